@@ -1,0 +1,68 @@
+"""What a generation came to: counts by reason, and requests, tokens and seconds by role, all read from the tables."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from genetic_udfs.run import Run
+from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES
+
+
+def generation_row(run: Run, generation: int, started: datetime) -> dict[str, Any]:
+    """Return the row of `generations` for a generation whose population is committed."""
+    version = run.store.version(POPULATION)
+    population = run.store.read(POPULATION, version)
+    candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
+    attempts = candidates.groupBy("reason", "round").count().collect()
+    reasons: dict[str, int] = {}
+    for attempt in attempts:
+        if attempt["reason"] is not None:
+            reasons[attempt["reason"]] = reasons.get(attempt["reason"], 0) + attempt["count"]
+    sizes = {row["new"]: row["count"] for row in _sizes(population, generation)}
+    accepted = sizes.get(True, 0)
+    now = datetime.now(UTC)
+    return {
+        "generation": generation,
+        "population_version": version,
+        "population_size": sum(sizes.values()),
+        "run_id": run.id,
+        "fingerprint": run.config.fingerprint(),
+        "rounds": len({attempt["round"] for attempt in attempts}),
+        "asked": sum(attempt["count"] for attempt in attempts),
+        "accepted": accepted,
+        "shortfall": run.config.samples_per_generation - accepted if generation else 0,
+        "reasons": reasons,
+        "costs": costs(run, generation),
+        "seconds": (now - started).total_seconds(),
+        "finished_at": now,
+    }
+
+
+def costs(run: Run, generation: int) -> list[Row]:
+    """Return a `schema.ROLE_COST` for each role that was asked in a generation, in alphabetical order.
+
+    A role's seconds run from its first request of a round to its last reply, so time between the rounds of a run,
+    or between two runs, is not counted.
+    """
+    end = F.unix_micros("sent_at") / 1e6 + F.col("seconds")
+    stages = (
+        run.store.read(REPLIES)
+        .filter(F.col("generation") == generation)
+        .groupBy("role", "round", "run_id")
+        .agg(
+            F.count(F.lit(1)).alias("requests"),
+            F.count("error").alias("errors"),
+            F.sum("prompt_tokens").alias("prompt_tokens"),
+            F.sum("completion_tokens").alias("completion_tokens"),
+            (F.max(end) - F.min(F.unix_micros("sent_at")) / 1e6).alias("seconds"),
+            F.sum("seconds").alias("request_seconds"),
+        )
+    )
+    summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "request_seconds")
+    return stages.groupBy("role").agg(*(F.sum(name).alias(name) for name in summed)).orderBy("role").collect()
+
+
+def _sizes(population: DataFrame, generation: int) -> list[Row]:
+    return population.groupBy((F.col("generation") == generation).alias("new")).count().collect()

@@ -1,0 +1,1 @@
+"""What the scripts in `jobs/` do: the command line of each job, and how a job ends."""

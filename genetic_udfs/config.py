@@ -1,0 +1,224 @@
+"""What a run is: the configuration's models, and the checks that need nothing but the configuration itself.
+
+Reading YAML, overrides and files is `configuration.py`'s; nothing here touches the disk, Spark or an engine.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(gt=0)]
+Role = Literal["instructor", "coder", "judge"]
+MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are errors, values cannot be changed afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Operators(Section):
+    """How offspring instructions come about.
+
+    The five mutation tasks and the even split are the method's (arXiv 2407.21077); how many parents a crossover
+    shows and how many instructions it asks for are not published.
+    """
+
+    crossover_share: Share = 0.5
+    mutation_tasks: dict[MutationTask, Annotated[float, Field(ge=0.0)]] = {
+        "constraints": 1.0,
+        "rarer_requirement": 1.0,
+        "reasoning": 1.0,
+        "erroneous_code": 1.0,
+        "complexity": 0.25,
+    }
+    crossover_parents: Annotated[int, Field(ge=2, le=32)] = 3
+    crossover_instructions: Annotated[int, Field(ge=1, le=20)] = 3
+    max_depth: Positive = 3
+
+    @field_validator("mutation_tasks")
+    @classmethod
+    def _some_task_has_weight(cls, weights: dict[MutationTask, float]) -> dict[MutationTask, float]:
+        if sum(weights.values()) <= 0:
+            raise ValueError("at least one task needs a weight above 0")
+        return weights
+
+
+class Engine(Section):
+    """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere."""
+
+    model: Annotated[str, Field(min_length=1)]
+    url: str | None = None
+    api_key_env: str | None = None
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    max_num_seqs: Positive = 256
+    max_model_len: Annotated[int, Field(ge=64)] = 4096
+    args: dict[str, bool | int | float | str] = {}
+    env: dict[str, str] = {}
+    start_timeout: Positive = 600
+    request_timeout: Positive = 600
+
+    @field_validator("url")
+    @classmethod
+    def _url_is_http(cls, url: str | None) -> str | None:
+        if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
+            raise ValueError("must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1")
+        return url
+
+    @field_validator("args")
+    @classmethod
+    def _no_flag_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
+        own = {"model", "served-model-name", "dtype", "max-num-seqs", "max-model-len", "uds", "host", "port"}
+        for name in args:
+            if name.replace("_", "-").lstrip("-") in own:
+                raise ValueError(f"{name!r} is set by the engine's own keys and cannot be given in args")
+        return args
+
+    @model_validator(mode="after")
+    def _here_or_there(self) -> Self:
+        if self.url is None and self.api_key_env is not None:
+            raise ValueError("api_key_env is for an engine with a url")
+        if self.url is not None and (self.args or self.env):
+            raise ValueError("args and env are for a model that is served here; this engine has a url")
+        return self
+
+
+class RoleSettings(Section):
+    """Which engine plays a role, and how it samples."""
+
+    engine: str
+    temperature: Annotated[float, Field(ge=0.0, le=5.0)] = 0.7
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    max_tokens: Positive = 1024
+
+
+class Roles(Section):
+    """The three roles of the method."""
+
+    instructor: RoleSettings
+    coder: RoleSettings
+    judge: RoleSettings
+
+    def of(self, role: Role) -> RoleSettings:
+        """Return the settings of one role."""
+        settings: RoleSettings = getattr(self, role)
+        return settings
+
+
+class Filters(Section):
+    """Bounds that an instruction must keep, in words."""
+
+    min_words: Positive = 6
+    max_words: Positive = 400
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> Self:
+        if self.min_words > self.max_words:
+            raise ValueError(f"min_words ({self.min_words}) is above max_words ({self.max_words})")
+        return self
+
+
+class Dedup(Section):
+    """When two instructions are near-duplicates: Jaccard similarity of their word shingles at or above `threshold`."""
+
+    threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
+    shingle_words: Positive = 3
+    bands: Positive = 25
+    rows: Positive = 5
+
+
+class Ledger(Section):
+    """How replies reach the `replies` table: at most `wave_size` are lost when the driver is killed."""
+
+    wave_size: Positive = 4096
+
+
+class Spark(Section):
+    """What spark-submit is told. `master` may be left to SPARK_SUBMIT_ARGS or spark-defaults.conf."""
+
+    master: str | None = None
+    conf: dict[str, bool | int | float | str] = {}
+
+    def properties(self) -> dict[str, str]:
+        """Return `conf` as Spark writes values: `true`, not `True`."""
+        return {
+            key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in self.conf.items()
+        }
+
+
+class Config(Section):
+    """One run of Genetic-Instruct.
+
+    `samples_per_generation` pairs are accepted in each of `generations` generations, in equal shares by each of
+    `colonies` colonies, in at most `max_rounds` rounds a generation.
+    """
+
+    store: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seeds: Annotated[str, Field(min_length=1)]
+    generations: Positive
+    colonies: Positive = 1
+    samples_per_generation: Positive
+    max_rounds: Positive = 20
+    operators: Operators = Operators()
+    engines: Annotated[dict[str, Engine], Field(min_length=1)]
+    roles: Roles
+    dedup: Dedup = Dedup()
+    filters: Filters = Filters()
+    ledger: Ledger = Ledger()
+    spark: Spark = Spark()
+
+    @model_validator(mode="after")
+    def _roles_name_engines(self) -> Self:
+        for role in ("instructor", "coder", "judge"):
+            name = getattr(self.roles, role).engine
+            if name not in self.engines:
+                raise ValueError(f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}")
+        return self
+
+    @model_validator(mode="after")
+    def _replies_fit(self) -> Self:
+        for role in ("instructor", "coder", "judge"):
+            settings: RoleSettings = getattr(self.roles, role)
+            limit = self.engines[settings.engine].max_model_len
+            if settings.max_tokens >= limit:
+                raise ValueError(
+                    f"roles.{role}.max_tokens: {settings.max_tokens} leaves no room for the prompt; it must be below"
+                    f" engines.{settings.engine}.max_model_len ({limit})"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _every_colony_has_a_share(self) -> Self:
+        if self.colonies > self.samples_per_generation:
+            raise ValueError(
+                f"colonies: {self.colonies} colonies cannot share samples_per_generation:"
+                f" {self.samples_per_generation}; give each at least one sample"
+            )
+        return self
+
+    def engine_of(self, role: Role) -> Engine:
+        """Return the engine that plays a role."""
+        return self.engines[self.roles.of(role).engine]
+
+    def meaning(self) -> dict[str, Any]:
+        """Return the part of the configuration that decides what is generated, as plain data.
+
+        Where the tables lie, how many generations are asked for, and how engines and Spark are run is left out.
+        """
+        data = self.model_dump(mode="json", exclude={"store", "generations", "ledger", "spark", "engines"})
+        data["roles"] = {
+            role: {**settings, "engine": self.engines[settings["engine"]].model}
+            for role, settings in data["roles"].items()
+        }
+        return data
+
+    def fingerprint(self) -> str:
+        """Return a short hash of `meaning()`: equal for two configurations that ask for the same thing."""
+        canonical = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,115 @@
+"""The loop: seeds as generation 0, then one generation after another, each committed as a whole.
+
+The commit of `candidates` decides a generation. Its population and its row in `generations` follow from that table
+and the ledger alone, so a run that was killed between the commits completes them at its next start.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from genetic_udfs.accounting import generation_row
+from genetic_udfs.dedup import content_hash
+from genetic_udfs.generation import make_generation
+from genetic_udfs.run import Run
+from genetic_udfs.schema import (
+    ACCEPTED,
+    CANDIDATES,
+    GENERATIONS,
+    GENERATIONS_SCHEMA,
+    POPULATION,
+    POPULATION_SCHEMA,
+)
+from genetic_udfs.seeds import Seed
+
+_COMMIT = "generation"
+
+
+def evolve(run: Run, seeds: Sequence[Seed]) -> list[Row]:
+    """Bring the population to `config.generations` generations; return the rows of `generations`, in order.
+
+    Generations that are done stay as they are, and replies in the ledger are not asked for again.
+    """
+    done = last_generation(run)
+    if done is None:
+        commit_seeds(run, seeds)
+        done = 0
+    for generation in range(done + 1, run.config.generations + 1):
+        started = datetime.now(UTC)
+        if not decided(run, generation).limit(1).count():
+            decide(run, generation)
+        commit_population(run, generation)
+        commit_generation(run, generation, started)
+        run.scratch.clear()
+    return run.store.read(GENERATIONS).orderBy("generation").collect()
+
+
+def last_generation(run: Run) -> int | None:
+    """Return the number of the last generation that is done, or None where not even the seeds are in."""
+    row = run.store.read(GENERATIONS).agg(F.max("generation").alias("last")).first()
+    assert row is not None
+    return None if row["last"] is None else int(row["last"])
+
+
+def decided(run: Run, generation: int) -> DataFrame:
+    """Return the candidates of a generation."""
+    return run.store.read(CANDIDATES).filter(F.col("generation") == generation)
+
+
+def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
+    """Make generation 0 of the seeds."""
+    started = datetime.now(UTC)
+    individuals = [
+        {
+            "id": seed.id,
+            "generation": 0,
+            "instruction": seed.instruction,
+            "parents": [],
+            "operator": "seed",
+            "depth": 0,
+            "content_hash": content_hash(seed.instruction),
+            "run_id": run.id,
+            "ordinal": ordinal,
+        }
+        for ordinal, seed in enumerate(seeds)
+    ]
+    rows = run.spark.createDataFrame(individuals, POPULATION_SCHEMA)
+    run.store.append(POPULATION, rows, transaction=_COMMIT, version=0, run_id=run.id, generation=0)
+    commit_generation(run, 0, started)
+
+
+def decide(run: Run, generation: int) -> None:
+    """Make a generation and commit its candidates, accepted and rejected."""
+    before = run.store.read(GENERATIONS).filter(F.col("generation") == generation - 1).first()
+    assert before is not None
+    population = run.store.read(POPULATION, before["population_version"])
+    candidates = make_generation(run, population, generation)
+    run.store.append(CANDIDATES, candidates, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)
+
+
+def commit_population(run: Run, generation: int) -> None:
+    """Append a generation's accepted candidates to the population, numbered on from those before."""
+    size = run.store.read(POPULATION).filter(F.col("generation") < generation).count()
+    accepted = decided(run, generation).filter(F.col("status") == ACCEPTED)
+    rows = accepted.transform(numbered, size)
+    run.store.append(POPULATION, rows, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)
+
+
+def numbered(accepted: DataFrame, first: int) -> DataFrame:
+    """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item."""
+    counts = accepted.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
+    before = F.coalesce(F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
+    offsets = counts.select("colony", (before + first).alias("offset"))
+    place = F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
+    return accepted.withColumn("place", place).join(F.broadcast(offsets), "colony").withColumn(
+        "ordinal", F.col("offset") + F.col("place")
+    )
+
+
+def commit_generation(run: Run, generation: int, started: datetime) -> None:
+    """Write the row that says a generation is done, with its counts and costs."""
+    row = generation_row(run, generation, started)
+    rows = run.spark.createDataFrame([row], GENERATIONS_SCHEMA)
+    run.store.append(GENERATIONS, rows, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)

@@ -1,0 +1,230 @@
+"""One generation: rounds of offspring, each through every stage, until every colony has its share.
+
+A row that fails at a stage goes on with its `reason` set, so that every attempt ends in `candidates`.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.draws import draw
+from genetic_udfs.filters.columns import rejection_of
+from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
+from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
+from genetic_udfs.roles import columns as role_columns
+from genetic_udfs.roles.asking import with_replies
+from genetic_udfs.roles.instructor import CROSSOVER, MUTATION
+from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
+from genetic_udfs.run import Run
+from genetic_udfs.schema import ACCEPTED, CANDIDATES_SCHEMA, REJECTED
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a generation.
+
+    `population` is that of the generation's start, of `size` individuals; `accepted` are the candidates accepted in
+    earlier rounds; `needed` is what each colony lacks; `slots` how many offspring each gets.
+    """
+
+    run: Run
+    generation: int
+    number: int
+    population: DataFrame
+    size: int
+    accepted: DataFrame
+    needed: dict[int, int]
+    slots: dict[int, int]
+
+    @property
+    def name(self) -> str:
+        """Name of the round, as a folder of the scratch space."""
+        return f"generation-{self.generation}/round-{self.number}"
+
+
+def make_generation(run: Run, population: DataFrame, generation: int) -> DataFrame:
+    """Return every candidate of a generation, decided, with the columns of `candidates`.
+
+    Args:
+        run: the run.
+        population: the population at the generation's start.
+        generation: number of the generation, from 1.
+    """
+    quota = quotas(run.config.samples_per_generation, run.config.colonies)
+    size = population.count()
+    decided = run.spark.createDataFrame([], CANDIDATES_SCHEMA)
+    accepted: dict[int, int] = {}
+    used = 0
+    for number in range(run.config.max_rounds):
+        needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
+        counts = slots_by_colony(needed, sum(accepted.values()), used)
+        if not counts:
+            break
+        used += sum(counts.values())
+        own = decided.filter(F.col("status") == ACCEPTED)
+        this = Round(run, generation, number, population, size, own, needed, counts)
+        decided = decided.unionByName(make_round(this))
+        found = decided.filter(F.col("status") == ACCEPTED).groupBy("colony").count().collect()
+        accepted = {row["colony"]: row["count"] for row in found}
+        run.progress.note(
+            f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
+        )
+    return decided
+
+
+def make_round(this: Round) -> DataFrame:
+    """Take the slots of a round through every stage; return decided candidates."""
+    return (
+        slots(this.run.spark, this.slots, this.generation, this.number)
+        .transform(with_operator, this.run.config)
+        .transform(draw_parents, this)
+        .transform(ask_instructor, this)
+        .transform(read_instructions, this)
+        .transform(reject_unfit, this)
+        .transform(keep, this, "instructions")
+        .transform(reject_duplicates, this)
+        .transform(ask_coder, this)
+        .transform(ask_judge, this)
+        .transform(accept, this)
+        .transform(keep, this, "decided")
+    )
+
+
+def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
+    """Write rows to the scratch space and go on from there."""
+    return this.run.scratch.keep(rows, f"{this.name}/{name}")
+
+
+def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
+    """Add the `parents` of each slot, and `depth`: one more than the parent's for a mutation, else 0."""
+    own = this.accepted.withColumn(
+        "index", F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
+    )
+    depth = F.when(F.col("operator") == MUTATION, F.col("parents")[0]["depth"] + 1).otherwise(0)
+    return with_parents(rows, this.population, own, this.size, this.run.config).withColumn("depth", depth)
+
+
+def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for instructions; a slot without parents is not asked."""
+    settings = this.run.config.operators
+    template = F.coalesce(
+        *(F.when(F.coalesce("task", "operator") == name, template_version(name)) for name in (*MUTATION_TASKS, CROSSOVER))
+    )
+    prompts = (
+        rows.withColumn(
+            "prompt", role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions)
+        )
+        .withColumn("template", template)
+        .withColumn("sample", draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY)))
+    )
+    return with_replies(this.run, "instructor", prompts, this.generation, this.number)
+
+
+def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
+    """Part replies into candidates, one row each, with `item`, `id`, `instruction`, `reason` and `detail`."""
+    asked = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
+    read = role_columns.offspring_of("operator", "reply", asked)
+    identity = F.sha2(F.concat_ws("/", F.lit(this.run.config.seed), *SLOT_KEY, "item"), 256)
+    return (
+        rows.select("*", F.posexplode(read).alias("item", "read"))
+        .withColumn("id", F.substring(identity, 1, 32))
+        .withColumns({name: F.col(f"read.{name}") for name in ("instruction", "reason", "detail")})
+        .withColumn("raw_reply", F.when(F.col("reason").isNotNull(), F.col("reply.text")))
+        .withColumnRenamed("request_id", "instructor_request")
+        .drop("read", "reply")
+    )
+
+
+def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
+    """Apply the rules for instructions, and add `content_hash`."""
+    found = rejection_of("instruction", "parents", "task", this.run.config.filters)
+    return reject(rows, found).withColumn("content_hash", content_hash_of("instruction"))
+
+
+def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject what is near the population, near what this generation has accepted, or near another candidate."""
+    kept = this.population.select("id", F.col("instruction").alias("text"))
+    accepted = this.accepted.select("id", F.col("instruction").alias("text"))
+    # The order among candidates is drawn, so that no colony has precedence over another.
+    rank = F.conv(F.substring("id", 1, 15), 16, 10).cast("long")
+    new = rows.filter(alive()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
+    found = near_duplicates(new, kept.unionByName(accepted), this.run.config.dedup, this.run.config.seed)
+    reason = F.when(F.col("method") == "exact", "duplicate").otherwise("near_duplicate")
+    detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
+    return rows.join(found, "id", "left").transform(
+        reject, F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail")))
+    )
+
+
+def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for solutions, and add `response` (the whole reply) and `code`."""
+    prompts = with_prompt(rows, role_columns.coder_prompt("instruction"), "coder")
+    replied = with_replies(this.run, "coder", prompts, this.generation, this.number)
+    return (
+        replied.withColumn("read", role_columns.code_of("reply"))
+        .withColumn("code", F.col("read.code"))
+        .withColumn("response", F.col("reply.text"))
+        .withColumnRenamed("request_id", "coder_request")
+        .transform(reject, F.when(F.col("coder_request").isNotNull(), F.col("read")))
+        .drop("read", "reply")
+    )
+
+
+def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for verdicts, and add `verdict` (no verdict counts as No) and `fitness`, which is P(Yes)."""
+    prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response"), "judge")
+    replied = with_replies(this.run, "judge", prompts, this.generation, this.number)
+    return (
+        replied.withColumn("read", role_columns.verdict_of("reply"))
+        .withColumn("verdict", F.col("read.verdict"))
+        .withColumn("fitness", F.col("reply.yes_probability"))
+        .withColumnRenamed("request_id", "judge_request")
+        .transform(reject, F.when(F.col("judge_request").isNotNull(), F.col("read")))
+        .drop("read", "reply")
+    )
+
+
+def accept(rows: DataFrame, this: Round) -> DataFrame:
+    """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`."""
+    place = F.row_number().over(Window.partitionBy("colony", alive()).orderBy("slot", "item"))
+    needed = F.coalesce(
+        *(F.when(F.col("colony") == colony, count) for colony, count in this.needed.items() if count > 0)
+    )
+    surplus = F.struct(
+        F.lit("over_quota").alias("reason"), F.format_string("the colony needed %d more", needed).alias("detail")
+    )
+    return (
+        rows.withColumn("place", place)
+        .transform(reject, F.when(F.col("place") > needed, surplus))
+        .withColumn("status", F.when(alive(), ACCEPTED).otherwise(REJECTED))
+        .withColumn("parents", F.transform("parents", lambda parent: parent["id"]))
+        .withColumn("run_id", F.lit(this.run.id))
+        .select(*CANDIDATES_SCHEMA.fieldNames())
+    )
+
+
+def alive() -> Column:
+    """Tell whether a row has passed every stage so far."""
+    return F.col("reason").isNull()
+
+
+def reject(rows: DataFrame, found: Column) -> DataFrame:
+    """Set `reason` and `detail` from a struct with those fields, where it has a reason and the row has none yet."""
+    fails = alive() & found["reason"].isNotNull()
+    return (
+        rows.withColumn("found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail"))))
+        .withColumn("reason", F.coalesce("reason", "found.reason"))
+        .withColumn("detail", F.coalesce("detail", "found.detail"))
+        .drop("found")
+    )
+
+
+def with_prompt(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
+    """Add what `with_replies` needs; rows that were rejected ask nothing."""
+    return (
+        rows.withColumn("prompt", F.when(alive(), prompt))
+        .withColumn("template", F.lit(template_version(template)))
+        .withColumn("sample", F.lit(0).cast("long"))
+    )

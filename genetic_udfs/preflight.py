@@ -1,0 +1,63 @@
+"""The checks between reading a configuration and starting Spark: everything that can be known in a second."""
+
+import os
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+from genetic_udfs.config import Config
+from genetic_udfs.engine.models import check_model
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.seeds import Seed, read_seeds
+
+# Delta's release line for each Spark line it was built against (io.delta:delta-spark_<spark>_2.13).
+_DELTA_FOR_SPARK: Final = {"4.2": "4.4"}
+
+
+def preflight(config: Config) -> list[Seed]:
+    """Check versions, seeds, models and keys; return the seeds.
+
+    Raises:
+        ConfigurationError: naming the YAML key, or the packages whose versions do not match.
+    """
+    check_versions()
+    seeds = read_seeds(config.seeds)
+    parents = config.operators.crossover_parents
+    if config.operators.crossover_share > 0 and len(seeds) < parents:
+        raise ConfigurationError(
+            f"operators.crossover_parents: a crossover shows {parents} different parents, but {config.seeds} has"
+            f" {len(seeds)} seeds; give more seeds, fewer parents, or crossover_share: 0"
+        )
+    for name, engine in config.engines.items():
+        if engine.url is None:
+            try:
+                check_model(engine.model)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"engines.{name}.model: {error}") from None
+        elif engine.api_key_env is not None and not os.environ.get(engine.api_key_env):
+            raise ConfigurationError(
+                f"engines.{name}.api_key_env: the environment variable {engine.api_key_env} is not set;"
+                " export it where the driver and the executors start"
+            )
+    return seeds
+
+
+def check_versions() -> None:
+    """Refuse a pair of pyspark and delta-spark that were not built for each other.
+
+    Raises:
+        ConfigurationError: naming both versions and the pair that works.
+    """
+    try:
+        spark, delta = version("pyspark"), version("delta-spark")
+    except PackageNotFoundError as error:
+        raise ConfigurationError(f"the package {error.name} is not installed in this Python environment") from None
+    spark_line, delta_line = _line(spark), _line(delta)
+    if _DELTA_FOR_SPARK.get(spark_line) != delta_line:
+        pairs = ", ".join(f"pyspark {s}.x with delta-spark {d}.x" for s, d in _DELTA_FOR_SPARK.items())
+        raise ConfigurationError(
+            f"pyspark {spark} and delta-spark {delta} do not belong together; this version works with {pairs}"
+        )
+
+
+def _line(release: str) -> str:
+    return ".".join(release.split(".")[:2])

@@ -1,0 +1,150 @@
+"""Progress of the stage under way: a live display on a terminal, plain lines in a log.
+
+Feeders tell how far they are (engine/progress.py); this file only shows it.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
+
+# Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
+TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
+_LIVE_INTERVAL: Final = 0.5
+_LOG_INTERVAL: Final = 10.0
+
+
+@dataclass(frozen=True)
+class View:
+    """What is known of a stage at a moment; `total` is None where a stage has no rows to count."""
+
+    name: str
+    total: int | None
+    seconds: float
+    reported: StageProgress
+
+    def facts(self) -> list[str]:
+        """Return done of total, rows/s, tokens/s, time left, and what the engine says, as far as known."""
+        if self.total is None:
+            return [f"{self.seconds:.0f} s"]
+        done = min(self.reported.rows, self.total)
+        facts = [f"{done}/{self.total}"]
+        if done:
+            rate = done / self.seconds
+            facts += [f"{rate:.1f} rows/s", f"{self.reported.completion_tokens / self.seconds:.0f} tokens/s"]
+            facts.append(f"ETA {_duration((self.total - done) / rate)}")
+        elif self.reported.notes:
+            facts += self.reported.notes
+        else:
+            facts.append(f"{self.seconds:.0f} s")
+        return facts
+
+    def ending(self) -> str:
+        """Return what is said of a stage that is done."""
+        if self.total is None:
+            return f"{self.name}: {_duration(self.seconds)}"
+        if self.total == 0:
+            return f"{self.name}: every reply is in the ledger already"
+        rates = f"{self.total / self.seconds:.1f} rows/s, {self.reported.completion_tokens / self.seconds:.0f} tokens/s"
+        return f"{self.name}: {self.total} replies in {_duration(self.seconds)} ({rates})"
+
+
+class Progress:
+    """Shows one stage at a time; use it as a context manager around a run."""
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        """Listen on the driver's address `host`, which the executors can reach."""
+        terminal = os.environ.get(TERMINAL_VARIABLE)
+        self._terminal = open(terminal, "w") if terminal else None  # noqa: SIM115, PTH123 - closed in __exit__
+        self.console = Console(file=self._terminal or sys.stderr, highlight=False, soft_wrap=True)
+        self._listener = ProgressListener(host)
+        self._lock = threading.Lock()
+        self._stage: tuple[str, int | None, float] | None = None
+        self._ended = threading.Event()
+        self._live = Live(console=self.console, auto_refresh=False, transient=True) if self._terminal else None
+        self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+
+    @property
+    def address(self) -> ProgressAddress:
+        """Where feeders send their progress."""
+        return self._listener.address
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        self._listener.__enter__()
+        if self._live:
+            self._live.start()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop showing."""
+        self._ended.set()
+        self._thread.join()
+        if self._live:
+            self._live.stop()
+        self._listener.__exit__(kind, error, trace)
+        if self._terminal:
+            self._terminal.close()
+
+    def note(self, text: str) -> None:
+        """Say something that stays."""
+        self.console.print(Text(f"[{time.strftime('%H:%M:%S')}] {text}"))
+
+    @contextmanager
+    def stage(self, name: str, total: int | None) -> Iterator[str]:
+        """Show a stage while the body runs; gives the name under which its feeders report."""
+        with self._lock:
+            self._stage = (name, total, time.monotonic())
+        try:
+            yield name
+            view = self._view()
+            if view:
+                self.note(view.ending())
+        finally:
+            with self._lock:
+                self._stage = None
+
+    def _view(self) -> View | None:
+        with self._lock:
+            if self._stage is None:
+                return None
+            name, total, started = self._stage
+        return View(name, total, max(time.monotonic() - started, 1e-3), self._listener.snapshot().get(name, StageProgress()))
+
+    def _show(self) -> None:
+        interval = _LIVE_INTERVAL if self._live else _LOG_INTERVAL
+        while not self._ended.wait(interval):
+            view = self._view()
+            if self._live:
+                self._live.update(_rendered(view) if view else Text(""), refresh=True)
+            elif view:
+                self.note(f"{view.name}: {', '.join(view.facts())}")
+
+
+def _rendered(view: View) -> Table:
+    row = Table.grid(padding=(0, 1))
+    bar = ProgressBar(total=view.total or None, completed=view.reported.rows, width=24, pulse=not view.total)
+    row.add_row(Text(view.name, style="bold"), bar, Text("  ".join(view.facts())))
+    return row
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,70 @@
+"""The summary at the end of a run."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Row
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_summary(console: Console, generations: Sequence[Row], store: str, command: str) -> None:
+    """Print, for each generation, candidates, reasons and costs; then where the tables are and what to try next.
+
+    Args:
+        console: where to print.
+        generations: rows of `generations`, in order.
+        store: the store's root.
+        command: the command that runs SQL on the store, without the query.
+    """
+    console.print(_counts(generations))
+    console.print(_costs(generations))
+    for row in generations:
+        if row["shortfall"] > 0:
+            console.print(
+                Text(
+                    f"Generation {row['generation']} fell short by {row['shortfall']} in {row['rounds']} rounds: raise"
+                    " max_rounds, or look at the reasons above.",
+                    style="yellow",
+                )
+            )
+    console.print(Text(f"Tables: {store}/population, candidates, replies, generations, runs"))
+    query = "SELECT generation, operator, count(*) AS pairs, round(avg(fitness), 3) AS fitness FROM population GROUP BY ALL ORDER BY ALL"
+    console.print(Text(f'Try: {command} "{query}"'))
+
+
+def _counts(generations: Sequence[Row]) -> Table:
+    reasons = sorted({reason for row in generations for reason in row["reasons"]})
+    table = Table(title="Candidates", title_justify="left")
+    table.add_column("")
+    for row in generations:
+        table.add_column(f"generation {row['generation']}", justify="right")
+    table.add_row("asked", *(str(row["asked"]) for row in generations))
+    table.add_row("accepted", *(str(row["accepted"]) for row in generations))
+    for reason in reasons:
+        table.add_row(f"  {reason}", *(str(row["reasons"].get(reason, 0)) for row in generations))
+    table.add_row("acceptance", *(_share(row["accepted"], row["asked"]) for row in generations))
+    table.add_row("rounds", *(str(row["rounds"]) for row in generations))
+    table.add_row("population", *(str(row["population_size"]) for row in generations))
+    table.add_row("seconds", *(f"{row['seconds']:.0f}" for row in generations))
+    return table
+
+
+def _costs(generations: Sequence[Row]) -> Table:
+    table = Table(title="Replies", title_justify="left")
+    for heading in ("generation", "role", "requests", "errors", "prompt tokens", "output tokens", "output tokens/s"):
+        table.add_column(heading, justify="left" if heading == "role" else "right")
+    for row in generations:
+        for cost in row["costs"]:
+            speed = cost["completion_tokens"] / cost["seconds"] if cost["seconds"] else 0.0
+            table.add_row(
+                str(row["generation"]),
+                cost["role"],
+                *(str(cost[key]) for key in ("requests", "errors", "prompt_tokens", "completion_tokens")),
+                f"{speed:.0f}",
+            )
+    return table
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "-"

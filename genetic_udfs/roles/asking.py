@@ -1,0 +1,95 @@
+"""A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
+
+import json
+from collections.abc import Callable
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Role
+from genetic_udfs.engine.exchange import Sampling
+from genetic_udfs.engine.udf import ask
+from genetic_udfs.roles.judge import yes_probability
+from genetic_udfs.run import Run
+from genetic_udfs.schema import REPLY_FIELDS
+
+# The verdict is one token among these; 20 is the most that OpenAI-compatible endpoints give.
+_TOP_LOGPROBS = 20
+
+
+def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_: int) -> DataFrame:
+    """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
+
+    Args:
+        run: the run.
+        role: which role is asked.
+        rows: any columns, with `prompt` (null where nothing is asked), `template` (the prompt's version) and
+            `sample` (long: tells equal prompts apart that shall have different replies).
+        generation: part of a request's identity.
+        round_: written to the ledger.
+
+    Returns:
+        `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
+    """
+    settings = run.config.roles.of(role)
+    engine = run.config.engine_of(role)
+    sampling = Sampling(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        top_logprobs=_TOP_LOGPROBS if role == "judge" else 0,
+    )
+    described = json.dumps(
+        {"temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": settings.max_tokens}
+    )
+    identity = F.sha2(
+        F.concat_ws(
+            "\x1e",
+            *(F.lit(str(part)) for part in (run.config.seed, generation, role, engine.model, described)),
+            F.col("sample").cast("string"),
+            F.col("prompt"),
+        ),
+        256,
+    )
+    name = f"generation-{generation}/round-{round_}/{role}"
+    planned = run.scratch.keep(
+        rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))), name
+    )
+    requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
+    missing = run.ledger.missing(requests, generation, name)
+    total = missing.count()
+    with run.progress.stage(f"generation {generation}, round {round_}: {role}", total) as stage:
+        if total:
+            engine_call = ask(
+                settings.engine,
+                engine,
+                sampling,
+                feeders=run.feeders,
+                stage=stage,
+                progress=run.progress.address,
+                read_logprobs=yes_probability if role == "judge" else None,
+            )
+
+            def answered(wave: DataFrame) -> DataFrame:
+                # The seed is the request's own, so that a request means the same whenever it is sent.
+                seed = F.conv(F.substring("request_id", 1, 8), 16, 10).cast("long")
+                return (
+                    wave.repartition(run.slots)
+                    .withColumn("reply", engine_call(F.col("prompt"), seed))
+                    .select(
+                        "request_id",
+                        F.lit(role).alias("role"),
+                        F.lit(generation).alias("generation"),
+                        F.lit(round_).alias("round"),
+                        F.lit(settings.engine).alias("engine"),
+                        F.lit(engine.model).alias("model"),
+                        F.lit(described).alias("sampling"),
+                        "template",
+                        "reply.*",
+                        F.lit(run.id).alias("run_id"),
+                    )
+                )
+
+            run.ledger.record(missing, total, answered, name)
+    replies = run.ledger.replies(generation)
+    return planned.drop("prompt", "template", "sample").join(replies, "request_id", "left")

@@ -1,0 +1,100 @@
+"""The Coder: its prompt, and the code in its replies."""
+
+import ast
+import re
+import warnings
+from typing import Final, NamedTuple
+
+from genetic_udfs.roles.prompts import render
+
+_FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
+_PYTHON: Final = {"", "python", "python3", "py", "py3", "python2", "pycon"}
+_CODE_START: Final = re.compile(r"^(?:def |class |import |from \S+ import |async def |@\w|if __name__)", re.MULTILINE)
+# Unfenced code is followed by prose: lines are given up from the end, so many at the most.
+_MAX_TRAILING_LINES: Final = 40
+
+
+class Code(NamedTuple):
+    """The code of a reply, or None with the `reason` and `detail` why there is none."""
+
+    code: str | None
+    reason: str | None
+    detail: str | None
+
+
+def coder_prompt(instruction: str) -> str:
+    """Ask for a solution of an instruction."""
+    return render("coder", instruction=instruction)
+
+
+def extract_code(reply: str, finish_reason: str | None) -> Code:
+    """Take the solution from a reply: the first fenced Python block that parses, fenced properly or not.
+
+    Reasons: `no_code` (nothing that looks like Python), `truncated` (cut off at max_tokens and not valid for
+    that), `syntax_error` (`detail` gives line and message).
+    """
+    blocks = _fenced(reply)
+    problem: str | None = None
+    for block in blocks or _unfenced(reply):
+        error = syntax_error(block)
+        if error is None:
+            if _does_something(block):
+                return Code(block, None, None)
+        elif problem is None:
+            problem = error
+    if problem is None:
+        return Code(None, "no_code", "the reply holds no Python code")
+    return Code(None, "truncated" if finish_reason == "length" else "syntax_error", problem)
+
+
+def syntax_error(code: str) -> str | None:
+    """Return why `ast.parse` refuses the code, or None where it accepts it. Nothing is run."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(code)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _fenced(reply: str) -> list[str]:
+    """Return the fenced blocks marked as Python or not marked; the last may lack its closing fence."""
+    fences = list(_FENCE.finditer(reply))
+    blocks = []
+    position = 0
+    while position < len(fences):
+        opening = fences[position]
+        end = fences[position + 1].start() if position + 1 < len(fences) else len(reply)
+        if opening.group(1).lower() in _PYTHON:
+            blocks.append(_dedent(reply[opening.end() : end]))
+        position += 2
+    return [block for block in blocks if block.strip()]
+
+
+def _unfenced(reply: str) -> list[str]:
+    """Return what may be code in a reply without fences, longest first: from the first statement on."""
+    start = _CODE_START.search(reply)
+    if start is None:
+        return []
+    lines = reply[start.start() :].rstrip().splitlines()
+    shortest = max(len(lines) - _MAX_TRAILING_LINES, 1)
+    return ["\n".join(lines[:count]) for count in range(len(lines), shortest - 1, -1)]
+
+
+def _dedent(block: str) -> str:
+    """Take the common indentation of a fence inside a list away; textwrap would also touch blank lines in strings."""
+    block = block.strip("\n")
+    indent = len(block) - len(block.lstrip(" \t"))
+    if indent == 0:
+        return block.rstrip()
+    prefix = block[:indent]
+    return "\n".join(line.removeprefix(prefix) for line in block.splitlines()).rstrip()
+
+
+def _does_something(code: str) -> bool:
+    """Tell code from a block of comments or a lone expression such as a sample of output."""
+    return any(not isinstance(node, ast.Expr | ast.Pass) or isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+               for node in ast.parse(code).body)

@@ -1,0 +1,142 @@
+"""The columns of every table, in one place: names, types and what they hold.
+
+Tables: `population` (accepted individuals), `candidates` (every attempt), `replies` (the ledger of model replies),
+`generations` (one row a finished generation), `runs` (one row a start of the job).
+"""
+
+from typing import Final
+
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+POPULATION: Final = "population"
+CANDIDATES: Final = "candidates"
+REPLIES: Final = "replies"
+GENERATIONS: Final = "generations"
+RUNS: Final = "runs"
+
+ACCEPTED: Final = "accepted"
+REJECTED: Final = "rejected"
+
+
+def _struct(**columns: DataType) -> StructType:
+    return StructType([StructField(name, data_type) for name, data_type in columns.items()])
+
+
+_string, _int, _long, _double = StringType(), IntegerType(), LongType(), DoubleType()
+
+# `population.ordinal` is 0..N-1 without a gap, so a uniform draw is a join on an integer.
+# `colony` is null for seeds, which belong to all; `depth` counts the mutations since the last seed or crossover.
+_INDIVIDUAL: Final = {
+    "id": _string,
+    "generation": _int,
+    "colony": _int,
+    "instruction": _string,
+    "response": _string,
+    "code": _string,
+    "parents": ArrayType(_string),
+    "operator": _string,
+    "task": _string,
+    "depth": _int,
+    "verdict": BooleanType(),
+    "fitness": _double,
+    "content_hash": _string,
+    "run_id": _string,
+}
+
+POPULATION_SCHEMA: Final = _struct(**_INDIVIDUAL, ordinal=_long)
+
+# `reason` is null for accepted rows, `detail` what a person needs to understand the reason. `duplicate_of` and
+# `similarity` name the partner of a duplicate. `raw_reply` is kept where a reply could not be parsed.
+CANDIDATES_SCHEMA: Final = _struct(
+    **_INDIVIDUAL,
+    round=_int,
+    slot=_int,
+    item=_int,
+    status=_string,
+    reason=_string,
+    detail=_string,
+    duplicate_of=_string,
+    similarity=_double,
+    raw_reply=_string,
+    instructor_request=_string,
+    coder_request=_string,
+    judge_request=_string,
+)
+
+# What the engine gives back for one request. `sent_at` and `seconds` (to the last token) are those of the sending
+# that was answered, `attempt` says which it was. With `error` set, there is no text.
+REPLY_FIELDS: Final = {
+    "text": _string,
+    "finish_reason": _string,
+    "prompt_tokens": _long,
+    "completion_tokens": _long,
+    "sent_at": TimestampType(),
+    "seconds": _double,
+    "yes_probability": _double,
+    "error": _string,
+    "attempt": _int,
+}
+REPLY: Final = _struct(**REPLY_FIELDS)
+
+REPLIES_SCHEMA: Final = _struct(
+    request_id=_string,
+    role=_string,
+    generation=_int,
+    round=_int,
+    engine=_string,
+    model=_string,
+    sampling=_string,
+    template=_string,
+    **REPLY_FIELDS,
+    run_id=_string,
+)
+
+# `seconds` is the time during which the role had requests under way; `request_seconds` adds up the requests' own.
+ROLE_COST: Final = _struct(
+    role=_string,
+    requests=_long,
+    errors=_long,
+    prompt_tokens=_long,
+    completion_tokens=_long,
+    seconds=_double,
+    request_seconds=_double,
+)
+
+GENERATIONS_SCHEMA: Final = _struct(
+    generation=_int,
+    population_version=_long,
+    population_size=_long,
+    run_id=_string,
+    fingerprint=_string,
+    rounds=_int,
+    asked=_long,
+    accepted=_long,
+    shortfall=_long,
+    reasons=MapType(_string, _long),
+    costs=ArrayType(ROLE_COST),
+    seconds=_double,
+    finished_at=TimestampType(),
+)
+
+RUNS_SCHEMA: Final = _struct(
+    run_id=_string,
+    started_at=TimestampType(),
+    ended_at=TimestampType(),
+    fingerprint=_string,
+    configuration=_string,
+    fixed=_string,
+    versions=MapType(_string, _string),
+    outcome=_string,
+)

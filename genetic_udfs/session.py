@@ -1,0 +1,60 @@
+"""A SparkSession with Delta, and what this project needs of Spark whatever the configuration says."""
+
+from typing import Final
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError
+
+# Speculation would ask a model twice. The console bar and a live display write over each other.
+_REQUIRED: Final = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.speculation": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+# Rows flow to an engine in Arrow batches; with Spark's 10,000 the first requests would wait for so many prompts.
+_DEFAULTS: Final = {"spark.sql.execution.arrow.maxRecordsPerBatch": "32"}
+
+
+def open_session(config: Config, name: str) -> SparkSession:
+    """Start Spark, or take the session that spark-submit prepared.
+
+    Raises:
+        ConfigurationError: if no master is named anywhere, or Delta's jars are not on the class path.
+    """
+    builder = SparkSession.builder.appName(name)
+    if config.spark.master:
+        builder = builder.master(config.spark.master)
+    for key, value in (_DEFAULTS | config.spark.properties() | _REQUIRED).items():
+        builder = builder.config(key, value)
+    try:
+        spark = builder.getOrCreate()
+    except PySparkException as error:
+        raise ConfigurationError(f"spark: Spark does not start: {error}") from None
+    try:
+        assert spark._jvm is not None
+        spark._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(_REQUIRED["spark.sql.extensions"])
+    except Exception:
+        raise ConfigurationError(
+            "Delta's jars are not on Spark's class path; start through ./spark-submit.sh, or give spark-submit"
+            " --packages io.delta:delta-spark_4.2_2.13:4.4.0"
+        ) from None
+    return spark
+
+
+def task_slots(spark: SparkSession) -> int:
+    """Return how many tasks run at the same time over all executors."""
+    return spark.sparkContext.defaultParallelism
+
+
+def feeders_per_executor(spark: SparkSession) -> int:
+    """Return how many tasks run at the same time in one executor, and so feed one engine."""
+    conf = spark.sparkContext.getConf()
+    if spark.sparkContext.master.startswith("local["):
+        return task_slots(spark)
+    cores = int(conf.get("spark.executor.cores", "1") or 1)
+    per_task = int(conf.get("spark.task.cpus", "1") or 1)
+    return max(1, cores // per_task)

@@ -1,0 +1,75 @@
+"""The ledger: every reply of a model, kept before anything is made of it, so that none is ever paid for twice."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pyspark import inheritable_thread_target
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from genetic_udfs.schema import REPLIES, REPLY_FIELDS
+from genetic_udfs.store.scratch import Scratch
+from genetic_udfs.store.tables import Store
+
+# The tail of a wave, where few of its requests still run, is filled by the next wave. Spark's FIFO scheduling gives
+# that one only what the first leaves free.
+_WAVES_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The `replies` table, as the stages of one run use it."""
+
+    store: Store
+    scratch: Scratch
+    run_id: str
+    wave_size: int
+
+    def replies(self, generation: int) -> DataFrame:
+        """Return what the models have answered in a generation: `request_id` and the reply's fields."""
+        table = self.store.read(REPLIES).filter(F.col("generation") == generation)
+        return table.select("request_id", F.struct(*REPLY_FIELDS).alias("reply"))
+
+    def missing(self, requests: DataFrame, generation: int, name: str) -> DataFrame:
+        """Return the requests that have no reply yet, each once, kept under a name in the scratch space."""
+        answered = self.replies(generation).select("request_id")
+        return self.scratch.keep(
+            requests.dropDuplicates(["request_id"]).join(answered, "request_id", "left_anti"), f"{name}/requests"
+        )
+
+    def record(self, requests: DataFrame, total: int, ask: Callable[[DataFrame], DataFrame], stage: str) -> None:
+        """Have requests answered in waves, and append each wave in one commit.
+
+        Args:
+            requests: what `missing` returned.
+            total: its number of rows.
+            ask: turns requests into rows of the `replies` table, calling the engine.
+            stage: names the stage in the commits.
+        """
+        waves = max(1, -(-total // self.wave_size))
+        wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves))
+
+        @inheritable_thread_target(self.store.spark)
+        def answer(wave: int) -> None:
+            self.store.append(
+                REPLIES,
+                ask(requests.filter(wave_of == wave)),
+                transaction=f"{self.run_id}/{stage}/{wave}",
+                version=0,
+                run_id=self.run_id,
+                stage=stage,
+                wave=wave,
+            )
+
+        if waves == 1:
+            answer(0)
+            return
+        with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
+            futures = [pool.submit(answer, wave) for wave in range(waves)]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise

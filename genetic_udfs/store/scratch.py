@@ -1,0 +1,30 @@
+"""Scratch space of a run: results of a stage as Parquet, so that no later stage computes them again.
+
+It cuts the plan of a round off from the plans before it and, unlike cached data, survives the loss of an executor.
+Nothing here is needed to resume: the ledger is.
+"""
+
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A folder of the store that lives as long as a generation is being made."""
+
+    spark: SparkSession
+    root: str
+
+    def keep(self, rows: DataFrame, name: str) -> DataFrame:
+        """Write rows under a name and return them as read from there, in the same schema."""
+        path = f"{self.root}/{name}"
+        rows.write.mode("overwrite").parquet(path)
+        return self.spark.read.schema(rows.schema).parquet(path)
+
+    def clear(self) -> None:
+        """Remove everything kept."""
+        jvm = self.spark._jvm
+        assert jvm is not None
+        path = jvm.org.apache.hadoop.fs.Path(self.root)
+        path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)

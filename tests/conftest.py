@@ -1,0 +1,40 @@
+"""Fixtures that every folder of tests shares: one Spark session with Delta for the whole run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.config import Config, Spark
+from genetic_udfs.session import open_session
+
+PROJECT = Path(__file__).resolve().parent.parent
+JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A local session on 2 cores, with partitions to match the size of test data."""
+    conf = {
+        "spark.jars": ",".join(map(str, JARS)),
+        "spark.driver.memory": "2g",
+        "spark.ui.enabled": False,
+        "spark.log.level": "ERROR",
+        "spark.sql.shuffle.partitions": 4,
+        "spark.databricks.delta.snapshotPartitions": 2,
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+    }
+    settings = Config.model_validate(
+        {
+            "store": "unused",
+            "seeds": "unused",
+            "generations": 1,
+            "samples_per_generation": 1,
+            "engines": {"any": {"model": "any/model"}},
+            "roles": dict.fromkeys(("instructor", "coder", "judge"), {"engine": "any"}),
+        }
+    ).model_copy(update={"spark": Spark(master="local[2]", conf=conf)})
+    session = open_session(settings, "tests")
+    yield session
+    session.stop()

@@ -1,0 +1,122 @@
+"""A configuration file is read with its overrides, and every mistake in it is named by its key."""
+
+from pathlib import Path
+
+import pytest
+
+from genetic_udfs.config import Config
+from genetic_udfs.config_file import load_config
+from genetic_udfs.errors import ConfigurationError
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOCAL = PROJECT / "conf" / "local.yaml"
+
+
+@pytest.mark.parametrize("name", ["local.yaml", "paper.yaml", "cluster.yaml"])
+def test_the_configurations_that_come_with_the_project_are_valid(name: str) -> None:
+    assert isinstance(load_config(PROJECT / "conf" / name), Config)
+
+
+def test_paths_in_a_file_are_taken_from_its_folder() -> None:
+    config = load_config(LOCAL)
+    assert config.seeds == str(PROJECT / "seeds" / "seeds.jsonl")
+    assert config.store == str(PROJECT / "runs" / "local")
+
+
+def test_paths_in_overrides_are_taken_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config(LOCAL, ["store=here"]).store == str(tmp_path / "here")
+
+
+def test_a_uri_is_left_as_it_is() -> None:
+    assert load_config(LOCAL, ["store=s3a://bucket/run"]).store == "s3a://bucket/run"
+
+
+def test_overrides_are_yaml_and_reach_any_depth() -> None:
+    config = load_config(LOCAL, ["engines.smollm.args.enforce-eager=false", "operators.mutation_tasks={reasoning: 2}"])
+    assert config.engines["smollm"].args == {"enforce-eager": False}
+    assert config.operators.mutation_tasks == {"reasoning": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("generatons=3", "generatons: unknown key; did you mean 'generations'?"),
+        ("roles.coder.temprature=1", "roles.coder.temprature: unknown key; did you mean 'temperature'?"),
+        ("engines.smollm.seqs=1", "engines.smollm.seqs: unknown key; allowed: api_key_env, args, dtype"),
+        ("seed=many", "seed: Input should be a valid integer"),
+        ("colonies=0", "colonies: Input should be greater than 0 (given: 0)"),
+        ("samples_per_generation=3", "colonies: 4 colonies cannot share samples_per_generation: 3"),
+        ("operators.crossover_share=1.5", "operators.crossover_share: Input should be less than or equal to 1"),
+        ("operators.mutation_tasks.poetry=1", "operators.mutation_tasks.poetry: Input should be 'constraints'"),
+        ("operators.mutation_tasks={}", "operators.mutation_tasks: at least one task needs a weight above 0"),
+        ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
+        ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
+        ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
+        ("engines.smollm.api_key_env=KEY", "engines.smollm: api_key_env is for an engine with a url"),
+        ("engines.smollm.args={max_num_seqs: 3}", "engines.smollm.args: 'max_num_seqs' is set by the engine's own keys"),
+        ("dedup.threshold=0", "dedup.threshold: Input should be greater than 0"),
+        ("filters.min_words=500", "filters: min_words (500) is above max_words (400)"),
+        ("engines=3", "engines: Input should be a valid dictionary (given: 3)"),
+        ("seed.x=1", "--set seed.x=1: 'seed' is not a section"),
+        ("seed", "--set seed: must have the form key.of.the.setting=value"),
+        ("seed={", "--set seed={: the value is not valid YAML"),
+    ],
+)
+def test_a_mistake_is_named_by_its_key(override: str, expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(LOCAL, [override])
+    assert expected in str(caught.value)
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(LOCAL, ["seed=-1", "colonies=0", "roles.coder.top_p=2"])
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["seed", "colonies", "roles.coder.top_p"]
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(LOCAL.read_text().replace("generations: 2\n", ""))
+    with pytest.raises(ConfigurationError, match="generations: is missing and has no default"):
+        load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("seed: 1\nseed: 2\n", "line 2: the key 'seed' is given twice"),
+        ("- 1\n", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("a: [\n", "is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str, expected: str) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(file)
+    assert expected in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nothing.yaml: cannot be read: No such file"):
+        load_config(tmp_path / "nothing.yaml")
+
+
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
+        load_config(file)
+
+
+def test_the_fingerprint_changes_with_what_is_generated_and_with_nothing_else() -> None:
+    fingerprint = load_config(LOCAL).fingerprint()
+    same = ["store=elsewhere", "generations=9", "engines.smollm.max_num_seqs=8", "ledger.wave_size=10"]
+    other = ["seed=1", "roles.coder.temperature=0.9", "dedup.threshold=0.8", "engines.smollm.model=some/other"]
+    assert {load_config(LOCAL, [override]).fingerprint() for override in same} == {fingerprint}
+    assert len({fingerprint, *(load_config(LOCAL, [override]).fingerprint() for override in other)}) == 5
