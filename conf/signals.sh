@@ -29,7 +29,7 @@ forward() { # SIGNAL
     signalled=$1
     [[ -n $jvm ]] || return 0
     # `timeout` and others signal a process and then its group: twice within half a second is once.
-    if ((now - last_signal < 500000)); then return; fi
+    if ((now - last_signal < 500000)); then return 0; fi
     last_signal=$now
     signals=$((signals + 1))
     driver=$(driver_process)
@@ -47,7 +47,7 @@ driver_process() {
         for word in "${words[@]:1}"; do
             if [[ ${word##*/} == "$driver_script" ]]; then
                 printf '%s\n' "${folder##*/}"
-                return
+                return 0 # a bare return within a trap has the status of what the trap interrupted
             fi
         done
     done

@@ -5,6 +5,7 @@ Reading YAML, overrides and files is `configuration.py`'s; nothing here touches 
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -67,7 +68,9 @@ class Engine(Section):
     @classmethod
     def _url_is_http(cls, url: str | None) -> str | None:
         if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
-            raise ValueError("must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1")
+            raise ValueError(
+                "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1"
+            )
         return url
 
     @field_validator("args")
@@ -89,12 +92,26 @@ class Engine(Section):
 
 
 class RoleSettings(Section):
-    """Which engine plays a role, and how it samples."""
+    """Which engine plays a role, and how it samples.
+
+    `regex` holds a model that is too weak to keep a form to it: vLLM's structured outputs. Endpoints that are not
+    vLLM may refuse it.
+    """
 
     engine: str
     temperature: Annotated[float, Field(ge=0.0, le=5.0)] = 0.7
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     max_tokens: Positive = 1024
+    regex: str | None = None
+
+    @field_validator("regex")
+    @classmethod
+    def _regex_compiles(cls, regex: str | None) -> str | None:
+        try:
+            re.compile(regex or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return regex
 
 
 class Roles(Section):
@@ -146,9 +163,7 @@ class Spark(Section):
 
     def properties(self) -> dict[str, str]:
         """Return `conf` as Spark writes values: `true`, not `True`."""
-        return {
-            key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in self.conf.items()
-        }
+        return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in self.conf.items()}
 
 
 class Config(Section):
@@ -178,7 +193,9 @@ class Config(Section):
         for role in ("instructor", "coder", "judge"):
             name = getattr(self.roles, role).engine
             if name not in self.engines:
-                raise ValueError(f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}")
+                raise ValueError(
+                    f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}"
+                )
         return self
 
     @model_validator(mode="after")

@@ -86,7 +86,9 @@ def decide(run: Run, generation: int) -> None:
     assert before is not None
     population = run.store.read(POPULATION, before["population_version"])
     candidates = make_generation(run, population, generation)
-    run.store.append(CANDIDATES, candidates, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)
+    run.store.append(
+        CANDIDATES, candidates, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation
+    )
 
 
 def commit_population(run: Run, generation: int) -> None:
@@ -100,11 +102,15 @@ def commit_population(run: Run, generation: int) -> None:
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
     """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item."""
     counts = accepted.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
-    before = F.coalesce(F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
+    before = F.coalesce(
+        F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
+    )
     offsets = counts.select("colony", (before + first).alias("offset"))
     place = F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
-    return accepted.withColumn("place", place).join(F.broadcast(offsets), "colony").withColumn(
-        "ordinal", F.col("offset") + F.col("place")
+    return (
+        accepted.withColumn("place", place)
+        .join(F.broadcast(offsets), "colony")
+        .withColumn("ordinal", F.col("offset") + F.col("place"))
     )
 
 

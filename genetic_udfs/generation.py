@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
-from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.dedup import content_hash, near_duplicates
 from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
@@ -17,6 +18,7 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.asking import with_replies
 from genetic_udfs.roles.instructor import CROSSOVER, MUTATION
 from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
+from genetic_udfs.row_udf import row_udf
 from genetic_udfs.run import Run
 from genetic_udfs.schema import ACCEPTED, CANDIDATES_SCHEMA, REJECTED
 
@@ -110,11 +112,15 @@ def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
     """Ask for instructions; a slot without parents is not asked."""
     settings = this.run.config.operators
     template = F.coalesce(
-        *(F.when(F.coalesce("task", "operator") == name, template_version(name)) for name in (*MUTATION_TASKS, CROSSOVER))
+        *(
+            F.when(F.coalesce("task", "operator") == name, template_version(name))
+            for name in (*MUTATION_TASKS, CROSSOVER)
+        )
     )
     prompts = (
         rows.withColumn(
-            "prompt", role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions)
+            "prompt",
+            role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions),
         )
         .withColumn("template", template)
         .withColumn("sample", draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY)))
@@ -140,7 +146,7 @@ def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
 def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
     """Apply the rules for instructions, and add `content_hash`."""
     found = rejection_of("instruction", "parents", "task", this.run.config.filters)
-    return reject(rows, found).withColumn("content_hash", content_hash_of("instruction"))
+    return reject(rows, found).withColumn("content_hash", row_udf(content_hash, StringType())("instruction"))
 
 
 def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
@@ -154,7 +160,8 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     reason = F.when(F.col("method") == "exact", "duplicate").otherwise("near_duplicate")
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
     return rows.join(found, "id", "left").transform(
-        reject, F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail")))
+        reject,
+        F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail"))),
     )
 
 
@@ -167,7 +174,7 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("code", F.col("read.code"))
         .withColumn("response", F.col("reply.text"))
         .withColumnRenamed("request_id", "coder_request")
-        .transform(reject, F.when(F.col("coder_request").isNotNull(), F.col("read")))
+        .transform(reject, F.col("read"))
         .drop("read", "reply")
     )
 
@@ -181,7 +188,7 @@ def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("verdict", F.col("read.verdict"))
         .withColumn("fitness", F.col("reply.yes_probability"))
         .withColumnRenamed("request_id", "judge_request")
-        .transform(reject, F.when(F.col("judge_request").isNotNull(), F.col("read")))
+        .transform(reject, F.col("read"))
         .drop("read", "reply")
     )
 
@@ -193,7 +200,8 @@ def accept(rows: DataFrame, this: Round) -> DataFrame:
         *(F.when(F.col("colony") == colony, count) for colony, count in this.needed.items() if count > 0)
     )
     surplus = F.struct(
-        F.lit("over_quota").alias("reason"), F.format_string("the colony needed %d more", needed).alias("detail")
+        F.lit("over_quota").alias("reason"),
+        F.format_string("the colony needed %d more", needed).alias("detail"),
     )
     return (
         rows.withColumn("place", place)
@@ -214,7 +222,9 @@ def reject(rows: DataFrame, found: Column) -> DataFrame:
     """Set `reason` and `detail` from a struct with those fields, where it has a reason and the row has none yet."""
     fails = alive() & found["reason"].isNotNull()
     return (
-        rows.withColumn("found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail"))))
+        rows.withColumn(
+            "found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail")))
+        )
         .withColumn("reason", F.coalesce("reason", "found.reason"))
         .withColumn("detail", F.coalesce("detail", "found.detail"))
         .drop("found")

@@ -13,7 +13,7 @@ from genetic_udfs.store.tables import Store
 
 @dataclass(frozen=True)
 class Run:
-    """One start of the job. `slots` tasks run at once over the cluster, `feeders` of them in one executor."""
+    """One start of the job. `slots` tasks run at the same time over all executors."""
 
     spark: SparkSession
     config: Config
@@ -23,4 +23,3 @@ class Run:
     ledger: Ledger
     progress: Progress
     slots: int
-    feeders: int

@@ -53,7 +53,7 @@ def _parse(where: str, number: int, line: bytes) -> Seed:
     except (json.JSONDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{where}: is not JSON: {error}") from None
     if not isinstance(row, dict):
-        raise ConfigurationError(f"{where}: must be a JSON object, such as {{\"instruction\": \"...\"}}")
+        raise ConfigurationError(f'{where}: must be a JSON object, such as {{"instruction": "..."}}')
     instruction = row.get("instruction")
     if not isinstance(instruction, str) or not instruction.strip():
         raise ConfigurationError(f'{where}: "instruction" must be a text that is not blank; keys given: {sorted(row)}')

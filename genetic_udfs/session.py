@@ -1,5 +1,7 @@
 """A SparkSession with Delta, and what this project needs of Spark whatever the configuration says."""
 
+import os
+import sys
 from typing import Final
 
 from pyspark.errors import PySparkException
@@ -25,6 +27,8 @@ def open_session(config: Config, name: str) -> SparkSession:
     Raises:
         ConfigurationError: if no master is named anywhere, or Delta's jars are not on the class path.
     """
+    if (config.spark.master or "").startswith("local"):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers would run whatever python3 is on PATH
     builder = SparkSession.builder.appName(name)
     if config.spark.master:
         builder = builder.master(config.spark.master)
@@ -48,13 +52,3 @@ def open_session(config: Config, name: str) -> SparkSession:
 def task_slots(spark: SparkSession) -> int:
     """Return how many tasks run at the same time over all executors."""
     return spark.sparkContext.defaultParallelism
-
-
-def feeders_per_executor(spark: SparkSession) -> int:
-    """Return how many tasks run at the same time in one executor, and so feed one engine."""
-    conf = spark.sparkContext.getConf()
-    if spark.sparkContext.master.startswith("local["):
-        return task_slots(spark)
-    cores = int(conf.get("spark.executor.cores", "1") or 1)
-    per_task = int(conf.get("spark.task.cpus", "1") or 1)
-    return max(1, cores // per_task)

@@ -32,7 +32,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             "generations": 1,
             "samples_per_generation": 1,
             "engines": {"any": {"model": "any/model"}},
-            "roles": dict.fromkeys(("instructor", "coder", "judge"), {"engine": "any"}),
+            "roles": {role: {"engine": "any"} for role in ("instructor", "coder", "judge")},
         }
     ).model_copy(update={"spark": Spark(master="local[2]", conf=conf)})
     session = open_session(settings, "tests")

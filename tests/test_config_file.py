@@ -49,14 +49,23 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("seed=many", "seed: Input should be a valid integer"),
         ("colonies=0", "colonies: Input should be greater than 0 (given: 0)"),
         ("samples_per_generation=3", "colonies: 4 colonies cannot share samples_per_generation: 3"),
-        ("operators.crossover_share=1.5", "operators.crossover_share: Input should be less than or equal to 1"),
-        ("operators.mutation_tasks.poetry=1", "operators.mutation_tasks.poetry: Input should be 'constraints'"),
+        (
+            "operators.crossover_share=1.5",
+            "operators.crossover_share: Input should be less than or equal to 1",
+        ),
+        (
+            "operators.mutation_tasks.poetry=1",
+            "operators.mutation_tasks.poetry: Input should be 'constraints'",
+        ),
         ("operators.mutation_tasks={}", "operators.mutation_tasks: at least one task needs a weight above 0"),
         ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
         ("engines.smollm.api_key_env=KEY", "engines.smollm: api_key_env is for an engine with a url"),
-        ("engines.smollm.args={max_num_seqs: 3}", "engines.smollm.args: 'max_num_seqs' is set by the engine's own keys"),
+        (
+            "engines.smollm.args={max_num_seqs: 3}",
+            "engines.smollm.args: 'max_num_seqs' is set by the engine's own keys",
+        ),
         ("dedup.threshold=0", "dedup.threshold: Input should be greater than 0"),
         ("filters.min_words=500", "filters: min_words (500) is above max_words (400)"),
         ("engines=3", "engines: Input should be a valid dictionary (given: 3)"),
@@ -74,7 +83,11 @@ def test_a_mistake_is_named_by_its_key(override: str, expected: str) -> None:
 def test_every_mistake_is_named_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_config(LOCAL, ["seed=-1", "colonies=0", "roles.coder.top_p=2"])
-    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["seed", "colonies", "roles.coder.top_p"]
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "seed",
+        "colonies",
+        "roles.coder.top_p",
+    ]
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
@@ -103,7 +116,7 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str, e
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="nothing.yaml: cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=r"nothing\.yaml: cannot be read: No such file"):
         load_config(tmp_path / "nothing.yaml")
 
 
@@ -117,6 +130,11 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
 def test_the_fingerprint_changes_with_what_is_generated_and_with_nothing_else() -> None:
     fingerprint = load_config(LOCAL).fingerprint()
     same = ["store=elsewhere", "generations=9", "engines.smollm.max_num_seqs=8", "ledger.wave_size=10"]
-    other = ["seed=1", "roles.coder.temperature=0.9", "dedup.threshold=0.8", "engines.smollm.model=some/other"]
+    other = [
+        "seed=1",
+        "roles.coder.temperature=0.9",
+        "dedup.threshold=0.8",
+        "engines.smollm.model=some/other",
+    ]
     assert {load_config(LOCAL, [override]).fingerprint() for override in same} == {fingerprint}
     assert len({fingerprint, *(load_config(LOCAL, [override]).fingerprint() for override in other)}) == 5

@@ -46,11 +46,7 @@ def pairs_at_or_above(seeds: list[Seed], limit: float) -> Iterator[str]:
     for (one, one_trigrams), (other, other_trigrams) in combinations(trigrams, 2):
         similarity = jaccard(one_trigrams, other_trigrams)
         if similarity >= limit:
-            yield (
-                f"{one['id']} and {other['id']}: {similarity:.3f}\n"
-                f"  {one['instruction']}\n"
-                f"  {other['instruction']}"
-            )
+            yield (f"{one['id']} and {other['id']}: {similarity:.3f}\n  {one['instruction']}\n  {other['instruction']}")
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,26 @@ def write(folder: Path, *lines: str | bytes) -> Path:
 
 
 def test_ids_are_taken_or_made_from_the_line(tmp_path: Path) -> None:
-    file = write(tmp_path, '{"id": "a", "instruction": "one"}', "", '{"instruction": "two", "topic": "x"}', '{"id": 7, "instruction": "3"}')
+    file = write(
+        tmp_path,
+        '{"id": "a", "instruction": "one"}',
+        "",
+        '{"instruction": "two", "topic": "x"}',
+        '{"id": 7, "instruction": "3"}',
+    )
     assert read_seeds(file) == [Seed("a", "one"), Seed("seed-000003", "two"), Seed("7", "3")]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["{{ 7 * 7 }} {% include 'x' %}", "'; DROP TABLE population; --", "a\0b", "\u2028line\x0cfeed\x85", "\U0001f600" * 9, "x" * 100_000],
+    [
+        "{{ 7 * 7 }} {% include 'x' %}",
+        "'; DROP TABLE population; --",
+        "a\0b",
+        "\u2028line\x0cfeed\x85",
+        "\U0001f600" * 9,
+        "x" * 100_000,
+    ],
 )
 def test_hostile_text_is_data(tmp_path: Path, text: str) -> None:
     assert read_seeds(write(tmp_path, json.dumps({"instruction": text}, ensure_ascii=False)))[0].instruction == text
@@ -44,10 +57,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_seed(tmp_path: Path) -> None:
         (['{"instruction": "x"}', '{"instruction": '], "line 2: is not JSON"),
         (['["x"]'], "line 1: must be a JSON object"),
         (['{"text": "x"}'], "line 1: \"instruction\" must be a text that is not blank; keys given: ['text']"),
-        (['{"instruction": "  "}'], "line 1: \"instruction\" must be a text"),
-        (['{"instruction": 3}'], "line 1: \"instruction\" must be a text"),
-        (['{"id": [], "instruction": "x"}'], "line 1: \"id\" must be a text"),
-        (['{"id": "a", "instruction": "x"}', '{"id": "a", "instruction": "y"}'], "line 2: the id 'a' stands already in line 1"),
+        (['{"instruction": "  "}'], 'line 1: "instruction" must be a text'),
+        (['{"instruction": 3}'], 'line 1: "instruction" must be a text'),
+        (['{"id": [], "instruction": "x"}'], 'line 1: "id" must be a text'),
+        (
+            ['{"id": "a", "instruction": "x"}', '{"id": "a", "instruction": "y"}'],
+            "line 2: the id 'a' stands already in line 1",
+        ),
         ([b'{"instruction": "\xff"}'], "line 1: is not UTF-8 text"),
         (["[" * 100_000], "line 1: is not JSON"),
     ],
@@ -59,5 +75,5 @@ def test_a_malformed_line_is_named(tmp_path: Path, lines: list[str | bytes], exp
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="seeds: .*none.jsonl: cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=r"seeds: .*none\.jsonl: cannot be read: No such file"):
         read_seeds(tmp_path / "none.jsonl")

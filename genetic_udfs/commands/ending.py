@@ -5,19 +5,21 @@ Exit codes: 0 done, 1 failed, 2 the configuration or the input is at fault, 143 
 
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 import typer
+from click import ClickException
+from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import GeneticUdfsError
 
-STOPPED: Final = 143
+_STOPPED: Final = 143
 
-
-class Stopped(BaseException):
-    """Somebody asked the job to stop."""
+# Set by SIGTERM and SIGINT. What was under way fails then, because its Spark jobs are cancelled.
+stop_requested: Final = threading.Event()
 
 
 def run_job(command: Callable[..., Any]) -> NoReturn:
@@ -30,20 +32,30 @@ def run_job(command: Callable[..., Any]) -> NoReturn:
         app(standalone_mode=False)
     except GeneticUdfsError as error:
         _end(f"error: {error}", error.exit_code)
-    except Stopped:
-        _end("stopped; the same command goes on from here", STOPPED)
-    except typer.Abort:
-        _end("stopped", STOPPED)
-    except Exception as error:
-        if hasattr(error, "format_message"):  # wrong usage, as click reports it
-            _end(f"error: {error.format_message()}", 2)
-        raise
+    except ClickException as error:  # wrong usage
+        _end(f"error: {error.format_message()}", 2)
+    except Exception:
+        if not stop_requested.is_set():
+            raise
+    if stop_requested.is_set():
+        _end("stopped; the same command goes on from here", _STOPPED)
     _end(None, 0)
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_IGN)
-    raise Stopped
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Cancel all Spark jobs from another thread.
+
+    An exception raised here would cut into a call to the JVM and leave its connection with a reply that nobody
+    reads: the next call would take it for its own.
+    """
+    stop_requested.set()
+    threading.Thread(target=_cancel_jobs, name="cancel-jobs", daemon=True).start()
+
+
+def _cancel_jobs() -> None:
+    spark = SparkSession.getActiveSession() or SparkSession._instantiatedSession
+    if spark is not None:
+        spark.sparkContext.cancelAllJobs()
 
 
 def _end(message: str | None, code: int) -> NoReturn:

@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 
 from genetic_udfs import evolution
-from genetic_udfs.commands.ending import Stopped
+from genetic_udfs.commands.ending import stop_requested
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.engine.failure import engine_error_in
@@ -20,7 +20,7 @@ from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
 from genetic_udfs.run import Run
 from genetic_udfs.seeds import Seed
-from genetic_udfs.session import feeders_per_executor, open_session, task_slots
+from genetic_udfs.session import open_session, task_slots
 from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.runs import begin_run, check_same_settings, end_run
 from genetic_udfs.store.scratch import Scratch
@@ -57,7 +57,6 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
         ledger=Ledger(store, scratch, run_id, config.ledger.wave_size),
         progress=progress,
         slots=task_slots(spark),
-        feeders=feeders_per_executor(spark),
     )
 
 
@@ -72,10 +71,10 @@ def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
     begin_run(run.store, run.config, seeds, run.id)
     try:
         generations = evolution.evolve(run, seeds)
-    except Stopped:
-        end_run(run.store, run.id, "stopped")
-        raise
     except Exception as error:
+        if stop_requested.is_set():
+            end_run(run.store, run.id, "stopped")
+            raise
         known = engine_error_in(error)
         end_run(run.store, run.id, f"failed: {known or type(error).__name__}")
         if known is not None:
@@ -86,5 +85,10 @@ def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
 
 
 def _sql_command(config: Path, overrides: list[str] | None) -> str:
-    words = ["./spark-submit.sh", "jobs/sql.py", str(config), *(w for o in overrides or [] for w in ("--set", o))]
+    words = [
+        "./spark-submit.sh",
+        "jobs/sql.py",
+        str(config),
+        *(w for o in overrides or [] for w in ("--set", o)),
+    ]
     return shlex.join(words)

@@ -41,7 +41,9 @@ def sql(
     try:
         store = Store(spark, settings.store)
         if not store.register():
-            raise StoreError(f"store: {settings.store} has no tables yet; run jobs/evolve.py with this configuration first")
+            raise StoreError(
+                f"store: {settings.store} has no tables yet; run jobs/evolve.py with this configuration first"
+            )
         try:
             print_rows(spark.sql(query), format_, sys.stdout)
         except (AnalysisException, ParseException) as error:

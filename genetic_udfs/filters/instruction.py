@@ -9,15 +9,18 @@ from genetic_udfs.config import Filters
 # Words of a prompt that leak into a reply: WizardCoder's labels as found in public data, and our templates' own.
 _LEAKED_LABEL: Final = re.compile(
     r"#?\s*(?:rewritten|given|original|created|new)[ _](?:prompt|problem|instruction)s?\s*#?\s*:"
-    r"|#(?:rewritten|given|created|new) prompt#"
+    r"|#(?:rewritten|given|created|new) prompt#|\bhow to change it:"
     r"|\bexample \d+:",
     re.IGNORECASE,
 )
 _REFUSAL: Final = re.compile(
-    r"^\W*(?:i(?:'m| am) sorry|sorry,|i (?:cannot|can't|am unable|am not able)|as an ai\b|unfortunately, i\b)", re.IGNORECASE
+    r"^\W*(?:i(?:'m| am) sorry|sorry,|i (?:cannot|can't|am unable|am not able)|as an ai\b|unfortunately, i\b)",
+    re.IGNORECASE,
 )
 _SOLUTION: Final = re.compile(r"^[ \t]*(?:async )?def \w+\(.*\n(?:.*\n)*?[ \t]+return\b", re.MULTILINE)
-_SOLUTION_LABEL: Final = re.compile(r"^\W*(?:(?:python )?solution|answer|expected solution)\W*:", re.IGNORECASE | re.MULTILINE)
+_SOLUTION_LABEL: Final = re.compile(
+    r"^\W*(?:(?:python )?solution|answer|expected solution)\W*:", re.IGNORECASE | re.MULTILINE
+)
 _WORD: Final = re.compile(r"\w+")
 # A degenerate reply repeats itself. Natural instructions of 50 words and more keep over 0.8 of their word 3-grams
 # distinct (the seeds: 0.93 and more); loops of small models fall under 0.5.

@@ -22,8 +22,9 @@ _TRIES: Final = 12
 def with_operator(slots: DataFrame, config: Config) -> DataFrame:
     """Add `operator` (mutation or crossover) and `task` (null for crossover) to each slot."""
     settings = config.operators
+    weights = {str(task): weight for task, weight in settings.mutation_tasks.items()}
     crosses = unit(_draw(config.seed, "operator")) < settings.crossover_share
-    task = weighted_choice(unit(_draw(config.seed, "task")), dict(settings.mutation_tasks))
+    task = weighted_choice(unit(_draw(config.seed, "task")), weights)
     return slots.withColumn("operator", F.when(crosses, CROSSOVER).otherwise(MUTATION)).withColumn(
         "task", F.when(F.col("operator") == MUTATION, task)
     )
@@ -54,7 +55,8 @@ def with_parents(slots: DataFrame, population: DataFrame, own: DataFrame, size: 
         population.select(F.col("ordinal").alias("index"), "id", "instruction", "depth"), "index"
     )
     from_own = drawn.filter(F.col("index") >= size).join(
-        own.select("colony", (F.col("index") + size).alias("index"), "id", "instruction", "depth"), ["colony", "index"]
+        own.select("colony", (F.col("index") + size).alias("index"), "id", "instruction", "depth"),
+        ["colony", "index"],
     )
     found = from_population.select(*slots.columns, individual).unionByName(from_own.select(*slots.columns, individual))
     gathered = found.groupBy(*slots.columns).agg(F.sort_array(F.collect_list("parent")).alias("parents"))
@@ -68,7 +70,8 @@ def _indexes(config: Config, pool: Column) -> Column:
         lambda step: _draw(config.seed, "crossover", step), pool, config.operators.crossover_parents
     )
     tries = F.transform(
-        F.sequence(F.lit(1), F.lit(_TRIES)), lambda step: index_below(_draw(config.seed, "mutation", step), pool)
+        F.sequence(F.lit(1), F.lit(_TRIES)),
+        lambda step: index_below(_draw(config.seed, "mutation", step), pool),
     )
     return F.when(F.col("operator") == CROSSOVER, several).otherwise(tries)
 

@@ -125,7 +125,12 @@ class Progress:
             if self._stage is None:
                 return None
             name, total, started = self._stage
-        return View(name, total, max(time.monotonic() - started, 1e-3), self._listener.snapshot().get(name, StageProgress()))
+        return View(
+            name,
+            total,
+            max(time.monotonic() - started, 1e-3),
+            self._listener.snapshot().get(name, StageProgress()),
+        )
 
     def _show(self) -> None:
         interval = _LIVE_INTERVAL if self._live else _LOG_INTERVAL

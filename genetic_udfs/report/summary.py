@@ -1,11 +1,14 @@
 """The summary at the end of a run."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from pyspark.sql import Row
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+_QUERY: Final = "SELECT generation, operator, count(*) AS pairs, avg(fitness) FROM population GROUP BY ALL ORDER BY ALL"
 
 
 def print_summary(console: Console, generations: Sequence[Row], store: str, command: str) -> None:
@@ -29,8 +32,7 @@ def print_summary(console: Console, generations: Sequence[Row], store: str, comm
                 )
             )
     console.print(Text(f"Tables: {store}/population, candidates, replies, generations, runs"))
-    query = "SELECT generation, operator, count(*) AS pairs, round(avg(fitness), 3) AS fitness FROM population GROUP BY ALL ORDER BY ALL"
-    console.print(Text(f'Try: {command} "{query}"'))
+    console.print(Text(f'Try: {command} "{_QUERY}"'))
 
 
 def _counts(generations: Sequence[Row]) -> Table:
@@ -52,7 +54,15 @@ def _counts(generations: Sequence[Row]) -> Table:
 
 def _costs(generations: Sequence[Row]) -> Table:
     table = Table(title="Replies", title_justify="left")
-    for heading in ("generation", "role", "requests", "errors", "prompt tokens", "output tokens", "output tokens/s"):
+    for heading in (
+        "generation",
+        "role",
+        "requests",
+        "errors",
+        "prompt tokens",
+        "output tokens",
+        "output tokens/s",
+    ):
         table.add_column(heading, justify="left" if heading == "role" else "right")
     for row in generations:
         for cost in row["costs"]:

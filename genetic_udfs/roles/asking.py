@@ -1,7 +1,6 @@
 """A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
 
 import json
-from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,7 +10,6 @@ from genetic_udfs.engine.exchange import Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.run import Run
-from genetic_udfs.schema import REPLY_FIELDS
 
 # The verdict is one token among these; 20 is the most that OpenAI-compatible endpoints give.
 _TOP_LOGPROBS = 20
@@ -38,10 +36,9 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
         top_logprobs=_TOP_LOGPROBS if role == "judge" else 0,
+        regex=settings.regex,
     )
-    described = json.dumps(
-        {"temperature": settings.temperature, "top_p": settings.top_p, "max_tokens": settings.max_tokens}
-    )
+    described = json.dumps(settings.model_dump(exclude={"engine"}))
     identity = F.sha2(
         F.concat_ws(
             "\x1e",
@@ -64,18 +61,16 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
                 settings.engine,
                 engine,
                 sampling,
-                feeders=run.feeders,
+                feeders=run.slots,
                 stage=stage,
                 progress=run.progress.address,
                 read_logprobs=yes_probability if role == "judge" else None,
             )
 
             def answered(wave: DataFrame) -> DataFrame:
-                # The seed is the request's own, so that a request means the same whenever it is sent.
-                seed = F.conv(F.substring("request_id", 1, 8), 16, 10).cast("long")
                 return (
                     wave.repartition(run.slots)
-                    .withColumn("reply", engine_call(F.col("prompt"), seed))
+                    .withColumn("reply", engine_call(F.col("prompt"), F.lit(None).cast("long")))
                     .select(
                         "request_id",
                         F.lit(role).alias("role"),

@@ -96,5 +96,7 @@ def _dedent(block: str) -> str:
 
 def _does_something(code: str) -> bool:
     """Tell code from a block of comments or a lone expression such as a sample of output."""
-    return any(not isinstance(node, ast.Expr | ast.Pass) or isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-               for node in ast.parse(code).body)
+    return any(
+        not isinstance(node, ast.Expr | ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
+        for node in ast.parse(code).body
+    )

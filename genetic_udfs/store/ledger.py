@@ -35,7 +35,8 @@ class Ledger:
         """Return the requests that have no reply yet, each once, kept under a name in the scratch space."""
         answered = self.replies(generation).select("request_id")
         return self.scratch.keep(
-            requests.dropDuplicates(["request_id"]).join(answered, "request_id", "left_anti"), f"{name}/requests"
+            requests.dropDuplicates(["request_id"]).join(answered, "request_id", "left_anti"),
+            f"{name}/requests",
         )
 
     def record(self, requests: DataFrame, total: int, ask: Callable[[DataFrame], DataFrame], stage: str) -> None:

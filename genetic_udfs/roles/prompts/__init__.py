@@ -20,7 +20,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         loader=PackageLoader("genetic_udfs.roles", "prompts"),
         undefined=StrictUndefined,
         trim_blocks=True,
-        autoescape=False,  # noqa: S701 - prompts are plain text, not HTML
+        autoescape=False,
     )
 
 

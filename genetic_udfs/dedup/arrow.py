@@ -1,0 +1,39 @@
+"""Rows out of Arrow batches and into them, whatever bytes and however many rows a batch holds."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+_ROWS_A_BATCH: Final = 8192
+
+
+def rows(batches: Iterable[pa.RecordBatch], *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of some columns.
+
+    Bytes of a string that are no UTF-8 are replaced. Spark checks no encoding: a binary column cast to string, or a
+    file in another encoding, can hold anything, and Arrow's own decoding would end the job.
+    """
+    for batch in batches:
+        yield from zip(*(_values(batch.column(name)) for name in columns), strict=True)
+
+
+def batches_of(rows: Iterable[tuple[Any, ...]], schema: StructType) -> Iterator[pa.RecordBatch]:
+    """Yield rows as batches of a schema."""
+    arrow_schema = to_arrow_schema(schema)
+    rest = iter(rows)
+    while some := list(itertools.islice(rest, _ROWS_A_BATCH)):
+        columns = zip(*some, strict=True)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, arrow_schema, strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=arrow_schema)
+
+
+def _values(column: pa.Array) -> Iterable[Any]:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        values: list[Any] = column.to_pylist()
+        return values
+    in_bytes = column.cast(pa.large_binary()).to_pylist()
+    return (None if value is None else value.decode("utf-8", "replace") for value in in_bytes)

@@ -1,0 +1,64 @@
+"""The columns that the stages of near-duplicate search hand to each other."""
+
+from typing import Final
+
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DoubleType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+ID: Final = "id"
+RANK: Final = "rank"
+TEXT: Final = "text"
+
+# False for what is kept already. A text is known by (IS_NEW, ID), and (IS_NEW, RANK, ID) is the order in which
+# texts are kept; RANK is 0 where IS_NEW is false.
+IS_NEW: Final = "is_new"
+
+CONTENT_HASH: Final = "content_hash"
+BANDS: Final = "bands"
+
+# A bucket's members share KEY. IS_EXACT marks the buckets of equal content, whose pairs need no further check.
+KEY: Final = "key"
+IS_EXACT: Final = "is_exact"
+
+# A pair's later text is always a new one; its earlier one comes before it in the order.
+LATER_ID: Final = "later_id"
+LATER_RANK: Final = "later_rank"
+LATER_TEXT: Final = "later_text"
+EARLIER_ID: Final = "earlier_id"
+EARLIER_RANK: Final = "earlier_rank"
+EARLIER_IS_NEW: Final = "earlier_is_new"
+EARLIER_TEXT: Final = "earlier_text"
+
+DUPLICATE_OF: Final = "duplicate_of"
+SIMILARITY: Final = "similarity"
+METHOD: Final = "method"
+
+_string, _long, _boolean, _double = StringType(), LongType(), BooleanType(), DoubleType()
+
+
+def _struct(columns: dict[str, DataType]) -> StructType:
+    return StructType([StructField(name, data_type) for name, data_type in columns.items()])
+
+
+SIGNED: Final = _struct({ID: _string, RANK: _long, IS_NEW: _boolean, CONTENT_HASH: _string, BANDS: ArrayType(_long)})
+
+_PAIR: Final[dict[str, DataType]] = {
+    LATER_ID: _string,
+    LATER_RANK: _long,
+    EARLIER_ID: _string,
+    EARLIER_RANK: _long,
+    EARLIER_IS_NEW: _boolean,
+    IS_EXACT: _boolean,
+}
+PAIRS: Final = _struct(_PAIR)
+LINKS: Final = _struct({**_PAIR, SIMILARITY: _double})
+
+DROPPED: Final = _struct({ID: _string, DUPLICATE_OF: _string, SIMILARITY: _double, METHOD: _string})

@@ -1,0 +1,195 @@
+"""Asking: one row becomes one HTTP request, and what goes wrong a retry, the row's error or the engine's.
+
+Where requests go is a `Router`'s: `endpoint.py` for an address elsewhere, `lease.py` for a server of our own.
+"""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import aiohttp
+
+from genetic_udfs.engine.exchange import (
+    Question,
+    ReadLogprobs,
+    Reply,
+    Sampling,
+    encodable,
+    reply_in,
+    request_body,
+    with_yes_probability,
+)
+from genetic_udfs.engine.patience import USUAL_PATIENCE, Attempts, Patience, SendingFailed
+from genetic_udfs.engine.window import Window
+from genetic_udfs.errors import EngineError
+
+_OF_THE_ROW = frozenset({400, 413, 414, 422})
+_BUSY = frozenset({408, 425, 429, 502, 503, 504, 529})
+_LONGEST_MESSAGE = 500
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where to send a request now. `epoch` tells the lives of a server apart."""
+
+    session: aiohttp.ClientSession
+    url: str
+    model: str
+    epoch: int = 0
+
+
+class Router(Protocol):
+    """Knows where an engine is."""
+
+    @property
+    def name(self) -> str:
+        """How messages call the engine, such as `engine 'smol'`."""
+
+    async def route(self) -> Route:
+        """Wait until there is somewhere to send to; raise EngineError when there will not be."""
+
+    async def failed(self, route: Route) -> None:
+        """A request got no answer, or a dying server's: find out whether the route still stands."""
+
+    def refusal(self, status: int, message: str) -> str:
+        """Return what the user should do about 401, 402, 403, 404 and the like."""
+
+    def without_secrets(self, text: str) -> str:
+        """Return the text with what nobody may see taken out."""
+
+
+class Client:
+    """Asks one engine, for one feeder.
+
+    Args:
+        router: Where the engine is.
+        sampling: How it samples.
+        window: Told of refusals and answers, so that it adapts; entering it is the feeding's business.
+        read_logprobs: Fills `yes_probability`.
+        patience: How often to try again.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        sampling: Sampling,
+        window: Window,
+        read_logprobs: ReadLogprobs | None = None,
+        patience: Patience = USUAL_PATIENCE,
+    ) -> None:
+        self._router = router
+        self._sampling = sampling
+        self._window = window
+        self._read_logprobs = read_logprobs
+        self._patience = patience
+        self._answered = 0
+
+    async def ask(self, question: Question) -> Reply:
+        """Return the reply to one row.
+
+        Raises:
+            EngineError: The engine refuses everybody, or answers nobody any more.
+        """
+        if question.prompt is None:
+            return Reply(error="no prompt")
+        attempts = Attempts(self._patience, self._answered)
+        while True:
+            try:
+                return await self._send(question, attempts)
+            except SendingFailed as failure:
+                if attempts.is_enough(failure):
+                    return self._given_up(attempts, failure)
+                pause = attempts.wait(failure)
+            await asyncio.sleep(pause)
+
+    def _given_up(self, attempts: Attempts, failure: SendingFailed) -> Reply:
+        text = f"{failure} ({attempts.count} attempts)"
+        if attempts.is_to_blame(failure, self._answered):
+            return Reply(error=text, attempt=attempts.count)
+        raise EngineError(f"{self._router.name} does not answer: {text}") from None
+
+    async def _send(self, question: Question, attempts: Attempts) -> Reply:
+        route = await self._router.route()
+        attempts.begin(route.epoch, self._answered)
+        if attempts.has_seen_enough_deaths():
+            raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
+        body = json.dumps(request_body(route.model, question, self._sampling)).encode()
+        started = time.monotonic()
+        try:
+            async with route.session.post(
+                f"{route.url}/chat/completions", data=body, headers={"Content-Type": "application/json"}
+            ) as response:
+                content = await response.read()
+                status, headers = response.status, response.headers
+        except TimeoutError:
+            await self._router.failed(route)
+            raise SendingFailed(
+                f"no answer within {time.monotonic() - started:.0f} s", at_most=self._patience.timeouts
+            ) from None
+        except (aiohttp.ClientError, OSError) as error:
+            await self._router.failed(route)
+            raise SendingFailed(
+                self._shown(f"{type(error).__name__}: {error}"), at_most=self._patience.attempts
+            ) from None
+        seconds = time.monotonic() - started
+        if status == 200:
+            return self._read(content, seconds, attempts)
+        return await self._refused(route, status, headers.get("Retry-After"), content, attempts)
+
+    def _read(self, content: bytes, seconds: float, attempts: Attempts) -> Reply:
+        try:
+            reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count)
+        except ValueError as error:
+            raise SendingFailed(f"the answer is broken: {error}", at_most=self._patience.attempts) from None
+        self._answered += 1
+        self._window.answered()
+        if self._read_logprobs is not None and tokens:
+            reply = with_yes_probability(reply, tokens, self._read_logprobs)
+        return reply
+
+    async def _refused(
+        self, route: Route, status: int, retry_after: str | None, content: bytes, attempts: Attempts
+    ) -> Reply:
+        message = self._shown(_message_in(content))
+        if status in _OF_THE_ROW:
+            self._answered += 1
+            return Reply(error=f"HTTP {status}: {message}", attempt=attempts.count)
+        if status < 500 and status not in _BUSY:
+            raise EngineError(f"{self._router.name}: {self._router.refusal(status, message)}")
+        if status == 429:
+            self._window.refused()
+        else:
+            await self._router.failed(route)
+        raise SendingFailed(
+            f"HTTP {status}: {message}",
+            at_most=self._patience.attempts,
+            after=_seconds(retry_after),
+            busy=status in _BUSY,
+        )
+
+    def _shown(self, text: str) -> str:
+        text = encodable(self._router.without_secrets(text))
+        return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " ..."
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Read a Retry-After header; its other form, a date, is rare and left to the backoff."""
+    try:
+        return max(0.0, float(retry_after)) if retry_after is not None else None
+    except ValueError:
+        return None
+
+
+def _message_in(content: bytes) -> str:
+    """Return what an error response says, whichever of the usual shapes it has."""
+    text = content.decode("utf-8", "replace")
+    try:
+        data: Any = json.loads(text)
+    except ValueError:
+        return text
+    for key in ("error", "message", "detail"):
+        if isinstance(data, dict) and data.get(key):
+            data = data[key]
+    return data if isinstance(data, str) else json.dumps(data)

@@ -1,0 +1,76 @@
+"""The executor that a feeder runs in: which JVM and which GPUs, and the folder where its engines are found.
+
+The JVM's process is the executor's identity: it is what (application id, executor id) stand for, it is known
+in every Python worker without asking the driver, and it is what engines must not outlive.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pyspark import TaskContext
+
+from genetic_udfs.engine.process import ProcessId, ancestor_named
+from genetic_udfs.errors import EngineError
+
+_LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its last zero
+_LONGEST_NAME_IN_FOLDER = 20  # bytes: "/engine-1234567.sock"
+
+
+@dataclass(frozen=True)
+class Executor:
+    """One executor and set of GPUs: there is one supervisor for each.
+
+    Args:
+        watched: The process with which its engines end: the executor's JVM.
+        gpus: Addresses of the GPUs of the task; empty when Spark manages none.
+    """
+
+    watched: ProcessId
+    gpus: tuple[str, ...] = ()
+
+    @classmethod
+    def of_this_task(cls) -> Self:
+        """Return the executor of the running Spark task; outside Spark this process stands in for it."""
+        task = TaskContext.get()
+        gpu = task.resources().get("gpu") if task is not None else None
+        watched = (ancestor_named("java") if task is not None else None) or ProcessId.of(os.getpid())
+        assert watched is not None
+        return cls(watched, tuple(gpu.addresses) if gpu is not None else ())
+
+    def folder(self) -> Path:
+        """Return the folder of this executor's supervisor, made if need be, that nobody else can enter."""
+        identity = [this_machine(), self.watched.pid, self.watched.started, *self.gpus]
+        key = hashlib.sha256("\n".join(map(str, identity)).encode()).hexdigest()[:16]
+        folder = _private(base_folder() / key)
+        return folder
+
+
+def base_folder() -> Path:
+    """Return the folder that holds the folders of all supervisors of this user on this machine."""
+    name = f"genetic-udfs-{os.getuid()}"
+    candidates = [Path(tempfile.gettempdir()).absolute() / name, Path("/tmp") / name]
+    for folder in candidates:
+        if len(os.fsencode(folder)) + 17 + _LONGEST_NAME_IN_FOLDER <= _LONGEST_SOCKET_PATH:
+            return _private(folder)
+    raise EngineError(f"the temporary folder {candidates[0].parent} has too long a path for a Unix socket; set TMPDIR")
+
+
+def this_machine() -> str:
+    """Tell apart machines, boots and containers that share a temporary folder."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise EngineError(f"{folder} belongs to somebody else; engines are not started through it. Set TMPDIR")
+    if stat.S_IMODE(status.st_mode) != 0o700:
+        folder.chmod(0o700)
+    return folder

@@ -1,0 +1,176 @@
+"""A feeder's hold on an engine of its own executor: the router to a server that a supervisor keeps alive."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from genetic_udfs.engine.client import Route
+from genetic_udfs.engine.orders import Order, Ready, line
+from genetic_udfs.engine.vllm import SERVED_MODEL
+from genetic_udfs.errors import EngineError
+
+_LAUNCHES = 4  # how often the supervisor may vanish before this feeder gives up
+
+
+class Lease:
+    """Orders an engine, knows where its server is, and hears when that changes; an async context manager.
+
+    The lease ends with the context, or with the process. A supervisor that has gone is replaced.
+
+    Args:
+        order: What is wanted.
+        find_supervisor: Returns the control socket of a supervisor that runs; it may block and is run in a
+            thread.
+        on_share: Told how many requests this feeder may have in flight.
+        on_note: Told what the feeder waits for; an empty text when it waits no more.
+        is_idle: Whether the feeder has nothing to ask at the moment. While it has not for long, because
+            nobody takes its results, another engine may have the place of this one: a query that asks two
+            engines in one task would stand still otherwise.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        find_supervisor: Callable[[], Path],
+        on_share: Callable[[int], None] = lambda share: None,
+        on_note: Callable[[str], None] = lambda note: None,
+        is_idle: Callable[[], bool] = lambda: False,
+        idle_after: float = 10.0,
+    ) -> None:
+        self.name = f"engine {order.name!r}"
+        self._order = order
+        self._find_supervisor = find_supervisor
+        self._on_share = on_share
+        self._on_note = on_note
+        self._is_idle = is_idle
+        self._idle_after = idle_after
+        self._changed = asyncio.Condition()
+        self._waiting = 0
+        self._ready: Ready | None = None
+        self._failure: EngineError | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sessions: dict[int, aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._report_idleness())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._writer is not None:
+            self._writer.close()
+        for session in self._sessions.values():
+            await session.close()
+
+    async def route(self) -> Route:
+        """Wait for the server, and raise what the supervisor says when there will be none."""
+        self._waiting += 1
+        try:
+            async with self._changed:
+                await self._changed.wait_for(lambda: self._ready is not None or self._failure is not None)
+                if self._failure is not None:
+                    raise self._failure
+                ready = self._ready
+                assert ready is not None
+        finally:
+            self._waiting -= 1
+        return Route(self._session_of(ready), "http://engine/v1", SERVED_MODEL, ready.epoch)
+
+    async def failed(self, route: Route) -> None:
+        """Have the supervisor look at the server, and send it nothing more until it has."""
+        async with self._changed:
+            if self._ready is not None and self._ready.epoch == route.epoch:
+                self._ready = None
+                self._on_note(f"{self.name}: its server does not answer")
+                self._tell(lost=route.epoch)
+
+    def refusal(self, status: int, message: str) -> str:
+        """Return why every request is refused, and what to do."""
+        return f"its server refuses every request (HTTP {status}: {message})"
+
+    def without_secrets(self, text: str) -> str:
+        """Return the text with what nobody may see taken out."""
+        return text
+
+    async def _listen(self) -> None:
+        """Hold the connection to the supervisor; when it breaks, get another."""
+        try:
+            for _ in range(_LAUNCHES):
+                control = await asyncio.to_thread(self._find_supervisor)
+                try:
+                    reader, self._writer = await asyncio.open_unix_connection(str(control))
+                    self._writer.write(self._order.to_line())
+                    async for message in reader:
+                        await self._hear(json.loads(message))
+                except OSError:
+                    pass
+                async with self._changed:
+                    self._ready = None
+                if self._failure is not None:
+                    return
+                self._on_note(f"{self.name}: its supervisor is gone, starting another")
+                await asyncio.sleep(0.2)
+            await self._give_up(EngineError(f"{self.name}: the supervisor of this executor keeps dying"))
+        except EngineError as error:
+            await self._give_up(error)
+
+    async def _hear(self, message: dict[str, object]) -> None:
+        if "note" in message:
+            self._on_note(f"{self.name}: {message['note']}")
+        if "failed" in message:
+            await self._give_up(EngineError(str(message["failed"])))
+        if "gone" in message:
+            async with self._changed:
+                self._ready = None
+        if isinstance(ready := message.get("ready"), dict):
+            async with self._changed:
+                self._ready = Ready(**ready)
+                self._on_share(self._ready.share)
+                self._on_note("")
+                self._changed.notify_all()
+
+    async def _report_idleness(self) -> None:
+        """Tell the supervisor when the feeder has been idle for long, and when it is no more."""
+        busy_at = time.monotonic()
+        told: asyncio.StreamWriter | None = None  # who knows; another supervisor takes everybody for busy
+        while True:
+            await asyncio.sleep(min(1.0, self._idle_after))
+            if self._waiting or not self._is_idle():
+                busy_at = time.monotonic()
+                if told is not None and told is self._writer:
+                    self._tell(idle=False)
+                told = None
+            elif told is not self._writer and time.monotonic() - busy_at >= self._idle_after:
+                told = self._writer
+                self._tell(idle=True)
+
+    def _tell(self, **message: object) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(line(message))
+
+    async def _give_up(self, failure: EngineError) -> None:
+        async with self._changed:
+            self._failure = failure
+            self._changed.notify_all()
+
+    def _session_of(self, ready: Ready) -> aiohttp.ClientSession:
+        if ready.epoch not in self._sessions:
+            self._sessions[ready.epoch] = aiohttp.ClientSession(
+                # uvicorn closes a connection that was idle for 5 s; one that is being closed must not be used
+                # again.
+                connector=aiohttp.UnixConnector(ready.socket, limit=0, keepalive_timeout=3.0),
+                timeout=aiohttp.ClientTimeout(total=self._order.engine.request_timeout),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._sessions[ready.epoch]

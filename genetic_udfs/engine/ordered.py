@@ -1,0 +1,99 @@
+"""An engine that was ordered, as the supervisor sees it: who wants it, its server, its failures in a row.
+
+What is done about them is the supervisor's.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from genetic_udfs.engine.gauges import Gauges
+from genetic_udfs.engine.orders import Order, Ready, line
+from genetic_udfs.engine.server import Server
+
+
+class Feeder:
+    """The lease of one feeder: its open connection. An idle one has had nothing to ask for a while."""
+
+    def __init__(self, order: Order, writer: asyncio.StreamWriter) -> None:
+        self.order = order
+        self.is_idle = False
+        self._writer = writer
+
+    def tell(self, **message: object) -> None:
+        """Send a message, unless the feeder is gone."""
+        if not self._writer.is_closing():
+            self._writer.write(line(message))
+
+
+@dataclass
+class OrderedEngine:
+    """An engine that at least one feeder has ordered.
+
+    Args:
+        order: The first order of it.
+    """
+
+    order: Order
+    feeders: set[Feeder] = field(default_factory=set)
+    wanted_since: float = 0.0
+    server: Server | None = None
+    epoch: int = 0
+    ready_since: float | None = None
+    is_doubted: bool = False
+    failures: int = 0
+    not_before: float = 0.0
+    gave_up: str | None = None
+    gave_up_at: float = 0.0
+    gauges: Gauges | None = None
+    looked_at: float = 0.0
+    moved_at: float = 0.0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody has something to ask, and can still hope for an answer."""
+        return self.gave_up is None and any(not feeder.is_idle for feeder in self.feeders)
+
+    def tell(self, **message: object) -> None:
+        """Send a message to every feeder."""
+        for feeder in self.feeders:
+            feeder.tell(**message)
+
+    def tell_ready(self) -> None:
+        """Tell every feeder where the server is, and its share of the engine's window."""
+        if self.ready_since is not None and self.server is not None and self.feeders:
+            window = max(feeder.order.window for feeder in self.feeders)
+            share = -(-window // len(self.feeders))
+            self.tell(ready=vars(Ready(str(self.server.socket), self.epoch, share)))
+
+    def heard(self, gauges: Gauges) -> float:
+        """Note what the server says of itself; return for how many seconds it has had work and not done any."""
+        now = time.monotonic()
+        before, self.gauges = self.gauges, gauges
+        if before is None or gauges.tokens != before.tokens or gauges.running == 0:
+            self.moved_at = now
+        return now - self.moved_at
+
+    def fail(self, why: str, *, final: bool, limit: int, backoff: float) -> None:
+        """Count a failure, and tell the feeders: there will be another server, or none.
+
+        Args:
+            why: The reason, with the server's last log lines.
+            final: Whether another try would be in vain.
+            limit: How many failures in a row are the last.
+            backoff: Seconds before the next try; doubled with each failure.
+        """
+        self.failures += 1
+        if final or self.failures >= limit:
+            times = "" if final else f" {self.failures} times in a row; the last time"
+            self.gave_up = f"engine {self.order.name!r} failed{times}: {why}"
+            self.gave_up_at = time.monotonic()
+            self.tell(failed=self.gave_up)
+        else:
+            self.not_before = time.monotonic() + backoff * 2 ** (self.failures - 1)
+            self.tell(note=f"it died, starting again (failure {self.failures} of {limit})")
+
+    def pardon(self, rest: float) -> None:
+        """Forget the failures of an engine that was given up long enough ago."""
+        if self.gave_up is not None and time.monotonic() - self.gave_up_at > rest:
+            self.gave_up, self.failures = None, 0

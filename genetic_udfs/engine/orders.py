@@ -1,0 +1,58 @@
+"""What feeders and the supervisor say to each other over the control socket: one JSON object a line.
+
+A feeder sends an order; then `{"lost": epoch}` when requests of that epoch fail, and `{"idle": bool}` when it
+has had nothing to ask for long, and when it has again. It hears `{"note": text}` while it waits, `{"ready":
+...}` whenever a server is up or its share of the engine's window changes, `{"gone": epoch}` when a server is
+stopped, and `{"failed": text}` when there will be none. Its open connection is its lease.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+from genetic_udfs.config import Engine
+
+
+@dataclass(frozen=True)
+class Order:
+    """The engine that a feeder wants.
+
+    Args:
+        name: The engine's name in the configuration, for messages.
+        engine: Its settings; a local model's path must be absolute.
+        window: How many requests all feeders of the engine together may have in flight.
+    """
+
+    name: str
+    engine: Engine
+    window: int
+
+    def key(self) -> str:
+        """Return what two orders have in common when one server can serve both."""
+        parts = self.engine.model_dump(mode="json", exclude={"start_timeout", "request_timeout", "url", "api_key_env"})
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    def to_line(self) -> bytes:
+        """Return the order as it is sent."""
+        return line({"name": self.name, "engine": self.engine.model_dump(mode="json"), "window": self.window})
+
+    @classmethod
+    def from_line(cls, data: bytes) -> Self:
+        """Read an order; raises ValueError if it is none."""
+        fields = json.loads(data)
+        return cls(str(fields["name"]), Engine.model_validate(fields["engine"]), int(fields["window"]))
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Where a server is, in which of its lives, and how many requests this feeder may have in flight."""
+
+    socket: str
+    epoch: int
+    share: int
+
+
+def line(message: dict[str, Any]) -> bytes:
+    """Return a message as it is sent."""
+    return json.dumps(message).encode() + b"\n"

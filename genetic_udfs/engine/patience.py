@@ -1,0 +1,93 @@
+"""How often a row is sent again, after what wait, and when it is enough. The sending is `client.py`'s."""
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Final
+
+_LONGEST_RETRY_AFTER = 300.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long to try again.
+
+    `attempts` sendings of a row may fail, `timeouts` of them by timeout; `deaths` servers may die under it. A
+    row that is only refused because the engine is busy is tried for `busy` seconds as long as the engine
+    answers others.
+    """
+
+    attempts: int = 8
+    timeouts: int = 3
+    deaths: int = 5
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    busy: float = 1800.0
+
+
+USUAL_PATIENCE: Final = Patience()
+
+
+class SendingFailed(Exception):
+    """This sending failed, another may not.
+
+    Args:
+        reason: What happened.
+        at_most: How many sendings may fail like this.
+        after: Seconds that the other side asks to wait.
+        busy: Whether the engine only had too much to do.
+    """
+
+    def __init__(self, reason: str, *, at_most: int, after: float | None = None, busy: bool = False) -> None:
+        super().__init__(reason)
+        self.at_most = at_most
+        self.after = after
+        self.busy = busy
+
+
+class Attempts:
+    """What is known of one row while it is tried.
+
+    Args:
+        patience: How often to try.
+        answered: How many rows the engine has answered so far.
+    """
+
+    def __init__(self, patience: Patience, answered: int) -> None:
+        self.count = 0
+        self.deaths = 0
+        self._patience = patience
+        self._answered_before = answered
+        self._answered_at_last = answered
+        self._epoch: int | None = None
+        self._started = time.monotonic()
+
+    def begin(self, epoch: int, answered: int) -> None:
+        """Count a sending, to the server of an epoch. What was sent to one that has died counts as a death."""
+        if self._epoch is not None and epoch != self._epoch:
+            self.deaths += 1
+        self._epoch = epoch
+        self._answered_at_last = answered
+        self.count += 1
+
+    def has_seen_enough_deaths(self) -> bool:
+        """Whether servers die too often under this row."""
+        return self.deaths >= self._patience.deaths
+
+    def is_enough(self, failure: SendingFailed) -> bool:
+        """Whether the row is not to be sent again. A server that died is not held against it."""
+        if failure.busy and self._answered_at_last > self._answered_before:
+            # Refused while others are answered: that is no fault, it only takes longer.
+            return time.monotonic() - self._started > self._patience.busy
+        return self.count - self.deaths >= failure.at_most
+
+    def wait(self, failure: SendingFailed) -> float:
+        """Return how many seconds to wait before the next sending: exponential, with full jitter."""
+        longest = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** min(self.count - 1, 30))
+        if failure.after is not None:
+            return min(failure.after, _LONGEST_RETRY_AFTER) + random.uniform(0, min(longest, 1.0))
+        return random.uniform(0, longest)
+
+    def is_to_blame(self, failure: SendingFailed, answered: int) -> bool:
+        """Whether it must be the row, as the engine has answered others since this one was first sent."""
+        return not failure.busy and answered > self._answered_before

@@ -1,0 +1,148 @@
+"""One server process of an engine: start it, wait until it is healthy, stop it with everything it started."""
+
+import asyncio
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from genetic_udfs.engine.process import ProcessId, die_with_parent, end_group, members
+from genetic_udfs.engine.vllm import Command
+from genetic_udfs.errors import EngineError
+
+_LINES_SHOWN = 30
+_PREFIX = re.compile(r"^(\(\S+ pid=\d+\) )?(?P<level>INFO|WARNING|ERROR|DEBUG)(:| [\d-]+ [\d:]+ \[[^\]]*\]) ?")
+_CAUSE = re.compile(r"^(\w+\.)*\w*(Error|Exception|Killed|Interrupt)\b|^\S+: error: ")
+_NOISE = re.compile(r"^[\s^~]*$|Loading safetensors|Dumping |Warning: |warnings\.warn|resource_tracker|^Triton is ")
+
+
+class Server:
+    """A server on a Unix socket, in a session of its own, so that its whole process group can be ended.
+
+    Args:
+        command: What to start.
+        socket: Where it will listen.
+        log: The file for its output.
+    """
+
+    def __init__(self, command: Command, socket: Path, log: Path) -> None:
+        self.socket = socket
+        self._log = log
+        socket.unlink(missing_ok=True)
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command.arguments,
+                env=command.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=log.parent,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
+            )
+        identity = ProcessId.of(self._process.pid)
+        assert identity is not None
+        self.id = identity
+        self.group = [identity]
+
+    @property
+    def exit_code(self) -> int | None:
+        """The code with which the server exited; None while it runs."""
+        return self._process.poll()
+
+    async def wait_healthy(self, seconds: float, tell: Callable[[str], None]) -> None:
+        """Wait until the server answers /health.
+
+        Args:
+            seconds: The longest that it may take.
+            tell: Called each second with how long it has taken.
+
+        Raises:
+            EngineError: It exited or took too long; with its last log lines.
+        """
+        started = time.monotonic()
+        told = 0.0
+        while not await self.is_healthy():
+            taken = time.monotonic() - started
+            if self.exit_code is not None:
+                raise EngineError(f"the server exited with code {self.exit_code} while it started\n{self.last_words()}")
+            if taken > seconds:
+                raise EngineError(f"the server was not up after {seconds:.0f} s\n{self.last_words()}")
+            if taken - told >= 1.0:
+                told = taken
+                tell(f"starting, {taken:.0f} s")
+            await asyncio.sleep(0.2)
+        self.group = members(self.id)
+
+    async def is_healthy(self, timeout: float = 5.0) -> bool:
+        """Whether the server answers /health with 200."""
+        if self.exit_code is not None or not self.socket.exists():
+            return False
+        try:
+            return (await http_get(self.socket, "/health", timeout))[0] == 200
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+            return False
+
+    async def stop(self, grace: float) -> None:
+        """End the server with all of its processes: SIGTERM, `grace` seconds, then the rest of the group."""
+        await asyncio.to_thread(end_group, self.id, self.group, grace)
+        await asyncio.to_thread(self._process.wait)
+        self.socket.unlink(missing_ok=True)
+
+    def last_words(self) -> str:
+        """Return the lines of the log that tell most, and where the rest is."""
+        try:
+            text = self._log.read_text(errors="replace")
+        except OSError:
+            text = ""
+        return f"{meaningful_lines(text)}\n(the whole log: {self._log})"
+
+
+def meaningful_lines(log: str, count: int = _LINES_SHOWN) -> str:
+    """Return the lines of a server's log that tell why it ended.
+
+    vLLM prints the root cause first, in a worker's traceback, and ends with long ones of the processes above,
+    which only say that the engine is dead. So the first line that names an error is kept, with what leads to
+    it, and the end.
+    """
+    lines = [text for line in log.splitlines() if (text := _essence(line))]
+    if len(lines) <= count:
+        return "\n".join(lines)
+    tail = count // 3
+    first = next((number for number, line in enumerate(lines) if _CAUSE.match(line)), len(lines))
+    if first >= len(lines) - tail:
+        return "\n".join(lines[-count:])
+    cause = lines[max(0, first + 1 - (count - tail)) : first + 1]
+    return "\n".join([*cause, "    ...", *lines[-tail:]])
+
+
+def _essence(line: str) -> str | None:
+    """Return a line without vLLM's prefix; None if it is no error, or nothing but the decoration of one."""
+    prefix = _PREFIX.match(line)
+    if prefix is not None and prefix["level"] in {"INFO", "WARNING", "DEBUG"}:
+        return None
+    text = line[prefix.end() :].rstrip() if prefix is not None else line.rstrip()
+    return None if not text or _NOISE.search(text) else text[:300]
+
+
+async def http_get(socket: Path, path: str, timeout: float) -> tuple[int, str]:
+    """GET a path of a server on a Unix socket; return the status and the body."""
+    async with asyncio.timeout(timeout):
+        reader, writer = await asyncio.open_unix_connection(str(socket))
+        try:
+            writer.write(f"GET {path} HTTP/1.0\r\nHost: engine\r\nConnection: close\r\n\r\n".encode())
+            await writer.drain()
+            head, _, body = (await _read_response(reader)).partition("\r\n\r\n")
+            return int(head.split(" ", 2)[1]), body
+        except IndexError:
+            raise ValueError("not an HTTP response") from None
+        finally:
+            writer.close()
+
+
+async def _read_response(reader: asyncio.StreamReader) -> str:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"content-length:\s*(\d+)", head, re.IGNORECASE)
+    body = await (reader.readexactly(int(length.group(1))) if length else reader.read())
+    return (head + body).decode("utf-8", "replace")

@@ -1,0 +1,276 @@
+"""The process that owns the servers of one executor: which of them run, for whom, and until when.
+
+Started by the first feeder (`launch.py`), it serves a control socket (`orders.py`). A feeder's open
+connection is its lease on an engine. One engine is resident at a time; another is started when nobody who
+holds a lease on the first has anything to ask.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from genetic_udfs.engine import models, records, vllm
+from genetic_udfs.engine.gauges import read_gauges
+from genetic_udfs.engine.ordered import Feeder, OrderedEngine
+from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.process import ProcessId, adopt_orphans, ended, reap_orphans
+from genetic_udfs.engine.server import Server
+from genetic_udfs.errors import ConfigurationError, EngineError
+
+CONTROL = "control.sock"
+CommandOf = Callable[[Order, Path], vllm.Command]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds and counts of the supervision.
+
+    A server that failed `failures` times in a row is not started again for `rest` seconds: every order is
+    answered with its last log lines. A server that has run for `steady` seconds has no failures behind it;
+    each `look` seconds it is asked whether it gets on with its work.
+    """
+
+    tick: float = 0.25
+    backoff: float = 1.0
+    failures: int = 3
+    rest: float = 300.0
+    look: float = 10.0
+    steady: float = 300.0
+    grace: float = 20.0
+
+
+class Supervisor:
+    """Serves orders in a folder until the watched process ends or it is told to stop.
+
+    Args:
+        folder: Where its sockets and logs are; nobody else may use it.
+        command_of: Works out how to start the server of an order on a socket; it may take its time, and is
+            run in a thread. A GeneticUdfsError that it raises is final.
+        watched: The process with which everything ends.
+        timing: How patient it is.
+    """
+
+    def __init__(self, folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = Timing()) -> None:
+        self._folder = folder
+        self._command_of = command_of
+        self._watched = watched
+        self._timing = timing
+        self._engines: dict[str, OrderedEngine] = {}
+        self._epochs = itertools.count(int(time.time()))  # no two supervisors in a folder use the same
+        self._changed = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until there is no reason to."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        control = self._folder / CONTROL
+        control.unlink(missing_ok=True)
+        listener = await asyncio.start_unix_server(self._serve, str(control))
+        reasons = [
+            asyncio.create_task(ended(self._watched)),
+            asyncio.create_task(self._stop.wait()),
+            asyncio.create_task(self._supervise()),
+        ]
+        try:
+            done, _ = await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+            for reason in done:
+                reason.result()  # an error in supervising is not to be hidden
+        finally:
+            listener.close()
+            control.unlink(missing_ok=True)
+            for reason in reasons:
+                reason.cancel()
+            await asyncio.gather(*reasons, return_exceptions=True)
+            await asyncio.gather(*(self._stop_server(engine) for engine in self._engines.values()))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hear one feeder out; when its connection ends, so does its lease."""
+        engine: OrderedEngine | None = None
+        feeder: Feeder | None = None
+        try:
+            order = Order.from_line(await reader.readline())
+            feeder = Feeder(order, writer)
+            engine = self._admit(order, feeder)
+            async for message in reader:
+                self._hear(engine, feeder, json.loads(message))
+        except (OSError, ValueError, KeyError, TypeError, asyncio.LimitOverrunError):
+            pass  # a connection without an order, such as a look whether the supervisor is there
+        finally:
+            if engine is not None and feeder is not None:
+                engine.feeders.discard(feeder)
+                engine.tell_ready()
+                self._changed.set()
+            writer.close()
+
+    def _admit(self, order: Order, feeder: Feeder) -> OrderedEngine:
+        engine = self._engines.setdefault(order.key(), OrderedEngine(order))
+        engine.pardon(self._timing.rest)
+        if engine.gave_up is not None:
+            feeder.tell(failed=engine.gave_up)
+        if not engine.is_wanted:
+            engine.wanted_since = time.monotonic()
+        engine.feeders.add(feeder)
+        engine.tell_ready()
+        self._changed.set()
+        return engine
+
+    def _hear(self, engine: OrderedEngine, feeder: Feeder, message: dict[str, object]) -> None:
+        if "lost" in message:
+            engine.is_doubted = True
+        if "idle" in message:
+            if not engine.is_wanted:
+                engine.wanted_since = time.monotonic()
+            feeder.is_idle = bool(message["idle"])
+        self._changed.set()
+
+    async def _supervise(self) -> None:
+        while True:
+            self._changed.clear()
+            for engine in list(self._engines.values()):
+                await self._check(engine)
+            await self._serve_next()
+            reap_orphans({engine.server.id.pid for engine in self._engines.values() if engine.server})
+            # Not wait_for: until Python 3.12 it loses a cancellation that meets the event.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.tick):
+                    await self._changed.wait()
+
+    async def _check(self, engine: OrderedEngine) -> None:
+        """Notice that a server is dead or hangs, and that one which was doubted does not."""
+        doubted, engine.is_doubted = engine.is_doubted, False
+        if engine.server is None or engine.ready_since is None:
+            return
+        if fault := await self._fault_of(engine, engine.server, doubted):
+            await self._failed(engine, f"{fault}\n{engine.server.last_words()}")
+        elif doubted:
+            engine.tell_ready()
+        elif engine.failures and time.monotonic() - engine.ready_since > self._timing.steady:
+            engine.failures = 0
+
+    async def _fault_of(self, engine: OrderedEngine, server: Server, doubted: bool) -> str | None:
+        if server.exit_code is not None:
+            return f"the server exited with code {server.exit_code}"
+        if doubted and not await server.is_healthy():
+            return "the server is up but not healthy"
+        if time.monotonic() - engine.looked_at > self._timing.look:
+            engine.looked_at = time.monotonic()
+            gauges = await read_gauges(server.socket)
+            if gauges is not None and (idle := engine.heard(gauges)) > engine.order.engine.request_timeout / 2:
+                return f"the server hangs: {gauges.running:.0f} requests run, and no token came for {idle:.0f} s"
+        return None
+
+    async def _serve_next(self) -> None:
+        """Start the server that has been waited for longest, if there is room or room can be made."""
+        engines = list(self._engines.values())
+        waiting = [engine for engine in engines if engine.is_wanted and engine.server is None]
+        for engine in sorted(waiting, key=lambda engine: engine.wanted_since):
+            # A server that died and will be started again keeps its place.
+            others = [other for other in engines if other is not engine and (other.server or other.failures)]
+            users = [other for other in others if other.is_wanted]
+            if users:
+                names = ", ".join(f"{user.order.name} ({len(user.feeders)} tasks)" for user in users)
+                engine.tell(note=f"waiting for {names} to finish")
+            elif time.monotonic() >= engine.not_before:
+                for other in others:
+                    await self._stop_server(other)
+                await self._start(engine)
+                return
+
+    async def _start(self, engine: OrderedEngine) -> None:
+        engine.epoch = next(self._epochs)
+        engine.tell(note="starting")
+        socket = self._folder / f"e{engine.epoch}.sock"
+        log = self._folder / f"{re.sub('[^A-Za-z0-9.-]', '_', engine.order.name)[:60]}-{engine.epoch}.log"
+        try:
+            command = await asyncio.to_thread(self._command_of, engine.order, socket)
+            engine.server = Server(command, socket, log)
+            self._record()
+            patience = engine.order.engine.start_timeout
+            await engine.server.wait_healthy(patience, lambda note: engine.tell(note=note))
+        except ConfigurationError as error:
+            await self._failed(engine, str(error), final=True)
+        except (EngineError, OSError) as error:
+            # An argument that vLLM does not know is exit code 2, from argparse, and will not get better.
+            final = engine.server is None or engine.server.exit_code == 2
+            await self._failed(engine, str(error), final=final)
+        else:
+            engine.ready_since = engine.moved_at = engine.looked_at = time.monotonic()
+            self._record()
+            engine.tell_ready()
+
+    async def _failed(self, engine: OrderedEngine, why: str, *, final: bool = False) -> None:
+        print(f"engine {engine.order.name}, epoch {engine.epoch}: {why}", file=sys.stderr, flush=True)
+        await self._stop_server(engine)
+        engine.fail(why, final=final, limit=self._timing.failures, backoff=self._timing.backoff)
+
+    async def _stop_server(self, engine: OrderedEngine) -> None:
+        server, engine.server, engine.ready_since, engine.gauges = engine.server, None, None, None
+        if server is not None:
+            engine.tell(gone=engine.epoch)
+            await server.stop(self._timing.grace)
+            self._record()
+
+    def _record(self) -> None:
+        servers = [engine.server for engine in self._engines.values() if engine.server is not None]
+        records.write(self._folder, [records.ServerRecord(s.id, tuple(s.group)) for s in servers])
+
+
+def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = Timing()) -> None:
+    """Be the supervisor of a folder, in this process, until there is no reason to."""
+    with records.owning(folder) as mine:
+        if not mine:
+            return  # another one came first
+        adopt_orphans()
+        for done in records.sweep(folder.parent, folder):
+            print(done, file=sys.stderr, flush=True)
+        asyncio.run(Supervisor(folder, command_of, watched, timing).run())
+
+
+def detach() -> None:
+    """Go on in a process that is no child of the caller's and in no group of Spark's."""
+    if os.fork() > 0:
+        os._exit(0)
+    os.setsid()
+
+
+def vllm_commands(gpus: tuple[str, ...]) -> CommandOf:
+    """Return what works out the command of a vLLM server on these GPUs."""
+
+    def command_of(order: Order, socket: Path) -> vllm.Command:
+        model = models.prepared(order.engine.model)
+        return vllm.command(order.engine, model, str(socket), vllm.Machine.here(gpus), os.environ)
+
+    return command_of
+
+
+def main(commands: Callable[[tuple[str, ...]], CommandOf] = vllm_commands, timing: Timing = Timing()) -> None:
+    """Be the supervisor of an executor, as the command line says.
+
+    Args:
+        commands: Makes the function that works out servers' commands, given the addresses of the GPUs.
+        timing: How patient the supervisor is.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--watch", type=int, nargs=2, required=True, metavar=("PID", "STARTED"))
+    parser.add_argument("--gpus", default="", help="addresses, separated by commas")
+    options = parser.parse_args()
+    gpus = tuple(gpu for gpu in options.gpus.split(",") if gpu)
+    detach()
+    run(options.folder, commands(gpus), ProcessId(*options.watch), timing)
+
+
+if __name__ == "__main__":
+    main()

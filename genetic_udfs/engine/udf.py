@@ -1,0 +1,173 @@
+"""The UDF that asks an engine: prompts and seeds in, replies out, as a column expression or an SQL function.
+
+What to ask and how to read the answer is the roles'; how rows are kept in flight is `feeding.py`'s.
+"""
+
+import contextlib
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from pyspark import TaskContext
+from pyspark.sql.functions import pandas_udf
+
+from genetic_udfs.config import Engine
+from genetic_udfs.engine.client import Client
+from genetic_udfs.engine.endpoint import Endpoint
+from genetic_udfs.engine.exchange import Question, ReadLogprobs, Reply, Sampling
+from genetic_udfs.engine.executor import Executor
+from genetic_udfs.engine.failure import marked
+from genetic_udfs.engine.feeding import in_order
+from genetic_udfs.engine.launch import control_socket
+from genetic_udfs.engine.lease import Lease
+from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.progress import ProgressAddress, ProgressReporter
+from genetic_udfs.engine.window import Window
+from genetic_udfs.errors import EngineError
+from genetic_udfs.schema import REPLY
+
+# Nullable types: a column of integers that has a null must not come out as floats.
+_DTYPES: Final[dict[str, Any]] = {
+    "text": object,
+    "finish_reason": object,
+    "prompt_tokens": "Int64",
+    "completion_tokens": "Int64",
+    "sent_at": "datetime64[us, UTC]",
+    "seconds": "Float64",
+    "yes_probability": "Float64",
+    "error": object,
+    "attempt": "Int32",
+}
+
+
+def ask(
+    name: str,
+    engine: Engine,
+    sampling: Sampling,
+    *,
+    window: int | None = None,
+    feeders: int = 1,
+    stage: str = "",
+    progress: ProgressAddress | None = None,
+    read_logprobs: ReadLogprobs | None = None,
+) -> Any:
+    """Return a UDF of (prompt string, seed long) that gives the engine's reply, a struct `schema.REPLY`.
+
+    It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
+    small (`spark.sql.execution.arrow.maxRecordsPerBatch` of 16 to 64). It is not deterministic: Spark must
+    not run it twice. A null seed lets the engine draw one; where some seeds are null and others not, those
+    above 2**53 are rounded, as pandas makes floats of such a column.
+
+    Args:
+        name: The engine's name in the configuration.
+        engine: The engine.
+        sampling: How it samples.
+        window: How many requests the engine may have in flight; 1.1 times `max_num_seqs` unless given. A
+            server of our own divides it among the tasks that use it at the time.
+        feeders: For an endpoint, among how many tasks the window is divided: those that run at once in the
+            cluster.
+        stage: The name under which progress is summed up.
+        progress: Where progress is reported to.
+        read_logprobs: Turns the tokens' log-probabilities into `yes_probability`; `sampling.top_logprobs`
+            says how many alternatives it sees. It must be importable on the executors.
+    """
+    size = window if window is not None else math.ceil(1.1 * engine.max_num_seqs)
+    answer = partial(_answer_batches, name, engine, sampling, size, feeders, stage, progress, read_logprobs)
+
+    def answers(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        yield from answer(batches)
+
+    return pandas_udf(answers, REPLY).asNondeterministic()  # type: ignore[call-overload]
+
+
+def _answer_batches(
+    name: str,
+    engine: Engine,
+    sampling: Sampling,
+    size: int,
+    feeders: int,
+    stage: str,
+    progress: ProgressAddress | None,
+    read_logprobs: ReadLogprobs | None,
+    batches: Iterable[tuple[pd.Series, pd.Series]],
+) -> Iterator[pd.DataFrame]:
+    """Answer a partition in a Spark worker."""
+    task = TaskContext.get()
+    feeder, attempt = (f"{task.stageId()}.{task.partitionId()}", task.attemptNumber()) if task else ("0", 0)
+    reporter = ProgressReporter(progress, stage, feeder, attempt)
+    # A supervisor says how much of the window is this task's; more rows must not pile up before it has.
+    asking = Window(math.ceil(size / feeders) if engine.url is not None else 1)
+    executor = Executor.of_this_task() if engine.url is None else None
+    answering = partial(_answering, name, engine, sampling, size, asking, executor, reporter, read_logprobs)
+    results = in_order(_questions(batches), answering, asking)
+    try:
+        for replies in results:
+            yield frame(replies)
+    except EngineError as error:
+        raise marked(error) from None
+    finally:
+        results.close()
+        reporter.close()
+
+
+@contextlib.asynccontextmanager
+async def _answering(
+    name: str,
+    engine: Engine,
+    sampling: Sampling,
+    size: int,
+    window: Window,
+    executor: Executor | None,
+    reporter: ProgressReporter,
+    read_logprobs: ReadLogprobs | None,
+) -> AsyncIterator[Callable[[Question], Awaitable[Reply]]]:
+    router: Endpoint | Lease
+    if executor is None:
+        router = Endpoint(name, engine)
+    else:
+        order = Order(name, _with_absolute_model(engine), size)
+        router = Lease(
+            order,
+            partial(control_socket, executor),
+            on_share=window.resize,
+            on_note=reporter.note,
+            is_idle=lambda: window.in_flight == 0,
+        )
+    async with router:
+        client = Client(router, sampling, window, read_logprobs)
+
+        async def answer(question: Question) -> Reply:
+            reply = await client.ask(question)
+            reporter.add(
+                rows=1,
+                errors=int(reply.error is not None),
+                prompt_tokens=reply.prompt_tokens or 0,
+                completion_tokens=reply.completion_tokens or 0,
+                in_flight=window.in_flight - 1,
+            )
+            return reply
+
+        yield answer
+
+
+def _questions(batches: Iterable[tuple[pd.Series, pd.Series]]) -> Iterator[Question]:
+    for prompts, seeds in batches:
+        for prompt, seed in zip(prompts, seeds, strict=True):
+            yield Question(prompt if isinstance(prompt, str) else None, None if pd.isna(seed) else int(seed))
+
+
+def frame(replies: list[Reply]) -> pd.DataFrame:
+    """Return replies as a data frame with the columns of `schema.REPLY`."""
+    return pd.DataFrame(
+        {name: pd.Series([getattr(reply, name) for reply in replies], dtype=dtype) for name, dtype in _DTYPES.items()}
+    )
+
+
+def _with_absolute_model(engine: Engine) -> Engine:
+    """Return the engine with a local model's path made absolute, as its server runs in another folder."""
+    if engine.model.startswith(("./", "../", "~")):
+        return engine.model_copy(update={"model": str(Path(engine.model).expanduser().absolute())})
+    return engine

@@ -1,0 +1,147 @@
+"""vLLM's server as a command line and an environment, from an engine's settings. Nothing is started here."""
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from genetic_udfs.config import Engine
+
+SERVED_MODEL = "engine"
+"""The name under which every server of our own serves its model."""
+
+_GIB = 2**30
+_FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+# What Spark sets for its Python workers, and what would bend a server that inherits it.
+_NOT_INHERITED = {
+    "OMP_NUM_THREADS",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHASHSEED",
+    "PYTHON_WORKER_FACTORY_SECRET",
+}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the command depends on besides the settings.
+
+    Args:
+        cpu_build: Whether vLLM's CPU build is installed here.
+        cpu_flags: The CPU's features, as /proc/cpuinfo names them.
+        memory: Bytes of memory.
+        gpus: Addresses of the GPUs that Spark gave to the task.
+    """
+
+    cpu_build: bool
+    cpu_flags: frozenset[str]
+    memory: int
+    gpus: tuple[str, ...] = ()
+
+    @classmethod
+    def here(cls, gpus: Sequence[str] = ()) -> "Machine":
+        """Return this machine."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return cls(_is_cpu_build(), _cpu_flags(), memory, tuple(gpus))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process to start: its arguments and its whole environment."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+
+
+def command(engine: Engine, model: str, socket: str, machine: Machine, inherited: Mapping[str, str]) -> Command:
+    """Return how to start a vLLM server.
+
+    Args:
+        engine: The engine's settings.
+        model: A folder or the name of a model on the hub.
+        socket: The Unix socket to serve on.
+        machine: Where the server will run.
+        inherited: The environment to start from; it gets PYTHONPATH from this process's `sys.path`, because a
+            Spark worker may have the package from a zip file.
+    """
+    # `vllm serve` needs the metadata of a distribution named vllm, which the CPU build has not.
+    program = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+    return Command(program + arguments(engine, model, socket, machine), environment(engine, model, machine, inherited))
+
+
+def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list[str]:
+    """Return the server's arguments; `args` of the configuration come last and win over defaults."""
+    given = {name.lstrip("-").replace("_", "-").removeprefix("no-") for name in engine.args}
+    flags: dict[str, bool | int | float | str] = {
+        "model": model,
+        "served-model-name": SERVED_MODEL,
+        "uds": socket,
+        "dtype": dtype(engine, machine),
+        "max-num-seqs": engine.max_num_seqs,
+        "max-model-len": engine.max_model_len,
+    }
+    defaults: dict[str, bool | int | float | str] = {"disable-uvicorn-access-log": True}
+    if machine.cpu_build:
+        defaults["enforce-eager"] = True  # compiling takes minutes on a CPU and gains little
+        # A request with a seed, whose prompt is computed in parts, kills the CPU build (0.32): it takes the
+        # random generator back by an offset that CPU generators do not have.
+        defaults["enable-chunked-prefill"] = False
+    if len(machine.gpus) > 1 and not given & {"pipeline-parallel-size", "data-parallel-size"}:
+        defaults["tensor-parallel-size"] = len(machine.gpus)
+    flags |= {name: value for name, value in defaults.items() if name not in given}
+    flags |= {name.lstrip("-").replace("_", "-"): value for name, value in engine.args.items()}
+    line: list[str] = []
+    for name, value in flags.items():
+        line += [f"--{name}" if value else f"--no-{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
+    return line
+
+
+def environment(engine: Engine, model: str, machine: Machine, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of the server; `env` of the configuration comes last."""
+    kept = {name: value for name, value in inherited.items() if name not in _NOT_INHERITED}
+    kept["PYTHONPATH"] = os.pathsep.join(str(Path(entry or ".").absolute()) for entry in sys.path)
+    kept["VLLM_NO_USAGE_STATS"] = "1"
+    if Path(model).is_dir():
+        kept["HF_HUB_OFFLINE"] = "1"
+    if machine.cpu_build:
+        # By default one core is left out and the cache takes nearly all memory: both are for machines without
+        # Spark.
+        kept["VLLM_CPU_NUM_OF_RESERVED_CPU"] = "0"
+        if not {"kv-cache-memory-bytes", "gpu-memory-utilization"} & {n.replace("_", "-") for n in engine.args}:
+            kept.setdefault("VLLM_CPU_KVCACHE_SPACE", str(min(16, max(1, machine.memory // (8 * _GIB)))))
+    else:
+        kept["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"
+    if machine.gpus:
+        kept["CUDA_VISIBLE_DEVICES"] = ",".join(machine.gpus)  # Spark assigns GPUs, but does not set this
+    return kept | engine.env
+
+
+def dtype(engine: Engine, machine: Machine) -> str:
+    """Return the data type to compute in.
+
+    `auto` is the model's own, except on CPUs without bfloat16 instructions, where vLLM compiled for minutes
+    and then crawled: there it is float32.
+    """
+    if engine.dtype != "auto" or not machine.cpu_build:
+        return engine.dtype
+    return "bfloat16" if machine.cpu_flags & _FAST_BFLOAT16 else "float32"
+
+
+def _is_cpu_build() -> bool:
+    for name in ("vllm-cpu", "vllm"):
+        try:
+            return name == "vllm-cpu" or "cpu" in importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return False
+
+
+@cache
+def _cpu_flags() -> frozenset[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), []))

@@ -1,0 +1,165 @@
+#!/usr/bin/env bash
+# Runs a job of this project with Spark's own spark-submit; `./spark-submit.sh --help` says how.
+# The steps that make what a start needs are in conf/environment.sh, what happens on a signal in conf/signals.sh.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=conf/environment.sh
+source "$here/conf/environment.sh"
+# shellcheck source=conf/signals.sh
+source "$here/conf/signals.sh"
+
+usage() {
+    cat <<'USAGE'
+usage: spark-submit.sh [--dry-run] JOB [CONFIG] [OPTION...]
+       spark-submit.sh --prepare
+
+  JOB        a script, such as jobs/evolve.py
+  CONFIG     its configuration, such as conf/local.yaml; names the master and Spark's settings
+  OPTION     goes to the job; --set a.b=c overrides a key of CONFIG
+  --dry-run  print the command that would run, and run nothing
+  --prepare  make the Python environment, fetch Delta's jars, convert the bundled model, and stop
+
+JOB and CONFIG are looked for from where you are, then in the project's folder.
+
+Environment variables:
+  SPARK_SUBMIT_ARGS  more arguments for spark-submit; they win over CONFIG's
+  SPARK_HOME         the Spark to use instead of the one in the Python environment
+  PYSPARK_PYTHON     the Python of an environment that exists; then none is made
+  PYTHON             the Python 3.11 to make the environment from
+USAGE
+}
+
+# Sets `dry_run`, `only_prepare`, `job`, `config` (may be empty) and `options`.
+read_arguments() { # ARGUMENT...
+    local argument words=()
+    dry_run='' only_prepare='' job='' config='' options=() submit_arguments=()
+    for argument; do
+        if [[ $argument == --dry-run ]]; then dry_run=yes; else words+=("$argument"); fi
+    done
+    case ${words[0]:-} in
+    '') usage >&2 && exit 2 ;;
+    -h | --help) usage && exit ;;
+    --prepare) only_prepare=yes && return ;;
+    -*) fail "${words[0]}: not an option of this script; a job's options come after JOB and CONFIG" ;;
+    esac
+    job=$(locate "${words[0]}")
+    [[ -f $job ]] || fail "${words[0]}: no such job, neither here nor in $project"
+    if [[ ${words[1]:--} == -* ]]; then
+        options=("${words[@]:1}")
+    else
+        config=$(locate "${words[1]}")
+        options=("${words[@]:2}")
+    fi
+}
+
+# Prints PATH as it is if it is there, else as it is in the project's folder.
+locate() { # PATH
+    if [[ ! -e $1 && -e $project/$1 ]]; then printf '%s\n' "$project/$1"; else printf '%s\n' "$1"; fi
+}
+
+# Sets `submit_arguments`: those that the configuration asks for, then the user's, so that the user's win.
+gather_submit_arguments() {
+    local output=
+    if [[ -n $config ]] && environment_ready; then
+        output=$("$python" -P -m genetic_udfs.launch "$config" "${options[@]}")
+    elif [[ -n $config ]]; then
+        say "dry run: the arguments that $config asks for are left out, since reading it takes the environment"
+    fi
+    read_user_arguments
+    submit_arguments=()
+    [[ -z $output ]] || mapfile -t submit_arguments <<<"$output"
+    submit_arguments+=("${user_arguments[@]}")
+}
+
+# Sets `user_arguments`: SPARK_SUBMIT_ARGS as a shell splits it, with nothing in it expanded or executed.
+read_user_arguments() {
+    local splitter=$python
+    user_arguments=()
+    [[ -n ${SPARK_SUBMIT_ARGS:-} ]] || return 0
+    environment_ready || splitter=$(base_python)
+    mapfile -d '' -t user_arguments < <("$splitter" -c '
+import shlex, sys
+try:
+    sys.stdout.write("".join(word + "\0" for word in shlex.split(sys.argv[1])))
+except ValueError as error:
+    sys.exit(f"spark-submit.sh: SPARK_SUBMIT_ARGS: {error}: {sys.argv[1]}")' "$SPARK_SUBMIT_ARGS")
+    wait "$!" || exit 2
+}
+
+# Adds paths to a list of which spark-submit would take only the last one given, such as --jars.
+add_to_list() { # OPTION KEY PATH...: KEY is the option's name among Spark's settings
+    local option=$1 key=$2 kept=() paths=("${@:3}") IFS=,
+    set -- "${submit_arguments[@]}"
+    while (($# > 0)); do
+        case "$1 ${2:-}" in
+        "$option "* | "--conf $key="*) paths=("${2#"$key="}" "${paths[@]}") && shift ;;
+        "$option="*) paths=("${1#"$option="}" "${paths[@]}") ;;
+        *) kept+=("$1") ;;
+        esac
+        shift
+    done
+    submit_arguments=("${kept[@]}" "$option" "${paths[*]}")
+}
+
+# Executors of another process than the driver have no PYTHONPATH of ours: they get the package as a zip file, unless it
+# is installed in the environment that PYSPARK_PYTHON names.
+add_package() {
+    case $(master) in local | local\[*) return ;; esac
+    [[ -z $package_installed ]] || return 0
+    [[ -n $dry_run ]] || zip_package
+    add_to_list --py-files spark.submit.pyFiles "$cache/genetic_udfs.zip"
+}
+
+# Prints the master that the arguments name last; nothing when they leave it to Spark.
+master() {
+    local previous='' argument found=''
+    for argument in "${submit_arguments[@]}"; do
+        case "$previous $argument" in
+        "--master "* | "--conf spark.master="*) found=${argument#spark.master=} ;;
+        *" --master="*) found=${argument#--master=} ;;
+        esac
+        previous=$argument
+    done
+    printf '%s\n' "$found"
+}
+
+# Sets `command`: what is run, with the environment variables that it needs.
+compose_command() {
+    command=(env "SPARK_HOME=$spark_home" "PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python}" "PYSPARK_DRIVER_PYTHON=$python")
+    [[ -z ${PYTHONPATH:-} ]] || command+=("PYTHONPATH=$PYTHONPATH")
+    # Spark pipes the driver's output, so the job cannot see by itself that a person is watching.
+    [[ ! -t 1 ]] || command+=(GENETIC_UDFS_TERMINAL=/dev/tty)
+    command+=("$spark_home/bin/spark-submit" "${submit_arguments[@]}" "$job" ${config:+"$config"} "${options[@]}")
+}
+
+print_command() {
+    printf '%q ' "${command[@]:0:${#command[@]}-1}"
+    printf '%q\n' "${command[-1]}"
+}
+
+main() {
+    read_arguments "$@"
+    choose_python
+    [[ -n $dry_run ]] || make_environment
+    choose_package
+    [[ -n $only_prepare ]] || gather_submit_arguments
+    choose_spark
+    choose_delta_jars "${submit_arguments[@]}"
+    if [[ -n $dry_run ]]; then say_what_is_missing; else fetch_delta_jars; fi
+    if [[ -n $only_prepare ]]; then
+        prepare_model
+        exit
+    fi
+    ((${#delta_jars[@]} == 0)) || add_to_list --jars spark.jars "${delta_jars[@]}"
+    add_package
+    compose_command
+    if [[ -n $dry_run ]]; then
+        print_command
+    else
+        print_command >&2
+        run_forwarding_signals "$job" "${command[@]}"
+    fi
+}
+
+main "$@"

@@ -1,0 +1,77 @@
+"""An executor that is not Spark's: a process to watch, and supervisors in a folder of the test's own."""
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from genetic_udfs.engine.executor import Executor
+from genetic_udfs.engine.launch import control_socket
+from genetic_udfs.engine.process import ProcessId
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def processes_in(folder: Path) -> list[ProcessId]:
+    """Supervisors and servers that run for a folder, known by it from their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            process = ProcessId.of(int(entry.name))
+            if str(folder).encode() in command and process is not None and process.is_alive():
+                found.append(process)
+    return found
+
+
+class FakeExecutor:
+    """Stands in for an executor's JVM; `kill` is what a node manager would do to it."""
+
+    def __init__(self, gpus: tuple[str, ...] = ()) -> None:
+        self._jvm = subprocess.Popen(["sleep", "600"])
+        watched = ProcessId.of(self._jvm.pid)
+        assert watched is not None
+        self.identity = Executor(watched, gpus)
+        self.folder = self.identity.folder()
+        self.find_supervisor = partial(control_socket, self.identity, "tests.engine.fake_supervisor")
+
+    def kill(self) -> None:
+        self._jvm.kill()
+        self._jvm.wait()
+
+    def processes(self) -> list[ProcessId]:
+        return processes_in(self.folder)
+
+    def servers(self) -> list[ProcessId]:
+        return [p for p in self.processes() if b"scripted_server" in Path(f"/proc/{p.pid}/cmdline").read_bytes()]
+
+    def supervisors(self) -> list[ProcessId]:
+        return [p for p in self.processes() if b"fake_supervisor" in Path(f"/proc/{p.pid}/cmdline").read_bytes()]
+
+
+@pytest.fixture
+def short_tmp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A temporary folder with a path short enough for Unix sockets, which pytest's own may not be."""
+    with tempfile.TemporaryDirectory(prefix="gu-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+
+
+@pytest.fixture
+def executor(short_tmp: Path) -> Iterator[FakeExecutor]:
+    made = FakeExecutor()
+    yield made
+    made.kill()
+    assert eventually(lambda: not made.processes()), "a supervisor or server outlived its executor"

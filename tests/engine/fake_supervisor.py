@@ -1,0 +1,29 @@
+"""The real supervisor, impatient, over scripted servers in place of vLLM; an engine's `args` are theirs."""
+
+import os
+import sys
+from pathlib import Path
+
+from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.supervisor import CommandOf, Timing, main
+from genetic_udfs.engine.vllm import SERVED_MODEL, Command
+from genetic_udfs.errors import ConfigurationError
+
+SCRIPT = Path(__file__).parent.parent / "scripted_server.py"
+TIMING = Timing(tick=0.05, backoff=0.1, failures=3, rest=60.0, look=0.2, steady=60.0, grace=3.0)
+
+
+def scripted_commands(gpus: tuple[str, ...]) -> CommandOf:
+    def command_of(order: Order, socket: Path) -> Command:
+        if order.engine.model == "missing":
+            raise ConfigurationError("model: there is no such model")
+        arguments = [sys.executable, str(SCRIPT), "--uds", str(socket), "--model", SERVED_MODEL]
+        for name, value in order.engine.args.items():
+            arguments += [f"--{name}", str(value)]
+        return Command(arguments, {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)})
+
+    return command_of
+
+
+if __name__ == "__main__":
+    main(scripted_commands, TIMING)

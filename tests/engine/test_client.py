@@ -1,0 +1,284 @@
+import asyncio
+import json
+import math
+import random
+import time
+from collections.abc import Callable
+
+import pytest
+
+from genetic_udfs.config import Engine
+from genetic_udfs.engine.client import Client
+from genetic_udfs.engine.endpoint import Endpoint
+from genetic_udfs.engine.exchange import Question, Reply, Sampling, TokenLogprobs
+from genetic_udfs.engine.patience import Patience
+from genetic_udfs.engine.window import Window
+from genetic_udfs.errors import EngineError
+from tests.scripted_server import Answer, Request, ScriptedServer
+
+QUICK = Patience(attempts=5, timeouts=2, first_wait=0.01, longest_wait=0.05, busy=1.0)
+SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_tokens=7)
+KEY = "sk-very-secret-0123456789"
+
+
+def ask_all(
+    server: ScriptedServer,
+    prompts: list[str | None],
+    *,
+    engine: Engine | None = None,
+    sampling: Sampling = SAMPLING,
+    window: Window | None = None,
+    patience: Patience = QUICK,
+    read_logprobs: Callable[[list[TokenLogprobs]], float | None] | None = None,
+) -> list[Reply]:
+    async def scenario() -> list[Reply]:
+        async with Endpoint("remote", engine or Engine(model="m", url=server.url)) as endpoint:
+            client = Client(endpoint, sampling, window or Window(256), read_logprobs, patience)
+            return await asyncio.gather(*(client.ask(Question(prompt, 11)) for prompt in prompts))
+
+    return asyncio.run(asyncio.wait_for(scenario(), 60))
+
+
+def once(fault: Answer) -> Callable[[Request], Answer | str]:
+    """Fail the first sending of each prompt, answer the second."""
+    return lambda request: fault if request.attempt == 1 else f"answer to {request.prompt}"
+
+
+def test_a_reply_holds_text_tokens_and_time() -> None:
+    with ScriptedServer(lambda request: Answer("one two", after=0.1, finish_reason="length")) as server:
+        [reply] = ask_all(server, ["a b c"])
+    assert (reply.text, reply.finish_reason, reply.prompt_tokens, reply.completion_tokens) == (
+        "one two",
+        "length",
+        3,
+        2,
+    )
+    assert reply.seconds is not None and 0.1 <= reply.seconds < 2
+    assert (reply.error, reply.attempt, reply.yes_probability) == (None, 1, None)
+
+
+def test_the_request_carries_the_sampling_and_the_seed() -> None:
+    with ScriptedServer() as server:
+        ask_all(server, ["hello"], sampling=Sampling(0.25, 0.5, 9, top_logprobs=3))
+    assert server.requests[0].body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "hello"}],
+        "temperature": 0.25,
+        "top_p": 0.5,
+        "max_tokens": 9,
+        "seed": 11,
+        "logprobs": True,
+        "top_logprobs": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(status=429, headers={"Retry-After": "0"}),
+        Answer(status=429),
+        Answer(status=500),
+        Answer(status=502),
+        Answer(status=503, headers={"Retry-After": "0.01"}),
+        Answer(drop=True),
+        Answer("half", truncate=True),
+    ],
+    ids=["429-after", "429", "500", "502", "503", "dropped", "truncated"],
+)
+def test_a_passing_fault_costs_a_second_sending(fault: Answer) -> None:
+    with ScriptedServer(once(fault)) as server:
+        replies = ask_all(server, [f"p{n}" for n in range(20)])
+    assert [(reply.text, reply.attempt) for reply in replies] == [(f"answer to p{n}", 2) for n in range(20)]
+    assert set(server.calls.values()) == {2}
+
+
+def test_a_timeout_is_tried_again() -> None:
+    def answer(request: Request) -> Answer:
+        return Answer("late", after=30 if request.attempt == 1 else 0)
+
+    with ScriptedServer(answer) as server:
+        [reply] = ask_all(server, ["p"], engine=Engine(model="m", url=server.url, request_timeout=1))
+    assert (reply.text, reply.attempt) == ("late", 2)
+
+
+def test_retry_after_is_waited_for() -> None:
+    with ScriptedServer(once(Answer(status=429, headers={"Retry-After": "1.5"}))) as server:
+        started = time.monotonic()
+        ask_all(server, ["p"])
+    assert time.monotonic() - started >= 1.5
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_bad_row_keeps_its_error_and_is_not_asked_twice(status: int) -> None:
+    def answer(request: Request) -> Answer | str:
+        return Answer(status=status, message="prompt too long") if request.prompt == "bad" else "fine"
+
+    with ScriptedServer(answer) as server:
+        good, bad = ask_all(server, ["good", "bad"])
+    assert good.text == "fine"
+    assert (bad.text, bad.error, bad.attempt) == (None, f"HTTP {status}: prompt too long", 1)
+    assert server.calls["bad"] == 1
+
+
+def test_a_row_without_a_prompt_is_not_sent() -> None:
+    with ScriptedServer() as server:
+        assert ask_all(server, [None]) == [Reply(error="no prompt")]
+    assert server.calls.total() == 0
+
+
+def test_a_row_that_always_breaks_the_server_keeps_its_error_while_others_are_answered() -> None:
+    def answer(request: Request) -> Answer | str:
+        return Answer(status=500, message="poison") if request.prompt == "bad" else "fine"
+
+    with ScriptedServer(answer) as server:
+        *good, bad = ask_all(server, ["1", "2", "3", "bad"])
+    assert [reply.text for reply in good] == ["fine"] * 3
+    assert bad.error == "HTTP 500: poison (5 attempts)"
+
+
+def test_an_endpoint_that_answers_nobody_is_an_engine_error_after_bounded_attempts() -> None:
+    server = ScriptedServer(lambda request: Answer(status=500, message="down"))
+    with server, pytest.raises(EngineError, match=r"engine 'remote' \(http.*does not answer: HTTP 500: down"):
+        ask_all(server, ["p"])
+    assert server.calls["p"] == 5
+
+
+def test_an_endpoint_that_is_not_there_is_an_engine_error() -> None:
+    with ScriptedServer() as server:
+        pass
+    with pytest.raises(EngineError, match="does not answer: ClientConnectorError"):
+        ask_all(server, ["p"])
+
+
+def test_a_busy_endpoint_is_waited_for_as_long_as_it_answers_others() -> None:
+    """Far more refusals than a broken row may have: being busy is no fault."""
+
+    def answer(request: Request) -> Answer | str:
+        return Answer(status=429) if request.prompt == "unlucky" and request.attempt < 12 else "fine"
+
+    with ScriptedServer(answer) as server:
+
+        async def scenario() -> Reply:
+            async with Endpoint("remote", Engine(model="m", url=server.url)) as endpoint:
+                client = Client(endpoint, SAMPLING, Window(4), None, QUICK)
+                unlucky = asyncio.create_task(client.ask(Question("unlucky", 1)))
+                while not unlucky.done():
+                    await client.ask(Question("lucky", 1))
+                return await unlucky
+
+        reply = asyncio.run(asyncio.wait_for(scenario(), 30))
+    assert (reply.text, reply.attempt) == ("fine", 12)
+
+
+def test_a_wrong_model_fails_at_once_and_says_where_to_look() -> None:
+    with ScriptedServer(model="other") as server, pytest.raises(EngineError) as raised:
+        ask_all(server, ["p"])
+    assert "does not serve the model 'm'" in str(raised.value)
+    assert "The model `m` does not exist." in str(raised.value)
+    assert "engines.remote.model" in str(raised.value)
+    assert server.calls["p"] == 1
+
+
+def test_a_wrong_key_fails_at_once_and_is_never_shown(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REMOTE_KEY", KEY)
+    with ScriptedServer(api_key="another") as server:
+        engine = Engine(model="m", url=server.url, api_key_env="REMOTE_KEY")
+        with pytest.raises(EngineError) as raised:
+            ask_all(server, ["p"], engine=engine)
+    assert "does not accept the key in REMOTE_KEY (HTTP 401)" in str(raised.value)
+    assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
+    assert server.calls["p"] == 1
+    shown = "".join([*capfd.readouterr(), str(raised.value), repr(raised.value), repr(engine)])
+    assert KEY not in shown
+
+
+def test_a_key_that_an_error_of_a_row_repeats_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMOTE_KEY", KEY)
+    with ScriptedServer(lambda request: Answer(status=400, message=f"with {KEY}: bad row")) as server:
+        [reply] = ask_all(server, ["p"], engine=Engine(model="m", url=server.url, api_key_env="REMOTE_KEY"))
+    assert reply.error == "HTTP 400: with ***: bad row"
+
+
+def test_a_key_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REMOTE_KEY", raising=False)
+    with ScriptedServer() as server, pytest.raises(EngineError, match=r"REMOTE_KEY.*spark\.executorEnv"):
+        ask_all(server, ["p"], engine=Engine(model="m", url=server.url, api_key_env="REMOTE_KEY"))
+    assert server.calls.total() == 0
+
+
+def test_an_endpoint_that_wants_a_key_says_which_setting_names_it() -> None:
+    server = ScriptedServer(api_key="some")
+    with server, pytest.raises(EngineError, match=r"it wants a key .* engines\.remote\.api_key_env"):
+        ask_all(server, ["p"])
+
+
+def test_a_proxy_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedServer() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1"))
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        engine = Engine(model="m", url="http://endpoint.example/v1")
+        [reply] = ask_all(proxy, ["p"], engine=engine)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        [direct] = ask_all(proxy, ["q"])
+    assert (reply.text, direct.text) == ("echo: p", "echo: q")
+    assert [request.headers["host"] for request in proxy.requests][:1] == ["endpoint.example"]
+
+
+def test_hostile_text_goes_there_and_back() -> None:
+    prompts = ["nul \0 in it", "{{ template }} {% raw %}", "é😀\u202e", '"quotes\\', "x" * 100_000, ""]
+    with ScriptedServer(lambda request: request.prompt) as server:
+        replies = ask_all(server, [*prompts])
+    assert [reply.text for reply in replies] == prompts
+
+
+def test_lone_surrogates_become_question_marks_on_both_ways() -> None:
+    with ScriptedServer(lambda request: request.prompt + "\ud800") as server:
+        [reply] = ask_all(server, ["a\udc80b"])
+    assert reply.text == "a?b?"
+
+
+def test_concurrency_backs_off_on_429() -> None:
+    window = Window(64)
+    with ScriptedServer(once(Answer(status=429, headers={"Retry-After": "0"}))) as server:
+        window.in_flight = 64
+        ask_all(server, ["p"], window=window)
+    assert window.size < 64
+
+
+def test_logprobs_are_read_as_plain_data() -> None:
+    seen: list[list[TokenLogprobs]] = []
+
+    def read(tokens: list[TokenLogprobs]) -> float:
+        seen.append(tokens)
+        return math.exp(tokens[0].logprob)
+
+    tops = [[("Yes", math.log(0.75)), ("No", math.log(0.25))], [(".", 0.0)]]
+    with ScriptedServer(lambda request: Answer("Yes .", tops=tops)) as server:
+        [reply] = ask_all(server, ["p"], sampling=Sampling(0, 1, 2, top_logprobs=2), read_logprobs=read)
+    assert reply.yes_probability == pytest.approx(0.75)
+    assert seen == [
+        [
+            TokenLogprobs("Yes", math.log(0.75), (("Yes", math.log(0.75)), ("No", math.log(0.25)))),
+            TokenLogprobs(".", 0.0, ((".", 0.0),)),
+        ]
+    ]
+
+
+def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
+    from genetic_udfs.engine.feeding import in_order
+    from tests.engine.test_udf import answering_with
+
+    def answer(request: Request) -> Answer:
+        return Answer(f"answer to {request.prompt}", after=random.Random(request.prompt).random() / 10)
+
+    window = Window(256)
+    questions = [Question(f"p{number}", number) for number in range(10_000)]
+    with ScriptedServer(answer) as server:
+        lists = in_order(questions, answering_with(server.url, window), window)
+        texts = [reply.text for replies in lists for reply in replies]
+    assert texts == [f"answer to p{number}" for number in range(10_000)]
+    assert server.most_running <= 256
+    assert {json.dumps(count) for count in server.calls.values()} == {"1"}

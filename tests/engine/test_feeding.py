@@ -1,0 +1,195 @@
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+
+from genetic_udfs.engine.feeding import in_order
+from genetic_udfs.engine.window import Window
+from tests.engine.conftest import eventually
+
+Answer = Callable[[int], Awaitable[int]]
+
+
+def answering(answer: Answer) -> Callable[[], contextlib.AbstractAsyncContextManager[Answer]]:
+    @contextlib.asynccontextmanager
+    async def context() -> AsyncIterator[Answer]:
+        yield answer
+
+    return context
+
+
+async def echo(row: int) -> int:
+    return row
+
+
+def feeding_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("feeding-")]
+
+
+def flat(lists: Iterator[list[int]]) -> list[int]:
+    return [result for results in lists for result in results]
+
+
+def test_results_answered_out_of_order_come_back_in_order() -> None:
+    async def answer(row: int) -> int:
+        await asyncio.sleep(random.Random(row).random() / 20)
+        return -row
+
+    assert flat(in_order(range(2000), answering(answer), Window(500))) == [-row for row in range(2000)]
+
+
+def test_no_rows_need_no_engine() -> None:
+    def context() -> contextlib.AbstractAsyncContextManager[Answer]:
+        raise AssertionError("entered without a row")
+
+    assert flat(in_order([], context, Window(4))) == []
+    assert feeding_threads() == []
+
+
+def test_the_window_counts_what_is_in_flight() -> None:
+    in_flight = most = 0
+
+    async def answer(row: int) -> int:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        await asyncio.sleep(0.001)
+        in_flight -= 1
+        return row
+
+    flat(in_order(range(300), answering(answer), Window(7)))
+    assert most == 7
+
+
+def test_a_slow_row_does_not_hold_up_those_behind_it() -> None:
+    answered = []
+
+    async def answer(row: int) -> int:
+        await asyncio.sleep(0.5 if row == 0 else 0.001)
+        answered.append(row)
+        return row
+
+    assert flat(in_order(range(400), answering(answer), Window(4))) == list(range(400))
+    assert answered[-1] == 0, "399 rows behind a slow one must be done before it, with a window of 4"
+
+
+def test_reading_ahead_ends_when_too_much_waits_for_one_row() -> None:
+    release = threading.Event()
+    read = []
+
+    def rows() -> Iterator[int]:
+        for row in range(100_000):
+            read.append(row)
+            yield row
+
+    async def answer(row: int) -> int:
+        while row == 0 and not release.is_set():
+            await asyncio.sleep(0.01)
+        return row
+
+    results = in_order(rows(), answering(answer), Window(4))
+    threading.Timer(1.0, release.set).start()
+    assert next(results)[0] == 0
+    assert len(read) < 5_000
+    results.close()
+
+
+def test_results_come_out_while_the_rows_are_slow() -> None:
+    def rows() -> Iterator[int]:
+        yield from range(3)
+        time.sleep(2.0)
+        yield 3
+
+    async def answer(row: int) -> int:
+        return row
+
+    started = time.monotonic()
+    results = in_order(rows(), answering(answer), Window(64))
+    assert next(results) == [0, 1, 2]
+    assert time.monotonic() - started < 1.0
+    assert flat(results) == [3]
+
+
+def test_an_error_surfaces_at_once_and_cancels_the_rest() -> None:
+    cancelled = []
+
+    async def answer(row: int) -> int:
+        if row == 20:
+            raise ValueError("row 20")
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            cancelled.append(row)
+            raise
+        return row
+
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="row 20"):
+        flat(in_order(range(1000), answering(answer), Window(64)))
+    assert time.monotonic() - started < 5
+    assert set(range(20)) <= set(cancelled)
+    assert eventually(lambda: feeding_threads() == [])
+
+
+def test_an_error_of_the_rows_themselves_surfaces() -> None:
+    def rows() -> Iterator[int]:
+        yield 1
+        raise OSError("upstream")
+
+    async def answer(row: int) -> int:
+        await asyncio.sleep(30)
+        return row
+
+    with pytest.raises(OSError, match="upstream"):
+        flat(in_order(rows(), answering(answer), Window(4)))
+
+
+def test_an_error_while_the_engine_is_opened_surfaces() -> None:
+    @contextlib.asynccontextmanager
+    async def context() -> AsyncIterator[Answer]:
+        if feeding_threads():
+            raise RuntimeError("no engine")
+        yield echo
+
+    with pytest.raises(RuntimeError, match="no engine"):
+        flat(in_order(range(10), context, Window(4)))
+
+
+def test_closing_the_generator_leaves_no_thread() -> None:
+    closed = threading.Event()
+
+    @contextlib.asynccontextmanager
+    async def context() -> AsyncIterator[Answer]:
+        async def answer(row: int) -> int:
+            await asyncio.sleep(0 if row < 10 else 30)
+            return row
+
+        try:
+            yield answer
+        finally:
+            closed.set()
+
+    results = in_order(iter(range(10_000)), context, Window(32))
+    assert next(results)[0] == 0
+    results.close()
+    assert closed.is_set()
+    assert eventually(lambda: feeding_threads() == [])
+
+
+def test_the_window_may_change_while_rows_are_in_flight() -> None:
+    window = Window(1)
+    in_flight: list[int] = []
+
+    async def answer(row: int) -> int:
+        in_flight.append(window.in_flight)
+        await asyncio.sleep(0.001)
+        if row == 50:
+            window.resize(10)
+        return row
+
+    assert flat(in_order(range(200), answering(answer), window)) == list(range(200))
+    assert (max(in_flight[:50]), max(in_flight)) == (1, 10)

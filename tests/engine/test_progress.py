@@ -1,0 +1,85 @@
+import json
+import pickle
+import socket
+
+from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, ProgressReporter, StageProgress
+from tests.engine.conftest import eventually
+
+
+def send(address: ProgressAddress, **data: object) -> None:
+    datagram = {"token": address.token, "stage": "coder", "feeder": "1.0", "attempt": 0, "rows": 5, **data}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(json.dumps(datagram).encode(), (address.host, address.port))
+
+
+def test_a_stage_is_the_sum_of_its_feeders() -> None:
+    with ProgressListener() as listener:
+        for feeder in ("1.0", "1.1"):
+            reporter = ProgressReporter(listener.address, "coder", feeder, 0)
+            reporter.note("engine 'smol': starting, 43 s")
+            reporter.add(rows=3, errors=1, prompt_tokens=10, completion_tokens=20, in_flight=7)
+            reporter.add(rows=1, in_flight=6)
+            reporter.close()
+        assert eventually(lambda: listener.snapshot().get("coder") == StageProgress(8, 2, 20, 40))
+
+
+def test_each_different_note_is_shown_once_while_it_is_true() -> None:
+    with ProgressListener() as listener:
+        for feeder in ("1.0", "1.1"):
+            ProgressReporter(listener.address, "coder", feeder, 0).note("starting, 43 s", in_flight=1)
+        expected = StageProgress(in_flight=2, notes=("starting, 43 s",))
+        assert eventually(lambda: listener.snapshot().get("coder") == expected)
+
+
+def test_a_retried_task_takes_the_place_of_the_first() -> None:
+    with ProgressListener() as listener:
+        send(listener.address, attempt=0, rows=50)
+        assert eventually(lambda: "coder" in listener.snapshot())
+        send(listener.address, attempt=1, rows=2)
+        send(listener.address, attempt=0, rows=60)
+        send(listener.address, feeder="other")
+        assert eventually(lambda: listener.snapshot()["coder"].rows == 7)
+
+
+def test_an_older_datagram_that_comes_late_changes_nothing() -> None:
+    with ProgressListener() as listener:
+        send(listener.address, rows=9)
+        send(listener.address, rows=4)
+        send(listener.address, stage="end")
+        assert eventually(lambda: "end" in listener.snapshot())
+        assert listener.snapshot()["coder"].rows == 9
+
+
+def test_a_stranger_is_not_heard() -> None:
+    with ProgressListener() as listener:
+        send(listener.address, token="guessed")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for junk in (b"", b"[]", b"{}", b"\xff", json.dumps({"token": listener.address.token}).encode()):
+                sender.sendto(junk, (listener.address.host, listener.address.port))
+        send(listener.address, stage="end")
+        assert eventually(lambda: "end" in listener.snapshot())
+        assert "coder" not in listener.snapshot()
+
+
+def test_nobody_listening_harms_nothing() -> None:
+    with ProgressListener() as listener:
+        address = listener.address
+    for reporter in (ProgressReporter(address, "s", "1", 0), ProgressReporter(None, "s", "1", 0)):
+        for _ in range(3):
+            reporter.add(rows=1)
+        reporter.close()
+        assert reporter.counters.rows == 3
+
+
+def test_the_address_travels_and_hides_its_token() -> None:
+    with ProgressListener() as listener:
+        assert pickle.loads(pickle.dumps(listener.address)) == listener.address
+        assert listener.address.token not in repr(listener.address)
+
+
+def test_a_stage_that_was_forgotten_begins_anew() -> None:
+    with ProgressListener() as listener:
+        send(listener.address)
+        assert eventually(lambda: "coder" in listener.snapshot())
+        listener.forget("coder")
+        assert listener.snapshot() == {}

@@ -1,0 +1,368 @@
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from genetic_udfs.config import Engine
+from genetic_udfs.engine.client import Client, Route
+from genetic_udfs.engine.exchange import Question, Reply, Sampling
+from genetic_udfs.engine.lease import Lease
+from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.patience import Patience
+from genetic_udfs.engine.window import Window
+from genetic_udfs.errors import EngineError
+from tests.engine.conftest import FakeExecutor, eventually
+
+SAMPLING = Sampling(temperature=0.5, top_p=1.0, max_tokens=8)
+QUICK = Patience(attempts=8, first_wait=0.05, longest_wait=0.5)
+
+
+class Feeder:
+    """A feeder without Spark: a lease, and what it was told."""
+
+    def __init__(self, executor: FakeExecutor, engine: Engine, name: str = "smol", window: int = 10) -> None:
+        self.shares: list[int] = []
+        self.notes: list[str] = []
+        order = Order(name, engine, window)
+        self.window = Window(window)
+        self.lease = Lease(
+            order,
+            executor.find_supervisor,
+            self.shares.append,
+            self.notes.append,
+            is_idle=lambda: self.window.in_flight == 0,
+            idle_after=0.5,
+        )
+        self.client = Client(self.lease, SAMPLING, self.window, patience=QUICK)
+
+    async def ask(self, prompt: str) -> Reply:
+        await self.window.enter()
+        try:
+            return await self.client.ask(Question(prompt, 1))
+        finally:
+            self.window.leave()
+
+
+def fake(**flags: str | int | float) -> Engine:
+    return Engine(model="any", args={name.replace("_", "-"): value for name, value in flags.items()})
+
+
+def run(scenario: Callable[[], Awaitable[None]], seconds: float = 40.0) -> None:
+    async def bounded() -> None:
+        await asyncio.wait_for(scenario(), seconds)
+
+    asyncio.run(bounded())
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    return await asyncio.to_thread(eventually, condition, seconds)
+
+
+def test_the_first_feeder_starts_the_engine_and_is_told_how_it_goes(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake(start_after=2.5))
+        async with feeder.lease:
+            reply = await feeder.ask("hello")
+        assert (reply.text, reply.attempt) == ("echo: hello", 1)
+        assert "engine 'smol': starting, 1 s" in feeder.notes
+        assert feeder.notes[-1] == ""
+
+    run(scenario)
+
+
+def test_feeders_of_one_engine_share_one_server_and_its_window(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        first, second = Feeder(executor, fake()), Feeder(executor, fake(), name="same under another name")
+        async with first.lease:
+            routes = [await first.lease.route()]
+            assert first.shares == [10]
+            async with second.lease:
+                routes.append(await second.lease.route())
+                assert await until(lambda: first.shares == [10, 5])
+                assert second.shares == [5]
+                assert len(executor.servers()) == 1
+            assert await until(lambda: first.shares == [10, 5, 10])
+        assert routes[0].epoch == routes[1].epoch
+
+    run(scenario)
+
+
+def test_many_feeders_at_once_start_one_supervisor_and_one_server(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeders = [Feeder(executor, fake()) for _ in range(12)]
+
+        async def one(feeder: Feeder) -> Reply:
+            async with feeder.lease:
+                return await feeder.ask("x")
+
+        replies = await asyncio.gather(*map(one, feeders))
+        assert [reply.text for reply in replies] == ["echo: x"] * 12
+        assert (len(executor.supervisors()), len(executor.servers())) == (1, 1)
+
+    run(scenario)
+
+
+def test_an_engine_outlives_its_feeders_and_is_found_again(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        epochs = []
+        for _ in range(2):
+            feeder = Feeder(executor, fake())
+            async with feeder.lease:
+                epochs.append((await feeder.lease.route()).epoch)
+            await asyncio.sleep(0.3)
+        assert epochs[0] == epochs[1]
+
+    run(scenario)
+
+
+def test_another_engine_waits_until_the_first_is_not_in_use_and_then_takes_its_place(
+    executor: FakeExecutor,
+) -> None:
+    async def scenario() -> None:
+        first, second = Feeder(executor, fake(), "first"), Feeder(executor, fake(latency=0.01), "second")
+        async with second.lease:
+            async with first.lease:
+                await first.lease.route()
+                await first.window.enter()  # there is something to ask, all the time
+                blocked = asyncio.create_task(second.ask("now"))
+                assert await until(lambda: "engine 'second': waiting for first (1 tasks) to finish" in second.notes)
+                await asyncio.sleep(1.5)
+                assert not blocked.done()
+                assert len(executor.servers()) == 1
+            assert (await blocked).text == "echo: now"
+            assert len(executor.servers()) == 1
+
+    run(scenario)
+
+
+def test_two_engines_that_one_task_needs_in_turn_give_way_to_each_other(executor: FakeExecutor) -> None:
+    """Both leases are held all the while, as when Spark chains two of these UDFs in one stage."""
+
+    async def scenario() -> None:
+        first, second = Feeder(executor, fake(), "first"), Feeder(executor, fake(latency=0.01), "second")
+        async with first.lease, second.lease:
+            for turn in range(2):
+                for feeder in (first, second):
+                    reply = await feeder.ask(f"turn {turn}")
+                    assert (reply.text, reply.error) == (f"echo: turn {turn}", None)
+                    assert len(executor.servers()) == 1
+
+    run(scenario)
+
+
+def test_a_server_that_hangs_is_replaced_and_in_the_end_given_up(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        engine = fake(latency=60).model_copy(update={"request_timeout": 2})
+        feeder = Feeder(executor, engine)
+        with pytest.raises(EngineError, match="the server hangs: 1 requests run, and no token came for 1 s"):
+            async with feeder.lease:
+                await feeder.ask("p")
+
+    run(scenario)
+
+
+def test_rows_in_flight_are_replayed_when_the_server_is_killed(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake(latency=1.0), window=64)
+        async with feeder.lease:
+            before = await feeder.lease.route()
+            asking = [asyncio.create_task(feeder.ask(f"p{number}")) for number in range(40)]
+            await asyncio.sleep(0.4)
+            [server] = executor.servers()
+            os.kill(server.pid, signal.SIGKILL)
+            replies = await asyncio.gather(*asking)
+            after = await feeder.lease.route()
+        assert [(reply.text, reply.error) for reply in replies] == [(f"echo: p{n}", None) for n in range(40)]
+        assert {reply.attempt for reply in replies} == {2}
+        assert after.epoch != before.epoch
+
+    run(scenario)
+
+
+def test_a_server_that_leaves_with_code_0_has_failed(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake(exit_after=1.0, say="RuntimeError: it left"))
+        with pytest.raises(EngineError) as raised:
+            async with feeder.lease:
+                while True:
+                    await feeder.ask("p")
+                    await asyncio.sleep(0.05)
+        assert "failed 3 times in a row; the last time: the server exited with code 0" in str(raised.value)
+        assert "RuntimeError: it left" in str(raised.value)
+
+    run(scenario)
+
+
+def test_an_engine_that_does_not_start_opens_the_circuit(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        engine = fake(exit=1, say="ValueError: not enough memory")
+        first = Feeder(executor, engine)
+        with pytest.raises(EngineError) as raised:
+            async with first.lease:
+                await first.lease.route()
+        assert str(raised.value).splitlines()[:2] == [
+            "engine 'smol' failed 3 times in a row; the last time: the server exited with code 1 while it started",
+            "ValueError: not enough memory",
+        ]
+        assert "(the whole log: " in str(raised.value)
+        started = time.monotonic()
+        second = Feeder(executor, engine)
+        with pytest.raises(EngineError, match="not enough memory"):
+            async with second.lease:
+                await second.lease.route()
+        assert time.monotonic() - started < 1.0, "an open circuit must answer at once"
+
+    run(scenario)
+
+
+def test_a_start_that_takes_too_long_is_a_failure(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        engine = fake(start_after=60).model_copy(update={"start_timeout": 1})
+        feeder = Feeder(executor, engine)
+        with pytest.raises(EngineError, match="the server was not up after 1 s"):
+            async with feeder.lease:
+                await feeder.lease.route()
+        assert executor.servers() == []
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        (fake(exit=2, say="error: unrecognized arguments"), "failed: the server exited with code 2"),
+        (Engine(model="missing"), "failed: model: there is no such model"),
+    ],
+    ids=["unknown argument", "no model"],
+)
+def test_what_cannot_get_better_is_tried_once(executor: FakeExecutor, engine: Engine, message: str) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, engine)
+        with pytest.raises(EngineError, match=message):
+            async with feeder.lease:
+                await feeder.lease.route()
+
+    run(scenario)
+
+
+def test_a_doubt_about_a_healthy_server_costs_nothing(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake())
+        async with feeder.lease:
+            before = await feeder.lease.route()
+            await feeder.lease.failed(before)
+            after = await feeder.lease.route()
+        assert after.epoch == before.epoch
+
+    run(scenario)
+
+
+def test_nothing_outlives_an_executor_that_is_killed(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake(latency=30))
+        async with feeder.lease:
+            asking = asyncio.create_task(feeder.ask("p"))
+            await feeder.lease.route()
+            executor.kill()
+            assert await until(lambda: executor.processes() == [])
+            asking.cancel()
+
+    run(scenario)
+
+
+def test_sigterm_ends_a_supervisor_with_its_servers(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake())
+        async with feeder.lease:
+            await feeder.lease.route()
+        [supervisor] = executor.supervisors()
+        os.kill(supervisor.pid, signal.SIGTERM)
+        assert await until(lambda: executor.processes() == [])
+
+    run(scenario)
+
+
+def test_a_supervisor_that_is_killed_takes_its_server_along_and_is_replaced(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake(latency=1.0))
+        async with feeder.lease:
+            before = await feeder.lease.route()
+            asking = asyncio.create_task(feeder.ask("p"))
+            await asyncio.sleep(0.3)
+            [supervisor], [server] = executor.supervisors(), executor.servers()
+            os.kill(supervisor.pid, signal.SIGKILL)
+            reply = await asking
+            after: Route = await feeder.lease.route()
+            assert not server.is_alive()
+            assert len(executor.supervisors()) == len(executor.servers()) == 1
+        assert (reply.text, reply.error) == ("echo: p", None)
+        assert after.epoch != before.epoch
+
+    run(scenario)
+
+
+def test_servers_of_a_killed_supervisor_are_swept_by_the_next_one(executor: FakeExecutor, short_tmp: Path) -> None:
+    """A stopped server cannot hear the SIGTERM that it gets when its supervisor dies."""
+
+    async def scenario() -> None:
+        feeder = Feeder(executor, fake())
+        async with feeder.lease:
+            await feeder.lease.route()
+        [supervisor], [server] = executor.supervisors(), executor.servers()
+        os.kill(server.pid, signal.SIGSTOP)
+        os.kill(supervisor.pid, signal.SIGKILL)
+        await asyncio.sleep(0.3)
+        assert server.is_alive()
+        other = FakeExecutor()
+        try:
+            feeder = Feeder(other, fake())
+            async with feeder.lease:
+                await feeder.lease.route()
+            assert not server.is_alive()
+        finally:
+            other.kill()
+        assert await until(lambda: other.processes() == [])
+
+    run(scenario, 60)
+
+
+def test_executors_on_one_host_do_not_share(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        other = FakeExecutor()
+        try:
+            first, second = Feeder(executor, fake()), Feeder(other, fake())
+            async with first.lease, second.lease:
+                routes = [await first.lease.route(), await second.lease.route()]
+            assert routes[0].session is not routes[1].session
+            assert len(executor.servers()) == len(other.servers()) == 1
+        finally:
+            other.kill()
+        assert await until(lambda: other.processes() == [])
+        assert len(executor.servers()) == 1
+
+    run(scenario)
+
+
+def test_gpu_sets_of_one_executor_have_supervisors_of_their_own(short_tmp: Path) -> None:
+    executors = [FakeExecutor(("0",)), FakeExecutor(("0", "1"))]
+
+    async def scenario() -> None:
+        for executor in executors:
+            feeder = Feeder(executor, fake())
+            async with feeder.lease:
+                await feeder.lease.route()
+
+    try:
+        run(scenario)
+        for executor in executors:
+            [server] = executor.servers()
+            environment = Path(f"/proc/{server.pid}/environ").read_bytes().split(b"\0")
+            assert f"CUDA_VISIBLE_DEVICES={','.join(executor.identity.gpus)}".encode() in environment
+    finally:
+        for executor in executors:
+            executor.kill()
+    assert eventually(lambda: not any(executor.processes() for executor in executors))

@@ -1,0 +1,151 @@
+import os
+import sys
+
+import pytest
+
+from genetic_udfs.config import Engine
+from genetic_udfs.engine.vllm import SERVED_MODEL, Machine, arguments, command, dtype, environment
+
+GIB = 2**30
+AVX2 = Machine(cpu_build=True, cpu_flags=frozenset({"avx2"}), memory=32 * GIB)
+AVX512 = Machine(cpu_build=True, cpu_flags=frozenset({"avx512f", "avx512_bf16"}), memory=8 * GIB)
+TWO_GPUS = Machine(cpu_build=False, cpu_flags=frozenset(), memory=256 * GIB, gpus=("2", "5"))
+ONE_GPU = Machine(cpu_build=False, cpu_flags=frozenset(), memory=256 * GIB, gpus=("3",))
+
+# What conf/cluster.yaml passes, and what a user of GPUs would.
+GPU_ARGS: dict[str, bool | int | float | str] = {
+    "gpu-memory-utilization": 0.92,
+    "max-num-batched-tokens": 16384,
+    "enable-prefix-caching": True,
+    "enable-chunked-prefill": True,
+    "enforce-eager": False,
+    "quantization": "fp8",
+    "kv-cache-dtype": "fp8",
+    "cpu_offload_gb": 4.5,
+    "enable-sleep-mode": True,
+    "shutdown-timeout": 10,
+    "trust-remote-code": False,
+    "tokenizer-mode": "auto",
+    "max-logprobs": 20,
+    "seed": 0,
+}
+
+
+def options(line: list[str]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for position, item in enumerate(line):
+        if item.startswith("--"):
+            following = line[position + 1 : position + 2]
+            found[item] = following[0] if following and not following[0].startswith("--") else None
+    return found
+
+
+def test_the_engine_is_told_its_sizes_its_socket_and_one_name_for_every_model() -> None:
+    engine = Engine(model="org/name", max_num_seqs=64, max_model_len=2048, dtype="float16")
+    found = options(arguments(engine, "/models/x", "/s/e1.sock", ONE_GPU))
+    assert found == {
+        "--model": "/models/x",
+        "--served-model-name": SERVED_MODEL,
+        "--uds": "/s/e1.sock",
+        "--dtype": "float16",
+        "--max-num-seqs": "64",
+        "--max-model-len": "2048",
+        "--disable-uvicorn-access-log": None,
+    }
+
+
+def test_the_server_is_started_as_a_module_by_this_python() -> None:
+    made = command(Engine(model="m"), "m", "s", AVX2, {})
+    assert made.arguments[:3] == [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "machine", "expected"),
+    [
+        ("auto", AVX2, "float32"),
+        ("auto", AVX512, "bfloat16"),
+        ("auto", ONE_GPU, "auto"),
+        ("bfloat16", AVX2, "bfloat16"),
+    ],
+)
+def test_bfloat16_is_chosen_on_cpus_that_have_it(asked: str, machine: Machine, expected: str) -> None:
+    assert dtype(Engine.model_validate({"model": "m", "dtype": asked}), machine) == expected
+
+
+def test_several_gpus_mean_tensor_parallelism_unless_said_otherwise() -> None:
+    def found(args: dict[str, bool | int | float | str], machine: Machine) -> dict[str, str | None]:
+        return options(arguments(Engine(model="m", args=args), "m", "s", machine))
+
+    assert found({}, TWO_GPUS)["--tensor-parallel-size"] == "2"
+    assert "--tensor-parallel-size" not in found({}, ONE_GPU)
+    assert found({"tensor_parallel_size": 1}, TWO_GPUS)["--tensor-parallel-size"] == "1"
+    assert "--tensor-parallel-size" not in found({"pipeline-parallel-size": 2}, TWO_GPUS)
+
+
+def test_args_are_passed_through_and_win_over_defaults() -> None:
+    args: dict[str, bool | int | float | str] = {
+        "enforce_eager": False,
+        "enable-prefix-caching": True,
+        "seed": 7,
+        "disable-uvicorn-access-log": False,
+    }
+    found = options(arguments(Engine(model="m", args=args), "m", "s", AVX2))
+    assert found["--seed"] == "7"
+    assert {"--no-enforce-eager", "--enable-prefix-caching", "--no-disable-uvicorn-access-log"} <= found.keys()
+    assert not {"--enforce-eager", "--disable-uvicorn-access-log"} & found.keys()
+
+
+def test_a_cpu_computes_whole_prompts_because_seeds_and_parts_of_prompts_kill_it() -> None:
+    assert "--no-enable-chunked-prefill" in arguments(Engine(model="m"), "m", "s", AVX2)
+    assert "--no-enable-chunked-prefill" not in arguments(Engine(model="m"), "m", "s", ONE_GPU)
+
+
+def test_the_environment_of_a_cpu_engine() -> None:
+    inherited = {"OMP_NUM_THREADS": "1", "PATH": "/bin", "PYTHON_WORKER_FACTORY_SECRET": "s"}
+    found = environment(Engine(model="m"), "m", AVX2, inherited)
+    assert found["PYTHONPATH"].split(os.pathsep)[-1] == str(sys.path[-1])
+    del found["PYTHONPATH"]
+    assert found == {
+        "PATH": "/bin",
+        "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
+        "VLLM_CPU_KVCACHE_SPACE": "4",
+    }
+
+
+def test_the_environment_of_a_gpu_engine() -> None:
+    found = environment(Engine(model="m"), "m", TWO_GPUS, {"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+    assert found["CUDA_VISIBLE_DEVICES"] == "2,5"
+    assert found["VLLM_WORKER_MULTIPROC_METHOD"] == "spawn"
+    assert not [name for name in found if name.startswith("VLLM_CPU")]
+
+
+def test_env_of_the_configuration_comes_last() -> None:
+    engine = Engine(model="m", env={"VLLM_CPU_KVCACHE_SPACE": "1", "OMP_NUM_THREADS": "2"})
+    found = environment(engine, "m", AVX2, {"OMP_NUM_THREADS": "1"})
+    assert (found["VLLM_CPU_KVCACHE_SPACE"], found["OMP_NUM_THREADS"]) == ("1", "2")
+
+
+def test_a_local_model_needs_no_hub(tmp_path: object) -> None:
+    assert environment(Engine(model="m"), str(tmp_path), AVX2, {})["HF_HUB_OFFLINE"] == "1"
+    assert "HF_HUB_OFFLINE" not in environment(Engine(model="m"), "org/name", AVX2, {})
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("machine", "args"),
+    [(AVX2, {}), (AVX512, {}), (ONE_GPU, {}), (ONE_GPU, GPU_ARGS), (TWO_GPUS, GPU_ARGS)],
+    ids=["avx2", "avx512", "gpu", "gpu-args", "two-gpus"],
+)
+def test_vllm_itself_accepts_every_argument(machine: Machine, args: dict[str, bool | int | float | str]) -> None:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    engine = Engine(model="org/name", max_num_seqs=256, max_model_len=8192, args=args)
+    parsed = make_arg_parser(FlexibleArgumentParser()).parse_args(arguments(engine, "org/name", "s.sock", machine))
+    assert (parsed.uds, parsed.served_model_name, parsed.max_num_seqs) == ("s.sock", [SERVED_MODEL], 256)
+    assert parsed.tensor_parallel_size == max(1, len(machine.gpus))
+    assert parsed.disable_uvicorn_access_log is True
+    assert parsed.enforce_eager is machine.cpu_build
+    assert parsed.enable_chunked_prefill is (False if machine.cpu_build else args.get("enable-chunked-prefill"))

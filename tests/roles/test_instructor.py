@@ -1,0 +1,79 @@
+"""Instructions are read from what models really send: labels, numbers, bold type, preambles, cut-off ends."""
+
+import pytest
+
+from genetic_udfs.roles.instructor import (
+    CROSSOVER,
+    MUTATION,
+    Offspring,
+    crossover_prompt,
+    mutation_prompt,
+    offspring,
+)
+
+
+def texts(rows: list[Offspring]) -> list[str]:
+    return [row.instruction for row in rows]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Sort the words.",
+        "New problem: Sort the words.",
+        "**New Problem:** Sort the words.",
+        '"Sort the words."',
+        "  Problem 1:\nSort the words.\n",
+        "### Instruction: Sort the words.",
+    ],
+)
+def test_a_mutation_gives_the_instruction_without_its_label(reply: str) -> None:
+    assert offspring(MUTATION, reply, "stop", 1) == [Offspring("Sort the words.", None, None)]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Problem 1: Sort.\n\nProblem 2: Count.\nProblem 3: Add.",
+        "Sure, here they are:\n1. Sort.\n2. Count.\n3) Add.",
+        "**Problem 1:** Sort.\n**Problem 2:** Count.\n**Problem 3:** Add.",
+        "New problem 1: Sort.\n---\nNew problem 2: Count.\n---\nNew problem 3: Add.\n",
+    ],
+)
+def test_a_crossover_is_parted_at_its_labels(reply: str) -> None:
+    rows = offspring(CROSSOVER, reply, "stop", 3)
+    assert texts(rows) == ["Sort.", "Count.", "Add."]
+    assert {row.reason for row in rows} == {None}
+
+
+def test_a_crossover_without_labels_is_one_instruction() -> None:
+    assert texts(offspring(CROSSOVER, "Sort the\nwords.", "stop", 3)) == ["Sort the\nwords."]
+
+
+def test_more_than_was_asked_for_is_kept_with_its_reason() -> None:
+    rows = offspring(CROSSOVER, "1. A\n2. B\n3. C", "stop", 2)
+    assert [row.reason for row in rows] == [None, None, "beyond_asked"]
+    assert rows[2].instruction == "C"
+
+
+def test_only_the_last_instruction_of_a_cut_off_reply_is_truncated() -> None:
+    assert [row.reason for row in offspring(CROSSOVER, "1. A\n2. B", "length", 3)] == [None, "truncated"]
+    assert [row.reason for row in offspring(MUTATION, "Sort the", "length", 1)] == ["truncated"]
+
+
+@pytest.mark.parametrize("reply", ["", "  \n", "Problem 1:", "---"])
+@pytest.mark.parametrize("operator", [MUTATION, CROSSOVER])
+def test_a_reply_without_an_instruction_leaves_one_row(operator: str, reply: str) -> None:
+    assert [row.reason for row in offspring(operator, reply, "stop", 3)] == ["unparsed"]
+
+
+def test_hostile_instructions_are_data_in_a_prompt() -> None:
+    hostile = "{{ 7 * 7 }} {% for x in y %} {# #} ${x} \0 </s> <|im_end|>"
+    assert hostile in mutation_prompt("constraints", hostile)
+    assert hostile in crossover_prompt([hostile, "b"], 2)
+
+
+def test_prompts_of_a_task_share_their_beginning_up_to_the_instruction() -> None:
+    first, second = mutation_prompt("reasoning", "AAA"), mutation_prompt("reasoning", "BBB")
+    assert first.split("AAA") == second.split("BBB")
+    assert first.index("AAA") > len(first) / 2

@@ -1,0 +1,73 @@
+"""The verdict and P(Yes) are read where the judge states them; silence counts as No."""
+
+import math
+from dataclasses import dataclass
+
+import pytest
+
+from genetic_udfs.roles.judge import judge_prompt, ruling, verdict, yes_probability
+
+
+@dataclass(frozen=True)
+class Token:
+    token: str
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (r"It works. \boxed{Yes}", True),
+        (r"It fails. \boxed{No}", False),
+        (r"\boxed{\text{Yes}}", True),
+        (r"\boxed{ NO }", False),
+        (r"First \boxed{Yes}, but on reflection \boxed{No}", False),
+        ("Verdict: **Yes**", True),
+        ("verdict - no", False),
+        ("The loop is wrong.\nNo.", False),
+        ("Yes", True),
+        ("Yes, it seems so.", None),
+        ("No idea what was asked", None),
+        (r"\boxed{Maybe}", None),
+        ("", None),
+    ],
+)
+def test_the_last_stated_verdict_counts(reply: str, expected: bool | None) -> None:
+    assert verdict(reply) is expected
+
+
+def test_no_verdict_counts_as_no_with_a_reason_of_its_own() -> None:
+    assert ruling("hm")[:2] == (False, "no_verdict")
+    assert ruling(r"\boxed{No}")[:2] == (False, "judged_no")
+    assert ruling(r"\boxed{Yes}") == (True, None, None)
+
+
+def test_the_probability_is_taken_at_the_verdicts_token() -> None:
+    def top(**probabilities: float) -> tuple[tuple[str, float], ...]:
+        return tuple((text, math.log(p)) for text, p in probabilities.items())
+
+    tokens = [
+        Token("Yes", top(Yes=1.0)),
+        Token(" so "),
+        Token(r"\boxed"),
+        Token("{", (("{", 0.0),)),
+        Token("Yes", (*top(Yes=0.6, No=0.2), (" yes", math.log(0.1)), ("Maybe", math.log(0.1)))),
+        Token("}"),
+    ]
+    assert yes_probability(tokens) == pytest.approx(0.7 / 0.9)
+
+
+def test_a_verdict_split_over_tokens_is_judged_by_its_first_letter() -> None:
+    tokens = [Token(r"\boxed{"), Token("N", (("N", math.log(0.75)), ("Y", math.log(0.25)))), Token("o}")]
+    assert yes_probability(tokens) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("tokens", [[], [Token("hm")], [Token("Yes")]])
+def test_without_verdict_or_probabilities_there_is_no_fitness(tokens: list[Token]) -> None:
+    assert yes_probability(tokens) is None
+
+
+def test_the_judge_sees_instruction_and_answer() -> None:
+    prompt = judge_prompt("Sort {{ x }}", "```python\nsorted(x)\n```")
+    assert "Sort {{ x }}" in prompt
+    assert "sorted(x)" in prompt

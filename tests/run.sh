@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Runs the test suite, or what pytest's ARGUMENTS choose of it, in the environment that spark-submit.sh makes.
+#   tests/run.sh [ARGUMENT...]      such as: tests/run.sh -m 'not vllm' tests/test_draws.py
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=conf/environment.sh
+source "$here/../conf/environment.sh"
+
+choose_python
+make_environment
+choose_package
+choose_spark
+choose_delta_jars ""
+fetch_delta_jars
+prepare_model
+
+export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
+
+cd "$project"
+exec "$python" -m pytest "$@"

@@ -1,0 +1,332 @@
+"""Generations from end to end on Spark and Delta, with a scripted server in place of the models."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import Row, SparkSession
+
+from genetic_udfs import evolution
+from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError, EngineError
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.run import Run
+from genetic_udfs.seeds import Seed, read_seeds
+from tests import scripted_model
+from tests.scripted_server import Answer, Request, ScriptedServer
+
+TABLES = ("population", "candidates", "replies", "generations", "runs")
+HOSTILE = [
+    "{{ 7 * 7 }}{% include 'x' %} write it",
+    '\'; DROP TABLE population; -- "quoted" \\',
+    "nul \0 inside \U0001f600",
+    "long " * 20_000,
+]
+
+
+class Evolved:
+    """A finished run, its store and the server that played the models."""
+
+    def __init__(self, store: Path, server: ScriptedServer, config: Config, generations: list[Row]) -> None:
+        self.store, self.server, self.config, self.generations = store, server, config, generations
+
+    def table(self, name: str, version: int | None = None) -> list[dict[str, Any]]:
+        """Read a table with the Rust reader, which shares no code with Spark."""
+        rows: list[dict[str, Any]] = DeltaTable(self.store / name, version=version).to_pyarrow_table().to_pylist()
+        return rows
+
+
+def settings(store: Path, url: str, **changes: Any) -> Config:
+    return Config.model_validate(
+        {
+            "store": str(store),
+            "seed": 5,
+            "seeds": "given by the test",
+            "generations": 2,
+            "colonies": 3,
+            "samples_per_generation": 10,
+            "max_rounds": 6,
+            "engines": {"scripted": {"model": "scripted", "url": url, "max_num_seqs": 16}},
+            "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},
+            **changes,
+        }
+    )
+
+
+def seeds() -> list[Seed]:
+    file = Path(__file__).parents[1] / "seeds" / "seeds.jsonl"
+    return [*read_seeds(file)[:12], *(Seed(f"hostile-{i}", text) for i, text in enumerate(HOSTILE))]
+
+
+def evolve(spark: SparkSession, config: Config, interfere: Callable[[Run], None] | None = None) -> list[Row]:
+    with Progress() as progress:
+        run = new_run(spark, config, progress)
+        if interfere is not None:
+            interfere(run)
+        return record(run, seeds())
+
+
+@pytest.fixture(scope="module")
+def evolved(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evolved]:
+    store = tmp_path_factory.mktemp("evolved")
+    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+        config = settings(store, server.url)
+        yield Evolved(store, server, config, evolve(spark, config))
+
+
+def test_every_generation_accepts_its_samples_in_equal_shares(evolved: Evolved) -> None:
+    population = evolved.table("population")
+    shares = Counter((row["generation"], row["colony"]) for row in population)
+    assert shares == {(0, None): 16, **{(g, c): 4 if c == 0 else 3 for g in (1, 2) for c in range(3)}}
+    assert [row["accepted"] for row in evolved.generations] == [16, 10, 10]
+    assert [row["shortfall"] for row in evolved.generations] == [0, 0, 0]
+
+
+def test_a_generation_is_a_version_of_the_population(evolved: Evolved) -> None:
+    assert [len(evolved.table("population", version)) for version in range(3)] == [16, 26, 36]
+    assert [row["population_version"] for row in evolved.generations] == [0, 1, 2]
+    history = DeltaTable(evolved.store / "population").history()
+    metadata = [json.loads(commit["userMetadata"]) for commit in reversed(history)]
+    assert [entry["generation"] for entry in metadata] == [0, 1, 2]
+    assert {entry["run_id"] for entry in metadata} == {evolved.table("runs")[0]["run_id"]}
+
+
+def test_ordinals_have_no_gap(evolved: Evolved) -> None:
+    population = sorted(evolved.table("population"), key=lambda row: row["ordinal"])
+    assert [row["ordinal"] for row in population] == list(range(36))
+    assert [row["generation"] for row in population] == sorted(row["generation"] for row in population)
+
+
+def test_hostile_seeds_stand_in_the_population_as_they_were_given(evolved: Evolved) -> None:
+    stored = {row["id"]: row["instruction"] for row in evolved.table("population") if row["generation"] == 0}
+    assert stored == {seed.id: seed.instruction for seed in seeds()}
+
+
+def test_every_attempt_is_a_candidate_with_a_status_and_the_rejected_have_a_reason(evolved: Evolved) -> None:
+    candidates = evolved.table("candidates")
+    assert len({row["id"] for row in candidates}) == len(candidates)
+    assert {row["status"] for row in candidates} == {"accepted", "rejected"}
+    for row in candidates:
+        assert (row["reason"] is None) == (row["status"] == "accepted")
+        assert (row["detail"] is None) == (row["status"] == "accepted")
+    reasons = Counter((row["generation"], row["reason"]) for row in candidates if row["reason"])
+    for generation in evolved.generations[1:]:
+        assert generation["reasons"] == {r: n for (g, r), n in reasons.items() if g == generation["generation"]}
+        assert generation["asked"] == generation["accepted"] + sum(generation["reasons"].values())
+    assert ("judged_no" in {reason for _, reason in reasons}) is True
+
+
+def test_the_population_is_what_the_candidates_say_was_accepted(evolved: Evolved) -> None:
+    columns = (
+        "id",
+        "generation",
+        "colony",
+        "instruction",
+        "response",
+        "code",
+        "parents",
+        "operator",
+        "task",
+        "depth",
+        "verdict",
+        "fitness",
+        "content_hash",
+    )
+    accepted = {
+        row["id"]: {name: row[name] for name in columns}
+        for row in evolved.table("candidates")
+        if row["status"] == "accepted"
+    }
+    population = {
+        row["id"]: {name: row[name] for name in columns} for row in evolved.table("population") if row["generation"]
+    }
+    assert population == accepted
+
+
+def test_parents_are_individuals_of_earlier_rounds_that_the_colony_could_draw(evolved: Evolved) -> None:
+    population = {row["id"]: row for row in evolved.table("population")}
+    rounds = {row["id"]: row["round"] for row in evolved.table("candidates")}
+    for row in evolved.table("candidates"):
+        assert len(row["parents"]) == (3 if row["operator"] == "crossover" else 1)
+        for parent in (population[parent] for parent in row["parents"]):
+            assert parent["generation"] <= row["generation"]
+            if parent["generation"] == row["generation"]:
+                assert parent["colony"] == row["colony"]
+                assert rounds[parent["id"]] < row["round"]
+        if row["operator"] == "mutation":
+            assert row["task"] is not None
+            assert row["depth"] == population[row["parents"][0]]["depth"] + 1 <= 3
+        else:
+            assert (row["task"], row["depth"]) == (None, 0)
+
+
+def test_every_accepted_pair_has_its_three_replies_in_the_ledger(evolved: Evolved) -> None:
+    replies = {row["request_id"]: row for row in evolved.table("replies")}
+    accepted = [row for row in evolved.table("candidates") if row["status"] == "accepted"]
+    for row in accepted:
+        assert [replies[row[f"{role}_request"]]["role"] for role in ("instructor", "coder", "judge")] == [
+            "instructor",
+            "coder",
+            "judge",
+        ]
+        assert replies[row["coder_request"]]["text"] == row["response"]
+        assert row["code"] in row["response"]
+        assert row["fitness"] == replies[row["judge_request"]]["yes_probability"] == pytest.approx(0.9)
+    assert all(row["sent_at"] is not None and row["template"] and row["sampling"] for row in replies.values())
+
+
+def test_no_request_was_sent_twice_and_each_is_in_the_ledger(evolved: Evolved) -> None:
+    replies = evolved.table("replies")
+    assert len({row["request_id"] for row in replies}) == len(replies) == evolved.server.calls.total()
+    for generation in evolved.generations:
+        costs = {cost["role"]: cost["requests"] for cost in generation["costs"]}
+        assert costs == Counter(row["role"] for row in replies if row["generation"] == generation["generation"])
+
+
+def test_rejected_candidates_cost_nothing_after_the_stage_that_rejected_them(evolved: Evolved) -> None:
+    for row in evolved.table("candidates"):
+        if row["reason"] in {"duplicate", "near_duplicate", "too_short", "depth_cap"}:
+            assert (row["coder_request"], row["judge_request"], row["response"]) == (None, None, None)
+
+
+def test_spark_and_the_rust_reader_count_the_same(evolved: Evolved, spark: SparkSession) -> None:
+    for table in TABLES:
+        assert spark.read.format("delta").load(str(evolved.store / table)).count() == len(evolved.table(table)) > 0
+
+
+def test_the_run_is_recorded_with_its_configuration_and_versions(evolved: Evolved) -> None:
+    (row,) = evolved.table("runs")
+    assert row["outcome"] == "finished"
+    assert row["ended_at"] > row["started_at"]
+    assert "samples_per_generation: 10" in row["configuration"]
+    assert dict(row["versions"])["pyspark"].startswith("4.2")
+    assert row["fingerprint"] == evolved.config.fingerprint() == evolved.generations[1]["fingerprint"]
+
+
+def test_nothing_of_the_scratch_space_is_left(evolved: Evolved) -> None:
+    assert sorted(path.name for path in evolved.store.iterdir() if any(path.rglob("*.parquet"))) == sorted(TABLES)
+
+
+def test_running_it_again_asks_nothing_and_changes_nothing(evolved: Evolved, spark: SparkSession) -> None:
+    before, calls = evolved.table("population"), evolved.server.calls.total()
+    assert evolve(spark, evolved.config) == evolved.generations
+    assert evolved.table("population") == before
+    assert evolved.server.calls.total() == calls
+
+
+def test_more_generations_go_on_from_the_last(evolved: Evolved, spark: SparkSession) -> None:
+    rows = evolve(spark, evolved.config.model_copy(update={"generations": 3}))
+    assert [row["generation"] for row in rows] == [0, 1, 2, 3]
+    assert rows[:3] == evolved.generations
+    assert len(evolved.table("population")) == 46
+
+
+def test_another_seed_or_measure_of_likeness_is_refused_by_name(evolved: Evolved, spark: SparkSession) -> None:
+    other = settings(evolved.store, evolved.server.url, seed=6, dedup={"threshold": 0.9})
+    with pytest.raises(ConfigurationError) as caught:
+        evolve(spark, other)
+    assert "\n  seed: 5 in the store, 6 in the configuration\n" in str(caught.value)
+    assert "\n  dedup.threshold: 0.7 in the store, 0.9 in the configuration\n" in str(caught.value)
+    assert "colonies" not in str(caught.value)
+
+
+def test_the_population_is_the_same_under_other_partition_counts(
+    evolved: Evolved, spark: SparkSession, tmp_path: Path
+) -> None:
+    spark.conf.set("spark.sql.shuffle.partitions", "7")
+    try:
+        config = settings(tmp_path, evolved.server.url, ledger={"wave_size": 5})
+        with Progress() as progress:
+            run = new_run(spark, config, progress)
+            record(Run(**{**run.__dict__, "slots": 5}), seeds())
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", "4")
+    ours = [
+        {k: v for k, v in row.items() if k != "run_id"}
+        for row in DeltaTable(tmp_path / "population").to_pyarrow_table().to_pylist()
+    ]
+    theirs = [{k: v for k, v in row.items() if k != "run_id"} for row in evolved.table("population", 2)]
+    key = lambda row: row["ordinal"]  # noqa: E731
+    assert sorted(ours, key=key) == sorted(theirs, key=key)
+
+
+@pytest.mark.parametrize("step", ["commit_population", "commit_generation"])
+def test_a_run_killed_between_two_commits_completes_them(
+    step: str, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ScriptedServer(scripted_model.answer) as server:
+        config = settings(tmp_path, server.url, generations=1, samples_per_generation=3)
+
+        def killed(run: Run, generation: int, *rest: Any) -> None:
+            if generation == 1:
+                raise KeyboardInterrupt
+            original(run, generation, *rest)
+
+        original = getattr(evolution, step)
+        monkeypatch.setattr(evolution, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            evolve(spark, config)
+        monkeypatch.undo()
+        calls = server.calls.total()
+        (_, row) = evolve(spark, config)
+        assert server.calls.total() == calls
+        assert row["accepted"] == 3
+        assert DeltaTable(tmp_path / "population").to_pyarrow_table().num_rows == 19
+        outcomes = DeltaTable(tmp_path / "runs").to_pyarrow_table().sort_by("started_at")["outcome"].to_pylist()
+        assert outcomes == ["killed", "finished"]
+
+
+def test_replies_that_make_no_sense_end_as_candidates_with_their_text(spark: SparkSession, tmp_path: Path) -> None:
+    nonsense = [
+        "",
+        " \n",
+        "\ud800 lone",
+        "nul \0 " * 9,
+        "I cannot do that, sorry for it.",
+        "x " * 900,
+        "```python\n" + "(" * 9000,
+        "{{ x }} " * 7,
+    ]
+
+    def babble(request: Request) -> Answer:
+        number = len(request.prompt) + (request.body.get("seed") or 0)
+        if number % 9 == 8:
+            return Answer(status=400, message="maximum context length is 64 tokens")
+        return Answer(nonsense[number % 9], finish_reason="length" if number % 2 else "stop")
+
+    with ScriptedServer(babble) as server:
+        (_, row) = evolve(spark, settings(tmp_path, server.url, generations=1, max_rounds=2))
+    candidates = DeltaTable(tmp_path / "candidates").to_pyarrow_table().to_pylist()
+    assert (row["accepted"], row["shortfall"]) == (0, 10)
+    assert {"unparsed", "engine_error", "too_short"} <= set(row["reasons"])
+    errors = [entry for entry in candidates if entry["reason"] == "engine_error"]
+    assert errors
+    assert all("maximum context length" in entry["detail"] for entry in errors)
+    assert all(entry["raw_reply"] is not None for entry in candidates if entry["reason"] in {"unparsed", "truncated"})
+
+
+def test_an_endpoint_that_refuses_the_key_ends_the_run_and_keeps_what_was_answered(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    def refuse_coders(request: Request) -> Answer:
+        if "Solve the programming problem" in request.prompt:
+            return Answer(status=401, message="Incorrect API key provided")
+        return scripted_model.answer(request)
+
+    with ScriptedServer(refuse_coders) as server:
+        config = settings(tmp_path, server.url, generations=1)
+        with pytest.raises(EngineError, match="scripted"):
+            evolve(spark, config)
+        (run,) = DeltaTable(tmp_path / "runs").to_pyarrow_table().to_pylist()
+        assert run["outcome"].startswith("failed: ")
+        asked = server.calls.copy()
+        server.answer = scripted_model.answer
+        (_, row) = evolve(spark, config)
+        assert row["accepted"] == 10
+        repeated = [p for p, n in (server.calls - asked).items() if asked[p] and "Solve the" not in p]
+        assert repeated == []

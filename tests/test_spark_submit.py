@@ -1,0 +1,559 @@
+"""spark-submit.sh and the steps it takes, with stand-ins for Spark, Java and the installers."""
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+PROJECT: Final = Path(__file__).resolve().parents[1]
+SCRIPTS: Final = ("spark-submit.sh", "conf/environment.sh", "conf/signals.sh")
+PATIENCE: Final = 30.0
+
+LAUNCH: Final = """
+import sys
+if "bad" in sys.argv[1]:
+    sys.exit(print("error: engines.tiny: unknown key", file=sys.stderr) or 2)
+print("--master\\nlocal[2]\\n--conf\\nspark.app.name=from the configuration")
+for option in sys.argv[2:]:
+    if option.startswith("--conf="):
+        print("--conf", option.removeprefix("--conf="), sep="\\n")
+"""
+
+# Prints what it was given, waits if it is told to, and leaves with the code it is told.
+JOB: Final = """
+import json, os, signal, sys, time
+def leave(number, frame):
+    print("finished cleanly", flush=True)
+    sys.exit(128 + number)
+signal.signal(signal.SIGTERM, leave)
+signal.signal(signal.SIGINT, leave)
+print(json.dumps(dict(arguments=sys.argv[1:], environment=dict(os.environ))), flush=True)
+if "--wait" in sys.argv:
+    time.sleep(60)
+sys.exit(int(os.environ.get("JOB_EXIT", 0)))
+"""
+
+# As Spark's: a process that becomes the JVM, whose children are the driver and another process.
+# With --packages it fetches what FETCHED names.
+SPARK: Final = """#!/bin/bash
+printf '%s\\0' "$@" >>"$SPARK_LOG"; printf '\\n' >>"$SPARK_LOG"
+for word; do
+    if [[ $word == spark.jars.ivy=* ]]; then
+        mkdir -p "${word#*=}/jars"
+        for jar in $FETCHED; do printf %s "$jar" >"${word#*=}/jars/$jar"; done
+        exit
+    fi
+done
+while [[ $1 != *.py ]]; do shift; done
+[[ -z $NO_DRIVER ]] || exec sleep 60
+sleep 60 & worker=$!
+"$PYSPARK_DRIVER_PYTHON" "$@" & driver=$!
+trap 'echo the JVM got TERM; kill -KILL $worker $driver; exit 143' TERM
+wait $driver; status=$?
+kill $worker
+exit $status
+"""
+
+# A Python 3.11 whose environments hold nothing but itself and an installer that writes down its calls.
+PYTHON: Final = """#!/bin/bash
+case "$*" in
+"-I -m venv --clear "*)
+    echo venv >>"$INSTALL_LOG"
+    mkdir -p "$5/bin" && cp "$0" "$5/bin/python"
+    echo '#!/bin/bash' >"$5/bin/uv"
+    echo 'echo "uv $* index=$UV_DEFAULT_INDEX links=$UV_FIND_LINKS" >>"$INSTALL_LOG"' >>"$5/bin/uv"
+    chmod +x "$5/bin/uv"
+    sleep 0.5 ;;
+"-I -m pip config list") echo "$PIP_CONFIGURATION" ;;
+"-I -m pip install "*) echo "pip ${*: -1}" >>"$INSTALL_LOG" ;;
+"-c import "*) exit "${PYTHON_UNFIT:-0}" ;;
+*) exec REAL "$@" ;;
+esac
+"""
+
+
+def executable(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@dataclass
+class Checkout:
+    """A copy of the scripts with a package, jobs and Spark of its own; its folder has a space in its name."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def script(self) -> Path:
+        return self.root / "spark-submit.sh"
+
+    def start(
+        self, *arguments: str, cwd: Path | None = None, script: Path | None = None, **extra: str
+    ) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(script or self.script), *arguments],
+            cwd=cwd or self.root,
+            env=self.environment | extra,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(
+        self, *arguments: str, cwd: Path | None = None, script: Path | None = None, **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments, cwd=cwd, script=script, **extra)
+        output, errors = process.communicate(timeout=PATIENCE)
+        return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+    def submitted(self) -> list[list[str]]:
+        """The arguments of each call of Spark's spark-submit."""
+        log = Path(self.environment["SPARK_LOG"])
+        return [line.split("\0")[:-1] for line in log.read_text().splitlines()] if log.exists() else []
+
+    def installed(self) -> list[str]:
+        """What the stand-ins of the installers were asked for."""
+        log = Path(self.environment["INSTALL_LOG"])
+        return log.read_text().splitlines() if log.exists() else []
+
+    def without_an_environment(self) -> "Checkout":
+        """The same checkout where nothing is set up, on a machine that has a Python 3.11 and a Java 17."""
+        machine = self.root.parent / "machine"
+        python = executable(machine / "python3.11", PYTHON.replace("REAL", shlex.quote(sys.executable)))
+        java = executable(machine / "bin" / "java", "#!/bin/bash\necho 'openjdk version \"17.0.1\"' >&2\n")
+        environment = {key: value for key, value in self.environment.items() if key != "PYSPARK_PYTHON"}
+        return Checkout(self.root, environment | {"PYTHON": str(python), "JAVA_HOME": str(java.parent.parent)})
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    root = tmp_path / "a project"
+    for script in SCRIPTS:
+        (root / script).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / script, root / script)
+    (root / "conf" / "environment.txt").write_text("uv==0.0.1\nvllm-cpu==0.0.1\n")
+    (root / "conf" / "local.yaml").write_text("generations: 2\n")
+    (root / "conf" / "bad.yaml").write_text("no: such key\n")
+    declare_jars(root, "delta-spark.jar", "delta-storage.jar")
+    executable(root / "genetic_udfs" / "__init__.py", "")
+    executable(root / "genetic_udfs" / "launch.py", LAUNCH)
+    executable(root / "jobs" / "evolve.py", JOB)
+    spark = tmp_path / "a spark"
+    executable(spark / "bin" / "spark-submit", SPARK)
+    executable(spark / "jars" / "delta-spark_2.13.jar", "")
+    yield Checkout(
+        root,
+        {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_HOME": str(spark),
+            "SPARK_LOG": str(tmp_path / "spark.log"),
+            "INSTALL_LOG": str(tmp_path / "install.log"),
+        },
+    )
+
+
+def declare_jars(root: Path, *names: str) -> None:
+    """Make these the jars that are needed; the stand-in for Spark fetches files that hold their own names."""
+    sums = [f"{hashlib.sha256(name.encode()).hexdigest()}  {name}\n" for name in names]
+    (root / "conf" / "delta-jars.sha256").write_text("".join(sums))
+
+
+def without_delta(checkout: Checkout) -> Checkout:
+    """Take Delta out of the stand-in for Spark."""
+    for jar in (Path(checkout.environment["SPARK_HOME"]) / "jars").iterdir():
+        jar.unlink()
+    return checkout
+
+
+def values_of(option: str, arguments: list[str]) -> list[str]:
+    return [value for name, value in pairwise(arguments) if name == option]
+
+
+def seen_by_job(output: str) -> tuple[list[str], Mapping[str, str]]:
+    report = json.loads(output.splitlines()[0])
+    return report["arguments"], report["environment"]
+
+
+class TestArguments:
+    def test_no_arguments_print_the_usage_and_exit_with_2(self, checkout: Checkout) -> None:
+        result = checkout.run()
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr.startswith("usage: spark-submit.sh")
+
+    def test_help_prints_the_usage_and_exits_with_0(self, checkout: Checkout) -> None:
+        result = checkout.run("--help")
+        assert (result.returncode, result.stderr) == (0, "")
+        assert result.stdout.startswith("usage: spark-submit.sh")
+
+    def test_an_unknown_job_is_named_and_exits_with_2(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evlove.py", "conf/local.yaml")
+        assert result.returncode == 2
+        assert "jobs/evlove.py: no such job" in result.stderr
+        assert checkout.submitted() == []
+
+    def test_an_option_before_the_job_is_refused(self, checkout: Checkout) -> None:
+        result = checkout.run("--master", "local", "jobs/evolve.py")
+        assert result.returncode == 2
+        assert "--master: not an option of this script" in result.stderr
+
+    def test_the_job_gets_its_configuration_and_options_untouched(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml", "--set", "a.b=c d", "", "SELECT '*' -- \"x\"")
+        assert result.returncode == 0
+        arguments, _ = seen_by_job(result.stdout)
+        assert arguments == ["conf/local.yaml", "--set", "a.b=c d", "", "SELECT '*' -- \"x\""]
+
+    def test_a_bad_configuration_exits_with_2_before_spark_starts(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/bad.yaml")
+        assert result.returncode == 2
+        assert "error: engines.tiny: unknown key" in result.stderr
+        assert checkout.submitted() == []
+
+    def test_a_job_without_a_configuration_is_not_asked_for_one(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "--verbose")
+        assert result.returncode == 0
+        assert seen_by_job(result.stdout)[0] == ["--verbose"]
+
+
+class TestPlaces:
+    def test_it_works_from_another_folder(self, checkout: Checkout, tmp_path: Path) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path)
+        assert result.returncode == 0
+        assert seen_by_job(result.stdout)[0] == [str(checkout.root / "conf" / "local.yaml")]
+
+    def test_the_callers_own_files_come_before_the_projects(self, checkout: Checkout, tmp_path: Path) -> None:
+        executable(tmp_path / "conf" / "local.yaml", "generations: 3\n")
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path)
+        assert seen_by_job(result.stdout)[0] == ["conf/local.yaml"]
+
+    def test_a_module_of_the_callers_folder_shadows_nothing(self, checkout: Checkout, tmp_path: Path) -> None:
+        executable(tmp_path / "json.py", "raise SystemExit(9)")
+        executable(tmp_path / "genetic_udfs" / "launch.py", "raise SystemExit(9)")
+        assert checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path).returncode == 0
+
+    def test_it_works_through_a_symbolic_link(self, checkout: Checkout, tmp_path: Path) -> None:
+        link = tmp_path / "bin" / "evolve"
+        link.parent.mkdir()
+        link.symlink_to(checkout.script)
+        assert checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path, script=link).returncode == 0
+
+
+class TestCommand:
+    def test_a_dry_run_prints_the_command_and_runs_nothing(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "--dry-run", "conf/local.yaml", "--set", "seed=2")
+        assert result.returncode == 0
+        assert checkout.submitted() == []
+        words = shlex.split(result.stdout)
+        assert words[-4:] == ["jobs/evolve.py", "conf/local.yaml", "--set", "seed=2"]
+
+    def test_the_printed_command_does_what_the_script_does(self, checkout: Checkout) -> None:
+        command = checkout.run("jobs/evolve.py", "conf/local.yaml", "it's", "--dry-run").stdout
+        env = {key: checkout.environment[key] for key in ("PATH", "SPARK_LOG")}
+        by_hand = subprocess.run(["bash", "-c", command], cwd=checkout.root, env=env, capture_output=True, text=True)
+        by_script = checkout.run("jobs/evolve.py", "conf/local.yaml", "it's")
+        assert by_hand.returncode == 0
+        assert seen_by_job(by_hand.stdout)[0] == ["conf/local.yaml", "it's"]
+        assert seen_by_job(by_hand.stdout)[0] == seen_by_job(by_script.stdout)[0]
+        first, second = checkout.submitted()
+        assert first == second
+        assert command in by_script.stderr
+
+    def test_the_master_is_the_configurations(self, checkout: Checkout) -> None:
+        checkout.run("jobs/evolve.py", "conf/local.yaml")
+        assert values_of("--master", checkout.submitted()[0]) == ["local[2]"]
+
+    def test_no_master_is_named_when_nobody_names_one(self, checkout: Checkout) -> None:
+        checkout.run("jobs/evolve.py")
+        (start,) = checkout.submitted()
+        assert [word for word in start if "master" in Path(word).name or word.startswith("local")] == []
+
+    def test_spark_submit_args_come_last_and_so_win(self, checkout: Checkout) -> None:
+        own = "--master 'spark://a:7077' --conf \"spark.app.name=my own\""
+        checkout.run("jobs/evolve.py", "conf/local.yaml", SPARK_SUBMIT_ARGS=own)
+        assert values_of("--master", checkout.submitted()[0]) == ["local[2]", "spark://a:7077"]
+        assert values_of("--conf", checkout.submitted()[0])[-1] == "spark.app.name=my own"
+
+    def test_spark_submit_args_are_split_and_never_executed(self, checkout: Checkout, tmp_path: Path) -> None:
+        own = f"--conf 'a=$(touch {tmp_path}/executed)' --conf b=`id` --conf *=*"
+        checkout.run("jobs/evolve.py", SPARK_SUBMIT_ARGS=own)
+        assert not (tmp_path / "executed").exists()
+        assert values_of("--conf", checkout.submitted()[0]) == [
+            f"a=$(touch {tmp_path}/executed)",
+            "b=`id`",
+            "*=*",
+        ]
+
+    def test_an_open_quote_in_spark_submit_args_is_said(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", SPARK_SUBMIT_ARGS="--name 'open")
+        assert result.returncode == 2
+        assert "SPARK_SUBMIT_ARGS: No closing quotation" in result.stderr
+
+    def test_the_job_imports_the_package_of_this_checkout(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", PYTHONPATH="/elsewhere")
+        assert seen_by_job(result.stdout)[1]["PYTHONPATH"] == f"{checkout.root}:/elsewhere"
+
+    def test_a_pipe_is_not_taken_for_a_terminal(self, checkout: Checkout) -> None:
+        assert "GENETIC_UDFS_TERMINAL" not in checkout.run("jobs/evolve.py", "--dry-run").stdout
+
+    def test_a_terminal_is_named_to_the_job(self, checkout: Checkout) -> None:
+        screen, terminal = os.openpty()
+        subprocess.run(
+            [checkout.script, "--dry-run", "jobs/evolve.py"],
+            cwd=checkout.root,
+            env=checkout.environment,
+            stdout=terminal,
+            check=True,
+            timeout=PATIENCE,
+        )
+        shown = os.read(screen, 100_000).decode()
+        os.close(screen)
+        os.close(terminal)
+        assert "GENETIC_UDFS_TERMINAL=/dev/tty" in shown
+
+
+class TestPackageOnACluster:
+    CLUSTER: Final = "--master spark://a:7077"
+
+    def test_executors_elsewhere_get_the_package_as_a_zip_file(self, checkout: Checkout) -> None:
+        checkout.run("jobs/evolve.py", "conf/local.yaml", SPARK_SUBMIT_ARGS=self.CLUSTER)
+        (archive,) = values_of("--py-files", checkout.submitted()[0])
+        assert archive == str(checkout.root / ".cache" / "genetic_udfs.zip")
+        found = subprocess.check_output(
+            [sys.executable, "-P", "-c", "import genetic_udfs; print(genetic_udfs.__file__)"],
+            env={"PYTHONPATH": archive},
+            text=True,
+        )
+        assert found.strip() == f"{archive}/genetic_udfs/__init__.py"
+
+    def test_the_users_own_py_files_are_kept(self, checkout: Checkout) -> None:
+        checkout.run("jobs/evolve.py", SPARK_SUBMIT_ARGS=f"{self.CLUSTER} --py-files mine.zip")
+        assert values_of("--py-files", checkout.submitted()[0]) == [f"mine.zip,{checkout.root}/.cache/genetic_udfs.zip"]
+
+    @pytest.mark.parametrize("master", ["local", "local[*]", "local[2,3]"])
+    def test_a_local_run_needs_none(self, checkout: Checkout, master: str) -> None:
+        checkout.run("jobs/evolve.py", SPARK_SUBMIT_ARGS=f"--master {master}")
+        assert values_of("--py-files", checkout.submitted()[0]) == []
+
+
+class TestEnding:
+    @pytest.mark.parametrize("code", [0, 1, 2, 75, 143])
+    def test_the_jobs_exit_code_is_passed_on(self, checkout: Checkout, code: int) -> None:
+        assert checkout.run("jobs/evolve.py", "conf/local.yaml", JOB_EXIT=str(code)).returncode == code
+
+    @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+    def test_a_signal_reaches_the_driver_and_not_the_jvm(
+        self, checkout: Checkout, number: signal.Signals, code: int
+    ) -> None:
+        process = checkout.start("jobs/evolve.py", "conf/local.yaml", "--wait")
+        assert process.stdout is not None
+        process.stdout.readline()  # the driver is up
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert output == "finished cleanly\n"
+        assert process.returncode == code
+
+    def test_a_second_signal_reaches_the_jvm_too(self, checkout: Checkout) -> None:
+        executable(checkout.root / "jobs" / "deaf.py", JOB.replace("sys.exit(128 + number)", "pass"))
+        process = checkout.start("jobs/deaf.py", "--wait")
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "finished cleanly\n"
+        time.sleep(0.6)  # two signals within half a second are one
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert "the JVM got TERM" in output
+        assert process.returncode == 143
+
+    def test_a_signal_before_there_is_a_driver_ends_the_jvm(self, checkout: Checkout) -> None:
+        process = checkout.start("jobs/evolve.py", "conf/local.yaml", NO_DRIVER="yes")
+        deadline = time.monotonic() + PATIENCE
+        while not checkout.submitted() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 143
+
+
+class TestDelta:
+    def test_a_spark_that_has_delta_gets_no_jars(self, checkout: Checkout) -> None:
+        checkout.run("jobs/evolve.py")
+        assert values_of("--jars", checkout.submitted()[0]) == []
+
+    def test_the_jars_are_fetched_once(self, checkout: Checkout) -> None:
+        fetched = "delta-spark.jar delta-storage.jar"
+        jars = checkout.root / ".cache" / "ivy" / "jars"
+        for _ in range(2):
+            assert without_delta(checkout).run("jobs/evolve.py", FETCHED=fetched).returncode == 0
+        fetch, *starts = checkout.submitted()
+        assert values_of("--packages", fetch) == ["io.delta:delta-spark_4.2_2.13:4.4.0"]
+        assert [values_of("--packages", start) for start in starts] == [[], []]
+        expected = f"{jars}/delta-spark.jar,{jars}/delta-storage.jar"
+        assert [values_of("--jars", start) for start in starts] == [[expected], [expected]]
+
+    def test_an_incomplete_fetch_is_an_error_and_is_made_again(self, checkout: Checkout) -> None:
+        result = without_delta(checkout).run("jobs/evolve.py", FETCHED="delta-spark.jar")
+        assert result.returncode == 1
+        assert "could not be fetched whole" in result.stderr
+        result = checkout.run("jobs/evolve.py", FETCHED="delta-spark.jar delta-storage.jar")
+        assert result.returncode == 0
+
+    def test_a_damaged_jar_is_fetched_again(self, checkout: Checkout) -> None:
+        fetched = "delta-spark.jar delta-storage.jar"
+        without_delta(checkout).run("jobs/evolve.py", FETCHED=fetched)
+        (checkout.root / ".cache" / "ivy" / "jars" / "delta-spark.jar").write_text("half")
+        checkout.run("jobs/evolve.py", FETCHED=fetched)
+        assert len([call for call in checkout.submitted() if "--packages" in call]) == 2
+
+    @pytest.mark.parametrize(
+        "own",
+        ["--packages io.delta:delta-spark_4.2_2.13:4.4.0", "--jars /opt/delta-spark_4.2_2.13-4.4.0.jar"],
+    )
+    def test_a_user_who_brings_delta_gets_no_jars(self, checkout: Checkout, own: str) -> None:
+        without_delta(checkout).run("jobs/evolve.py", SPARK_SUBMIT_ARGS=own)
+        (start,) = checkout.submitted()
+        assert " ".join(start).startswith(own)
+        assert "--jars" not in start or "--jars" in own
+
+    @pytest.mark.parametrize("own", ["--jars my.jar", "--jars=my.jar", "--conf spark.jars=my.jar"])
+    def test_the_users_own_jars_are_kept(self, checkout: Checkout, own: str) -> None:
+        declare_jars(checkout.root, "delta-spark.jar")
+        without_delta(checkout).run("jobs/evolve.py", SPARK_SUBMIT_ARGS=own, FETCHED="delta-spark.jar")
+        expected = f"my.jar,{checkout.root}/.cache/ivy/jars/delta-spark.jar"
+        assert values_of("--jars", checkout.submitted()[1]) == [expected]
+
+    def test_the_jars_belong_to_the_pinned_release(self) -> None:
+        pins = dict(line.split("==") for line in (PROJECT / "conf/environment.txt").read_text().split() if "==" in line)
+        spark = pins["pyspark"].rsplit(".", 1)[0]
+        name = f"delta-spark_{spark}_2.13"
+        assert f"io.delta_{name}-{pins['delta-spark']}.jar" in (PROJECT / "conf/delta-jars.sha256").read_text()
+        assert f"io.delta:{name}:{pins['delta-spark']}\n" in (PROJECT / "conf/environment.sh").read_text()
+
+
+class TestEnvironment:
+    def test_an_environment_that_exists_is_used_and_none_is_built(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml")
+        assert seen_by_job(result.stdout)[1]["PYSPARK_PYTHON"] == sys.executable
+        assert not (checkout.root / ".venv").exists()
+
+    def test_a_missing_environment_is_made_once(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        first, second = (
+            bare.run("jobs/evolve.py", "conf/local.yaml"),
+            bare.run("jobs/evolve.py", "conf/local.yaml"),
+        )
+        assert (first.returncode, second.returncode) == (0, 0)
+        assert bare.installed()[:2] == ["venv", "pip uv==0.0.1"]
+        assert len(bare.installed()) == 3
+        assert "--no-deps --requirements" in bare.installed()[2]
+        python = str(bare.root / ".venv" / "bin" / "python")
+        environment = seen_by_job(second.stdout)[1]
+        assert (environment["PYSPARK_PYTHON"], environment["PYSPARK_DRIVER_PYTHON"]) == (python, python)
+
+    def test_two_starts_at_once_make_it_once(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        starts = [bare.start("jobs/evolve.py", "conf/local.yaml") for _ in range(2)]
+        errors = [start.communicate(timeout=PATIENCE)[1] for start in starts]
+        assert [start.returncode for start in starts] == [0, 0]
+        assert bare.installed().count("venv") == 1
+        assert sum("waiting for another start" in error for error in errors) == 1
+
+    def test_a_half_made_environment_is_made_again(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        bare.run("jobs/evolve.py")
+        (bare.root / ".venv" / ".pins").unlink()
+        bare.run("jobs/evolve.py")
+        assert bare.installed().count("venv") == 2
+
+    def test_other_pins_make_it_again(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        bare.run("jobs/evolve.py")
+        (bare.root / "conf" / "environment.txt").write_text("uv==0.0.2\n")
+        bare.run("jobs/evolve.py")
+        assert [line for line in bare.installed() if line.startswith("pip")] == [
+            "pip uv==0.0.1",
+            "pip uv==0.0.2",
+        ]
+
+    def test_pips_mirror_is_uvs_mirror(self, checkout: Checkout) -> None:
+        settings = "global.index-url='http://mirror.invalid/simple'\n:env:.find-links='/wheels /more'"
+        bare = checkout.without_an_environment()
+        bare.run("jobs/evolve.py", PIP_CONFIGURATION=settings)
+        assert bare.installed()[2].endswith("index=http://mirror.invalid/simple links=/wheels,/more")
+
+    def test_a_dry_run_says_what_would_be_made_and_makes_nothing(self, checkout: Checkout) -> None:
+        bare = without_delta(checkout).without_an_environment()
+        result = bare.run("--dry-run", "jobs/evolve.py", "conf/local.yaml")
+        assert result.returncode == 0
+        assert "the Python environment would be made first" in result.stderr
+        assert "Delta's jars would be fetched first" in result.stderr
+        assert shlex.split(result.stdout)[-2:] == ["jobs/evolve.py", "conf/local.yaml"]
+        assert (bare.installed(), bare.submitted()) == ([], [])
+        assert not (bare.root / ".venv").exists()
+
+    def test_prepare_makes_the_environment_and_the_jars_and_starts_no_job(self, checkout: Checkout) -> None:
+        bare = without_delta(checkout).without_an_environment()
+        result = bare.run("--prepare", FETCHED="delta-spark.jar delta-storage.jar")
+        assert result.returncode == 0, result.stderr
+        assert len(bare.installed()) == 3
+        assert [values_of("--packages", call) != [] for call in bare.submitted()] == [True]
+
+    def test_a_missing_python_is_said_before_anything_is_made(self, checkout: Checkout, tmp_path: Path) -> None:
+        bare = checkout.without_an_environment()
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        for tool in (
+            "bash",
+            "cat",
+            "dirname",
+            "flock",
+            "grep",
+            "mkdir",
+            "readlink",
+            "rm",
+            "sed",
+            "sha256sum",
+        ):
+            (tools / tool).symlink_to(shutil.which(tool) or tool)
+        result = bare.run("jobs/evolve.py", PATH=str(tools), PYTHON_UNFIT="1")
+        assert result.returncode == 2
+        assert "Python 3.11 is needed and was not found" in result.stderr
+        assert not (bare.root / ".venv").exists()
+
+    @pytest.mark.parametrize(
+        ("java", "message"),
+        [
+            ("echo 'openjdk version \"11.0.2\"' >&2", "is Java 11"),
+            ("exit 127", "Java 17 or 21 is needed and"),
+        ],
+    )
+    def test_an_unfit_java_is_said_before_anything_is_made(self, checkout: Checkout, java: str, message: str) -> None:
+        bare = checkout.without_an_environment()
+        executable(Path(bare.environment["JAVA_HOME"]) / "bin" / "java", f"#!/bin/bash\n{java}\n")
+        result = bare.run("jobs/evolve.py")
+        assert result.returncode == 2
+        assert message in result.stderr
+        assert bare.installed() == []
+
+    def test_a_python_that_is_not_there_is_said(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", PYSPARK_PYTHON="/nowhere/python")
+        assert result.returncode == 2
+        assert "PYSPARK_PYTHON names /nowhere/python, which is not there" in result.stderr
