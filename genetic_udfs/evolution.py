@@ -11,7 +11,6 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from genetic_udfs.accounting import generation_row
-from genetic_udfs.dedup import content_hash
 from genetic_udfs.generation import make_generation
 from genetic_udfs.run import Run
 from genetic_udfs.schema import (
@@ -21,8 +20,10 @@ from genetic_udfs.schema import (
     GENERATIONS_SCHEMA,
     POPULATION,
     POPULATION_SCHEMA,
+    SEED,
 )
 from genetic_udfs.seeds import Seed
+from genetic_udfs.text import content_hash
 
 _COMMIT = "generation"
 
@@ -36,12 +37,16 @@ def evolve(run: Run, seeds: Sequence[Seed]) -> list[Row]:
     if done is None:
         commit_seeds(run, seeds)
         done = 0
+        run.progress.note(f"generation 0: {len(seeds)} seeds")
+    else:
+        run.progress.note(f"generation {done} is done; going on from there")
     for generation in range(done + 1, run.config.generations + 1):
         started = datetime.now(UTC)
         if not decided(run, generation).limit(1).count():
             decide(run, generation)
-        commit_population(run, generation)
-        commit_generation(run, generation, started)
+        with run.progress.stage(f"generation {generation}: committing", None):
+            commit_population(run, generation)
+            commit_generation(run, generation, started)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
 
@@ -67,7 +72,7 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
             "generation": 0,
             "instruction": seed.instruction,
             "parents": [],
-            "operator": "seed",
+            "operator": SEED,
             "depth": 0,
             "content_hash": content_hash(seed.instruction),
             "run_id": run.id,

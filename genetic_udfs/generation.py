@@ -9,18 +9,18 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from genetic_udfs.dedup import content_hash, near_duplicates
+from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.asking import with_replies
-from genetic_udfs.roles.instructor import CROSSOVER, MUTATION
 from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
 from genetic_udfs.row_udf import row_udf
 from genetic_udfs.run import Run
-from genetic_udfs.schema import ACCEPTED, CANDIDATES_SCHEMA, REJECTED
+from genetic_udfs.schema import ACCEPTED, CANDIDATES_SCHEMA, CROSSOVER, MUTATION, REJECTED
+from genetic_udfs.text import content_hash
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,20 @@ def make_round(this: Round) -> DataFrame:
         .transform(ask_instructor, this)
         .transform(read_instructions, this)
         .transform(reject_unfit, this)
-        .transform(keep, this, "instructions")
+        .transform(keep, this, "reading and filtering")
         .transform(reject_duplicates, this)
+        .transform(keep, this, "near-duplicates")
         .transform(ask_coder, this)
         .transform(ask_judge, this)
         .transform(accept, this)
-        .transform(keep, this, "decided")
+        .transform(keep, this, "deciding")
     )
 
 
 def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
-    """Write rows to the scratch space and go on from there."""
-    return this.run.scratch.keep(rows, f"{this.name}/{name}")
+    """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space."""
+    with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
+        return this.run.scratch.keep(rows, f"{this.name}/{name.replace(' ', '-')}")
 
 
 def draw_parents(rows: DataFrame, this: Round) -> DataFrame:

@@ -26,6 +26,10 @@ REPLIES: Final = "replies"
 GENERATIONS: Final = "generations"
 RUNS: Final = "runs"
 
+# What `operator` and `status` hold.
+SEED: Final = "seed"
+MUTATION: Final = "mutation"
+CROSSOVER: Final = "crossover"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 

@@ -67,6 +67,7 @@ def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
         ConfigurationError: if the store was begun with other settings.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
     """
+    run.progress.note(f"run {run.id} in {run.store.root}")
     check_same_settings(run.store, run.config, seeds)
     begin_run(run.store, run.config, seeds, run.id)
     try:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.arrow import batches_of, rows
-from genetic_udfs.dedup.text import chain
+from genetic_udfs.text import chain
 
 # All pairs of a bucket are compared up to this size: 4,950. Above it, each new member is compared with the first
 # and with the one before it, so that 50,000 texts with one preamble make 100,000 pairs and not 1,250,000,000.

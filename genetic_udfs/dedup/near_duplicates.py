@@ -16,8 +16,8 @@ from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.dedup.bands import band_keys, candidate_pairs
 from genetic_udfs.dedup.signatures import HashFamily, hash_family, indices
 from genetic_udfs.dedup.survivors import dropped
-from genetic_udfs.dedup.text import batch_shingles, hash_of_normal, normalise
 from genetic_udfs.dedup.verify import verified
+from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
 
 # Characters signed at a time, some 1,000 usual texts: enough for numpy to be fast with Arrow batches of few rows, and
 # few enough for a batch of long texts.

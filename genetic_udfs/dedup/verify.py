@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.arrow import batches_of, rows
-from genetic_udfs.dedup.text import jaccard, shingles
+from genetic_udfs.text import jaccard, shingles
 
 # A text comes in several pairs, mostly close to each other. With texts of 1 MB, 64 of them take 150 MB.
 _SHINGLES_REMEMBERED: Final = 64

@@ -11,7 +11,7 @@ from typing import Any
 class Sampling:
     """How an engine samples.
 
-    `top_logprobs` asks for that many alternatives of each token; 0 for none. `regex` is what the whole reply must match.
+    `top_logprobs` asks for that many alternatives of each token, 0 for none. The whole reply must match `regex`.
     """
 
     temperature: float

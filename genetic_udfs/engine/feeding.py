@@ -20,6 +20,7 @@ Answer = Callable[[Row], Awaitable[Result]]
 # Finished results that wait for an earlier one cost memory, so reading ahead ends somewhere. At 32 windows a
 # request would have to take longer than 32 average ones for the window to run dry behind it.
 _WINDOWS_AHEAD = 32
+_LEAVING = 10.0  # seconds for the context to be left, after the last row
 _LINGER = 0.05  # seconds to wait for more results, when one is ready: an Arrow batch for each row would be dear
 
 
@@ -104,9 +105,13 @@ class _Feed(Generic[Row, Result]):
     def stop(self) -> None:
         with self._changed:
             self._stopped = True
+            done = self._error is None and self._is_done()
             self._changed.notify_all()
-        self._loop.call_soon_threadsafe(self._cancel)
-        self._answerer.join()
+        if done:
+            self._answerer.join(_LEAVING)  # connections are being closed; to cancel that would leave them open
+        if self._answerer.is_alive():
+            self._loop.call_soon_threadsafe(self._cancel)
+            self._answerer.join()
         self._loop.close()
         self._reader.join(timeout=0.05)
 

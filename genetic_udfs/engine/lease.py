@@ -1,6 +1,7 @@
 """A feeder's hold on an engine of its own executor: the router to a server that a supervisor keeps alive."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -108,15 +109,8 @@ class Lease:
         try:
             for _ in range(_LAUNCHES):
                 control = await asyncio.to_thread(self._find_supervisor)
-                try:
-                    reader, self._writer = await asyncio.open_unix_connection(str(control))
-                    self._writer.write(self._order.to_line())
-                    async for message in reader:
-                        await self._hear(json.loads(message))
-                except OSError:
-                    pass
-                async with self._changed:
-                    self._ready = None
+                with contextlib.suppress(OSError):
+                    await self._hold(control)
                 if self._failure is not None:
                     return
                 self._on_note(f"{self.name}: its supervisor is gone, starting another")
@@ -124,6 +118,20 @@ class Lease:
             await self._give_up(EngineError(f"{self.name}: the supervisor of this executor keeps dying"))
         except EngineError as error:
             await self._give_up(error)
+        except Exception as error:  # whatever it is, nobody may wait for ever for a server
+            await self._give_up(EngineError(f"{self.name}: {error!r}"))
+            raise
+
+    async def _hold(self, control: Path) -> None:
+        reader, self._writer = await asyncio.open_unix_connection(str(control))
+        try:
+            self._writer.write(self._order.to_line())
+            async for message in reader:
+                await self._hear(json.loads(message))
+        finally:
+            self._writer.close()
+            async with self._changed:
+                self._ready = None
 
     async def _hear(self, message: dict[str, object]) -> None:
         if "note" in message:

@@ -1,10 +1,11 @@
-"""The rules for an instruction. Published Evol-Instruct data shows each of these failings (see docs/method.md)."""
+"""The rules for an instruction. Published Evol-Instruct data shows each of these failings."""
 
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from genetic_udfs.config import Filters
+from genetic_udfs.text import tokens
 
 # Words of a prompt that leak into a reply: WizardCoder's labels as found in public data, and our templates' own.
 _LEAKED_LABEL: Final = re.compile(
@@ -21,7 +22,6 @@ _SOLUTION: Final = re.compile(r"^[ \t]*(?:async )?def \w+\(.*\n(?:.*\n)*?[ \t]+r
 _SOLUTION_LABEL: Final = re.compile(
     r"^\W*(?:(?:python )?solution|answer|expected solution)\W*:", re.IGNORECASE | re.MULTILINE
 )
-_WORD: Final = re.compile(r"\w+")
 # A degenerate reply repeats itself. Natural instructions of 50 words and more keep over 0.8 of their word 3-grams
 # distinct (the seeds: 0.93 and more); loops of small models fall under 0.5.
 _LEAST_DISTINCT: Final = 0.5
@@ -42,13 +42,13 @@ def instruction_rejection(
 
     Reasons: `too_short`, `too_long`, `unchanged`, `label_leak`, `refusal`, `contains_solution`, `repetitive`.
     """
-    words = _WORD.findall(instruction.lower())
+    words = tokens(instruction)
     if len(words) < bounds.min_words:
         return Rejection("too_short", f"{len(words)} words, filters.min_words is {bounds.min_words}")
     if len(words) > bounds.max_words:
         return Rejection("too_long", f"{len(words)} words, filters.max_words is {bounds.max_words}")
     for parent in parents:
-        if _WORD.findall(parent.lower()) == words:
+        if tokens(parent) == words:
             return Rejection("unchanged", "the same words as its parent")
     if leaked := _LEAKED_LABEL.search(instruction):
         return Rejection("label_leak", f"holds {leaked.group().strip()!r}")

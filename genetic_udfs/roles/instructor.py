@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from genetic_udfs.roles.prompts import render
-
-CROSSOVER: Final = "crossover"
-MUTATION: Final = "mutation"
+from genetic_udfs.schema import CROSSOVER
 
 _LABEL: Final = re.compile(
     r"^[ \t>*_#]*(?:(?:new |rewritten |coding |programming )*(?:problem|instruction|task|question)[ \t]*#?[ \t]*\d*"

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.signatures import INDICES, indices
-from genetic_udfs.dedup.text import batch_shingles, normalise
+from genetic_udfs.text import batch_shingles, normalise
 from tests.dedup.corpora import (
     Dropped,
     Text,

@@ -3,13 +3,12 @@
 import pytest
 
 from genetic_udfs.roles.instructor import (
-    CROSSOVER,
-    MUTATION,
     Offspring,
     crossover_prompt,
     mutation_prompt,
     offspring,
 )
+from genetic_udfs.schema import CROSSOVER, MUTATION
 
 
 def texts(rows: list[Offspring]) -> list[str]:

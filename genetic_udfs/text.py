@@ -134,7 +134,7 @@ def jaccard(left: NDArray[np.int64], right: NDArray[np.int64]) -> float:
 
 
 def distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the distinct values, sorted. Ten times faster than `np.unique` on the 200 shingles of a usual text."""
+    """Return the distinct values, sorted. Six times faster than `np.unique` on the 200 shingles of a usual text."""
     ordered = np.sort(values)
     if len(ordered) < 2:
         return ordered

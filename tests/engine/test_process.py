@@ -1,0 +1,115 @@
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from genetic_udfs.engine.process import ProcessId, ancestor_named, end_group, ended, members
+from tests.engine.conftest import eventually
+
+# A leader that leaves on SIGTERM and a child that will not hear of it, in a session of their own.
+FAMILY = """
+import signal, subprocess, sys, time
+deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def identity(pid: int) -> ProcessId:
+    found = ProcessId.of(pid)
+    assert found is not None
+    return found
+
+
+def test_a_process_is_known_by_its_start_too() -> None:
+    me = identity(os.getpid())
+    assert me.is_alive()
+    assert not ProcessId(me.pid, me.started + 1).is_alive()
+    assert ProcessId.of(2**22 + 1) is None
+
+
+def test_a_signal_for_a_process_that_is_gone_does_not_reach_its_successor() -> None:
+    me = identity(os.getpid())
+    ProcessId(me.pid, me.started - 1).send(signal.SIGKILL)
+
+
+def test_a_zombie_is_not_alive() -> None:
+    child = subprocess.Popen(["true"])
+    zombie = identity(child.pid)
+    assert eventually(lambda: not zombie.is_alive())
+    child.wait()
+
+
+def test_ending_a_group_ends_those_who_ignore_sigterm() -> None:
+    leader = subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True)
+    assert leader.stdout is not None
+    child = identity(int(leader.stdout.readline()))
+    group = members(identity(leader.pid))
+    assert child in group
+    end_group(identity(leader.pid), group, grace=5.0)
+    assert leader.wait(5) == -signal.SIGTERM
+    assert not child.is_alive()
+
+
+def test_a_group_whose_leader_is_gone_is_ended_by_its_record() -> None:
+    leader = subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True)
+    assert leader.stdout is not None
+    child = identity(int(leader.stdout.readline()))
+    known = identity(leader.pid)
+    leader.kill()
+    leader.wait()
+    end_group(known, [], grace=1.0)
+    assert not child.is_alive()
+
+
+def test_a_later_process_with_the_leaders_number_has_no_part_in_its_group() -> None:
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    now = identity(child.pid)
+    assert members(ProcessId(now.pid, now.started - 1)) == []
+    assert members(now) == [now]
+    child.kill()
+    child.wait()
+
+
+@pytest.mark.parametrize("by_descriptor", [True, False])
+def test_the_end_of_a_stranger_is_noticed(by_descriptor: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int) -> int:
+        raise OSError("no pidfd here")
+
+    if not by_descriptor:
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+    child = subprocess.Popen(["sleep", "0.7"])
+
+    async def scenario() -> float:
+        started = time.monotonic()
+        async with asyncio.timeout(10):
+            await ended(identity(child.pid))
+        return time.monotonic() - started
+
+    assert asyncio.run(scenario()) > 0.3
+    child.wait()
+
+
+def test_a_process_that_is_gone_has_ended() -> None:
+    me = identity(os.getpid())
+
+    async def scenario() -> None:
+        async with asyncio.timeout(5):
+            await ended(ProcessId(me.pid, me.started - 1))
+
+    asyncio.run(scenario())
+
+
+def test_the_nearest_ancestor_is_found_by_its_name() -> None:
+    name = Path(f"/proc/{os.getppid()}/comm").read_text().strip()
+    found = ancestor_named(name)
+    assert found is not None
+    assert found.pid == os.getppid()
+    assert ancestor_named("no such command") is None
