@@ -61,10 +61,11 @@ def sweep(base: Path, own: Path) -> list[str]:
     done = _sweep_folder(own)
     for folder in base.iterdir():
         if folder != own and folder.is_dir():
+            is_old = time.time() - folder.stat().st_mtime > _KEPT  # before the lock changes it
             with contextlib.suppress(OSError), owning(folder, patience=0.0) as mine:
                 if mine:
                     done += _sweep_folder(folder)
-                    if time.time() - folder.stat().st_mtime > _KEPT:
+                    if is_old:
                         shutil.rmtree(folder, ignore_errors=True)
     return done
 

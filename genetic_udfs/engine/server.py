@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -51,6 +52,15 @@ class Server:
         """The code with which the server exited; None while it runs."""
         return self._process.poll()
 
+    @property
+    def end(self) -> str:
+        """How the server ended, as part of a sentence."""
+        code = self.exit_code
+        if code is None or code >= 0:
+            return f"exited with code {code}"
+        hint = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
+        return f"was ended by {signal.Signals(-code).name}{hint}"
+
     async def wait_healthy(self, seconds: float, tell: Callable[[str], None]) -> None:
         """Wait until the server answers /health.
 
@@ -66,7 +76,7 @@ class Server:
         while not await self.is_healthy():
             taken = time.monotonic() - started
             if self.exit_code is not None:
-                raise EngineError(f"the server exited with code {self.exit_code} while it started\n{self.last_words()}")
+                raise EngineError(f"the server {self.end} while it started\n{self.last_words()}")
             if taken > seconds:
                 raise EngineError(f"the server was not up after {seconds:.0f} s\n{self.last_words()}")
             if taken - told >= 1.0:

@@ -12,12 +12,14 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from genetic_udfs.engine import models, records, vllm
 from genetic_udfs.engine.gauges import read_gauges
@@ -49,6 +51,9 @@ class Timing:
     grace: float = 20.0
 
 
+USUAL_TIMING: Final = Timing()
+
+
 class Supervisor:
     """Serves orders in a folder until the watched process ends or it is told to stop.
 
@@ -60,13 +65,14 @@ class Supervisor:
         timing: How patient it is.
     """
 
-    def __init__(self, folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = Timing()) -> None:
+    def __init__(self, folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = USUAL_TIMING) -> None:
         self._folder = folder
         self._command_of = command_of
         self._watched = watched
         self._timing = timing
         self._engines: dict[str, OrderedEngine] = {}
         self._epochs = itertools.count(int(time.time()))  # no two supervisors in a folder use the same
+        self.has_seen_failures = False
         self._changed = asyncio.Event()
         self._stop = asyncio.Event()
 
@@ -161,7 +167,7 @@ class Supervisor:
 
     async def _fault_of(self, engine: OrderedEngine, server: Server, doubted: bool) -> str | None:
         if server.exit_code is not None:
-            return f"the server exited with code {server.exit_code}"
+            return f"the server {server.end}"
         if doubted and not await server.is_healthy():
             return "the server is up but not healthy"
         if time.monotonic() - engine.looked_at > self._timing.look:
@@ -212,6 +218,7 @@ class Supervisor:
 
     async def _failed(self, engine: OrderedEngine, why: str, *, final: bool = False) -> None:
         print(f"engine {engine.order.name}, epoch {engine.epoch}: {why}", file=sys.stderr, flush=True)
+        self.has_seen_failures = True
         await self._stop_server(engine)
         engine.fail(why, final=final, limit=self._timing.failures, backoff=self._timing.backoff)
 
@@ -227,15 +234,21 @@ class Supervisor:
         records.write(self._folder, [records.ServerRecord(s.id, tuple(s.group)) for s in servers])
 
 
-def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = Timing()) -> None:
-    """Be the supervisor of a folder, in this process, until there is no reason to."""
+def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = USUAL_TIMING) -> None:
+    """Be the supervisor of a folder, in this process, until there is no reason to.
+
+    When the watched process is gone and nothing has failed, nobody will want the logs, and the folder goes too.
+    """
     with records.owning(folder) as mine:
         if not mine:
             return  # another one came first
         adopt_orphans()
         for done in records.sweep(folder.parent, folder):
             print(done, file=sys.stderr, flush=True)
-        asyncio.run(Supervisor(folder, command_of, watched, timing).run())
+        supervisor = Supervisor(folder, command_of, watched, timing)
+        asyncio.run(supervisor.run())
+        if not watched.is_alive() and not supervisor.has_seen_failures:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def detach() -> None:
@@ -255,7 +268,7 @@ def vllm_commands(gpus: tuple[str, ...]) -> CommandOf:
     return command_of
 
 
-def main(commands: Callable[[tuple[str, ...]], CommandOf] = vllm_commands, timing: Timing = Timing()) -> None:
+def main(commands: Callable[[tuple[str, ...]], CommandOf] = vllm_commands, timing: Timing = USUAL_TIMING) -> None:
     """Be the supervisor of an executor, as the command line says.
 
     Args:

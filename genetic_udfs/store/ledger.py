@@ -66,6 +66,7 @@ class Ledger:
         if waves == 1:
             answer(0)
             return
+        self.store.create(REPLIES)
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
             futures = [pool.submit(answer, wave) for wave in range(waves)]
             try:

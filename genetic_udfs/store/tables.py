@@ -73,6 +73,11 @@ class Store:
             .save(self.path(table))
         )
 
+    def create(self, table: str) -> None:
+        """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
+        if not self.exists(table):
+            self.append(table, self.spark.createDataFrame([], SCHEMAS[table]), transaction="creation", version=0)
+
     def version(self, table: str) -> int:
         """Return the number of a table's latest version."""
         row = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()

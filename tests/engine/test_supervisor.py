@@ -270,6 +270,7 @@ def test_nothing_outlives_an_executor_that_is_killed(executor: FakeExecutor) -> 
             executor.kill()
             assert await until(lambda: executor.processes() == [])
             asking.cancel()
+        assert not executor.folder.exists()
 
     run(scenario)
 
