@@ -31,8 +31,8 @@ def print_summary(console: Console, generations: Sequence[Row], store: str, comm
                     style="yellow",
                 )
             )
-    console.print(Text(f"Tables: {store}/population, candidates, replies, generations, runs"))
-    console.print(Text(f'Try: {command} "{_QUERY}"'))
+    console.print(Text(f"Tables: {store}/population, candidates, replies, generations, runs"), soft_wrap=True)
+    console.print(Text(f'Try: {command} "{_QUERY}"'), soft_wrap=True)
 
 
 def _counts(generations: Sequence[Row]) -> Table:
