@@ -20,7 +20,7 @@ MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneo
 class Section(BaseModel):
     """Base of every section: unknown keys are errors, values cannot be changed afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Operators(Section):

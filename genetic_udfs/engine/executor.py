@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pyspark import TaskContext
-
 from genetic_udfs.engine.process import ProcessId, ancestor_named
 from genetic_udfs.errors import EngineError
 
@@ -36,6 +34,8 @@ class Executor:
     @classmethod
     def of_this_task(cls) -> Self:
         """Return the executor of the running Spark task; outside Spark this process stands in for it."""
+        from pyspark import TaskContext  # a second to import, which the supervisor would pay for nothing
+
         task = TaskContext.get()
         gpu = task.resources().get("gpu") if task is not None else None
         watched = (ancestor_named("java") if task is not None else None) or ProcessId.of(os.getpid())

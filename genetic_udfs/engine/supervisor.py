@@ -30,6 +30,7 @@ from genetic_udfs.engine.server import Server
 from genetic_udfs.errors import ConfigurationError, EngineError
 
 CONTROL = "control.sock"
+_TELLING = 5.0  # seconds between two words to those who wait
 CommandOf = Callable[[Order, Path], vllm.Command]
 
 
@@ -196,11 +197,10 @@ class Supervisor:
 
     async def _start(self, engine: OrderedEngine) -> None:
         engine.epoch = next(self._epochs)
-        engine.tell(note="starting")
         socket = self._folder / f"e{engine.epoch}.sock"
         log = self._folder / f"{re.sub('[^A-Za-z0-9.-]', '_', engine.order.name)[:60]}-{engine.epoch}.log"
         try:
-            command = await asyncio.to_thread(self._command_of, engine.order, socket)
+            command = await self._command(engine, socket)
             engine.server = Server(command, socket, log)
             self._record()
             patience = engine.order.engine.start_timeout
@@ -215,6 +215,15 @@ class Supervisor:
             engine.ready_since = engine.moved_at = engine.looked_at = time.monotonic()
             self._record()
             engine.tell_ready()
+
+    async def _command(self, engine: OrderedEngine, socket: Path) -> vllm.Command:
+        """Work out the command, telling the feeders that wait for it: a model may have to be prepared first."""
+        began = time.monotonic()
+        working = asyncio.create_task(asyncio.to_thread(self._command_of, engine.order, socket))
+        while not working.done():
+            engine.tell(note=f"preparing the model, {time.monotonic() - began:.0f} s")
+            await asyncio.wait({working}, timeout=_TELLING)
+        return await working
 
     async def _failed(self, engine: OrderedEngine, why: str, *, final: bool = False) -> None:
         print(f"engine {engine.order.name}, epoch {engine.epoch}: {why}", file=sys.stderr, flush=True)
