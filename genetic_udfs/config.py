@@ -71,6 +71,8 @@ class Engine(Section):
             raise ValueError(
                 "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1"
             )
+        if url is not None and urlsplit(url).password is not None:
+            raise ValueError("holds a password; put the key into an environment variable and name it in api_key_env")
         return url
 
     @field_validator("args")

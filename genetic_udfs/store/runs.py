@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,7 @@ from genetic_udfs.seeds import Seed
 from genetic_udfs.store.tables import Store
 
 RUNNING: Final = "running"
+_SECRET: Final = re.compile("secret|password|token|credential|key", re.IGNORECASE)
 _PACKAGES: Final = (
     "genetic-udfs",
     "pyspark",
@@ -78,12 +80,20 @@ def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) 
         "run_id": run_id,
         "started_at": datetime.now(UTC),
         "fingerprint": config.fingerprint(),
-        "configuration": yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        "configuration": configuration_text(config),
         "fixed": json.dumps(fixed_settings(config, seeds)),
         "versions": library_versions(),
         "outcome": RUNNING,
     }
     store.append(RUNS, store.spark.createDataFrame([row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
+
+
+def configuration_text(config: Config) -> str:
+    """Return a configuration as YAML, without the values of environment variables and Spark keys named like secrets."""
+    data = config.model_dump(mode="json")
+    for named in (data["spark"]["conf"], *(engine["env"] for engine in data["engines"].values())):
+        named.update({name: "(not kept)" for name in named if _SECRET.search(name)})
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
 def end_run(store: Store, run_id: str, outcome: str) -> None:
