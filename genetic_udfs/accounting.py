@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import yaml
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.run import Run
-from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES
+from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES, RUNS
 
 
 def generation_row(run: Run, generation: int, started: datetime) -> dict[str, Any]:
@@ -22,17 +23,18 @@ def generation_row(run: Run, generation: int, started: datetime) -> dict[str, An
             reasons[attempt["reason"]] = reasons.get(attempt["reason"], 0) + attempt["count"]
     sizes = {row["new"]: row["count"] for row in _sizes(population, generation)}
     accepted = sizes.get(True, 0)
+    fingerprint, samples = _decided_under(run, generation, candidates)
     now = datetime.now(UTC)
     return {
         "generation": generation,
         "population_version": version,
         "population_size": sum(sizes.values()),
         "run_id": run.id,
-        "fingerprint": run.config.fingerprint(),
+        "fingerprint": fingerprint,
         "rounds": len({attempt["round"] for attempt in attempts}),
         "asked": sum(attempt["count"] for attempt in attempts),
         "accepted": accepted,
-        "shortfall": run.config.samples_per_generation - accepted if generation else 0,
+        "shortfall": samples - accepted if generation else 0,
         "reasons": reasons,
         "costs": costs(run, generation),
         "seconds": (now - started).total_seconds(),
@@ -61,7 +63,24 @@ def costs(run: Run, generation: int) -> list[Row]:
         )
     )
     summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "request_seconds")
-    return stages.groupBy("role").agg(*(F.sum(name).alias(name) for name in summed)).orderBy("role").collect()
+    return (
+        stages.groupBy("role")
+        .agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in summed))
+        .orderBy("role")
+        .collect()
+    )
+
+
+def _decided_under(run: Run, generation: int, candidates: DataFrame) -> tuple[str, int]:
+    """Return fingerprint and samples of the configuration that decided a generation.
+
+    The run that completes a generation's commits may be another than the one that decided it, under another one.
+    """
+    decided = candidates.select("run_id").first()
+    if decided is None or decided["run_id"] == run.id:
+        return run.config.fingerprint(), run.config.samples_per_generation
+    (row,) = run.store.read(RUNS).filter(F.col("run_id") == decided["run_id"]).collect()
+    return row["fingerprint"], yaml.safe_load(row["configuration"])["samples_per_generation"]
 
 
 def _sizes(population: DataFrame, generation: int) -> list[Row]:

@@ -1,6 +1,6 @@
 """What a run is: the configuration's models, and the checks that need nothing but the configuration itself.
 
-Reading YAML, overrides and files is `configuration.py`'s; nothing here touches the disk, Spark or an engine.
+Reading YAML, overrides and files is `config_file.py`'s; nothing here touches the disk, Spark or an engine.
 """
 
 import hashlib
@@ -152,7 +152,7 @@ class Dedup(Section):
 
 
 class Ledger(Section):
-    """How replies reach the `replies` table: at most `wave_size` are lost when the driver is killed."""
+    """How replies reach the `replies` table: two waves at most are lost when the driver is killed."""
 
     wave_size: Positive = 4096
 
@@ -228,11 +228,14 @@ class Config(Section):
     def meaning(self) -> dict[str, Any]:
         """Return the part of the configuration that decides what is generated, as plain data.
 
-        Where the tables lie, how many generations are asked for, and how engines and Spark are run is left out.
+        Left out is where tables and seeds lie, how many generations are asked for, and how engines and Spark are run.
         """
-        data = self.model_dump(mode="json", exclude={"store", "generations", "ledger", "spark", "engines"})
+        data = self.model_dump(mode="json", exclude={"store", "seeds", "generations", "ledger", "spark", "engines"})
         data["roles"] = {
-            role: {**settings, "engine": self.engines[settings["engine"]].model}
+            role: {
+                **settings,
+                "engine": self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"}),
+            }
             for role, settings in data["roles"].items()
         }
         return data

@@ -15,6 +15,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 
 _PATH_KEYS = ("store", "seeds")
+_SPARK_CONF = "spark.conf."
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -63,7 +64,7 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     loader.name = str(file)
     try:
         data = loader.get_single_data()
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{file}: is not valid YAML: {error}") from None
     finally:
         loader.dispose()
@@ -90,12 +91,13 @@ def _absolute(value: str, folder: Path) -> str:
 
 def _apply(data: dict[str, Any], override: str) -> None:
     dotted, equals, text = override.partition("=")
-    keys = dotted.split(".")
+    # A Spark property's name has dots of its own.
+    keys = ["spark", "conf", dotted.removeprefix(_SPARK_CONF)] if dotted.startswith(_SPARK_CONF) else dotted.split(".")
     if not equals or not all(keys):
         raise ConfigurationError(f"--set {override}: must have the form key.of.the.setting=value")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
     if isinstance(value, str) and (dotted in _PATH_KEYS or (keys[-1] == "model" and value[:1] in {".", "~"})):
         value = _absolute(value, Path.cwd())

@@ -12,13 +12,13 @@ class GeneticUdfsError(Exception):
 
 
 class ConfigurationError(GeneticUdfsError):
-    """The configuration, the seeds or the installed versions are not fit for a run; found before Spark starts."""
+    """The configuration, the seeds, the installed versions or a query are at fault, not the run."""
 
     exit_code = 2
 
 
 class StoreError(GeneticUdfsError):
-    """The tables under `store` cannot serve this run: another configuration, another writer, or damage."""
+    """The tables under `store` are not there, are damaged, or clash with the catalog's."""
 
 
 class EngineError(GeneticUdfsError):

@@ -106,7 +106,7 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
     own = this.accepted.withColumn(
         "index", F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
     )
-    depth = F.when(F.col("operator") == MUTATION, F.col("parents")[0]["depth"] + 1).otherwise(0)
+    depth = F.when(F.col("operator") == MUTATION, F.get("parents", F.lit(0))["depth"] + 1).otherwise(0)
     return with_parents(rows, this.population, own, this.size, this.run.config).withColumn("depth", depth)
 
 
@@ -133,7 +133,7 @@ def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
 def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
     """Part replies into candidates, one row each, with `item`, `id`, `instruction`, `reason` and `detail`."""
     asked = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
-    read = role_columns.offspring_of("operator", "reply", asked)
+    read = role_columns.offspring_of("operator", "request_id", "reply", asked)
     identity = F.sha2(F.concat_ws("/", F.lit(this.run.config.seed), *SLOT_KEY, "item"), 256)
     return (
         rows.select("*", F.posexplode(read).alias("item", "read"))
@@ -147,8 +147,9 @@ def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
 
 def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
     """Apply the rules for instructions, and add `content_hash`."""
+    hashed = row_udf(content_hash, StringType())("instruction")
     found = rejection_of("instruction", "parents", "task", this.run.config.filters)
-    return reject(rows, found).withColumn("content_hash", row_udf(content_hash, StringType())("instruction"))
+    return reject(rows, found).withColumn("content_hash", F.when(F.col("instruction") != "", hashed))
 
 
 def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
@@ -205,8 +206,10 @@ def accept(rows: DataFrame, this: Round) -> DataFrame:
         F.lit("over_quota").alias("reason"),
         F.format_string("the colony needed %d more", needed).alias("detail"),
     )
+    lost = F.struct(F.lit("no_reply").alias("reason"), F.lit("the ledger has no reply to the request").alias("detail"))
     return (
-        rows.withColumn("place", place)
+        rows.transform(reject, F.when(F.coalesce("verdict", F.lit(False)) == F.lit(False), lost))
+        .withColumn("place", place)
         .transform(reject, F.when(F.col("place") > needed, surplus))
         .withColumn("status", F.when(alive(), ACCEPTED).otherwise(REJECTED))
         .withColumn("parents", F.transform("parents", lambda parent: parent["id"]))

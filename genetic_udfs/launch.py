@@ -1,15 +1,20 @@
-"""Turns a configuration into arguments of spark-submit: `python -m genetic_udfs.launch CONFIG [--set a.b=c ...]`.
+"""Turns a configuration into arguments of spark-submit: `python -m genetic_udfs.launch JOB CONFIG [--set a.b=c ...]`.
 
 It runs before any JVM does, so whatever can be found wrong in a configuration is found here, in a second or two.
 """
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.preflight import preflight
+from genetic_udfs.preflight import check_versions, preflight
+
+# The others read tables, for which neither seeds nor models need to be there.
+_JOBS_WITH_ENGINES: Final = {"evolve.py"}
 
 
 def submit_arguments(config: Config) -> list[str]:
@@ -33,12 +38,16 @@ def overrides_in(options: Sequence[str]) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the arguments one a line; return the exit code."""
-    if not arguments:
-        print("usage: python -m genetic_udfs.launch CONFIG [--set key=value ...]", file=sys.stderr)
+    if len(arguments) < 2:
+        print("usage: python -m genetic_udfs.launch JOB CONFIG [--set key=value ...]", file=sys.stderr)
         return 2
+    job, file, *options = arguments
     try:
-        config = load_config(arguments[0], overrides_in(arguments[1:]))
-        preflight(config)
+        config = load_config(file, overrides_in(options))
+        if Path(job).name in _JOBS_WITH_ENGINES:
+            preflight(config)
+        else:
+            check_versions()
     except GeneticUdfsError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

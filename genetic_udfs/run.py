@@ -13,7 +13,7 @@ from genetic_udfs.store.tables import Store
 
 @dataclass(frozen=True)
 class Run:
-    """One start of the job. `slots` tasks run at the same time over all executors."""
+    """One start of the job."""
 
     spark: SparkSession
     config: Config
@@ -22,4 +22,3 @@ class Run:
     scratch: Scratch
     ledger: Ledger
     progress: Progress
-    slots: int

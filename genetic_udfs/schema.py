@@ -107,7 +107,7 @@ REPLIES_SCHEMA: Final = _struct(
     run_id=_string,
 )
 
-# `seconds` is the time during which the role had requests under way; `request_seconds` adds up the requests' own.
+# `seconds` is the time during which a role had requests under way; `request_seconds` sums up their own.
 ROLE_COST: Final = _struct(
     role=_string,
     requests=_long,
@@ -118,6 +118,8 @@ ROLE_COST: Final = _struct(
     request_seconds=_double,
 )
 
+# `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall` those of the
+# configuration that decided it.
 GENERATIONS_SCHEMA: Final = _struct(
     generation=_int,
     population_version=_long,

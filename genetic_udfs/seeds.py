@@ -50,7 +50,7 @@ def _parse(where: str, number: int, line: bytes) -> Seed:
         row: Any = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{where}: is not JSON: {error}") from None
     if not isinstance(row, dict):
         raise ConfigurationError(f'{where}: must be a JSON object, such as {{"instruction": "..."}}')

@@ -10,9 +10,10 @@ from pyspark.sql import SparkSession
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 
+_EXTENSIONS: Final = "spark.sql.extensions"
 # Speculation would ask a model twice. The console bar and a live display write over each other.
 _REQUIRED: Final = {
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    _EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.speculation": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -34,13 +35,16 @@ def open_session(config: Config, name: str) -> SparkSession:
         builder = builder.master(config.spark.master)
     for key, value in (_DEFAULTS | config.spark.properties() | _REQUIRED).items():
         builder = builder.config(key, value)
+    extensions = config.spark.properties().get(_EXTENSIONS)
+    if extensions is not None:
+        builder = builder.config(_EXTENSIONS, f"{_REQUIRED[_EXTENSIONS]},{extensions}")
     try:
         spark = builder.getOrCreate()
     except PySparkException as error:
         raise ConfigurationError(f"spark: Spark does not start: {error}") from None
     try:
         assert spark._jvm is not None
-        spark._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(_REQUIRED["spark.sql.extensions"])
+        spark._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(_REQUIRED[_EXTENSIONS])
     except Exception:
         raise ConfigurationError(
             "Delta's jars are not on Spark's class path; start through ./spark-submit.sh, or give spark-submit"
@@ -50,5 +54,5 @@ def open_session(config: Config, name: str) -> SparkSession:
 
 
 def task_slots(spark: SparkSession) -> int:
-    """Return how many tasks run at the same time over all executors."""
+    """Return how many cores the executors that have registered so far offer to tasks."""
     return spark.sparkContext.defaultParallelism

@@ -16,17 +16,20 @@ _WORDS: Final = [
 ]
 
 
+COMMONPLACE: Final = "Write a function that adds two numbers and returns their sum as an integer"
+
+
 def answer(request: Request) -> Answer:
     """Answer as instructor, coder or judge; one in eight verdicts is No."""
     prompt = request.prompt
-    drawn = random.Random(_number(prompt, request.body.get("seed")))
+    drawn = random.Random(_number(prompt))
     if "You review answers" in prompt:
         return verdict(_number(prompt) % 8 != 0)
     if "Solve the programming problem" in prompt:
         return Answer(f"```python\ndef solve(x):\n    return x + {_number(prompt) % 1000}\n```")
     if "Read the example problems" in prompt:
         return Answer("\n".join(f"Problem {i}: {instruction(drawn)}" for i in (1, 2)))
-    return Answer(instruction(drawn))
+    return Answer(COMMONPLACE if _number(prompt) % 6 == 0 else instruction(drawn))
 
 
 def instruction(drawn: random.Random) -> str:

@@ -102,5 +102,7 @@ def test_json_rows_are_whole_objects(evolved: tuple[Path, str]) -> None:
     query = "SELECT id, parents, costs FROM generations, population WHERE depth > 0 LIMIT 2"
     done = submit(evolved[0], "jobs/sql.py", "conf/local.yaml", query, "--format", "json")
     assert done.returncode == 0, done.stderr
-    for line in done.stdout.splitlines():
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    for line in lines:
         assert set(json.loads(line)) == {"id", "parents", "costs"}

@@ -14,8 +14,10 @@ from genetic_udfs import evolution
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError, EngineError
+from genetic_udfs.generation import make_generation
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.run import Run
+from genetic_udfs.schema import POPULATION_SCHEMA
 from genetic_udfs.seeds import Seed, read_seeds
 from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
@@ -189,9 +191,11 @@ def test_no_request_was_sent_twice_and_each_is_in_the_ledger(evolved: Evolved) -
 
 
 def test_rejected_candidates_cost_nothing_after_the_stage_that_rejected_them(evolved: Evolved) -> None:
-    for row in evolved.table("candidates"):
-        if row["reason"] in {"duplicate", "near_duplicate", "too_short", "depth_cap"}:
-            assert (row["coder_request"], row["judge_request"], row["response"]) == (None, None, None)
+    duplicates = [row for row in evolved.table("candidates") if row["reason"] == "duplicate"]
+    assert duplicates
+    for row in duplicates:
+        assert (row["similarity"], row["instruction"]) == (1.0, scripted_model.COMMONPLACE)
+        assert (row["coder_request"], row["judge_request"], row["response"]) == (None, None, None)
 
 
 def test_spark_and_the_rust_reader_count_the_same(evolved: Evolved, spark: SparkSession) -> None:
@@ -243,7 +247,7 @@ def test_the_population_is_the_same_under_other_partition_counts(
         config = settings(tmp_path, evolved.server.url, ledger={"wave_size": 5})
         with Progress() as progress:
             run = new_run(spark, config, progress)
-            record(Run(**{**run.__dict__, "slots": 5}), seeds())
+            record(run, seeds())
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", "4")
     ours = [
@@ -294,7 +298,7 @@ def test_replies_that_make_no_sense_end_as_candidates_with_their_text(spark: Spa
     ]
 
     def babble(request: Request) -> Answer:
-        number = len(request.prompt) + (request.body.get("seed") or 0)
+        number = sum(map(ord, request.prompt))
         if number % 9 == 8:
             return Answer(status=400, message="maximum context length is 64 tokens")
         return Answer(nonsense[number % 9], finish_reason="length" if number % 2 else "stop")
@@ -330,3 +334,24 @@ def test_an_endpoint_that_refuses_the_key_ends_the_run_and_keeps_what_was_answer
         assert row["accepted"] == 10
         repeated = [p for p, n in (server.calls - asked).items() if asked[p] and "Solve the" not in p]
         assert repeated == []
+
+
+def test_a_mutation_without_a_parent_below_the_cap_is_a_candidate_with_that_reason(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    with ScriptedServer(scripted_model.answer) as server, Progress() as progress:
+        config = settings(tmp_path, server.url, max_rounds=1, operators={"crossover_share": 0.0, "max_depth": 1})
+        run = new_run(spark, config, progress)
+        at_the_cap = spark.createDataFrame(
+            [{"ordinal": n, "id": f"p{n}", "instruction": f"text {n}", "depth": 1} for n in range(4)], POPULATION_SCHEMA
+        )
+        candidates = make_generation(run, at_the_cap, 1).collect()
+        assert {(row["status"], row["reason"], row["depth"]) for row in candidates} == {("rejected", "depth_cap", None)}
+        assert len(candidates) == 10
+        assert server.calls.total() == 0
+
+
+def test_no_further_wave_is_sent_when_one_has_failed(spark: SparkSession, tmp_path: Path) -> None:
+    with ScriptedServer(lambda request: Answer(status=401, message="no")) as server, pytest.raises(EngineError):
+        evolve(spark, settings(tmp_path, server.url, generations=1, ledger={"wave_size": 1}))
+    assert 1 <= len(server.calls) <= 4

@@ -11,35 +11,42 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 import typer
-from click import ClickException
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
 
 from genetic_udfs.errors import GeneticUdfsError
 
 _STOPPED: Final = 143
 
-# Set by SIGTERM and SIGINT. What was under way fails then, because its Spark jobs are cancelled.
+# Set by SIGTERM and SIGINT. What was under way fails then, because its Spark jobs are cancelled, until a command
+# sets `winding_up`, to write how it ended.
 stop_requested: Final = threading.Event()
+winding_up: Final = threading.Event()
 
 
 def run_job(command: Callable[..., Any]) -> NoReturn:
     """Run a typer command as a job and exit."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    hear_signals()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
+    code: Any = 0
     try:
-        app(standalone_mode=False)
+        app()
+    except SystemExit as ended:  # how typer ends, wrong usage with 2
+        code = ended.code
     except GeneticUdfsError as error:
         _end(f"error: {error}", error.exit_code)
-    except ClickException as error:  # wrong usage
-        _end(f"error: {error.format_message()}", 2)
     except Exception:
         if not stop_requested.is_set():
             raise
     if stop_requested.is_set():
         _end("stopped; the same command goes on from here", _STOPPED)
-    _end(None, 0)
+    _end(None, code)
+
+
+def hear_signals() -> None:
+    """Take SIGTERM and SIGINT; to be called again once Spark is up, which puts a handler of its own in place."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -53,9 +60,11 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _cancel_jobs() -> None:
-    spark = SparkSession.getActiveSession() or SparkSession._instantiatedSession
-    if spark is not None:
-        spark.sparkContext.cancelAllJobs()
+    # Again and again: between two jobs there is nothing to cancel, and the next one begins afterwards.
+    while not winding_up.wait(0.5):
+        context = SparkContext._active_spark_context
+        if context is not None:
+            context.cancelAllJobs()
 
 
 def _end(message: str | None, code: int) -> NoReturn:

@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 
 from genetic_udfs import evolution
-from genetic_udfs.commands.ending import stop_requested
+from genetic_udfs.commands.ending import hear_signals, stop_requested, winding_up
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.engine.failure import engine_error_in
@@ -20,7 +20,7 @@ from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
 from genetic_udfs.run import Run
 from genetic_udfs.seeds import Seed
-from genetic_udfs.session import open_session, task_slots
+from genetic_udfs.session import open_session
 from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.runs import begin_run, check_same_settings, end_run
 from genetic_udfs.store.scratch import Scratch
@@ -35,6 +35,7 @@ def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
     settings = load_config(config, overrides or [])
     seeds = preflight(settings)
     spark = open_session(settings, "genetic-udfs evolve")
+    hear_signals()
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
             generations = record(new_run(spark, settings, progress), seeds)
@@ -56,7 +57,6 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
         scratch=scratch,
         ledger=Ledger(store, scratch, run_id, config.ledger.wave_size),
         progress=progress,
-        slots=task_slots(spark),
     )
 
 
@@ -73,6 +73,7 @@ def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
     try:
         generations = evolution.evolve(run, seeds)
     except Exception as error:
+        winding_up.set()
         if stop_requested.is_set():
             end_run(run.store, run.id, "stopped")
             raise
@@ -81,6 +82,9 @@ def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
         if known is not None:
             raise known from None
         raise
+    finally:
+        run.scratch.clear()
+    winding_up.set()
     end_run(run.store, run.id, "finished")
     return generations
 

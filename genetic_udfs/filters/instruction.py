@@ -11,7 +11,7 @@ from genetic_udfs.text import tokens
 _LEAKED_LABEL: Final = re.compile(
     r"#?\s*(?:rewritten|given|original|created|new)[ _](?:prompt|problem|instruction)s?\s*#?\s*:"
     r"|#(?:rewritten|given|created|new) prompt#|\bhow to change it:"
-    r"|\bexample \d+:",
+    r"|\A\W*example \d+:",
     re.IGNORECASE,
 )
 _REFUSAL: Final = re.compile(

@@ -10,6 +10,7 @@ from genetic_udfs.engine.exchange import Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.run import Run
+from genetic_udfs.session import task_slots
 
 # The verdict is one token among these; 20 is the most that OpenAI-compatible endpoints give.
 _TOP_LOGPROBS = 20
@@ -57,11 +58,12 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
     total = missing.count()
     with run.progress.stage(f"generation {generation}, round {round_}: {role}", total) as stage:
         if total:
+            slots = task_slots(run.spark)
             engine_call = ask(
                 settings.engine,
                 engine,
                 sampling,
-                feeders=run.slots,
+                feeders=slots,
                 stage=stage,
                 progress=run.progress.address,
                 read_logprobs=yes_probability if role == "judge" else None,
@@ -69,7 +71,7 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
 
             def answered(wave: DataFrame) -> DataFrame:
                 return (
-                    wave.repartition(run.slots)
+                    wave.repartition(slots)
                     .withColumn("reply", engine_call(F.col("prompt"), F.lit(None).cast("long")))
                     .select(
                         "request_id",

@@ -35,7 +35,7 @@ def extract_code(reply: str, finish_reason: str | None) -> Code:
     """
     blocks = _fenced(reply)
     problem: str | None = None
-    for block in blocks or _unfenced(reply):
+    for block in blocks or _unfenced(reply, finish_reason == "length"):
         error = syntax_error(block)
         if error is None:
             if _does_something(block):
@@ -74,14 +74,23 @@ def _fenced(reply: str) -> list[str]:
     return [block for block in blocks if block.strip()]
 
 
-def _unfenced(reply: str) -> list[str]:
-    """Return what may be code in a reply without fences, longest first: from the first statement on."""
+def _unfenced(reply: str, cut_off: bool) -> list[str]:
+    """Return what may be code in a reply without fences, longest first: from the first statement on.
+
+    Prose may follow the code. Only lines that are not indented are given up for that, or a function that is wrong at
+    its end would be cut down until it parses; of a reply that was cut off, none are.
+    """
     start = _CODE_START.search(reply)
     if start is None:
         return []
     lines = reply[start.start() :].rstrip().splitlines()
-    shortest = max(len(lines) - _MAX_TRAILING_LINES, 1)
-    return ["\n".join(lines[:count]) for count in range(len(lines), shortest - 1, -1)]
+    tries = ["\n".join(lines)]
+    while not cut_off and len(tries) <= _MAX_TRAILING_LINES and len(lines) > 1:
+        if lines[-1][:1] in {" ", "\t"}:
+            break
+        lines.pop()
+        tries.append("\n".join(lines))
+    return tries
 
 
 def _dedent(block: str) -> str:

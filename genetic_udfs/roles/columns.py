@@ -31,7 +31,7 @@ def instructor_prompt(operator: str, task: str, parents: str, count: int) -> Col
     return row_udf(render, StringType())(operator, task, f"{parents}.instruction")
 
 
-def offspring_of(operator: str, reply: str, asked: Column) -> Column:
+def offspring_of(operator: str, request: str, reply: str, asked: Column) -> Column:
     """Return an array of (instruction, reason, detail), never empty, read from an Instructor's reply."""
 
     def read(name: str, text: str | None, finish_reason: str | None, count: int) -> list[dict[str, Any]]:
@@ -40,7 +40,7 @@ def offspring_of(operator: str, reply: str, asked: Column) -> Column:
     found = row_udf(read, ArrayType(_OFFSPRING))(operator, f"{reply}.text", f"{reply}.finish_reason", asked)
     error = F.col(f"{reply}.error")
     return (
-        F.when(F.col(reply).isNull(), F.array(_failed("depth_cap", F.lit(_NO_PARENT), _OFFSPRING)))
+        F.when(F.col(request).isNull(), F.array(_failed("depth_cap", F.lit(_NO_PARENT), _OFFSPRING)))
         .when(error.isNotNull(), F.array(_failed("engine_error", error, _OFFSPRING)))
         .otherwise(found)
     )

@@ -7,11 +7,13 @@ from typing import Final, NamedTuple
 from genetic_udfs.roles.prompts import render
 from genetic_udfs.schema import CROSSOVER
 
-_LABEL: Final = re.compile(
-    r"^[ \t>*_#]*(?:(?:new |rewritten |coding |programming )*(?:problem|instruction|task|question)[ \t]*#?[ \t]*\d*"
-    r"|\d{1,2})[ \t]*[:.)][ \t*_]*",
-    re.IGNORECASE | re.MULTILINE,
-)
+_MARKS: Final = r"[ \t>*_#]*"
+_NOUN: Final = r"(?:(?:new|rewritten|coding|programming)[ \t]+)*(?:problem|instruction|task|question)"
+_NUMBERED: Final = re.compile(rf"^{_MARKS}{_NOUN}[ \t]*#?[ \t]*\d+[ \t]*[:.)][ \t*_]*", re.IGNORECASE | re.MULTILINE)
+_NAMED: Final = re.compile(rf"^{_MARKS}{_NOUN}[ \t]*:[ \t*_]*", re.IGNORECASE | re.MULTILINE)
+_COUNTED: Final = re.compile(r"^[ \t>*_]*\d{1,2}[.)][ \t*_]*", re.MULTILINE)
+# Rules between instructions, and marks that only surround one.
+_RULES: Final = re.compile(r"\A(?:[-*_=]{2,}\s*(?:\n|\Z))+|(?:(?:\A|\n)[ \t]*[-*_=]{2,})+\s*\Z")
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'"}
 
 
@@ -39,7 +41,7 @@ def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) 
     What was cut off by the token limit is `truncated`; what comes after the number asked for is `beyond_asked`.
     A reply that holds no instruction at all gives one `unparsed` row, so that nothing goes without a trace.
     """
-    texts = _split(reply) if operator == CROSSOVER else [_bare(_LABEL.sub("", reply.strip(), count=1))]
+    texts = _split(reply) if operator == CROSSOVER else [_unlabelled(reply)]
     texts = [text for text in texts if text]
     if not texts:
         return [Offspring("", "unparsed", "the reply holds no instruction")]
@@ -56,17 +58,30 @@ def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) 
 
 
 def _split(reply: str) -> list[str]:
-    """Part a crossover's reply at its labels; without any, the whole reply is one instruction."""
-    labels = list(_LABEL.finditer(reply))
-    if not labels:
-        return [_bare(reply)]
-    ends = [label.start() for label in labels[1:]] + [len(reply)]
-    return [_bare(reply[label.end() : end]) for label, end in zip(labels, ends, strict=True)]
+    """Part a crossover's reply at its labels; without any, the whole reply is one instruction.
+
+    Counted lines are labels only where nothing else is: a problem may hold a numbered list of its own.
+    """
+    for pattern in (_NUMBERED, _NAMED, _COUNTED):
+        labels = list(pattern.finditer(reply))
+        if labels:
+            ends = [label.start() for label in labels[1:]] + [len(reply)]
+            return [_bare(reply[label.end() : end]) for label, end in zip(labels, ends, strict=True)]
+    return [_bare(reply)]
+
+
+def _unlabelled(reply: str) -> str:
+    """Take the label away with which a mutation's reply may begin."""
+    text = reply.strip()
+    label = _NUMBERED.match(text) or _NAMED.match(text)
+    return _bare(text[label.end() :] if label else text)
 
 
 def _bare(text: str) -> str:
-    """Take surrounding white space, rules and one pair of quotes away."""
-    text = text.strip().strip("-*_ \t\n").strip()
+    """Take surrounding white space, rules, bold marks and one pair of quotes away."""
+    text = _RULES.sub("", text.strip()).strip()
+    if len(text) > 4 and text.startswith("**") and text.endswith("**") and text.count("**") == 2:
+        text = text[2:-2].strip()
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
         text = text[1:-1].strip()
     return text

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple, Protocol
 
 from genetic_udfs.roles.prompts import render
 
-_BOXED: Final = re.compile(r"boxed\s*\{?\s*(?:\\text\s*\{)?\s*[\"'*]*\s*(yes|no)\b", re.IGNORECASE)
+# Closed right after the word: `\boxed{Yes or No}` repeats the question.
+_BOXED: Final = re.compile(r"boxed\s*\{\s*(?:\\text\s*\{)?\s*[\"'*]*\s*(yes|no)\s*[\"'*.]*\s*\}", re.IGNORECASE)
 _LABELLED: Final = re.compile(r"\bverdict\W{0,6}(yes|no)\b", re.IGNORECASE)
 _LONE: Final = re.compile(r"^\W*(yes|no)\W*$", re.IGNORECASE | re.MULTILINE)
 

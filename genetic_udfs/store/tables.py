@@ -96,8 +96,14 @@ class Store:
             quoted = self.path(table).replace("\\", "\\\\").replace("'", "\\'")
             self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION '{quoted}'")
             location = DeltaTable.forName(self.spark, table).detail().select("location").first()
-            if location is None or location["location"].rstrip("/").split(":", 1)[-1].lstrip("/") != self.path(
-                table
-            ).split(":", 1)[-1].strip("/"):
+            if location is None or location["location"] != self._qualified(table):
                 raise StoreError(f"the catalog has another table named {table!r}; use a catalog without it")
         return names
+
+    def _qualified(self, table: str) -> str:
+        """Return a table's path with its file system, as catalogs write it."""
+        jvm = self.spark._jvm
+        assert jvm is not None
+        path = jvm.org.apache.hadoop.fs.Path(self.path(table))
+        system = path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())
+        return str(system.makeQualified(path).toString())

@@ -306,6 +306,7 @@ def test_a_supervisor_that_is_killed_takes_its_server_along_and_is_replaced(exec
     run(scenario)
 
 
+@pytest.mark.slow
 def test_servers_of_a_killed_supervisor_are_swept_by_the_next_one(executor: FakeExecutor, short_tmp: Path) -> None:
     """A stopped server cannot hear the SIGTERM that it gets when its supervisor dies."""
 

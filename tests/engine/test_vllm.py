@@ -143,7 +143,8 @@ def test_vllm_itself_accepts_every_argument(machine: Machine, args: dict[str, bo
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
     engine = Engine(model="org/name", max_num_seqs=256, max_model_len=8192, args=args)
-    parsed = make_arg_parser(FlexibleArgumentParser()).parse_args(arguments(engine, "org/name", "s.sock", machine))
+    parser = make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
+    parsed = parser.parse_args(arguments(engine, "org/name", "s.sock", machine))
     assert (parsed.uds, parsed.served_model_name, parsed.max_num_seqs) == ("s.sock", [SERVED_MODEL], 256)
     assert parsed.tensor_parallel_size == max(1, len(machine.gpus))
     assert parsed.disable_uvicorn_access_log is True

@@ -64,3 +64,8 @@ def test_hostile_code_is_refused_and_nothing_breaks(code: str) -> None:
 
 def test_a_megabyte_of_prose_takes_no_time_to_refuse() -> None:
     assert extract_code("import this was said\n" * 50_000, "stop").reason == "syntax_error"
+
+
+@pytest.mark.parametrize("finish_reason", ["length", "stop"])
+def test_unfenced_code_is_not_cut_down_until_it_parses(finish_reason: str) -> None:
+    assert extract_code("def f(x):\n    y = x\n    return (y +", finish_reason).code is None

@@ -76,3 +76,19 @@ def test_prompts_of_a_task_share_their_beginning_up_to_the_instruction() -> None
     first, second = mutation_prompt("reasoning", "AAA"), mutation_prompt("reasoning", "BBB")
     assert first.split("AAA") == second.split("BBB")
     assert first.index("AAA") > len(first) / 2
+
+
+def test_a_numbered_list_inside_a_problem_does_not_part_it() -> None:
+    reply = "Problem 1: Parse by these rules:\n1. Empty input gives [].\n2. Nesting counts.\nProblem 2: Sort."
+    assert texts(offspring(CROSSOVER, reply, "stop", 2)) == [
+        "Parse by these rules:\n1. Empty input gives [].\n2. Nesting counts.",
+        "Sort.",
+    ]
+    assert texts(offspring(MUTATION, "Parse such that:\n1. It is quick.", "stop", 1)) == [
+        "Parse such that:\n1. It is quick."
+    ]
+
+
+@pytest.mark.parametrize("text", ["A class that has only __init__", "Write x = a ** b", "Sum the list *args"])
+def test_marks_that_belong_to_the_text_stay(text: str) -> None:
+    assert texts(offspring(MUTATION, f"New problem: {text}\n---", "stop", 1)) == [text]

@@ -29,6 +29,9 @@ class Token:
         ("Yes, it seems so.", None),
         ("No idea what was asked", None),
         (r"\boxed{Maybe}", None),
+        (r"\boxed{Yes or No}", None),
+        (r"\boxed{Yes/No}", None),
+        (r"\boxed{\text{Yes}}", True),
         ("", None),
     ],
 )

@@ -6,12 +6,14 @@ engine's prefix cache serves every request of a role.
 
 import hashlib
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from jinja2 import PackageLoader, StrictUndefined, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MUTATION_TASKS: Final = ("constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity")
+from genetic_udfs.config import MutationTask
+
+MUTATION_TASKS: Final[tuple[str, ...]] = get_args(MutationTask)
 
 
 @cache
