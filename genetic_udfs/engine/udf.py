@@ -6,6 +6,7 @@ What to ask and how to read the answer is the roles'; how rows are kept in fligh
 import contextlib
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -75,82 +76,76 @@ def ask(
             says how many alternatives it sees. It must be importable on the executors.
     """
     size = window if window is not None else math.ceil(1.1 * engine.max_num_seqs)
-    answer = partial(_answer_batches, name, engine, sampling, size, feeders, stage, progress, read_logprobs)
+    asking = _Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs)
 
     def answers(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
-        yield from answer(batches)
+        yield from asking.answer(batches)
 
+    answers.__name__ = f"ask_{name}"  # what Spark's plans and its UI call it
     return pandas_udf(answers, REPLY).asNondeterministic()  # type: ignore[call-overload]
 
 
-def _answer_batches(
-    name: str,
-    engine: Engine,
-    sampling: Sampling,
-    size: int,
-    feeders: int,
-    stage: str,
-    progress: ProgressAddress | None,
-    read_logprobs: ReadLogprobs | None,
-    batches: Iterable[tuple[pd.Series, pd.Series]],
-) -> Iterator[pd.DataFrame]:
-    """Answer a partition in a Spark worker."""
-    task = TaskContext.get()
-    feeder, attempt = (f"{task.stageId()}.{task.partitionId()}", task.attemptNumber()) if task else ("0", 0)
-    reporter = ProgressReporter(progress, stage, feeder, attempt)
-    # A supervisor says how much of the window is this task's; more rows must not pile up before it has.
-    asking = Window(math.ceil(size / feeders) if engine.url is not None else 1)
-    executor = Executor.of_this_task() if engine.url is None else None
-    answering = partial(_answering, name, engine, sampling, size, asking, executor, reporter, read_logprobs)
-    results = in_order(_questions(batches), answering, asking)
-    try:
-        for replies in results:
-            yield frame(replies)
-    except EngineError as error:
-        raise marked(error) from None
-    finally:
-        results.close()
-        reporter.close()
+@dataclass(frozen=True)
+class _Asking:
+    """What `ask` was given, as it travels to the executors, where it answers partitions."""
 
+    name: str
+    engine: Engine
+    sampling: Sampling
+    size: int
+    feeders: int
+    stage: str
+    progress: ProgressAddress | None
+    read_logprobs: ReadLogprobs | None
 
-@contextlib.asynccontextmanager
-async def _answering(
-    name: str,
-    engine: Engine,
-    sampling: Sampling,
-    size: int,
-    window: Window,
-    executor: Executor | None,
-    reporter: ProgressReporter,
-    read_logprobs: ReadLogprobs | None,
-) -> AsyncIterator[Callable[[Question], Awaitable[Reply]]]:
-    router: Endpoint | Lease
-    if executor is None:
-        router = Endpoint(name, engine)
-    else:
-        order = Order(name, _with_absolute_model(engine), size)
-        router = Lease(
-            order,
-            partial(control_socket, executor),
+    def answer(self, batches: Iterable[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+        """Answer a partition in a Spark worker."""
+        task = TaskContext.get()
+        feeder, attempt = (f"{task.stageId()}.{task.partitionId()}", task.attemptNumber()) if task else ("", 0)
+        reporter = ProgressReporter(self.progress, self.stage, feeder, attempt)
+        # A supervisor says how much of the window is this task's; more rows must not pile up before it has.
+        window = Window(math.ceil(self.size / self.feeders) if self.engine.url is not None else 1)
+        is_elsewhere = self.engine.url is not None
+        router = Endpoint(self.name, self.engine) if is_elsewhere else self._lease(window, reporter)
+        results = in_order(_questions(batches), partial(self._answering, router, window, reporter), window)
+        try:
+            for replies in results:
+                yield frame(replies)
+        except EngineError as error:
+            raise marked(error) from None
+        finally:
+            results.close()
+            reporter.close()
+
+    def _lease(self, window: Window, reporter: ProgressReporter) -> Lease:
+        return Lease(
+            Order(self.name, _with_absolute_model(self.engine), self.size),
+            partial(control_socket, Executor.of_this_task()),
             on_share=window.resize,
             on_note=reporter.note,
             is_idle=lambda: window.in_flight == 0,
         )
-    async with router:
-        client = Client(router, sampling, window, read_logprobs)
 
-        async def answer(question: Question) -> Reply:
-            reply = await client.ask(question)
-            reporter.add(
-                rows=1,
-                errors=int(reply.error is not None),
-                prompt_tokens=reply.prompt_tokens or 0,
-                completion_tokens=reply.completion_tokens or 0,
-                in_flight=window.in_flight - 1,
-            )
-            return reply
+    @contextlib.asynccontextmanager
+    async def _answering(
+        self, router: Endpoint | Lease, window: Window, reporter: ProgressReporter
+    ) -> AsyncIterator[Callable[[Question], Awaitable[Reply]]]:
+        """Hold the connections, and give the function that answers a row."""
+        async with router:
+            client = Client(router, self.sampling, window, self.read_logprobs)
 
-        yield answer
+            async def answer(question: Question) -> Reply:
+                reply = await client.ask(question)
+                reporter.add(
+                    rows=1,
+                    errors=int(reply.error is not None),
+                    prompt_tokens=reply.prompt_tokens or 0,
+                    completion_tokens=reply.completion_tokens or 0,
+                    in_flight=window.in_flight - 1,
+                )
+                return reply
+
+            yield answer
 
 
 def _questions(batches: Iterable[tuple[pd.Series, pd.Series]]) -> Iterator[Question]:
