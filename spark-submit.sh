@@ -49,6 +49,7 @@ read_arguments() { # ARGUMENT...
         options=("${words[@]:1}")
     else
         config=$(locate "${words[1]}")
+        [[ -f $config ]] || fail "$config: no such configuration, neither here nor in $project"
         options=("${words[@]:2}")
     fi
 }

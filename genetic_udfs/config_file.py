@@ -60,14 +60,16 @@ def _read_yaml(file: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file}: is not UTF-8 text (byte {error.start})") from None
-    loader = _UniqueKeys(text)
-    loader.name = str(file)
+    loader = None
     try:
+        loader = _UniqueKeys(text)  # reads the first characters already
+        loader.name = str(file)
         data = loader.get_single_data()
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{file}: is not valid YAML: {error}") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if not isinstance(data, dict):
         raise ConfigurationError(f"{file}: must be a mapping of keys to values, such as `generations: 2`")
     return data

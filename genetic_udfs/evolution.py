@@ -35,9 +35,9 @@ def evolve(run: Run, seeds: Sequence[Seed]) -> list[Row]:
     """
     done = last_generation(run)
     if done is None:
-        commit_seeds(run, seeds)
+        with run.progress.stage(f"generation 0: {len(seeds)} seeds", None):
+            commit_seeds(run, seeds)
         done = 0
-        run.progress.note(f"generation 0: {len(seeds)} seeds")
     else:
         run.progress.note(f"generation {done} is done; going on from there")
     for generation in range(done + 1, run.config.generations + 1):

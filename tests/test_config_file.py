@@ -47,6 +47,9 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("roles.coder.temprature=1", "roles.coder.temprature: unknown key; did you mean 'temperature'?"),
         ("engines.smollm.seqs=1", "engines.smollm.seqs: unknown key; allowed: api_key_env, args, dtype"),
         ("seed=many", "seed: Input should be a valid integer"),
+        ("colonies=true", "colonies: Input should be a valid integer (given: True)"),
+        ("store=2026-02-30", "--set store=2026-02-30: the value is not valid YAML"),
+        ("spark.conf.foo=3", "spark.conf: 'foo' is no Spark property; their names begin with 'spark.'"),
         ("colonies=0", "colonies: Input should be greater than 0 (given: 0)"),
         ("samples_per_generation=3", "colonies: 4 colonies cannot share samples_per_generation: 3"),
         (
@@ -104,6 +107,8 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
         ("- 1\n", "must be a mapping"),
         ("", "must be a mapping"),
         ("a: [\n", "is not valid YAML"),
+        ("store: \0\n", "is not valid YAML"),
+        ("store: 2026-02-30\n", "is not valid YAML"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str, expected: str) -> None:

@@ -24,10 +24,10 @@ PATIENCE: Final = 30.0
 
 LAUNCH: Final = """
 import sys
-if "bad" in sys.argv[1]:
+if "bad" in sys.argv[2]:
     sys.exit(print("error: engines.tiny: unknown key", file=sys.stderr) or 2)
 print("--master\\nlocal[2]\\n--conf\\nspark.app.name=from the configuration")
-for option in sys.argv[2:]:
+for option in sys.argv[3:]:
     if option.startswith("--conf="):
         print("--conf", option.removeprefix("--conf="), sep="\\n")
 """
@@ -220,6 +220,11 @@ class TestArguments:
         assert result.returncode == 0
         arguments, _ = seen_by_job(result.stdout)
         assert arguments == ["conf/local.yaml", "--set", "a.b=c d", "", "SELECT '*' -- \"x\""]
+
+    def test_a_configuration_that_is_not_there_is_named_before_anything_is_made(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/none.yaml")
+        assert result.returncode == 2
+        assert "conf/none.yaml: no such configuration" in result.stderr
 
     def test_a_bad_configuration_exits_with_2_before_spark_starts(self, checkout: Checkout) -> None:
         result = checkout.run("jobs/evolve.py", "conf/bad.yaml")
