@@ -29,7 +29,7 @@ def answer(request: Request) -> Answer:
         return Answer(f"```python\ndef solve(x):\n    return x + {_number(prompt) % 1000}\n```")
     if "Read the example problems" in prompt:
         return Answer("\n".join(f"Problem {i}: {instruction(drawn)}" for i in (1, 2)))
-    return Answer(COMMONPLACE if _number(prompt) % 6 == 0 else instruction(drawn))
+    return Answer(COMMONPLACE if _number(prompt) % 2 == 0 else instruction(drawn))
 
 
 def instruction(drawn: random.Random) -> str:
