@@ -32,6 +32,7 @@ def submit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def evolved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("end-to-end")
     done = submit(folder, "jobs/evolve.py", "conf/local.yaml")
+    (folder / "evolve.log").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
 
