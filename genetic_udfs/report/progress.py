@@ -57,7 +57,7 @@ class View:
         if self.total is None:
             return f"{self.name}: {_duration(self.seconds)}"
         if self.total == 0:
-            return f"{self.name}: every reply is in the ledger already"
+            return f"{self.name}: nothing to ask"
         rates = f"{self.total / self.seconds:.1f} rows/s, {self.reported.completion_tokens / self.seconds:.0f} tokens/s"
         return f"{self.name}: {self.total} replies in {_duration(self.seconds)} ({rates})"
 
