@@ -1,0 +1,60 @@
+"""How a job ends: exit codes, and one message instead of a trace."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+JOB = """
+import os, signal, time
+from genetic_udfs.commands.ending import run_job, stop_requested
+from genetic_udfs.errors import ConfigurationError, EngineError
+
+def job(name: str) -> None:
+    if name == "configuration":
+        raise ConfigurationError("seed: is wrong")
+    if name == "engine":
+        raise EngineError("engine 'x' is gone")
+    if name == "defect":
+        raise ZeroDivisionError("a defect")
+    if name in ("SIGTERM", "SIGINT"):
+        os.kill(os.getpid(), getattr(signal, name))
+        stop_requested.wait(5)
+        raise RuntimeError("what was under way was cancelled")
+
+run_job(job)
+"""
+
+
+@pytest.mark.parametrize(
+    ("argument", "code", "message"),
+    [
+        ("fine", 0, ""),
+        ("configuration", 2, "error: seed: is wrong\n"),
+        ("engine", 1, "error: engine 'x' is gone\n"),
+        ("SIGTERM", 143, "stopped; the same command goes on from here\n"),
+        ("SIGINT", 143, "stopped; the same command goes on from here\n"),
+    ],
+)
+def test_an_end_has_its_code_and_one_line(argument: str, code: int, message: str) -> None:
+    done = run(argument)
+    assert (done.returncode, done.stderr) == (code, message)
+
+
+def test_a_defect_keeps_its_trace() -> None:
+    done = run("defect")
+    assert done.returncode == 1
+    assert "ZeroDivisionError: a defect" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("fine", "more"), ("fine", "--bogus")])
+def test_wrong_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", JOB, *arguments]
+    return subprocess.run(command, cwd=Path(__file__).parents[2], text=True, capture_output=True, timeout=60)

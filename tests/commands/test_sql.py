@@ -1,0 +1,47 @@
+"""Rows of a query as a table, CSV or JSON, whatever they hold."""
+
+import csv
+import io
+import json
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.commands.sql import Format, print_rows
+from genetic_udfs.errors import ConfigurationError
+
+QUERY = """SELECT 1 AS n, 'a,"b"\n[red]c' AS text, array('x', 'y') AS list, map('k', 2L) AS map,
+           named_struct('p', CAST(NULL AS STRING)) AS struct, CAST(NULL AS INT) AS nothing"""
+
+
+def printed(spark: SparkSession, query: str, format_: Format) -> str:
+    out = io.StringIO()
+    print_rows(spark.sql(query), format_, out)
+    return out.getvalue()
+
+
+def test_json_keeps_types(spark: SparkSession) -> None:
+    assert json.loads(printed(spark, QUERY, Format.JSON)) == {
+        "n": 1,
+        "text": 'a,"b"\n[red]c',
+        "list": ["x", "y"],
+        "map": {"k": 2},
+        "struct": {"p": None},
+        "nothing": None,
+    }
+
+
+def test_csv_quotes_what_it_must(spark: SparkSession) -> None:
+    names, row = csv.reader(io.StringIO(printed(spark, QUERY, Format.CSV)))
+    assert names == ["n", "text", "list", "map", "struct", "nothing"]
+    assert row == ["1", 'a,"b"\n[red]c', '["x", "y"]', '{"k": 2}', '{"p": null}', ""]
+
+
+def test_a_table_shows_texts_as_they_are(spark: SparkSession) -> None:
+    assert "[red]c" in printed(spark, QUERY, Format.TABLE)
+
+
+def test_columns_of_one_name_keep_their_own_values(spark: SparkSession) -> None:
+    assert printed(spark, "SELECT 1 AS id, 2 AS id", Format.CSV) == "id,id\r\n1,2\r\n"
+    with pytest.raises(ConfigurationError, match="two columns are named id"):
+        printed(spark, "SELECT 1 AS id, 2 AS id", Format.JSON)

@@ -1,0 +1,49 @@
+"""The summary at the end of a run."""
+
+import io
+
+from pyspark.sql import Row
+from rich.console import Console
+
+from genetic_udfs.report.summary import print_summary
+
+
+def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
+    cost = Row(
+        role="coder",
+        requests=20,
+        errors=1,
+        prompt_tokens=100,
+        completion_tokens=500,
+        seconds=10.0,
+        request_seconds=40.0,
+    )
+    idle = Row(
+        role="judge", requests=0, errors=0, prompt_tokens=0, completion_tokens=0, seconds=0.0, request_seconds=0.0
+    )
+    generation = Row(
+        generation=1,
+        asked=20,
+        accepted=5,
+        shortfall=3,
+        rounds=2,
+        reasons={"judged_no": 15},
+        costs=[cost, idle],
+        population_size=25,
+        seconds=12.4,
+    )
+    out = io.StringIO()
+    print_summary(Console(file=out, width=120), [generation], "/store", "sql.py conf")
+    lines = [" ".join(line.replace("│", " ").split()) for line in out.getvalue().splitlines()]
+    for line in (
+        "asked 20",
+        "accepted 5",
+        "judged_no 15",
+        "acceptance 25%",
+        "population 25",
+        "1 coder 20 1 100 500 50",
+    ):
+        assert line in lines
+    assert "1 judge 0 0 0 0 0" in lines
+    assert any(line.startswith("Generation 1 fell short by 3 in 2 rounds") for line in lines)
+    assert lines[-1].startswith('Try: sql.py conf "SELECT')
