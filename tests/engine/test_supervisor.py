@@ -316,6 +316,9 @@ def test_servers_of_a_killed_supervisor_are_swept_by_the_next_one(executor: Fake
             await feeder.lease.route()
         [supervisor], [server] = executor.supervisors(), executor.servers()
         os.kill(server.pid, signal.SIGSTOP)
+        # Of two signals that are both pending a process takes the lower number first, which would be SIGTERM.
+        stat = Path(f"/proc/{server.pid}/stat")
+        assert await until(lambda: stat.read_text().rpartition(") ")[2].startswith("T"))
         os.kill(supervisor.pid, signal.SIGKILL)
         await asyncio.sleep(0.3)
         assert server.is_alive()
