@@ -51,10 +51,13 @@ class Operators(Section):
 
 
 class Engine(Section):
-    """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere."""
+    """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere.
+
+    Several URLs are servers of the same model, which share the requests; `max_num_seqs` is each server's.
+    """
 
     model: Annotated[str, Field(min_length=1)]
-    url: str | None = None
+    url: Annotated[str | list[str] | None, Field(min_length=1)] = None
     api_key_env: str | None = None
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     max_num_seqs: Positive = 256
@@ -66,13 +69,18 @@ class Engine(Section):
 
     @field_validator("url")
     @classmethod
-    def _url_is_http(cls, url: str | None) -> str | None:
-        if url is not None and (urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc):
-            raise ValueError(
-                "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1"
-            )
-        if url is not None and urlsplit(url).password is not None:
-            raise ValueError("holds a password; put the key into an environment variable and name it in api_key_env")
+    def _urls_are_http(cls, url: str | list[str] | None) -> str | list[str] | None:
+        given = _urls(url)
+        for one in given:
+            if urlsplit(one).scheme not in {"http", "https"} or not urlsplit(one).netloc:
+                raise ValueError(
+                    "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1, or a"
+                    " list of such"
+                )
+            if urlsplit(one).password is not None:
+                raise ValueError("has a password; put the key into an environment variable, named in api_key_env")
+        if len(set(given)) < len(given):
+            raise ValueError("has the same address twice")
         return url
 
     @field_validator("args")
@@ -91,6 +99,16 @@ class Engine(Section):
         if self.url is not None and (self.args or self.env):
             raise ValueError("args and env are for a model that is served here; this engine has a url")
         return self
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of an engine elsewhere, without a slash at the end; none of one that is served here."""
+        return _urls(self.url)
+
+
+def _urls(url: str | list[str] | None) -> tuple[str, ...]:
+    given = [url] if isinstance(url, str) else url or []
+    return tuple(one.rstrip("/") for one in given)
 
 
 class RoleSettings(Section):

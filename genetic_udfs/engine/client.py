@@ -6,6 +6,7 @@ Where requests go is a `Router`'s: `endpoint.py` for an address elsewhere, `leas
 import asyncio
 import json
 import time
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,7 +23,6 @@ from genetic_udfs.engine.exchange import (
     with_yes_probability,
 )
 from genetic_udfs.engine.patience import USUAL_PATIENCE, Attempts, Patience, SendingFailed
-from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
 
 _OF_THE_ROW = frozenset({400, 413, 414, 422})
@@ -47,13 +47,22 @@ class Router(Protocol):
     def name(self) -> str:
         """How messages call the engine, such as `engine 'smol'`."""
 
-    async def route(self) -> Route:
-        """Wait until there is somewhere to send to; raise EngineError when there will not be."""
+    def route(self) -> AbstractAsyncContextManager[Route]:
+        """Wait until there is somewhere to send a request to; raise EngineError when there will not be.
+
+        The context lasts as long as the request.
+        """
+
+    def answered(self, route: Route) -> None:
+        """A request was answered."""
+
+    def refused(self, route: Route) -> None:
+        """A request was answered with 429: there are too many."""
 
     async def failed(self, route: Route) -> None:
         """A request got no answer, or a dying server's: find out whether the route still stands."""
 
-    def refusal(self, status: int, message: str) -> str:
+    def refusal(self, route: Route, status: int, message: str) -> str:
         """Return what the user should do about 401, 402, 403, 404 and the like."""
 
     def without_secrets(self, text: str) -> str:
@@ -66,7 +75,6 @@ class Client:
     Args:
         router: Where the engine is.
         sampling: How it samples.
-        window: Told of refusals and answers, so that it adapts; entering it is the feeding's business.
         read_logprobs: Fills `yes_probability`.
         patience: How often to try again.
     """
@@ -75,13 +83,11 @@ class Client:
         self,
         router: Router,
         sampling: Sampling,
-        window: Window,
         read_logprobs: ReadLogprobs | None = None,
         patience: Patience = USUAL_PATIENCE,
     ) -> None:
         self._router = router
         self._sampling = sampling
-        self._window = window
         self._read_logprobs = read_logprobs
         self._patience = patience
         self._answered = 0
@@ -111,7 +117,10 @@ class Client:
         raise EngineError(f"{self._router.name} does not answer: {text}") from None
 
     async def _send(self, question: Question, attempts: Attempts) -> Reply:
-        route = await self._router.route()
+        async with self._router.route() as route:
+            return await self._send_to(route, question, attempts)
+
+    async def _send_to(self, route: Route, question: Question, attempts: Attempts) -> Reply:
         attempts.begin(route.epoch, self._answered)
         if attempts.has_seen_enough_deaths():
             raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
@@ -135,16 +144,16 @@ class Client:
             ) from None
         seconds = time.monotonic() - started
         if status == 200:
-            return self._read(content, seconds, attempts)
+            return self._read(route, content, seconds, attempts)
         return await self._refused(route, status, headers.get("Retry-After"), content, attempts)
 
-    def _read(self, content: bytes, seconds: float, attempts: Attempts) -> Reply:
+    def _read(self, route: Route, content: bytes, seconds: float, attempts: Attempts) -> Reply:
         try:
             reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count)
         except ValueError as error:
             raise SendingFailed(f"the answer is broken: {error}", at_most=self._patience.attempts) from None
         self._answered += 1
-        self._window.answered()
+        self._router.answered(route)
         if self._read_logprobs is not None and tokens:
             reply = with_yes_probability(reply, tokens, self._read_logprobs)
         return reply
@@ -157,9 +166,9 @@ class Client:
             self._answered += 1
             return Reply(error=f"HTTP {status}: {message}", attempt=attempts.count)
         if status < 500 and status not in _BUSY:
-            raise EngineError(f"{self._router.name}: {self._router.refusal(status, message)}")
+            raise EngineError(f"{self._router.name}: {self._router.refusal(route, status, message)}")
         if status == 429:
-            self._window.refused()
+            self._router.refused(route)
         else:
             await self._router.failed(route)
         raise SendingFailed(

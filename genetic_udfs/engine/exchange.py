@@ -35,10 +35,9 @@ ReadLogprobs = Callable[[list[TokenLogprobs]], float | None]
 
 @dataclass(frozen=True)
 class Question:
-    """One row: without a prompt it is answered with an error, without a seed the engine draws one."""
+    """One row: without a prompt it is answered with an error."""
 
     prompt: str | None
-    seed: int | None
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,6 @@ def request_body(model: str, question: Question, sampling: Sampling) -> dict[str
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_tokens,
     }
-    if question.seed is not None:
-        body["seed"] = question.seed
     if sampling.regex is not None:
         body["structured_outputs"] = {"regex": sampling.regex}
     if sampling.top_logprobs:

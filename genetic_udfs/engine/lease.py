@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -74,7 +74,8 @@ class Lease:
         for session in self._sessions.values():
             await session.close()
 
-    async def route(self) -> Route:
+    @contextlib.asynccontextmanager
+    async def route(self) -> AsyncIterator[Route]:
         """Wait for the server, and raise what the supervisor says when there will be none."""
         self._waiting += 1
         try:
@@ -86,7 +87,13 @@ class Lease:
                 assert ready is not None
         finally:
             self._waiting -= 1
-        return Route(self._session_of(ready), "http://engine/v1", SERVED_MODEL, ready.epoch)
+        yield Route(self._session_of(ready), "http://engine/v1", SERVED_MODEL, ready.epoch)
+
+    def answered(self, route: Route) -> None:
+        """Do nothing: the supervisor asks the server itself how it gets on."""
+
+    def refused(self, route: Route) -> None:
+        """Do nothing: a server of our own has no limit but its window."""
 
     async def failed(self, route: Route) -> None:
         """Have the supervisor look at the server, and send it nothing more until it has."""
@@ -96,7 +103,7 @@ class Lease:
                 self._on_note(f"{self.name}: its server does not answer")
                 self._tell(lost=route.epoch)
 
-    def refusal(self, status: int, message: str) -> str:
+    def refusal(self, route: Route, status: int, message: str) -> str:
         """Return why every request is refused, and what to do."""
         return f"its server refuses every request (HTTP {status}: {message})"
 

@@ -1,4 +1,4 @@
-"""The UDF that asks an engine: prompts and seeds in, replies out, as a column expression or an SQL function.
+"""The UDF that asks an engine: prompts in, replies out, as a column expression or an SQL function.
 
 What to ask and how to read the answer is the roles'; how rows are kept in flight is `feeding.py`'s.
 """
@@ -55,19 +55,19 @@ def ask(
     progress: ProgressAddress | None = None,
     read_logprobs: ReadLogprobs | None = None,
 ) -> Any:
-    """Return a UDF of (prompt string, seed long) that gives the engine's reply, a struct `schema.REPLY`.
+    """Return a UDF of (prompt string) that gives the engine's reply, a struct `schema.REPLY`.
 
     It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
     small (`spark.sql.execution.arrow.maxRecordsPerBatch` of 16 to 64). It is not deterministic: Spark must
-    not run it twice. A null seed lets the engine draw one; where some seeds are null and others not, those
-    above 2**53 are rounded, as pandas makes floats of such a column.
+    not run it twice. No sampling seed is sent: vLLM does not promise the same text in another batch, and leaves
+    its batched sampler for a request that has one.
 
     Args:
         name: The engine's name in the configuration.
         engine: The engine.
         sampling: How it samples.
-        window: How many requests the engine may have in flight; 1.1 times `max_num_seqs` unless given. A
-            server of our own divides it among the tasks that use it at the time.
+        window: How many requests a server of the engine may have in flight; 1.1 times `max_num_seqs` unless
+            given. A server of our own divides it among the tasks that use it at the time.
         feeders: For an endpoint, among how many tasks the window is divided: those that run at once in the
             cluster.
         stage: The name under which progress is summed up.
@@ -78,7 +78,7 @@ def ask(
     size = window if window is not None else math.ceil(1.1 * engine.max_num_seqs)
     asking = _Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs)
 
-    def answers(batches: Iterator[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
+    def answers(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
         yield from asking.answer(batches)
 
     answers.__name__ = f"ask_{name}"  # what Spark's plans and its UI call it
@@ -98,15 +98,15 @@ class _Asking:
     progress: ProgressAddress | None
     read_logprobs: ReadLogprobs | None
 
-    def answer(self, batches: Iterable[tuple[pd.Series, pd.Series]]) -> Iterator[pd.DataFrame]:
-        """Answer a partition in a Spark worker."""
+    def answer(self, batches: Iterable[pd.Series]) -> Iterator[pd.DataFrame]:
+        """Answer a partition of prompts in a Spark worker."""
         task = TaskContext.get()
         feeder, attempt = (f"{task.stageId()}.{task.partitionId()}", task.attemptNumber()) if task else ("", 0)
         reporter = ProgressReporter(self.progress, self.stage, feeder, attempt)
+        share = math.ceil(self.size / self.feeders)
         # A supervisor says how much of the window is this task's; more rows must not pile up before it has.
-        window = Window(math.ceil(self.size / self.feeders) if self.engine.url is not None else 1)
-        is_elsewhere = self.engine.url is not None
-        router = Endpoint(self.name, self.engine) if is_elsewhere else self._lease(window, reporter)
+        window = Window(share * len(self.engine.urls) if self.engine.urls else 1)
+        router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
         results = in_order(_questions(batches), partial(self._answering, router, window, reporter), window)
         try:
             for replies in results:
@@ -132,7 +132,7 @@ class _Asking:
     ) -> AsyncIterator[Callable[[Question], Awaitable[Reply]]]:
         """Hold the connections, and give the function that answers a row."""
         async with router:
-            client = Client(router, self.sampling, window, self.read_logprobs)
+            client = Client(router, self.sampling, self.read_logprobs)
 
             async def answer(question: Question) -> Reply:
                 reply = await client.ask(question)
@@ -148,10 +148,10 @@ class _Asking:
             yield answer
 
 
-def _questions(batches: Iterable[tuple[pd.Series, pd.Series]]) -> Iterator[Question]:
-    for prompts, seeds in batches:
-        for prompt, seed in zip(prompts, seeds, strict=True):
-            yield Question(prompt if isinstance(prompt, str) else None, None if pd.isna(seed) else int(seed))
+def _questions(batches: Iterable[pd.Series]) -> Iterator[Question]:
+    for prompts in batches:
+        for prompt in prompts:
+            yield Question(prompt if isinstance(prompt, str) else None)
 
 
 def frame(replies: list[Reply]) -> pd.DataFrame:

@@ -85,9 +85,6 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
     defaults: dict[str, bool | int | float | str] = {"disable-uvicorn-access-log": True}
     if machine.cpu_build:
         defaults["enforce-eager"] = True  # compiling takes minutes on a CPU and gains little
-        # A request with a seed, whose prompt is computed in parts, kills the CPU build (0.32): it takes the
-        # random generator back by an offset that CPU generators do not have.
-        defaults["enable-chunked-prefill"] = False
     if len(machine.gpus) > 1 and not given & {"pipeline-parallel-size", "data-parallel-size"}:
         defaults["tensor-parallel-size"] = len(machine.gpus)
     flags |= {name: value for name, value in defaults.items() if name not in given}

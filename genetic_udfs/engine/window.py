@@ -36,10 +36,15 @@ class Window:
         self._wake()
 
     def refused(self) -> None:
-        """An endpoint answered that it is asked too much: halve the pace, once for each burst of refusals."""
+        """An endpoint answered that it is asked too much: halve the pace, once for each burst of refusals.
+
+        Within a burst it falls no lower than to what the endpoint does not refuse.
+        """
         if time.monotonic() - self._slowed >= _COOL_DOWN:
             self._slowed = time.monotonic()
             self._pace = max(1.0, self.in_flight / 2)
+        else:
+            self._pace = max(1.0, min(self._pace, self.in_flight - 1))  # without the one that was refused
 
     def answered(self) -> None:
         """A request was answered: climb back, if the pace had fallen."""

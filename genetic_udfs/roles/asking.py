@@ -72,7 +72,7 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
             def answered(wave: DataFrame) -> DataFrame:
                 return (
                     wave.repartition(slots)
-                    .withColumn("reply", engine_call(F.col("prompt"), F.lit(None).cast("long")))
+                    .withColumn("reply", engine_call("prompt"))
                     .select(
                         "request_id",
                         F.lit(role).alias("role"),

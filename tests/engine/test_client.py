@@ -27,15 +27,22 @@ def ask_all(
     *,
     engine: Engine | None = None,
     sampling: Sampling = SAMPLING,
-    window: Window | None = None,
+    share: int = 256,
     patience: Patience = QUICK,
     read_logprobs: Callable[[list[TokenLogprobs]], float | None] | None = None,
 ) -> list[Reply]:
     async def scenario() -> list[Reply]:
-        async with Endpoint("remote", engine or Engine(model="m", url=server.url)) as endpoint:
-            client = Client(endpoint, sampling, window or Window(256), read_logprobs, patience)
-            return await asyncio.gather(*(client.ask(Question(prompt, 11)) for prompt in prompts))
+        async with Endpoint("remote", endpoint_engine, share) as endpoint:
+            client = Client(endpoint, sampling, read_logprobs, patience)
+            window = asyncio.Semaphore(share * len(endpoint_engine.urls))
 
+            async def ask(prompt: str | None) -> Reply:
+                async with window:
+                    return await client.ask(Question(prompt))
+
+            return await asyncio.gather(*(ask(prompt) for prompt in prompts))
+
+    endpoint_engine = engine or Engine(model="m", url=server.url)
     return asyncio.run(asyncio.wait_for(scenario(), 60))
 
 
@@ -57,7 +64,7 @@ def test_a_reply_holds_text_tokens_and_time() -> None:
     assert (reply.error, reply.attempt, reply.yes_probability) == (None, 1, None)
 
 
-def test_the_request_carries_the_sampling_and_the_seed() -> None:
+def test_the_request_carries_the_sampling() -> None:
     with ScriptedServer() as server:
         ask_all(server, ["hello"], sampling=Sampling(0.25, 0.5, 9, top_logprobs=3))
     assert server.requests[0].body == {
@@ -66,7 +73,6 @@ def test_the_request_carries_the_sampling_and_the_seed() -> None:
         "temperature": 0.25,
         "top_p": 0.5,
         "max_tokens": 9,
-        "seed": 11,
         "logprobs": True,
         "top_logprobs": 3,
     }
@@ -159,11 +165,11 @@ def test_a_busy_endpoint_is_waited_for_as_long_as_it_answers_others() -> None:
     with ScriptedServer(answer) as server:
 
         async def scenario() -> Reply:
-            async with Endpoint("remote", Engine(model="m", url=server.url)) as endpoint:
-                client = Client(endpoint, SAMPLING, Window(4), None, QUICK)
-                unlucky = asyncio.create_task(client.ask(Question("unlucky", 1)))
+            async with Endpoint("remote", Engine(model="m", url=server.url), 4) as endpoint:
+                client = Client(endpoint, SAMPLING, None, QUICK)
+                unlucky = asyncio.create_task(client.ask(Question("unlucky")))
                 while not unlucky.done():
-                    await client.ask(Question("lucky", 1))
+                    await client.ask(Question("lucky"))
                 return await unlucky
 
         reply = asyncio.run(asyncio.wait_for(scenario(), 30))
@@ -240,12 +246,57 @@ def test_lone_surrogates_become_question_marks_on_both_ways() -> None:
     assert reply.text == "a?b?"
 
 
-def test_concurrency_backs_off_on_429() -> None:
-    window = Window(64)
-    with ScriptedServer(once(Answer(status=429, headers={"Retry-After": "0"}))) as server:
-        window.in_flight = 64
-        ask_all(server, ["p"], window=window)
-    assert window.size < 64
+def test_concurrency_backs_off_on_429_and_recovers() -> None:
+    """The endpoint takes 8 requests at once for a while, and then 64 again."""
+    server = ScriptedServer()
+    limit = 8
+    refused: list[bool] = []
+
+    def answer(request: Request) -> Answer:
+        refused.append(server.running > limit)
+        return Answer(status=429, headers={"Retry-After": "0"}) if refused[-1] else Answer("fine", after=0.05)
+
+    server.answer = answer
+
+    async def scenario() -> None:
+        nonlocal limit
+        async with Endpoint("remote", Engine(model="m", url=server.url), 64) as endpoint:
+            client = Client(endpoint, SAMPLING, None, Patience(attempts=50, first_wait=0.01, longest_wait=0.05))
+            await asyncio.gather(*(client.ask(Question(f"a{k}")) for k in range(900)))
+            limit = 64
+            await asyncio.gather(*(client.ask(Question(f"b{k}")) for k in range(2000)))
+
+    with server:
+        asyncio.run(asyncio.wait_for(scenario(), 60))
+    crowded, free = refused[:-2000], refused[-2000:]
+    settled = crowded[len(crowded) // 2 :]
+    assert sum(settled) / len(settled) < 0.25
+    assert not any(free)
+    assert 32 < server.most_running <= 64
+
+
+def test_several_addresses_share_the_requests_by_how_fast_they_answer() -> None:
+    with ScriptedServer(latency=0.01) as quick, ScriptedServer(latency=0.1) as slow:
+        engine = Engine(model="m", url=[quick.url, f"{slow.url}/"])
+        replies = ask_all(quick, [f"p{k}" for k in range(400)], engine=engine, share=8)
+    assert {reply.error for reply in replies} == {None}
+    assert quick.calls.total() + slow.calls.total() == 400
+    assert quick.calls.total() > 3 * slow.calls.total() > 0
+    assert (quick.most_running, slow.most_running) == (8, 8)
+
+
+def test_an_address_that_does_not_answer_is_left_alone_while_another_does() -> None:
+    with ScriptedServer(lambda request: Answer(drop=True)) as broken, ScriptedServer(latency=0.01) as sound:
+        engine = Engine(model="m", url=[broken.url, sound.url])
+        replies = ask_all(sound, [f"p{k}" for k in range(300)], engine=engine, share=4)
+    assert {reply.error for reply in replies} == {None}
+    assert broken.calls.total() < 20
+
+
+def test_an_address_that_refuses_everybody_is_named() -> None:
+    with ScriptedServer() as sound, ScriptedServer(model="other") as wrong, pytest.raises(EngineError) as raised:
+        ask_all(sound, ["a", "b"], engine=Engine(model="m", url=[sound.url, wrong.url]), share=1)
+    assert f"{wrong.url}: it does not serve the model 'm'" in str(raised.value)
 
 
 def test_logprobs_are_read_as_plain_data() -> None:
@@ -275,9 +326,9 @@ def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
         return Answer(f"answer to {request.prompt}", after=random.Random(request.prompt).random() / 10)
 
     window = Window(256)
-    questions = [Question(f"p{number}", number) for number in range(10_000)]
+    questions = [Question(f"p{number}") for number in range(10_000)]
     with ScriptedServer(answer) as server:
-        lists = in_order(questions, answering_with(server.url, window), window)
+        lists = in_order(questions, answering_with(server.url, 256), window)
         texts = [reply.text for replies in lists for reply in replies]
     assert texts == [f"answer to p{number}" for number in range(10_000)]
     assert server.most_running <= 256

@@ -65,7 +65,7 @@ def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(spark: Spa
         )
         killer = threading.Thread(target=kill_mid_stage, args=(listener,), daemon=True)
         killer.start()
-        rows = numbers.select("id", asked(prompt, F.col("id")).alias("reply")).collect()
+        rows = numbers.select("id", asked(prompt).alias("reply")).collect()
         progress = listener.snapshot()["kill"]
 
     assert len(killed) == 1
@@ -81,8 +81,8 @@ def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(spark: Spa
     assert (progress.rows, progress.errors) == (ROWS, 0)
 
     hostile = ["nul \0 byte", "{{ x }}{% y %}", "é😀\u202e" * 20, "word " * 20_000]
-    strange = spark.createDataFrame([(text, 1) for text in hostile], "prompt string, seed long")
-    replies = strange.coalesce(1).select(asked("prompt", "seed").alias("reply")).collect()
+    strange = spark.createDataFrame([(text,) for text in hostile], "prompt string")
+    replies = strange.coalesce(1).select(asked("prompt").alias("reply")).collect()
     assert [row.reply.error is None for row in replies] == [True, True, True, False]
     assert replies[3].reply.error.startswith("HTTP 400:")
     assert "maximum" in replies[3].reply.error

@@ -37,12 +37,16 @@ class Feeder:
             is_idle=lambda: self.window.in_flight == 0,
             idle_after=0.5,
         )
-        self.client = Client(self.lease, SAMPLING, self.window, patience=QUICK)
+        self.client = Client(self.lease, SAMPLING, patience=QUICK)
+
+    async def route(self) -> Route:
+        async with self.lease.route() as route:
+            return route
 
     async def ask(self, prompt: str) -> Reply:
         await self.window.enter()
         try:
-            return await self.client.ask(Question(prompt, 1))
+            return await self.client.ask(Question(prompt))
         finally:
             self.window.leave()
 
@@ -78,10 +82,10 @@ def test_feeders_of_one_engine_share_one_server_and_its_window(executor: FakeExe
     async def scenario() -> None:
         first, second = Feeder(executor, fake()), Feeder(executor, fake(), name="same under another name")
         async with first.lease:
-            routes = [await first.lease.route()]
+            routes = [await first.route()]
             assert first.shares == [10]
             async with second.lease:
-                routes.append(await second.lease.route())
+                routes.append(await second.route())
                 assert await until(lambda: first.shares == [10, 5])
                 assert second.shares == [5]
                 assert len(executor.servers()) == 1
@@ -112,7 +116,7 @@ def test_an_engine_outlives_its_feeders_and_is_found_again(executor: FakeExecuto
         for _ in range(2):
             feeder = Feeder(executor, fake())
             async with feeder.lease:
-                epochs.append((await feeder.lease.route()).epoch)
+                epochs.append((await feeder.route()).epoch)
             await asyncio.sleep(0.3)
         assert epochs[0] == epochs[1]
 
@@ -126,7 +130,7 @@ def test_another_engine_waits_until_the_first_is_not_in_use_and_then_takes_its_p
         first, second = Feeder(executor, fake(), "first"), Feeder(executor, fake(latency=0.01), "second")
         async with second.lease:
             async with first.lease:
-                await first.lease.route()
+                await first.route()
                 await first.window.enter()  # there is something to ask, all the time
                 blocked = asyncio.create_task(second.ask("now"))
                 assert await until(lambda: "engine 'second': waiting for first (1 tasks) to finish" in second.notes)
@@ -169,13 +173,13 @@ def test_rows_in_flight_are_replayed_when_the_server_is_killed(executor: FakeExe
     async def scenario() -> None:
         feeder = Feeder(executor, fake(latency=1.0), window=64)
         async with feeder.lease:
-            before = await feeder.lease.route()
+            before = await feeder.route()
             asking = [asyncio.create_task(feeder.ask(f"p{number}")) for number in range(40)]
             await asyncio.sleep(0.4)
             [server] = executor.servers()
             os.kill(server.pid, signal.SIGKILL)
             replies = await asyncio.gather(*asking)
-            after = await feeder.lease.route()
+            after = await feeder.route()
         assert [(reply.text, reply.error) for reply in replies] == [(f"echo: p{n}", None) for n in range(40)]
         assert {reply.attempt for reply in replies} == {2}
         assert after.epoch != before.epoch
@@ -203,7 +207,7 @@ def test_an_engine_that_does_not_start_opens_the_circuit(executor: FakeExecutor)
         first = Feeder(executor, engine)
         with pytest.raises(EngineError) as raised:
             async with first.lease:
-                await first.lease.route()
+                await first.route()
         assert str(raised.value).splitlines()[:2] == [
             "engine 'smol' failed 3 times in a row; the last time: the server exited with code 1 while it started",
             "ValueError: not enough memory",
@@ -213,7 +217,7 @@ def test_an_engine_that_does_not_start_opens_the_circuit(executor: FakeExecutor)
         second = Feeder(executor, engine)
         with pytest.raises(EngineError, match="not enough memory"):
             async with second.lease:
-                await second.lease.route()
+                await second.route()
         assert time.monotonic() - started < 1.0, "an open circuit must answer at once"
 
     run(scenario)
@@ -225,7 +229,7 @@ def test_a_start_that_takes_too_long_is_a_failure(executor: FakeExecutor) -> Non
         feeder = Feeder(executor, engine)
         with pytest.raises(EngineError, match="the server was not up after 1 s"):
             async with feeder.lease:
-                await feeder.lease.route()
+                await feeder.route()
         assert executor.servers() == []
 
     run(scenario)
@@ -244,7 +248,7 @@ def test_what_cannot_get_better_is_tried_once(executor: FakeExecutor, engine: En
         feeder = Feeder(executor, engine)
         with pytest.raises(EngineError, match=message):
             async with feeder.lease:
-                await feeder.lease.route()
+                await feeder.route()
 
     run(scenario)
 
@@ -253,9 +257,9 @@ def test_a_doubt_about_a_healthy_server_costs_nothing(executor: FakeExecutor) ->
     async def scenario() -> None:
         feeder = Feeder(executor, fake())
         async with feeder.lease:
-            before = await feeder.lease.route()
+            before = await feeder.route()
             await feeder.lease.failed(before)
-            after = await feeder.lease.route()
+            after = await feeder.route()
         assert after.epoch == before.epoch
 
     run(scenario)
@@ -266,7 +270,7 @@ def test_nothing_outlives_an_executor_that_is_killed(executor: FakeExecutor) -> 
         feeder = Feeder(executor, fake(latency=30))
         async with feeder.lease:
             asking = asyncio.create_task(feeder.ask("p"))
-            await feeder.lease.route()
+            await feeder.route()
             executor.kill()
             assert await until(lambda: executor.processes() == [])
             asking.cancel()
@@ -279,7 +283,7 @@ def test_sigterm_ends_a_supervisor_with_its_servers(executor: FakeExecutor) -> N
     async def scenario() -> None:
         feeder = Feeder(executor, fake())
         async with feeder.lease:
-            await feeder.lease.route()
+            await feeder.route()
         [supervisor] = executor.supervisors()
         os.kill(supervisor.pid, signal.SIGTERM)
         assert await until(lambda: executor.processes() == [])
@@ -291,13 +295,13 @@ def test_a_supervisor_that_is_killed_takes_its_server_along_and_is_replaced(exec
     async def scenario() -> None:
         feeder = Feeder(executor, fake(latency=1.0))
         async with feeder.lease:
-            before = await feeder.lease.route()
+            before = await feeder.route()
             asking = asyncio.create_task(feeder.ask("p"))
             await asyncio.sleep(0.3)
             [supervisor], [server] = executor.supervisors(), executor.servers()
             os.kill(supervisor.pid, signal.SIGKILL)
             reply = await asking
-            after: Route = await feeder.lease.route()
+            after: Route = await feeder.route()
             assert not server.is_alive()
             assert len(executor.supervisors()) == len(executor.servers()) == 1
         assert (reply.text, reply.error) == ("echo: p", None)
@@ -313,7 +317,7 @@ def test_servers_of_a_killed_supervisor_are_swept_by_the_next_one(executor: Fake
     async def scenario() -> None:
         feeder = Feeder(executor, fake())
         async with feeder.lease:
-            await feeder.lease.route()
+            await feeder.route()
         [supervisor], [server] = executor.supervisors(), executor.servers()
         os.kill(server.pid, signal.SIGSTOP)
         # Of two signals that are both pending a process takes the lower number first, which would be SIGTERM.
@@ -326,7 +330,7 @@ def test_servers_of_a_killed_supervisor_are_swept_by_the_next_one(executor: Fake
         try:
             feeder = Feeder(other, fake())
             async with feeder.lease:
-                await feeder.lease.route()
+                await feeder.route()
             assert not server.is_alive()
         finally:
             other.kill()
@@ -341,7 +345,7 @@ def test_executors_on_one_host_do_not_share(executor: FakeExecutor) -> None:
         try:
             first, second = Feeder(executor, fake()), Feeder(other, fake())
             async with first.lease, second.lease:
-                routes = [await first.lease.route(), await second.lease.route()]
+                routes = [await first.route(), await second.route()]
             assert routes[0].session is not routes[1].session
             assert len(executor.servers()) == len(other.servers()) == 1
         finally:
@@ -359,7 +363,7 @@ def test_gpu_sets_of_one_executor_have_supervisors_of_their_own(short_tmp: Path)
         for executor in executors:
             feeder = Feeder(executor, fake())
             async with feeder.lease:
-                await feeder.lease.route()
+                await feeder.route()
 
     try:
         run(scenario)

@@ -95,11 +95,6 @@ def test_args_are_passed_through_and_win_over_defaults() -> None:
     assert not {"--enforce-eager", "--disable-uvicorn-access-log"} & found.keys()
 
 
-def test_a_cpu_computes_whole_prompts_because_seeds_and_parts_of_prompts_kill_it() -> None:
-    assert "--no-enable-chunked-prefill" in arguments(Engine(model="m"), "m", "s", AVX2)
-    assert "--no-enable-chunked-prefill" not in arguments(Engine(model="m"), "m", "s", ONE_GPU)
-
-
 def test_the_environment_of_a_cpu_engine() -> None:
     inherited = {"OMP_NUM_THREADS": "1", "PATH": "/bin", "PYTHON_WORKER_FACTORY_SECRET": "s"}
     found = environment(Engine(model="m"), "m", AVX2, inherited)
@@ -149,4 +144,4 @@ def test_vllm_itself_accepts_every_argument(machine: Machine, args: dict[str, bo
     assert parsed.tensor_parallel_size == max(1, len(machine.gpus))
     assert parsed.disable_uvicorn_access_log is True
     assert parsed.enforce_eager is machine.cpu_build
-    assert parsed.enable_chunked_prefill is (False if machine.cpu_build else args.get("enable-chunked-prefill"))
+    assert parsed.enable_chunked_prefill is args.get("enable-chunked-prefill")
