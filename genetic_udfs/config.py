@@ -6,7 +6,7 @@ Reading YAML, overrides and files is `config_file.py`'s; nothing here touches th
 import hashlib
 import json
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
 Role = Literal["instructor", "coder", "judge"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+MEMORY_SHARE: Final = "gpu-memory-utilization"
 MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
 
 
@@ -64,6 +66,7 @@ class Engine(Section):
     max_model_len: Annotated[int, Field(ge=64)] = 4096
     args: dict[str, bool | int | float | str] = {}
     env: dict[str, str] = {}
+    sleep: bool | None = None
     start_timeout: Positive = 600
     request_timeout: Positive = 600
 
@@ -87,9 +90,11 @@ class Engine(Section):
     @classmethod
     def _no_flag_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
         own = {"model", "served-model-name", "dtype", "max-num-seqs", "max-model-len", "uds", "host", "port"}
-        for name in args:
-            if name.replace("_", "-").lstrip("-") in own:
+        for name, value in args.items():
+            if _flag(name) in own:
                 raise ValueError(f"{name!r} is set by the engine's own keys and cannot be given in args")
+            if _flag(name) == MEMORY_SHARE and (isinstance(value, bool | str) or not 0 < value <= 1):
+                raise ValueError(f"{name!r} is a part of the memory, above 0 and not above 1 (given: {value!r})")
         return args
 
     @model_validator(mode="after")
@@ -101,9 +106,23 @@ class Engine(Section):
         return self
 
     @property
+    def flags(self) -> dict[str, bool | int | float | str]:
+        """`args` under the names that vLLM's command line has for them, without the dashes in front."""
+        return {_flag(name): value for name, value in self.args.items()}
+
+    @property
+    def memory_share(self) -> float:
+        """The part of the memory of its GPUs that the engine is set to take; all of it where it is not."""
+        return float(self.flags.get(MEMORY_SHARE, 1.0))
+
+    @property
     def urls(self) -> tuple[str, ...]:
         """The addresses of an engine elsewhere, without a slash at the end; none of one that is served here."""
         return _urls(self.url)
+
+
+def _flag(name: str) -> str:
+    return name.lstrip("-").replace("_", "-")
 
 
 def _urls(url: str | list[str] | None) -> tuple[str, ...]:
@@ -218,8 +237,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _roles_name_engines(self) -> Self:
-        for role in ("instructor", "coder", "judge"):
-            name = getattr(self.roles, role).engine
+        for role in ROLES:
+            name = self.roles.of(role).engine
             if name not in self.engines:
                 raise ValueError(
                     f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}"
@@ -228,8 +247,8 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _replies_fit(self) -> Self:
-        for role in ("instructor", "coder", "judge"):
-            settings: RoleSettings = getattr(self.roles, role)
+        for role in ROLES:
+            settings = self.roles.of(role)
             limit = self.engines[settings.engine].max_model_len
             if settings.max_tokens >= limit:
                 raise ValueError(
@@ -248,8 +267,16 @@ class Config(Section):
         return self
 
     def engine_of(self, role: Role) -> Engine:
-        """Return the engine that plays a role."""
-        return self.engines[self.roles.of(role).engine]
+        """Return the engine that plays a role, with `sleep` decided.
+
+        Engines sleep when those of the roles that are served here do not fit into the memory side by side.
+        """
+        engine = self.engines[self.roles.of(role).engine]
+        if engine.sleep is not None:
+            return engine
+        served = {self.roles.of(each).engine for each in ROLES if not self.engines[self.roles.of(each).engine].urls}
+        crowded = len(served) > 1 and sum(self.engines[name].memory_share for name in served) > 1.0
+        return engine.model_copy(update={"sleep": crowded})
 
     def meaning(self) -> dict[str, Any]:
         """Return the part of the configuration that decides what is generated, as plain data.

@@ -85,6 +85,7 @@ class ScriptedServer:
         self.running = 0
         self.most_running = 0
         self.tokens = 0
+        self.is_asleep = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._connections: set[_Connection] = set()
@@ -137,6 +138,9 @@ class ScriptedServer:
             return _response(200, self._metrics().encode(), content_type="text/plain")
         if path.endswith("/models"):
             return _json_response(200, {"object": "list", "data": [{"id": self.model or "scripted"}]})
+        if method == "POST" and path in {"/sleep?level=1&mode=wait", "/wake_up"}:
+            self.is_asleep = path != "/wake_up"
+            return _response(200, b"")
         if method != "POST" or not path.endswith("/chat/completions"):
             return _json_response(404, {"error": {"message": f"no such path: {path}"}})
         return await self._complete(headers, json.loads(body))
@@ -151,6 +155,8 @@ class ScriptedServer:
             return _error(Answer(status=401, message=f"Incorrect API key provided: {given}"))
         if self.model is not None and body["model"] != self.model:
             return _error(Answer(status=404, message=f"The model `{body['model']}` does not exist."))
+        if self.is_asleep:
+            return _error(Answer(status=500, message="asked while it sleeps"))
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
@@ -173,6 +179,7 @@ class ScriptedServer:
             f'vllm:num_requests_running{{engine="0"}} {float(self.running)}\n'
             f'vllm:num_requests_waiting{{engine="0"}} 0.0\n'
             f'vllm:generation_tokens_total{{engine="0"}} {float(self.tokens)}\n'
+            f'vllm:engine_sleep_state{{engine="0",sleep_state="awake"}} {float(not self.is_asleep)}\n'
         )
 
 

@@ -1,40 +1,57 @@
-"""What a server says of itself: the few of vLLM's metrics that tell whether it works. Acting on them is not here."""
+"""What a server says of itself: the few of vLLM's metrics that tell how it works. Acting on them is not here."""
 
 import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from genetic_udfs.engine.server import http_get
+from genetic_udfs.engine.server import http
 
-_SAMPLE = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)", re.MULTILINE)
+_SAMPLE: Final = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Gauges:
-    """Requests that run and that wait, and all tokens so far, of prompts and of answers."""
+    """Requests that run and that wait now, the share of the KV cache in use, and counts since the server's start.
 
-    running: float
-    waiting: float
-    tokens: float
+    `prefix_queries` and `prefix_hits` are tokens of prompts: all, and those found in the prefix cache.
+    """
+
+    running: float = 0.0
+    waiting: float = 0.0
+    kv_cache_usage: float = 0.0
+    prompt_tokens: float = 0.0
+    generation_tokens: float = 0.0
+    prefix_queries: float = 0.0
+    prefix_hits: float = 0.0
+    preemptions: float = 0.0
 
 
 async def read_gauges(socket: Path, timeout: float = 5.0) -> Gauges | None:
     """Return what the server on a socket says; None when it does not, which may have any reason."""
     try:
-        status, text = await http_get(socket, "/metrics", timeout)
+        status, text = await http(socket, "GET", "/metrics", timeout)
     except (OSError, EOFError, ValueError):
         return None
     return gauges_in(text) if status == 200 else None
 
 
 def gauges_in(text: str) -> Gauges:
-    """Return the gauges in a page of metrics, summed over the engines of a server; what is missing counts as 0."""
-    sums: defaultdict[str, float] = defaultdict(float)
+    """Return the gauges in a page of metrics; what is missing counts as 0.
+
+    The engines of a server, as with data parallelism, are summed, but for the cache's usage: the fullest counts.
+    """
+    values: defaultdict[str, list[float]] = defaultdict(list)
     for name, value in _SAMPLE.findall(text):
-        sums[name] += float(value)
+        values[name].append(float(value))
     return Gauges(
-        running=sums["vllm:num_requests_running"],
-        waiting=sums["vllm:num_requests_waiting"],
-        tokens=sums["vllm:prompt_tokens_total"] + sums["vllm:generation_tokens_total"],
+        running=sum(values["vllm:num_requests_running"]),
+        waiting=sum(values["vllm:num_requests_waiting"]),
+        kv_cache_usage=max(values["vllm:kv_cache_usage_perc"], default=0.0),
+        prompt_tokens=sum(values["vllm:prompt_tokens_total"]),
+        generation_tokens=sum(values["vllm:generation_tokens_total"]),
+        prefix_queries=sum(values["vllm:prefix_cache_queries_total"]),
+        prefix_hits=sum(values["vllm:prefix_cache_hits_total"]),
+        preemptions=sum(values["vllm:num_preemptions_total"]),
     )

@@ -12,6 +12,7 @@ from typing import Self
 import aiohttp
 
 from genetic_udfs.engine.client import Route
+from genetic_udfs.engine.gauges import Gauges
 from genetic_udfs.engine.orders import Order, Ready, line
 from genetic_udfs.engine.vllm import SERVED_MODEL
 from genetic_udfs.errors import EngineError
@@ -30,6 +31,7 @@ class Lease:
             thread.
         on_share: Told how many requests this feeder may have in flight.
         on_note: Told what the feeder waits for; an empty text when it waits no more.
+        on_gauges: Told a server's name, how many sequences it can work on, and what it says of itself.
         is_idle: Whether the feeder has nothing to ask at the moment. While it has not for long, because
             nobody takes its results, another engine may have the place of this one: a query that asks two
             engines in one task would stand still otherwise.
@@ -41,6 +43,7 @@ class Lease:
         find_supervisor: Callable[[], Path],
         on_share: Callable[[int], None] = lambda share: None,
         on_note: Callable[[str], None] = lambda note: None,
+        on_gauges: Callable[[str, int, Gauges], None] = lambda server, max_num_seqs, gauges: None,
         is_idle: Callable[[], bool] = lambda: False,
         idle_after: float = 10.0,
     ) -> None:
@@ -49,6 +52,7 @@ class Lease:
         self._find_supervisor = find_supervisor
         self._on_share = on_share
         self._on_note = on_note
+        self._on_gauges = on_gauges
         self._is_idle = is_idle
         self._idle_after = idle_after
         self._changed = asyncio.Condition()
@@ -141,6 +145,8 @@ class Lease:
                 self._ready = None
 
     async def _hear(self, message: dict[str, object]) -> None:
+        if isinstance(gauges := message.get("gauges"), dict):
+            self._on_gauges(str(message["server"]), self._order.engine.max_num_seqs, Gauges(**gauges))
         if "note" in message:
             self._on_note(f"{self.name}: {message['note']}")
         if "failed" in message:

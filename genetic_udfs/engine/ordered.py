@@ -38,6 +38,7 @@ class OrderedEngine:
     feeders: set[Feeder] = field(default_factory=set)
     wanted_since: float = 0.0
     server: Server | None = None
+    is_asleep: bool = False
     epoch: int = 0
     ready_since: float | None = None
     is_doubted: bool = False
@@ -50,6 +51,16 @@ class OrderedEngine:
     moved_at: float = 0.0
 
     @property
+    def memory_share(self) -> float:
+        """Part of the memory that it takes when it is awake."""
+        return self.order.engine.memory_share
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether it has its place: its server runs or starts."""
+        return self.server is not None and not self.is_asleep
+
+    @property
     def is_wanted(self) -> bool:
         """Whether somebody has something to ask, and can still hope for an answer."""
         return self.gave_up is None and any(not feeder.is_idle for feeder in self.feeders)
@@ -58,6 +69,13 @@ class OrderedEngine:
         """Send a message to every feeder."""
         for feeder in self.feeders:
             feeder.tell(**message)
+
+    def tell_one(self, **message: object) -> None:
+        """Send a message to one feeder, of those that have something to ask."""
+        for feeder in self.feeders:
+            if not feeder.is_idle:
+                feeder.tell(**message)
+                return
 
     def tell_ready(self) -> None:
         """Tell every feeder where the server is, and its share of the engine's window."""
@@ -70,7 +88,7 @@ class OrderedEngine:
         """Note what the server says of itself; return for how many seconds it has had work and not done any."""
         now = time.monotonic()
         before, self.gauges = self.gauges, gauges
-        if before is None or gauges.tokens != before.tokens or gauges.running == 0:
+        if before is None or _tokens(gauges) != _tokens(before) or gauges.running == 0:
             self.moved_at = now
         return now - self.moved_at
 
@@ -97,3 +115,7 @@ class OrderedEngine:
         """Forget the failures of an engine that was given up long enough ago."""
         if self.gave_up is not None and time.monotonic() - self.gave_up_at > rest:
             self.gave_up, self.failures = None, 0
+
+
+def _tokens(gauges: Gauges) -> float:
+    return gauges.prompt_tokens + gauges.generation_tokens

@@ -3,7 +3,8 @@
 A feeder sends an order; then `{"lost": epoch}` when requests of that epoch fail, and `{"idle": bool}` when it
 has had nothing to ask for long, and when it has again. It hears `{"note": text}` while it waits, `{"ready":
 ...}` whenever a server is up or its share of the engine's window changes, `{"gone": epoch}` when a server is
-stopped, and `{"failed": text}` when there will be none. Its open connection is its lease.
+stopped or put to sleep, and `{"failed": text}` when there will be none. One feeder of each engine hears what its
+server says of itself, `{"server": name, "gauges": {...}}`. Its open connection is its lease.
 """
 
 import hashlib

@@ -11,9 +11,12 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from types import TracebackType
 from typing import Self
+
+from genetic_udfs.engine.gauges import Gauges
+from genetic_udfs.engine.use import EngineUse, ServerWatch, engine_use
 
 _INTERVAL = 0.3  # seconds between two datagrams of one feeder
 _STALE = 15.0  # seconds after which a feeder's note says nothing any more
@@ -21,26 +24,24 @@ _STALE = 15.0  # seconds after which a feeder's note says nothing any more
 
 @dataclass(frozen=True)
 class Counters:
-    """What one feeder has done so far. `note` says what it waits for, such as an engine that starts."""
+    """What was done so far, and how many requests are in flight now."""
 
     rows: int = 0
     errors: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     in_flight: int = 0
-    note: str = ""
+
+    def __add__(self, other: "Counters") -> "Counters":
+        return Counters(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Counters)))
 
 
 @dataclass(frozen=True)
-class StageProgress:
-    """The sum over all feeders of a stage. `notes` has each different note once."""
+class StageProgress(Counters):
+    """The sum over all feeders of a stage; `notes` has each different note once, `engine` is None until heard of."""
 
-    rows: int = 0
-    errors: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    in_flight: int = 0
     notes: tuple[str, ...] = ()
+    engine: EngineUse | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class ProgressReporter:
 
     def __init__(self, address: ProgressAddress | None, stage: str, feeder: str, attempt: int) -> None:
         self.counters = Counters()
+        self._note = ""
         self._address = address
         self._head = {"stage": stage, "feeder": feeder, "attempt": attempt}
         self._sent = 0.0
@@ -74,54 +76,55 @@ class ProgressReporter:
                 self._socket = socket.socket(family, socket.SOCK_DGRAM)
                 self._socket.setblocking(False)
 
-    def add(
-        self,
-        *,
-        rows: int = 0,
-        errors: int = 0,
-        prompt_tokens: int = 0,
-        completion_tokens: int = 0,
-        in_flight: int = 0,
-    ) -> None:
-        """Count something that was done."""
-        was = self.counters
-        self.update(
-            replace(
-                was,
-                rows=was.rows + rows,
-                errors=was.errors + errors,
-                prompt_tokens=was.prompt_tokens + prompt_tokens,
-                completion_tokens=was.completion_tokens + completion_tokens,
-                in_flight=in_flight,
-            )
-        )
+    def add(self, done: Counters) -> None:
+        """Count something that was done, and say how many requests are in flight now."""
+        self.counters = replace(self.counters + done, in_flight=done.in_flight)
+        if time.monotonic() - self._sent >= _INTERVAL:
+            self._report()
 
-    def note(self, text: str, in_flight: int | None = None) -> None:
+    def note(self, text: str) -> None:
         """Say what the feeder waits for; an empty text says that it waits for nothing."""
-        flying = self.counters.in_flight if in_flight is None else in_flight
-        self.update(replace(self.counters, note=text, in_flight=flying), now=text != self.counters.note)
+        if text != self._note or time.monotonic() - self._sent >= _INTERVAL:
+            self._note = text
+            self._report()
 
-    def update(self, counters: Counters, *, now: bool = False) -> None:
-        """Set the counters, and send them if the last datagram is long enough ago."""
-        self.counters = counters
-        if now or time.monotonic() - self._sent >= _INTERVAL:
-            self._send()
+    def server(self, name: str, max_num_seqs: int, gauges: Gauges) -> None:
+        """Pass on what a server says of itself, under a name that no other server has."""
+        self._send(server=name, max_num_seqs=max_num_seqs, gauges=asdict(gauges))
 
     def close(self) -> None:
         """Send the last counters."""
-        self.update(replace(self.counters, in_flight=0, note=""), now=True)
+        self.counters, self._note = replace(self.counters, in_flight=0), ""
+        self._report()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
-    def _send(self) -> None:
-        if self._socket is None or self._address is None:
-            return
+    def _report(self) -> None:
         self._sent = time.monotonic()
-        datagram = {"token": self._address.token, **self._head, **asdict(self.counters)}
-        datagram["note"] = str(datagram["note"])[:400]  # far below what one datagram can carry
-        with contextlib.suppress(OSError):
-            self._socket.sendto(json.dumps(datagram).encode(), (self._address.host, self._address.port))
+        self._send(note=self._note[:400], **asdict(self.counters))  # far below what one datagram can carry
+
+    def _send(self, **content: object) -> None:
+        if self._socket is not None and self._address is not None:
+            datagram = {"token": self._address.token, **self._head, **content}
+            with contextlib.suppress(OSError):
+                self._socket.sendto(json.dumps(datagram).encode(), (self._address.host, self._address.port))
+
+
+@dataclass
+class _Stage:
+    """What is known of a stage: each feeder's latest attempt, and its servers."""
+
+    feeders: dict[str, "_Feeder"] = field(default_factory=dict)
+    servers: dict[str, ServerWatch] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Feeder:
+    attempt: int
+    counters: Counters
+    note: str
+    heard: float = field(default_factory=time.monotonic)
 
 
 class ProgressListener:
@@ -138,7 +141,7 @@ class ProgressListener:
         self._socket.bind(bound)
         self.address = ProgressAddress(host, self._socket.getsockname()[1], secrets.token_hex(16))
         self._lock = threading.Lock()
-        self._stages: dict[str, dict[str, tuple[int, float, Counters]]] = {}
+        self._stages: dict[str, _Stage] = {}
         self._thread = threading.Thread(target=self._receive, name="progress-listener", daemon=True)
         self._closed = False
 
@@ -158,7 +161,7 @@ class ProgressListener:
     def snapshot(self) -> Mapping[str, StageProgress]:
         """Return how far each stage is, by its name."""
         with self._lock:
-            return {stage: _sum(list(feeders.values())) for stage, feeders in self._stages.items()}
+            return {name: _sum(stage) for name, stage in self._stages.items()}
 
     def forget(self, stage: str) -> None:
         """Drop what is known of a stage, before its name is used again."""
@@ -177,28 +180,36 @@ class ProgressListener:
     def _take(self, data: dict[str, object]) -> None:
         if not secrets.compare_digest(str(data.pop("token")), self.address.token):
             return
-        stage, feeder, attempt = (
-            str(data.pop("stage")),
-            str(data.pop("feeder")),
-            int(str(data.pop("attempt"))),
-        )
-        counters = Counters(**data)  # type: ignore[arg-type]
+        name, feeder, attempt = str(data.pop("stage")), str(data.pop("feeder")), int(str(data.pop("attempt")))
+        if "server" in data:
+            gauges = Gauges(**data["gauges"])  # type: ignore[arg-type]
+            with self._lock:
+                self._hear(name, str(data["server"]), int(str(data["max_num_seqs"])), gauges)
+            return
+        note = str(data.pop("note", ""))
+        new = _Feeder(attempt, Counters(**data), note)  # type: ignore[arg-type]
         with self._lock:
-            feeders = self._stages.setdefault(stage, {})
+            feeders = self._stages.setdefault(name, _Stage()).feeders
             known = feeders.get(feeder)
             # Datagrams can overtake each other, and a task that was given up can go on for a while.
-            if known is None or attempt > known[0] or (attempt == known[0] and counters.rows >= known[2].rows):
-                feeders[feeder] = (attempt, time.monotonic(), counters)
+            if known is None or (attempt, new.counters.rows) >= (known.attempt, known.counters.rows):
+                feeders[feeder] = new
+
+    def _hear(self, stage: str, server: str, max_num_seqs: int, gauges: Gauges) -> None:
+        servers = self._stages.setdefault(stage, _Stage()).servers
+        if server in servers:
+            servers[server].take(gauges)
+        else:
+            servers[server] = ServerWatch(max_num_seqs, gauges)
 
 
-def _sum(feeders: list[tuple[int, float, Counters]]) -> StageProgress:
-    fresh = [counters for _, heard, counters in feeders if time.monotonic() - heard < _STALE]
-    every = [counters for _, _, counters in feeders]
+def _sum(stage: _Stage) -> StageProgress:
+    now = time.monotonic()
+    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.heard < _STALE]
+    total = sum((feeder.counters for feeder in stage.feeders.values()), Counters())
+    in_flight = sum(feeder.counters.in_flight for feeder in fresh)
     return StageProgress(
-        rows=sum(counters.rows for counters in every),
-        errors=sum(counters.errors for counters in every),
-        prompt_tokens=sum(counters.prompt_tokens for counters in every),
-        completion_tokens=sum(counters.completion_tokens for counters in every),
-        in_flight=sum(counters.in_flight for counters in fresh),
-        notes=tuple(sorted({counters.note for counters in fresh if counters.note})),
+        **asdict(replace(total, in_flight=in_flight)),
+        notes=tuple(sorted({feeder.note for feeder in fresh if feeder.note})),
+        engine=engine_use(stage.servers.values()),
     )

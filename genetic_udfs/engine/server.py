@@ -29,6 +29,7 @@ class Server:
 
     def __init__(self, command: Command, socket: Path, log: Path) -> None:
         self.socket = socket
+        self.sleeps = command.sleeps
         self._log = log
         socket.unlink(missing_ok=True)
         with log.open("wb") as output:
@@ -90,9 +91,33 @@ class Server:
         if self.exit_code is not None or not self.socket.exists():
             return False
         try:
-            return (await http_get(self.socket, "/health", timeout))[0] == 200
+            return (await http(self.socket, "GET", "/health", timeout))[0] == 200
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
             return False
+
+    async def sleep(self, seconds: float) -> None:
+        """Have the server finish what it works on and move its weights out of the GPUs' memory.
+
+        Raises:
+            EngineError: It does not, or takes longer than `seconds`.
+        """
+        await self._post("/sleep?level=1&mode=wait", seconds)
+
+    async def wake_up(self, seconds: float) -> None:
+        """Have the server take its place on the GPUs again.
+
+        Raises:
+            EngineError: It does not, or takes longer than `seconds`.
+        """
+        await self._post("/wake_up", seconds)
+
+    async def _post(self, path: str, seconds: float) -> None:
+        try:
+            status, text = await http(self.socket, "POST", path, seconds)
+        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+            raise EngineError(f"the server does not answer {path}: {error!r}\n{self.last_words()}") from None
+        if status != 200:
+            raise EngineError(f"the server answers {path} with HTTP {status}: {text[:300]}\n{self.last_words()}")
 
     async def stop(self, grace: float) -> None:
         """End the server with all of its processes: SIGTERM, `grace` seconds, then the rest of the group."""
@@ -136,12 +161,13 @@ def _essence(line: str) -> str | None:
     return None if not text or _NOISE.search(text) else text[:300]
 
 
-async def http_get(socket: Path, path: str, timeout: float) -> tuple[int, str]:
-    """GET a path of a server on a Unix socket; return the status and the body."""
+async def http(socket: Path, method: str, path: str, timeout: float) -> tuple[int, str]:
+    """Send a request without a body to a server on a Unix socket; return the status and the body."""
     async with asyncio.timeout(timeout):
         reader, writer = await asyncio.open_unix_connection(str(socket))
         try:
-            writer.write(f"GET {path} HTTP/1.0\r\nHost: engine\r\nConnection: close\r\n\r\n".encode())
+            lines = [f"{method} {path} HTTP/1.0", "Host: engine", "Content-Length: 0", "Connection: close", "", ""]
+            writer.write("\r\n".join(lines).encode())
             await writer.drain()
             head, _, body = (await _read_response(reader)).partition("\r\n\r\n")
             return int(head.split(" ", 2)[1]), body

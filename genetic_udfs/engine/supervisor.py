@@ -1,8 +1,9 @@
 """The process that owns the servers of one executor: which of them run, for whom, and until when.
 
 Started by the first feeder (`launch.py`), it serves a control socket (`orders.py`). A feeder's open
-connection is its lease on an engine. One engine is resident at a time; another is started when nobody who
-holds a lease on the first has anything to ask.
+connection is its lease on an engine. Engines that fit into the memory together stay side by side (`room.py`).
+Others take turns: one is put to sleep, or stopped where vLLM cannot sleep, when nobody who holds a lease on it
+has anything to ask.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,7 @@ from genetic_udfs.engine.gauges import read_gauges
 from genetic_udfs.engine.ordered import Feeder, OrderedEngine
 from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.process import ProcessId, adopt_orphans, ended, reap_orphans
+from genetic_udfs.engine.room import room_for
 from genetic_udfs.engine.server import Server
 from genetic_udfs.errors import ConfigurationError, EngineError
 
@@ -40,14 +42,14 @@ class Timing:
 
     A server that failed `failures` times in a row is not started again for `rest` seconds: every order is
     answered with its last log lines. A server that has run for `steady` seconds has no failures behind it;
-    each `look` seconds it is asked whether it gets on with its work.
+    each `look` seconds it is asked how it gets on with its work.
     """
 
     tick: float = 0.25
     backoff: float = 1.0
     failures: int = 3
     rest: float = 300.0
-    look: float = 10.0
+    look: float = 3.0
     steady: float = 300.0
     grace: float = 20.0
 
@@ -74,6 +76,7 @@ class Supervisor:
         self._engines: dict[str, OrderedEngine] = {}
         self._epochs = itertools.count(int(time.time()))  # no two supervisors in a folder use the same
         self.has_seen_failures = False
+        self._arrival: asyncio.Task[None] | None = None  # servers start one at a time
         self._changed = asyncio.Event()
         self._stop = asyncio.Event()
 
@@ -128,6 +131,8 @@ class Supervisor:
             feeder.tell(failed=engine.gave_up)
         if not engine.is_wanted:
             engine.wanted_since = time.monotonic()
+        if not engine.feeders:
+            engine.looked_at = 0.0  # what it does for these feeders begins now
         engine.feeders.add(feeder)
         engine.tell_ready()
         self._changed.set()
@@ -143,11 +148,19 @@ class Supervisor:
         self._changed.set()
 
     async def _supervise(self) -> None:
+        try:
+            await self._supervise_until_cancelled()
+        finally:
+            if self._arrival is not None:
+                self._arrival.cancel()
+                await asyncio.gather(self._arrival, return_exceptions=True)
+
+    async def _supervise_until_cancelled(self) -> None:
         while True:
             self._changed.clear()
             for engine in list(self._engines.values()):
                 await self._check(engine)
-            await self._serve_next()
+            self._serve_next()
             reap_orphans({engine.server.id.pid for engine in self._engines.values() if engine.server})
             # Not wait_for: until Python 3.12 it loses a cancellation that meets the event.
             with contextlib.suppress(TimeoutError):
@@ -157,6 +170,8 @@ class Supervisor:
     async def _check(self, engine: OrderedEngine) -> None:
         """Notice that a server is dead or hangs, and that one which was doubted does not."""
         doubted, engine.is_doubted = engine.is_doubted, False
+        if engine.is_asleep and engine.server is not None and engine.server.exit_code is not None:
+            await self._failed(engine, f"the server {engine.server.end} in its sleep\n{engine.server.last_words()}")
         if engine.server is None or engine.ready_since is None:
             return
         if fault := await self._fault_of(engine, engine.server, doubted):
@@ -174,26 +189,63 @@ class Supervisor:
         if time.monotonic() - engine.looked_at > self._timing.look:
             engine.looked_at = time.monotonic()
             gauges = await read_gauges(server.socket)
-            if gauges is not None and (idle := engine.heard(gauges)) > engine.order.engine.request_timeout / 2:
-                return f"the server hangs: {gauges.running:.0f} requests run, and no token came for {idle:.0f} s"
+            if gauges is not None:
+                engine.tell_one(server=f"{self._folder.name}-{engine.epoch}", gauges=vars(gauges))
+                if (idle := engine.heard(gauges)) > engine.order.engine.request_timeout / 2:
+                    return f"the server hangs: {gauges.running:.0f} requests run, and no token came for {idle:.0f} s"
         return None
 
-    async def _serve_next(self) -> None:
-        """Start the server that has been waited for longest, if there is room or room can be made."""
+    def _serve_next(self) -> None:
+        """Begin to start or wake the engine that has been waited for longest, if there is or can be room for it."""
+        if self._arrival is not None:
+            if not self._arrival.done():
+                return
+            self._arrival.result()
         engines = list(self._engines.values())
-        waiting = [engine for engine in engines if engine.is_wanted and engine.server is None]
+        waiting = [engine for engine in engines if engine.is_wanted and not engine.is_awake]
         for engine in sorted(waiting, key=lambda engine: engine.wanted_since):
             # A server that died and will be started again keeps its place.
-            others = [other for other in engines if other is not engine and (other.server or other.failures)]
-            users = [other for other in others if other.is_wanted]
-            if users:
-                names = ", ".join(f"{user.order.name} ({len(user.feeders)} tasks)" for user in users)
+            others = [other for other in engines if other is not engine and (other.is_awake or other.failures)]
+            room = room_for(engine.memory_share, others)
+            if room.waited_for:
+                names = ", ".join(f"{user.order.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
                 engine.tell(note=f"waiting for {names} to finish")
             elif time.monotonic() >= engine.not_before:
-                for other in others:
-                    await self._stop_server(other)
-                await self._start(engine)
+                self._arrival = asyncio.create_task(self._arrive(engine, room.giving_way))
                 return
+
+    async def _arrive(self, engine: OrderedEngine, giving_way: Sequence[OrderedEngine]) -> None:
+        for other in giving_way:
+            await self._put_away(other)
+        if engine.is_asleep and engine.server is not None:
+            await self._wake(engine, engine.server)
+        else:
+            await self._start(engine)
+        self._changed.set()
+
+    async def _put_away(self, engine: OrderedEngine) -> None:
+        """Have an engine give its place to another, by sleep if it can."""
+        server = engine.server
+        if server is not None and server.sleeps and engine.ready_since is not None:
+            engine.ready_since = engine.gauges = None
+            engine.tell(gone=engine.epoch)
+            try:
+                await server.sleep(engine.order.engine.request_timeout)
+                engine.is_asleep = True
+                return
+            except EngineError as error:
+                self._say(engine, str(error))
+        await self._stop_server(engine)
+
+    async def _wake(self, engine: OrderedEngine, server: Server) -> None:
+        engine.is_asleep = False
+        engine.tell(note="waking up")
+        try:
+            await server.wake_up(engine.order.engine.start_timeout)
+        except EngineError as error:
+            await self._failed(engine, str(error))
+        else:
+            self._is_ready(engine)
 
     async def _start(self, engine: OrderedEngine) -> None:
         engine.epoch = next(self._epochs)
@@ -212,9 +264,13 @@ class Supervisor:
             final = engine.server is None or engine.server.exit_code == 2
             await self._failed(engine, str(error), final=final)
         else:
-            engine.ready_since = engine.moved_at = engine.looked_at = time.monotonic()
             self._record()
-            engine.tell_ready()
+            self._is_ready(engine)
+
+    def _is_ready(self, engine: OrderedEngine) -> None:
+        engine.ready_since = engine.moved_at = time.monotonic()
+        engine.looked_at = 0.0
+        engine.tell_ready()
 
     async def _command(self, engine: OrderedEngine, socket: Path) -> vllm.Command:
         """Work out the command, telling the feeders that wait for it: a model may have to be prepared first."""
@@ -226,17 +282,21 @@ class Supervisor:
         return await working
 
     async def _failed(self, engine: OrderedEngine, why: str, *, final: bool = False) -> None:
-        print(f"engine {engine.order.name}, epoch {engine.epoch}: {why}", file=sys.stderr, flush=True)
+        self._say(engine, why)
         self.has_seen_failures = True
         await self._stop_server(engine)
         engine.fail(why, final=final, limit=self._timing.failures, backoff=self._timing.backoff)
 
     async def _stop_server(self, engine: OrderedEngine) -> None:
         server, engine.server, engine.ready_since, engine.gauges = engine.server, None, None, None
+        engine.is_asleep = False
         if server is not None:
             engine.tell(gone=engine.epoch)
             await server.stop(self._timing.grace)
             self._record()
+
+    def _say(self, engine: OrderedEngine, what: str) -> None:
+        print(f"engine {engine.order.name}, epoch {engine.epoch}: {what}", file=sys.stderr, flush=True)
 
     def _record(self) -> None:
         servers = [engine.server for engine in self._engines.values() if engine.server is not None]

@@ -25,7 +25,7 @@ from genetic_udfs.engine.feeding import in_order
 from genetic_udfs.engine.launch import control_socket
 from genetic_udfs.engine.lease import Lease
 from genetic_udfs.engine.orders import Order
-from genetic_udfs.engine.progress import ProgressAddress, ProgressReporter
+from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
 from genetic_udfs.schema import REPLY
@@ -123,6 +123,7 @@ class _Asking:
             partial(control_socket, Executor.of_this_task()),
             on_share=window.resize,
             on_note=reporter.note,
+            on_gauges=reporter.server,
             is_idle=lambda: window.in_flight == 0,
         )
 
@@ -136,13 +137,14 @@ class _Asking:
 
             async def answer(question: Question) -> Reply:
                 reply = await client.ask(question)
-                reporter.add(
+                done = Counters(
                     rows=1,
                     errors=int(reply.error is not None),
                     prompt_tokens=reply.prompt_tokens or 0,
                     completion_tokens=reply.completion_tokens or 0,
                     in_flight=window.in_flight - 1,
                 )
+                reporter.add(done)
                 return reply
 
             yield answer

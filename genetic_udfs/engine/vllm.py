@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from genetic_udfs.config import Engine
+from genetic_udfs.config import MEMORY_SHARE, Engine
 
 SERVED_MODEL = "engine"
 """The name under which every server of our own serves its model."""
@@ -49,10 +49,11 @@ class Machine:
 
 @dataclass(frozen=True)
 class Command:
-    """A process to start: its arguments and its whole environment."""
+    """A process to start: its arguments, its whole environment, and whether it can be put to sleep."""
 
     arguments: list[str]
     environment: dict[str, str]
+    sleeps: bool = False
 
 
 def command(engine: Engine, model: str, socket: str, machine: Machine, inherited: Mapping[str, str]) -> Command:
@@ -68,12 +69,16 @@ def command(engine: Engine, model: str, socket: str, machine: Machine, inherited
     """
     # `vllm serve` needs the metadata of a distribution named vllm, which the CPU build has not.
     program = [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]
-    return Command(program + arguments(engine, model, socket, machine), environment(engine, model, machine, inherited))
+    return Command(
+        program + arguments(engine, model, socket, machine),
+        environment(engine, model, machine, inherited),
+        sleeps(engine, machine),
+    )
 
 
 def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list[str]:
     """Return the server's arguments; `args` of the configuration come last and win over defaults."""
-    given = {name.lstrip("-").replace("_", "-").removeprefix("no-") for name in engine.args}
+    given = {name.removeprefix("no-") for name in engine.flags}
     flags: dict[str, bool | int | float | str] = {
         "model": model,
         "served-model-name": SERVED_MODEL,
@@ -85,10 +90,12 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
     defaults: dict[str, bool | int | float | str] = {"disable-uvicorn-access-log": True}
     if machine.cpu_build:
         defaults["enforce-eager"] = True  # compiling takes minutes on a CPU and gains little
+    if sleeps(engine, machine):
+        defaults["enable-sleep-mode"] = True
     if len(machine.gpus) > 1 and not given & {"pipeline-parallel-size", "data-parallel-size"}:
         defaults["tensor-parallel-size"] = len(machine.gpus)
     flags |= {name: value for name, value in defaults.items() if name not in given}
-    flags |= {name.lstrip("-").replace("_", "-"): value for name, value in engine.args.items()}
+    flags |= engine.flags
     line: list[str] = []
     for name, value in flags.items():
         line += [f"--{name}" if value else f"--no-{name}"] if isinstance(value, bool) else [f"--{name}", str(value)]
@@ -106,13 +113,20 @@ def environment(engine: Engine, model: str, machine: Machine, inherited: Mapping
         # By default one core is left out and the cache takes nearly all memory: both are for machines without
         # Spark.
         kept["VLLM_CPU_NUM_OF_RESERVED_CPU"] = "0"
-        if not {"kv-cache-memory-bytes", "gpu-memory-utilization"} & {n.replace("_", "-") for n in engine.args}:
+        if not {"kv-cache-memory-bytes", MEMORY_SHARE} & engine.flags.keys():
             kept.setdefault("VLLM_CPU_KVCACHE_SPACE", str(min(16, max(1, machine.memory // (8 * _GIB)))))
     else:
         kept["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"
+    if sleeps(engine, machine):
+        kept["VLLM_SERVER_DEV_MODE"] = "1"  # else the server has no /sleep
     if machine.gpus:
         kept["CUDA_VISIBLE_DEVICES"] = ",".join(machine.gpus)  # Spark assigns GPUs, but does not set this
     return kept | engine.env
+
+
+def sleeps(engine: Engine, machine: Machine) -> bool:
+    """Whether the server can be put to sleep: its weights wait in the host's memory while another has the GPUs."""
+    return not machine.cpu_build and bool(engine.flags.get("enable-sleep-mode", engine.sleep))
 
 
 def dtype(engine: Engine, machine: Machine) -> str:

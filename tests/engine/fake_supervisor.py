@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from genetic_udfs.config import MEMORY_SHARE
 from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.supervisor import CommandOf, Timing, main
 from genetic_udfs.engine.vllm import SERVED_MODEL, Command
@@ -19,8 +20,10 @@ def scripted_commands(gpus: tuple[str, ...]) -> CommandOf:
             raise ConfigurationError("model: there is no such model")
         arguments = [sys.executable, str(SCRIPT), "--uds", str(socket), "--model", SERVED_MODEL]
         for name, value in order.engine.args.items():
-            arguments += [f"--{name}", str(value)]
-        return Command(arguments, {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)})
+            if name != MEMORY_SHARE:
+                arguments += [f"--{name}", str(value)]
+        sleeps = bool(order.engine.sleep)
+        return Command(arguments, {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}, sleeps)
 
     return command_of
 

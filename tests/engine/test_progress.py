@@ -1,8 +1,10 @@
 import json
 import pickle
 import socket
+import time
 
-from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, ProgressReporter, StageProgress
+from genetic_udfs.engine.gauges import Gauges
+from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressListener, ProgressReporter, StageProgress
 from tests.engine.conftest import eventually
 
 
@@ -17,8 +19,8 @@ def test_a_stage_is_the_sum_of_its_feeders() -> None:
         for feeder in ("1.0", "1.1"):
             reporter = ProgressReporter(listener.address, "coder", feeder, 0)
             reporter.note("engine 'smol': starting, 43 s")
-            reporter.add(rows=3, errors=1, prompt_tokens=10, completion_tokens=20, in_flight=7)
-            reporter.add(rows=1, in_flight=6)
+            reporter.add(Counters(rows=3, errors=1, prompt_tokens=10, completion_tokens=20, in_flight=7))
+            reporter.add(Counters(rows=1, in_flight=6))
             reporter.close()
         assert eventually(lambda: listener.snapshot().get("coder") == StageProgress(8, 2, 20, 40))
 
@@ -26,8 +28,8 @@ def test_a_stage_is_the_sum_of_its_feeders() -> None:
 def test_each_different_note_is_shown_once_while_it_is_true() -> None:
     with ProgressListener() as listener:
         for feeder in ("1.0", "1.1"):
-            ProgressReporter(listener.address, "coder", feeder, 0).note("starting, 43 s", in_flight=1)
-        expected = StageProgress(in_flight=2, notes=("starting, 43 s",))
+            ProgressReporter(listener.address, "coder", feeder, 0).note("starting, 43 s")
+        expected = StageProgress(notes=("starting, 43 s",))
         assert eventually(lambda: listener.snapshot().get("coder") == expected)
 
 
@@ -39,6 +41,32 @@ def test_a_retried_task_takes_the_place_of_the_first() -> None:
         send(listener.address, attempt=0, rows=60)
         send(listener.address, feeder="other")
         assert eventually(lambda: listener.snapshot()["coder"].rows == 7)
+
+
+def test_the_gauges_of_two_servers_become_the_use_of_the_engine() -> None:
+    with ProgressListener() as listener:
+        reporter = ProgressReporter(listener.address, "coder", "1.0", 0)
+        reporter.server("a-1", 64, Gauges(running=10, generation_tokens=1000, prefix_queries=100, preemptions=1))
+        reporter.server("b-1", 32, Gauges(running=30, waiting=4, kv_cache_usage=0.5))
+        time.sleep(0.2)
+        reporter.server(
+            "a-1",
+            64,
+            Gauges(
+                running=20,
+                kv_cache_usage=0.2,
+                generation_tokens=1100,
+                prefix_queries=300,
+                prefix_hits=50,
+                preemptions=3,
+            ),
+        )
+        assert eventually(lambda: (use := listener.snapshot()["coder"].engine) is not None and use.preemptions == 2)
+        use = listener.snapshot()["coder"].engine
+    assert use is not None
+    assert (use.servers, use.max_num_seqs, use.running_now, use.running, use.waiting) == (2, 96, 50, 45, 4)
+    assert (use.kv_cache_usage, use.prefix_cache_hit_rate) == (0.5, 0.25)
+    assert 100 < use.tokens_per_second < 500
 
 
 def test_an_older_datagram_that_comes_late_changes_nothing() -> None:
@@ -66,7 +94,7 @@ def test_nobody_listening_harms_nothing() -> None:
         address = listener.address
     for reporter in (ProgressReporter(address, "s", "1", 0), ProgressReporter(None, "s", "1", 0)):
         for _ in range(3):
-            reporter.add(rows=1)
+            reporter.add(Counters(rows=1))
         reporter.close()
         assert reporter.counters.rows == 3
 

@@ -10,9 +10,11 @@ import pytest
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.client import Client, Route
 from genetic_udfs.engine.exchange import Question, Reply, Sampling
+from genetic_udfs.engine.gauges import Gauges
 from genetic_udfs.engine.lease import Lease
 from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.patience import Patience
+from genetic_udfs.engine.server import http
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
 from tests.engine.conftest import FakeExecutor, eventually
@@ -27,6 +29,7 @@ class Feeder:
     def __init__(self, executor: FakeExecutor, engine: Engine, name: str = "smol", window: int = 10) -> None:
         self.shares: list[int] = []
         self.notes: list[str] = []
+        self.gauges: list[tuple[str, int, Gauges]] = []
         order = Order(name, engine, window)
         self.window = Window(window)
         self.lease = Lease(
@@ -34,6 +37,7 @@ class Feeder:
             executor.find_supervisor,
             self.shares.append,
             self.notes.append,
+            lambda *heard: self.gauges.append(heard),
             is_idle=lambda: self.window.in_flight == 0,
             idle_after=0.5,
         )
@@ -156,6 +160,108 @@ def test_two_engines_that_one_task_needs_in_turn_give_way_to_each_other(executor
                     assert len(executor.servers()) == 1
 
     run(scenario)
+
+
+def test_engines_that_fit_into_the_memory_stay_side_by_side(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        sizes = {"first": 0.5, "second": 0.4, "third": 0.3}
+        first, second, third = (Feeder(executor, fake(gpu_memory_utilization=s), n) for n, s in sizes.items())
+        async with first.lease:
+            await first.ask("a")
+            async with second.lease:
+                await asyncio.gather(first.ask("b"), second.ask("b"))
+                assert len(executor.servers()) == 2
+            epoch = (await first.route()).epoch
+            await first.window.enter()  # there is something to ask, all the time
+            async with third.lease:  # takes the place of the second, which nobody wants; the first stays
+                assert (await third.ask("c")).text == "echo: c"
+                assert len(executor.servers()) == 2
+                assert (await first.route()).epoch == epoch
+
+    run(scenario)
+
+
+def test_an_engine_sleeps_while_another_has_its_place(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        engines = {
+            "first": fake().model_copy(update={"sleep": True}),
+            "second": fake(latency=0.01).model_copy(update={"sleep": True}),
+        }
+        epochs: dict[str, set[int]] = {"first": set(), "second": set()}
+        for turn in range(3):
+            for name, engine in engines.items():
+                feeder = Feeder(executor, engine, name)
+                async with feeder.lease:
+                    assert (await feeder.ask(f"turn {turn}")).text == f"echo: turn {turn}"
+                    epochs[name].add((await feeder.route()).epoch)
+        assert [len(seen) for seen in epochs.values()] == [1, 1]
+        assert len(executor.servers()) == 2
+        states = [await _is_awake(socket) for socket in sorted(executor.folder.glob("e*.sock"))]
+        assert states == [False, True]
+
+    run(scenario)
+
+
+def test_an_engine_that_dies_in_its_sleep_is_started_again_when_it_is_wanted(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        first = Feeder(executor, fake().model_copy(update={"sleep": True}), "first")
+        second = Feeder(executor, fake(latency=0.01), "second")
+        async with first.lease:
+            await first.ask("a")
+            epoch = (await first.route()).epoch
+            [sleeper] = executor.servers()
+        async with second.lease:
+            await second.ask("b")
+            sleeper.send(signal.SIGKILL)
+        third = Feeder(executor, fake().model_copy(update={"sleep": True}), "first")
+        async with third.lease:
+            assert (await third.ask("c")).text == "echo: c"
+            assert (await third.route()).epoch > epoch
+
+    run(scenario)
+
+
+def test_a_dead_engine_is_noticed_while_another_starts(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        small = {"gpu_memory_utilization": 0.4}
+        first = Feeder(executor, fake(**small), "first")
+        second = Feeder(executor, fake(**small, start_after=6.0), "second")
+        async with first.lease, second.lease:
+            await first.ask("a")
+            slow = asyncio.create_task(second.ask("b"))
+            assert await until(lambda: any("starting" in note for note in second.notes))
+            [server] = [one for one in executor.servers() if b"start-after" not in _command_line(one.pid)]
+            server.send(signal.SIGKILL)
+            assert await until(lambda: any("it died, starting again" in note for note in first.notes), 3.0)
+            assert not slow.done()
+            assert (await first.ask("c")).text == "echo: c"
+            assert (await slow).text == "echo: b"
+
+    run(scenario)
+
+
+def test_one_feeder_hears_what_the_server_says_of_itself(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        feeders = [Feeder(executor, fake(latency=0.5)) for _ in range(2)]
+        async with feeders[0].lease, feeders[1].lease:
+            await asyncio.gather(*(feeder.ask(f"p{k}") for feeder in feeders for k in range(20)))
+            assert await until(lambda: sum(len(feeder.gauges) for feeder in feeders) > 2)
+        heard = [one for feeder in feeders for one in feeder.gauges]
+        assert {(server, capacity) for server, capacity, _ in heard} == {(heard[0][0], 256)}
+        assert heard[0][0].startswith(f"{executor.folder.name}-")
+        assert max(gauges.running for _, _, gauges in heard) > 0
+        assert max(gauges.generation_tokens for _, _, gauges in heard) > 0
+
+    run(scenario)
+
+
+async def _is_awake(socket: Path) -> bool:
+    _, page = await http(socket, "GET", "/metrics", 5.0)
+    return 'sleep_state="awake"} 1.0' in page
+
+
+def _command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def test_a_server_that_hangs_is_replaced_and_in_the_end_given_up(executor: FakeExecutor) -> None:

@@ -1,0 +1,55 @@
+"""Which engines are awake side by side, and which gives way to another. Doing it is the supervisor's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
+
+_WHOLE: Final = 1.0 + 1e-9  # so that 0.3 + 0.6 + 0.1 fits
+
+
+class Occupant(Protocol):
+    """An engine that has, or wants, a part of the memory."""
+
+    @property
+    def memory_share(self) -> float:
+        """Part of the memory of its GPUs (or of the machine, on a CPU) that it takes when it is awake."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody has something to ask of it."""
+
+    @property
+    def wanted_since(self) -> float:
+        """When somebody last began to have something to ask of it."""
+
+
+Engine = TypeVar("Engine", bound=Occupant)
+
+
+@dataclass(frozen=True)
+class Room(Generic[Engine]):
+    """How one more engine gets its place: who gives way to it now, or else who is waited for."""
+
+    giving_way: tuple[Engine, ...] = ()
+    waited_for: tuple[Engine, ...] = ()
+
+
+def room_for(share: float, awake: Sequence[Engine]) -> Room[Engine]:
+    """Return how an engine that takes `share` of the memory finds room beside those that are awake.
+
+    Those that fit stay. Of the others nobody gives way who is wanted, and the longest unwanted go first.
+    """
+    kept = list(awake)
+    leaving: list[Engine] = []
+    for engine in sorted((one for one in awake if not one.is_wanted), key=lambda one: one.wanted_since):
+        if _sum(kept) + share <= _WHOLE:
+            break
+        kept.remove(engine)
+        leaving.append(engine)
+    if kept and _sum(kept) + share > _WHOLE:
+        return Room(waited_for=tuple(kept))
+    return Room(giving_way=tuple(leaving))
+
+
+def _sum(engines: Sequence[Occupant]) -> float:
+    return sum(engine.memory_share for engine in engines)

@@ -1,0 +1,87 @@
+"""How an engine was used during a stage: its servers' gauges, summed up on the driver."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from genetic_udfs.engine.gauges import Gauges
+
+_STALE: Final = 15.0  # seconds after which a server's last word is not about now
+
+
+@dataclass(frozen=True)
+class EngineUse:
+    """What the servers of an engine did in a stage, as their own metrics tell.
+
+    Args:
+        servers: How many there were.
+        max_num_seqs: How many sequences those that run now can work on at once; of the last ones after the end.
+        running_now: Requests they work on now.
+        running: The same over the stage, averaged over time and summed over the servers.
+        waiting: Requests that they had not begun, averaged and summed alike.
+        tokens_per_second: Tokens generated a second.
+        kv_cache_usage: The highest share of the KV cache in use that was seen.
+        prefix_cache_hit_rate: Share of the prompts' tokens found in the prefix cache; None if none was looked up.
+        preemptions: How often a sequence was put off because the KV cache was full.
+    """
+
+    servers: int
+    max_num_seqs: int
+    running_now: float
+    running: float
+    waiting: float
+    tokens_per_second: float
+    kv_cache_usage: float
+    prefix_cache_hit_rate: float | None
+    preemptions: int
+
+
+@dataclass
+class ServerWatch:
+    """One server's gauges during a stage: the first, the last and what lies between."""
+
+    max_num_seqs: int
+    first: Gauges
+    since: float = field(default_factory=time.monotonic)
+    last: Gauges = field(init=False)
+    heard: float = field(init=False)
+    samples: int = 0
+    running: float = 0.0
+    waiting: float = 0.0
+    kv_cache_usage: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.last, self.heard = self.first, self.since
+        self.take(self.first)
+
+    def take(self, gauges: Gauges) -> None:
+        """Add what the server says now."""
+        self.last, self.heard = gauges, time.monotonic()
+        self.samples += 1
+        self.running += gauges.running
+        self.waiting += gauges.waiting
+        self.kv_cache_usage = max(self.kv_cache_usage, gauges.kv_cache_usage)
+
+
+def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
+    """Sum up the servers of a stage; None before any was heard of."""
+    if not watches:
+        return None
+    now = time.monotonic()
+    present = [watch for watch in watches if now - watch.heard < _STALE] or [max(watches, key=lambda w: w.heard)]
+    seconds = max(watch.heard for watch in watches) - min(watch.since for watch in watches)
+    generated = sum(watch.last.generation_tokens - watch.first.generation_tokens for watch in watches)
+    queries = sum(watch.last.prefix_queries - watch.first.prefix_queries for watch in watches)
+    hits = sum(watch.last.prefix_hits - watch.first.prefix_hits for watch in watches)
+    return EngineUse(
+        servers=len(watches),
+        max_num_seqs=sum(watch.max_num_seqs for watch in present),
+        running_now=sum(watch.last.running for watch in present),
+        running=sum(watch.running / watch.samples for watch in present),
+        waiting=sum(watch.waiting / watch.samples for watch in present),
+        tokens_per_second=generated / seconds if seconds > 0 else 0.0,
+        kv_cache_usage=max(watch.kv_cache_usage for watch in watches),
+        prefix_cache_hit_rate=hits / queries if queries > 0 else None,
+        preemptions=round(sum(watch.last.preemptions - watch.first.preemptions for watch in watches)),
+    )
