@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.run import Run
-from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES, RUNS
+from genetic_udfs.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 
 def generation_row(run: Run, generation: int, started: datetime) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def generation_row(run: Run, generation: int, started: datetime) -> dict[str, An
         "shortfall": samples - accepted if generation else 0,
         "reasons": reasons,
         "costs": costs(run, generation),
+        "engines": engines(run, generation),
         "seconds": (now - started).total_seconds(),
         "finished_at": now,
     }
@@ -69,6 +70,15 @@ def costs(run: Run, generation: int) -> list[Row]:
         .orderBy("role")
         .collect()
     )
+
+
+def engines(run: Run, generation: int) -> list[dict[str, Any]]:
+    """Return a `schema.ENGINE_USE` for each stage of a generation whose engine was heard of in this run."""
+    return [
+        {name: value for name, value in {**vars(stage), **vars(stage.use)}.items() if name in ENGINE_USE.names}
+        for stage in run.stage_uses
+        if stage.generation == generation
+    ]
 
 
 def _decided_under(run: Run, generation: int, candidates: DataFrame) -> tuple[str, int]:

@@ -1,14 +1,25 @@
 """What the stages of a run share: the configuration, the tables, the run's id, and where progress is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import SparkSession
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Role
+from genetic_udfs.engine.use import EngineUse
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
+
+
+@dataclass(frozen=True)
+class StageUse:
+    """How a role's engine was used in a round."""
+
+    generation: int
+    round: int
+    role: Role
+    use: EngineUse
 
 
 @dataclass(frozen=True)
@@ -22,3 +33,4 @@ class Run:
     scratch: Scratch
     ledger: Ledger
     progress: Progress
+    stage_uses: list[StageUse] = field(default_factory=list)

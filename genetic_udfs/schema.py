@@ -118,8 +118,25 @@ ROLE_COST: Final = _struct(
     request_seconds=_double,
 )
 
-# `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall` those of the
-# configuration that decided it.
+# What the servers of a stage's engine said of themselves, for endpoints nothing: requests running and waiting at once,
+# averaged over time and summed over servers; the highest share of the KV cache in use; the share of the prompts' tokens
+# found in the prefix cache (null if none was looked up).
+ENGINE_USE: Final = _struct(
+    round=_int,
+    role=_string,
+    seconds=_double,
+    servers=_int,
+    max_num_seqs=_int,
+    running=_double,
+    waiting=_double,
+    tokens_per_second=_double,
+    kv_cache_usage=_double,
+    prefix_cache_hit_rate=_double,
+    preemptions=_long,
+)
+
+# `engines`, `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall` those
+# of the configuration that decided it.
 GENERATIONS_SCHEMA: Final = _struct(
     generation=_int,
     population_version=_long,
@@ -132,6 +149,7 @@ GENERATIONS_SCHEMA: Final = _struct(
     shortfall=_long,
     reasons=MapType(_string, _long),
     costs=ArrayType(ROLE_COST),
+    engines=ArrayType(ENGINE_USE),
     seconds=_double,
     finished_at=TimestampType(),
 )

@@ -15,26 +15,44 @@ class EngineUse:
     """What the servers of an engine did in a stage, as their own metrics tell.
 
     Args:
+        seconds: Time between the first and the last that was heard of them.
         servers: How many there were.
         max_num_seqs: How many sequences those that run now can work on at once; of the last ones after the end.
         running_now: Requests they work on now.
+        waiting_now: Requests they have and have not begun.
         running: The same over the stage, averaged over time and summed over the servers.
-        waiting: Requests that they had not begun, averaged and summed alike.
+        waiting: Requests that were not begun, averaged and summed alike.
         tokens_per_second: Tokens generated a second.
         kv_cache_usage: The highest share of the KV cache in use that was seen.
         prefix_cache_hit_rate: Share of the prompts' tokens found in the prefix cache; None if none was looked up.
         preemptions: How often a sequence was put off because the KV cache was full.
     """
 
+    seconds: float
     servers: int
     max_num_seqs: int
     running_now: float
+    waiting_now: float
     running: float
     waiting: float
     tokens_per_second: float
     kv_cache_usage: float
     prefix_cache_hit_rate: float | None
     preemptions: int
+
+    def describe(self) -> list[str]:
+        """Return what a person wants to see of it while the stage runs."""
+        facts = [f"running {self.running_now:.0f} of {self.max_num_seqs}", f"{self.waiting_now:.0f} waiting"]
+        facts.append(f"KV cache {self.kv_cache_usage:.0%}")
+        if self.prefix_cache_hit_rate is not None:
+            facts.append(f"prefix hits {self.prefix_cache_hit_rate:.0%}")
+        if self.preemptions:
+            facts.append(f"{self.preemptions} preemptions")
+        return facts
+
+    def is_under_driven(self, running: float) -> bool:
+        """Whether `running` requests at once leave half of the engine without work, and none waits for it."""
+        return running < self.max_num_seqs / 2 and self.waiting_now < 1
 
 
 @dataclass
@@ -75,9 +93,11 @@ def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
     queries = sum(watch.last.prefix_queries - watch.first.prefix_queries for watch in watches)
     hits = sum(watch.last.prefix_hits - watch.first.prefix_hits for watch in watches)
     return EngineUse(
+        seconds=seconds,
         servers=len(watches),
         max_num_seqs=sum(watch.max_num_seqs for watch in present),
         running_now=sum(watch.last.running for watch in present),
+        waiting_now=sum(watch.last.waiting for watch in present),
         running=sum(watch.running / watch.samples for watch in present),
         waiting=sum(watch.waiting / watch.samples for watch in present),
         tokens_per_second=generated / seconds if seconds > 0 else 0.0,

@@ -20,9 +20,12 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
+from genetic_udfs.engine.use import EngineUse
 
 # Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
 TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
+_WINDOWS_TO_JUDGE: Final = 4  # a stage of fewer is mostly ramp and tail
+_MORE_FEEDERS: Final = "give it more feeders (spark.executor.cores, spark.task.resource.gpu.amount)"
 _LIVE_INTERVAL: Final = 0.5
 _LOG_INTERVAL: Final = 10.0
 
@@ -37,7 +40,7 @@ class View:
     reported: StageProgress
 
     def facts(self) -> list[str]:
-        """Return done of total, rows/s, tokens/s, time left, and what the engine says, as far as known."""
+        """Return done of total, rates, time left, and what the engine says of itself, as far as known."""
         if self.total is None:
             return [f"{self.seconds:.0f} s"]
         done = min(self.reported.rows, self.total)
@@ -46,11 +49,23 @@ class View:
             rate = done / self.seconds
             facts += [f"{rate:.1f} rows/s", f"{self.reported.completion_tokens / self.seconds:.0f} tokens/s"]
             facts.append(f"ETA {_duration((self.total - done) / rate)}")
-        elif self.reported.notes:
-            facts += self.reported.notes
-        else:
-            facts.append(f"{self.seconds:.0f} s")
-        return facts
+        if self.reported.errors:
+            facts.append(f"{self.reported.errors} errors")
+        if self.reported.engine is not None:
+            facts += self.reported.engine.describe()
+        facts += self.reported.notes
+        if warning := self._warning():
+            facts.append(warning)
+        return facts if len(facts) > 1 else [*facts, f"{self.seconds:.0f} s"]
+
+    def _warning(self) -> str | None:
+        """Say when the engine has too little to do although there are rows that were not sent."""
+        engine, total = self.reported.engine, self.total or 0
+        if engine is None or total - self.reported.rows - self.reported.in_flight <= 0:
+            return None
+        if self.reported.in_flight and engine.is_under_driven(engine.running_now):
+            return f"running {engine.running_now:.0f} of {engine.max_num_seqs}: give it more feeders"
+        return None
 
     def ending(self) -> str:
         """Return what is said of a stage that is done."""
@@ -59,7 +74,12 @@ class View:
         if self.total == 0:
             return f"{self.name}: nothing to ask"
         rates = f"{self.total / self.seconds:.1f} rows/s, {self.reported.completion_tokens / self.seconds:.0f} tokens/s"
-        return f"{self.name}: {self.total} replies in {_duration(self.seconds)} ({rates})"
+        done = f"{self.name}: {self.total} replies in {_duration(self.seconds)} ({rates})"
+        engine = self.reported.engine
+        if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:
+            return done
+        used = f"{done}, {engine.running:.0f} of {engine.max_num_seqs} running on average"
+        return f"{used}: {_MORE_FEEDERS}" if engine.is_under_driven(engine.running) else used
 
 
 class Progress:
@@ -101,6 +121,10 @@ class Progress:
         self._listener.__exit__(kind, error, trace)
         if self._terminal:
             self._terminal.close()
+
+    def engine_use(self, stage: str) -> EngineUse | None:
+        """Return what the engine said of itself during a stage; None when nothing was heard."""
+        return self._listener.snapshot().get(stage, StageProgress()).engine
 
     def note(self, text: str) -> None:
         """Say something that stays."""

@@ -62,6 +62,7 @@ def _costs(generations: Sequence[Row]) -> Table:
         "prompt tokens",
         "output tokens",
         "output tokens/s",
+        "running",
     ):
         table.add_column(heading, justify="left" if heading == "role" else "right")
     for row in generations:
@@ -72,8 +73,18 @@ def _costs(generations: Sequence[Row]) -> Table:
                 cost["role"],
                 *(str(cost[key]) for key in ("requests", "errors", "prompt_tokens", "completion_tokens")),
                 f"{speed:.0f}",
+                _running([stage for stage in row["engines"] or [] if stage["role"] == cost["role"]]),
             )
     return table
+
+
+def _running(stages: Sequence[Row]) -> str:
+    """Return how many requests the engines of a role worked on at once, of how many they could, over its rounds."""
+    seconds = sum(stage["seconds"] for stage in stages)
+    if not seconds:
+        return "-"
+    running = sum(stage["running"] * stage["seconds"] for stage in stages) / seconds
+    return f"{running:.0f} of {max(stage['max_num_seqs'] for stage in stages)}"
 
 
 def _share(part: int, whole: int) -> str:

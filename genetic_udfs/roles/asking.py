@@ -9,7 +9,7 @@ from genetic_udfs.config import Role
 from genetic_udfs.engine.exchange import Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
-from genetic_udfs.run import Run
+from genetic_udfs.run import Run, StageUse
 from genetic_udfs.session import task_slots
 
 # The verdict is one token among these; 20 is the most that OpenAI-compatible endpoints give.
@@ -88,5 +88,7 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
                 )
 
             run.ledger.record(missing, total, answered, name)
+            if use := run.progress.engine_use(stage):
+                run.stage_uses.append(StageUse(generation, round_, role, use))
     replies = run.ledger.replies(generation)
     return planned.drop("prompt", "template", "sample").join(replies, "request_id", "left")

@@ -1,6 +1,7 @@
 """What is said of a stage while it runs and when it is done."""
 
 from genetic_udfs.engine.progress import StageProgress
+from genetic_udfs.engine.use import EngineUse
 from genetic_udfs.report.progress import View
 
 
@@ -23,3 +24,37 @@ def test_a_stage_that_is_done_says_what_it_took() -> None:
 
 def test_counts_that_arrive_twice_never_exceed_the_total() -> None:
     assert View("coder", 4, 1.0, StageProgress(rows=5)).facts()[0] == "4/4"
+
+
+def use(running: float, waiting: float = 0.0) -> EngineUse:
+    return EngineUse(9.0, 2, 256, running, waiting, running, waiting, 900.0, 0.23, 0.71, 3)
+
+
+def test_what_the_engine_does_is_shown() -> None:
+    view = View("coder", 4000, 10.0, StageProgress(rows=100, errors=2, in_flight=250, engine=use(240, 10)))
+    assert view.facts()[4:] == [
+        "2 errors",
+        "running 240 of 256",
+        "10 waiting",
+        "KV cache 23%",
+        "prefix hits 71%",
+        "3 preemptions",
+    ]
+
+
+def test_an_engine_with_too_little_to_do_is_warned_of_while_there_are_rows_left() -> None:
+    warning = "running 12 of 256: give it more feeders"
+    assert View("coder", 4000, 10.0, StageProgress(rows=100, in_flight=12, engine=use(12))).facts()[-1] == warning
+    last_ones = StageProgress(rows=3988, in_flight=12, engine=use(12))
+    assert warning not in View("coder", 4000, 10.0, last_ones).facts()
+    busy = StageProgress(rows=100, in_flight=12, engine=use(12, waiting=30))
+    assert warning not in View("coder", 4000, 10.0, busy).facts()
+
+
+def test_a_long_stage_ends_with_how_busy_its_engine_was() -> None:
+    idle = View("coder", 4000, 100.0, StageProgress(rows=4000, engine=use(12))).ending()
+    assert idle.endswith(
+        "12 of 256 running on average: give it more feeders (spark.executor.cores, spark.task.resource.gpu.amount)"
+    )
+    assert View("coder", 4000, 100.0, StageProgress(engine=use(250))).ending().endswith("250 of 256 running on average")
+    assert View("coder", 400, 100.0, StageProgress(engine=use(12))).ending().endswith("tokens/s)")

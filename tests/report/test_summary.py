@@ -29,6 +29,10 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         rounds=2,
         reasons={"judged_no": 15},
         costs=[cost, idle],
+        engines=[
+            Row(role="coder", seconds=30.0, running=40.0, max_num_seqs=64),
+            Row(role="coder", seconds=10.0, running=20.0, max_num_seqs=64),
+        ],
         population_size=25,
         seconds=12.4,
     )
@@ -41,9 +45,9 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         "judged_no 15",
         "acceptance 25%",
         "population 25",
-        "1 coder 20 1 100 500 50",
+        "1 coder 20 1 100 500 50 35 of 64",
     ):
         assert line in lines
-    assert "1 judge 0 0 0 0 0" in lines
+    assert "1 judge 0 0 0 0 0 -" in lines
     assert any(line.startswith("Generation 1 fell short by 3 in 2 rounds") for line in lines)
     assert lines[-1].startswith('Try: sql.py conf "SELECT')
