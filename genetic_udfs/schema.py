@@ -135,8 +135,8 @@ ENGINE_USE: Final = _struct(
     preemptions=_long,
 )
 
-# `engines`, `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall` those
-# of the configuration that decided it.
+# `engines`, `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall`
+# those of the configuration that decided it.
 GENERATIONS_SCHEMA: Final = _struct(
     generation=_int,
     population_version=_long,

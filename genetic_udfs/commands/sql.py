@@ -2,12 +2,14 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any, TextIO
+from typing import Annotated, Any, Final, TextIO
 
 import typer
+from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row
 from rich.console import Console
@@ -17,9 +19,14 @@ from rich.text import Text
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config_file import load_config
+from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.roles.functions import register_functions
 from genetic_udfs.session import open_session
 from genetic_udfs.store.tables import Store
+
+_ASKS: Final = re.compile(r"\b(instruct|solve|judge)\s*\(", re.IGNORECASE)
 
 
 class Format(StrEnum):
@@ -36,22 +43,42 @@ def sql(
     format_: Annotated[Format, typer.Option("--format", help="json is one object a line")] = Format.TABLE,
     overrides: SetOption = None,
 ) -> None:
-    """Run a query on the tables of a store: population, candidates, replies, generations, runs."""
+    """Run a query on the tables of a store: population, candidates, replies, generations, runs.
+
+    The functions instruct(instruction), solve(instruction) and judge(instruction, response) ask the configuration's
+    engines, about the rows of any table.
+    """
     settings = load_config(config, overrides or [])
     spark = open_session(settings, "genetic-udfs sql")
     hear_signals()
     try:
-        store = Store(spark, settings.store)
-        if not store.register():
-            raise StoreError(
-                f"store: {settings.store} has no tables yet; run jobs/evolve.py with this configuration first"
-            )
-        try:
-            print_rows(spark.sql(query), format_, sys.stdout)
-        except PySparkException as error:
-            raise ConfigurationError(f"the query cannot be run: {error}") from None
+        has_tables = Store(spark, settings.store).register()
+        with (
+            Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress,
+            progress.watching("query") as stage,
+        ):
+            register_functions(spark, settings, stage=stage, progress=progress.address)
+            try:
+                rows = spark.sql(query)
+                if _ASKS.search(query):
+                    # Rows are printed a partition at a time; engines are to work on all of them at once.
+                    rows.persist(StorageLevel.DISK_ONLY).count()
+                print_rows(rows, format_, sys.stdout)
+            except Exception as error:
+                raise _explained(error, settings.store if not has_tables else None) from None
     finally:
         spark.stop()
+
+
+def _explained(error: Exception, empty_store: str | None) -> Exception:
+    """Return what to raise for a query that failed: an error of the user's, or of an engine's, with its own words."""
+    if (known := engine_error_in(error)) is not None:
+        return known
+    if not isinstance(error, PySparkException):
+        return error
+    if empty_store is not None and error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
+        return StoreError(f"store: {empty_store} has no tables yet; run jobs/evolve.py with this configuration first")
+    return ConfigurationError(f"the query cannot be run: {error}")
 
 
 def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:

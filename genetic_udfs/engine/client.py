@@ -8,7 +8,7 @@ import json
 import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 
@@ -24,6 +24,9 @@ from genetic_udfs.engine.exchange import (
 )
 from genetic_udfs.engine.patience import USUAL_PATIENCE, Attempts, Patience, SendingFailed
 from genetic_udfs.errors import EngineError
+
+NO_PROMPT: Final = "no prompt"
+"""The error of a row about which nothing was asked."""
 
 _OF_THE_ROW = frozenset({400, 413, 414, 422})
 _BUSY = frozenset({408, 425, 429, 502, 503, 504, 529})
@@ -99,7 +102,7 @@ class Client:
             EngineError: The engine refuses everybody, or answers nobody any more.
         """
         if question.prompt is None:
-            return Reply(error="no prompt")
+            return Reply(error=NO_PROMPT)
         attempts = Attempts(self._patience, self._answered)
         while True:
             try:

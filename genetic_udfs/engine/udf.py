@@ -44,7 +44,31 @@ _DTYPES: Final[dict[str, Any]] = {
 }
 
 
-def ask(
+def ask(name: str, engine: Engine, sampling: Sampling, **options: Any) -> Any:
+    """Return a UDF of (prompt string) that gives the engine's reply, a struct `schema.REPLY`.
+
+    It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
+    small (`spark.sql.execution.arrow.maxRecordsPerBatch` of 16 to 64). It is not deterministic: Spark must
+    not run it twice. No sampling seed is sent: vLLM does not promise the same text in another batch, and leaves
+    its batched sampler for a request that has one.
+
+    Args:
+        name: The engine's name in the configuration.
+        engine: The engine.
+        sampling: How it samples.
+        options: As those of `asking`.
+    """
+    way = asking(name, engine, sampling, **options)
+
+    def answers(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        for replies in way.replies(batches):
+            yield frame(replies)
+
+    answers.__name__ = f"ask_{name}"  # what Spark's plans and its UI call it
+    return pandas_udf(answers, REPLY).asNondeterministic()  # type: ignore[call-overload]
+
+
+def asking(
     name: str,
     engine: Engine,
     sampling: Sampling,
@@ -54,13 +78,8 @@ def ask(
     stage: str = "",
     progress: ProgressAddress | None = None,
     read_logprobs: ReadLogprobs | None = None,
-) -> Any:
-    """Return a UDF of (prompt string) that gives the engine's reply, a struct `schema.REPLY`.
-
-    It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
-    small (`spark.sql.execution.arrow.maxRecordsPerBatch` of 16 to 64). It is not deterministic: Spark must
-    not run it twice. No sampling seed is sent: vLLM does not promise the same text in another batch, and leaves
-    its batched sampler for a request that has one.
+) -> "Asking":
+    """Return how an engine is asked, to be used in a UDF of one's own.
 
     Args:
         name: The engine's name in the configuration.
@@ -76,18 +95,12 @@ def ask(
             says how many alternatives it sees. It must be importable on the executors.
     """
     size = window if window is not None else math.ceil(1.1 * engine.max_num_seqs)
-    asking = _Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs)
-
-    def answers(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
-        yield from asking.answer(batches)
-
-    answers.__name__ = f"ask_{name}"  # what Spark's plans and its UI call it
-    return pandas_udf(answers, REPLY).asNondeterministic()  # type: ignore[call-overload]
+    return Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs)
 
 
 @dataclass(frozen=True)
-class _Asking:
-    """What `ask` was given, as it travels to the executors, where it answers partitions."""
+class Asking:
+    """What `asking` was given, as it travels to the executors, where it answers partitions."""
 
     name: str
     engine: Engine
@@ -98,8 +111,8 @@ class _Asking:
     progress: ProgressAddress | None
     read_logprobs: ReadLogprobs | None
 
-    def answer(self, batches: Iterable[pd.Series]) -> Iterator[pd.DataFrame]:
-        """Answer a partition of prompts in a Spark worker."""
+    def replies(self, batches: Iterable[Iterable[str | None]]) -> Iterator[list[Reply]]:
+        """Answer a partition of prompts in a Spark worker, in their order; the lists are of other lengths."""
         task = TaskContext.get()
         feeder, attempt = (f"{task.stageId()}.{task.partitionId()}", task.attemptNumber()) if task else ("", 0)
         reporter = ProgressReporter(self.progress, self.stage, feeder, attempt)
@@ -109,8 +122,7 @@ class _Asking:
         router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
         results = in_order(_questions(batches), partial(self._answering, router, window, reporter), window)
         try:
-            for replies in results:
-                yield frame(replies)
+            yield from results
         except EngineError as error:
             raise marked(error) from None
         finally:
@@ -150,7 +162,7 @@ class _Asking:
             yield answer
 
 
-def _questions(batches: Iterable[pd.Series]) -> Iterator[Question]:
+def _questions(batches: Iterable[Iterable[str | None]]) -> Iterator[Question]:
     for prompts in batches:
         for prompt in prompts:
             yield Question(prompt if isinstance(prompt, str) else None)

@@ -42,13 +42,15 @@ class View:
     def facts(self) -> list[str]:
         """Return done of total, rates, time left, and what the engine says of itself, as far as known."""
         if self.total is None:
-            return [f"{self.seconds:.0f} s"]
-        done = min(self.reported.rows, self.total)
-        facts = [f"{done}/{self.total}"]
+            facts = [f"{self.seconds:.0f} s"]
+            done = self.reported.rows
+        else:
+            done = min(self.reported.rows, self.total)
+            facts = [f"{done}/{self.total}"]
         if done:
             rate = done / self.seconds
             facts += [f"{rate:.1f} rows/s", f"{self.reported.completion_tokens / self.seconds:.0f} tokens/s"]
-            facts.append(f"ETA {_duration((self.total - done) / rate)}")
+            facts.append(f"{done} rows" if self.total is None else f"ETA {_duration((self.total - done) / rate)}")
         if self.reported.errors:
             facts.append(f"{self.reported.errors} errors")
         if self.reported.engine is not None:
@@ -56,7 +58,7 @@ class View:
         facts += self.reported.notes
         if warning := self._warning():
             facts.append(warning)
-        return facts if len(facts) > 1 else [*facts, f"{self.seconds:.0f} s"]
+        return facts if len(facts) > 1 or self.total is None else [*facts, f"{self.seconds:.0f} s"]
 
     def _warning(self) -> str | None:
         """Say when the engine has too little to do although there are rows that were not sent."""
@@ -132,14 +134,20 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str, total: int | None) -> Iterator[str]:
-        """Show a stage while the body runs; gives the name under which its feeders report."""
-        with self._lock:
-            self._stage = (name, total, time.monotonic())
-        try:
+        """Show a stage while the body runs, and what it came to; gives the name under which its feeders report."""
+        with self.watching(name, total):
             yield name
             view = self._view()
             if view:
                 self.note(view.ending())
+
+    @contextmanager
+    def watching(self, name: str, total: int | None = None) -> Iterator[str]:
+        """Show a stage while the body runs, as `stage` does, and nothing of it afterwards."""
+        with self._lock:
+            self._stage = (name, total, time.monotonic())
+        try:
+            yield name
         finally:
             with self._lock:
                 self._stage = None

@@ -5,7 +5,7 @@ import json
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Role
+from genetic_udfs.config import Config, Role
 from genetic_udfs.engine.exchange import Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
@@ -14,6 +14,18 @@ from genetic_udfs.session import task_slots
 
 # The verdict is one token among these; 20 is the most that OpenAI-compatible endpoints give.
 _TOP_LOGPROBS = 20
+
+
+def sampling_of(config: Config, role: Role) -> Sampling:
+    """Return how a role's engine samples."""
+    settings = config.roles.of(role)
+    return Sampling(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        top_logprobs=_TOP_LOGPROBS if role == "judge" else 0,
+        regex=settings.regex,
+    )
 
 
 def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_: int) -> DataFrame:
@@ -32,13 +44,6 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
     """
     settings = run.config.roles.of(role)
     engine = run.config.engine_of(role)
-    sampling = Sampling(
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        max_tokens=settings.max_tokens,
-        top_logprobs=_TOP_LOGPROBS if role == "judge" else 0,
-        regex=settings.regex,
-    )
     described = json.dumps(settings.model_dump(exclude={"engine"}))
     identity = F.sha2(
         F.concat_ws(
@@ -62,7 +67,7 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
             engine_call = ask(
                 settings.engine,
                 engine,
-                sampling,
+                sampling_of(run.config, role),
                 feeders=slots,
                 stage=stage,
                 progress=run.progress.address,

@@ -1,0 +1,175 @@
+"""The roles as SQL functions that work on any table: `instruct`, `solve` and `judge`."""
+
+import hashlib
+import random
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import pandas_udf
+from pyspark.sql.types import BooleanType, DataType, DoubleType, LongType, StringType, StructField, StructType
+
+from genetic_udfs.config import ROLES, Config, Role
+from genetic_udfs.engine.client import NO_PROMPT
+from genetic_udfs.engine.exchange import Reply
+from genetic_udfs.engine.progress import ProgressAddress
+from genetic_udfs.engine.udf import Asking, asking
+from genetic_udfs.roles import coder, instructor, judge
+from genetic_udfs.roles.asking import sampling_of
+from genetic_udfs.roles.prompts import MUTATION_TASKS
+from genetic_udfs.schema import MUTATION
+from genetic_udfs.session import task_slots
+
+
+class Plan(NamedTuple):
+    """What is asked about a row: nothing without a `prompt`; with a `reason` because of the row itself."""
+
+    prompt: str | None
+    task: str | None = None
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class RoleFunction:
+    """One of the functions, as it travels to the executors.
+
+    Args:
+        asking: The role's engine and how it is asked.
+        plan: Makes what is asked of a row's arguments.
+        read: Makes the first fields of the result, then `reason` and `detail`, of a reply that has no error.
+        fields: Those first fields.
+    """
+
+    asking: Asking
+    plan: Callable[..., Plan]
+    read: Callable[[Plan, Reply], tuple[Any, ...]]
+    fields: dict[str, DataType]
+
+    @property
+    def result(self) -> StructType:
+        """What the function returns."""
+        common = {"reason": StringType(), "detail": StringType(), "reply": StringType()}
+        tokens = {"prompt_tokens": LongType(), "completion_tokens": LongType()}
+        return StructType([StructField(name, kind) for name, kind in {**self.fields, **common, **tokens}.items()])
+
+    def apply(self, batches: Iterator[Any]) -> Iterator[pd.DataFrame]:
+        """Answer a partition: batches of the arguments' columns in, batches of results out, in the same order."""
+        plans: deque[Plan] = deque()
+
+        def prompts() -> Iterator[list[str | None]]:
+            for batch in batches:
+                columns = batch if isinstance(batch, tuple) else (batch,)  # Spark unpacks a single one
+                made = [self.plan(*values) for values in zip(*columns, strict=True)]
+                plans.extend(made)
+                yield [plan.prompt for plan in made]
+
+        for replies in self.asking.replies(prompts()):
+            rows = [self._row(plans.popleft(), reply) for reply in replies]
+            yield pd.DataFrame(rows, columns=self.result.names, dtype=object)
+
+    def _row(self, plan: Plan, reply: Reply) -> tuple[Any, ...]:
+        if reply.error is None:
+            found = self.read(plan, reply)
+        else:
+            failure = (plan.reason, plan.detail) if reply.error == NO_PROMPT else ("engine_error", reply.error)
+            found = (*(None for _ in self.fields), *failure)
+        return (*found, reply.text, reply.prompt_tokens, reply.completion_tokens)
+
+
+def register_functions(
+    spark: SparkSession, config: Config, *, stage: str = "", progress: ProgressAddress | None = None
+) -> None:
+    """Register the roles in a session, with the engines, sampling and mutation tasks of a configuration.
+
+    `instruct(instruction[, task])` mutates an instruction and returns (instruction, task, ...); the task is drawn by
+    the configuration's weights unless given. `solve(instruction)` returns (code, ...), `judge(instruction, response)`
+    returns (verdict, fitness, ...), fitness being P(Yes). Every result goes on with `reason` and `detail` where
+    something failed, `reply`, `prompt_tokens` and `completion_tokens`. Null arguments give nulls and ask nothing.
+
+    Each query that is run asks anew. Within one a row is asked about once, but for a sort of all rows: Spark computes
+    what it sorts once for a sample and once more. `/*+ REPARTITION */` in the query that asks keeps it at once.
+
+    Args:
+        spark: the session.
+        config: names the engines; no store is needed.
+        stage: the name under which progress is summed up.
+        progress: where progress is reported to.
+    """
+    feeders = task_slots(spark)
+    ways: dict[Role, Asking] = {
+        role: asking(
+            config.roles.of(role).engine,
+            config.engine_of(role),
+            sampling_of(config, role),
+            feeders=feeders,
+            stage=stage,
+            progress=progress,
+            read_logprobs=judge.yes_probability if role == "judge" else None,
+        )
+        for role in ROLES
+    }
+    draw = _TaskDraw(config.seed, {str(task): weight for task, weight in config.operators.mutation_tasks.items()})
+    text = StringType()
+    functions = {
+        "instruct": RoleFunction(ways["instructor"], draw.plan, _instruction, {"instruction": text, "task": text}),
+        "solve": RoleFunction(ways["coder"], _plan_solution, _code, {"code": text}),
+        "judge": RoleFunction(
+            ways["judge"], _plan_verdict, _verdict, {"verdict": BooleanType(), "fitness": DoubleType()}
+        ),
+    }
+    for name, function in functions.items():
+        spark.udf.register(name, _udf(name, function))
+
+
+def _udf(name: str, function: RoleFunction) -> Any:
+    def answers(batches: Iterator[tuple[pd.Series, ...]]) -> Iterator[pd.DataFrame]:
+        yield from function.apply(batches)
+
+    answers.__name__ = name
+    return pandas_udf(answers, function.result).asNondeterministic()  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class _TaskDraw:
+    """Draws mutation tasks by their weights: for the same seed and instruction always the same one."""
+
+    seed: int
+    weights: dict[str, float]
+
+    def plan(self, instruction: str | None, task: str | None = None) -> Plan:
+        if instruction is None:
+            return Plan(None)
+        chosen = task if task is not None else self._draw(instruction)
+        if chosen not in MUTATION_TASKS:
+            return Plan(None, chosen, "unknown_task", f"there is no task {chosen!r}, but {', '.join(MUTATION_TASKS)}")
+        return Plan(instructor.mutation_prompt(chosen, instruction), chosen)
+
+    def _draw(self, instruction: str) -> str:
+        digest = hashlib.sha256(f"{self.seed}\x1e{instruction}".encode("utf-8", "surrogatepass")).digest()
+        return random.Random(digest).choices(list(self.weights), list(self.weights.values()))[0]
+
+
+def _instruction(plan: Plan, reply: Reply) -> tuple[Any, ...]:
+    [found] = instructor.offspring(MUTATION, reply.text or "", reply.finish_reason, 1)
+    return found.instruction or None, plan.task, found.reason, found.detail
+
+
+def _plan_solution(instruction: str | None) -> Plan:
+    return Plan(None if instruction is None else coder.coder_prompt(instruction))
+
+
+def _code(plan: Plan, reply: Reply) -> tuple[Any, ...]:
+    return tuple(coder.extract_code(reply.text or "", reply.finish_reason))
+
+
+def _plan_verdict(instruction: str | None, response: str | None) -> Plan:
+    return Plan(None if instruction is None or response is None else judge.judge_prompt(instruction, response))
+
+
+def _verdict(plan: Plan, reply: Reply) -> tuple[Any, ...]:
+    found = judge.ruling(reply.text or "")
+    return found.verdict, reply.yes_probability, found.reason, found.detail

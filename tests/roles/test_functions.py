@@ -1,0 +1,104 @@
+"""The roles as SQL functions, on a table that is not ours."""
+
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from genetic_udfs.config import Config
+from genetic_udfs.roles.functions import register_functions
+from genetic_udfs.roles.prompts import MUTATION_TASKS
+from tests.scripted_server import Answer, Request, ScriptedServer
+
+CODE = "def double(x):\n    return 2 * x"
+
+
+def answer(request: Request) -> Answer:
+    if "double" not in request.prompt:
+        return Answer(status=400, message="not today")
+    if "boxed" in request.prompt:
+        return Answer("\\boxed{Yes}", tops=[[("\\boxed{", 0.0)], [("Yes", -0.1), ("No", -3.0)], [("}", 0.0)]])
+    if "code block" in request.prompt.lower() or "```" in request.prompt:
+        return Answer(f"Here:\n```python\n{CODE}\n```")
+    return Answer("Write a function that doubles every number in a list, in place.")
+
+
+def config_for(server: ScriptedServer) -> Config:
+    return Config.model_validate(
+        {
+            "store": "unused",
+            "seeds": "unused",
+            "generations": 1,
+            "samples_per_generation": 1,
+            "engines": {"any": {"model": "m", "url": server.url}},
+            "roles": {role: {"engine": "any"} for role in ("instructor", "coder", "judge")},
+        }
+    )
+
+
+@pytest.fixture
+def problems(spark: SparkSession) -> None:
+    rows = [(1, "Write a function that doubles a number."), (2, "double it"), (3, None), (4, "Sort a list.")]
+    spark.createDataFrame(rows, "id int, problem string").createOrReplaceTempView("problems")
+
+
+def test_solve_gives_code_or_says_why_not(spark: SparkSession, problems: None) -> None:
+    with ScriptedServer(answer) as server:
+        register_functions(spark, config_for(server))
+        rows = sorted(spark.sql("SELECT id, s.* FROM (SELECT id, solve(problem) AS s FROM problems)").collect())
+    assert [row.code for row in rows] == [CODE, CODE, None, None]
+    assert [row.reason for row in rows] == [None, None, None, "engine_error"]
+    assert rows[3].detail == "HTTP 400: not today"
+    assert rows[0].reply.startswith("Here:") and rows[0].completion_tokens > 0
+    assert rows[2] == Row(3, None, None, None, None, None, None)
+    assert set(server.calls.values()) == {1}
+
+
+def test_judge_gives_the_verdict_and_the_probability_of_yes(spark: SparkSession, problems: None) -> None:
+    with ScriptedServer(answer) as server:
+        register_functions(spark, config_for(server))
+        [row] = spark.sql(
+            "SELECT j.* FROM (SELECT judge(problem, 'x = 2 * x') AS j FROM problems WHERE id = 2)"
+        ).collect()
+        [null] = spark.sql("SELECT judge('double', CAST(null AS string)).verdict AS v").collect()
+    assert (row.verdict, row.reason) == (True, None)
+    assert 0.9 < row.fitness < 1
+    assert null.v is None
+
+
+def test_instruct_mutates_by_a_task_of_ones_own_or_one_drawn(spark: SparkSession, problems: None) -> None:
+    query = "SELECT i.* FROM (SELECT instruct(problem{}) AS i FROM problems WHERE id = {})"
+    with ScriptedServer(answer) as server:
+        register_functions(spark, config_for(server))
+        drawn = [spark.sql(query.format("", 1)).collect()[0] for _ in range(2)]
+        [given] = spark.sql(query.format(", 'reasoning'", 2)).collect()
+        [unknown] = spark.sql(query.format(", 'poetry'", 2)).collect()
+    assert drawn[0].task == drawn[1].task and drawn[0].task in MUTATION_TASKS
+    assert drawn[0].instruction.startswith("Write a function that doubles every number")
+    assert (given.task, given.reason) == ("reasoning", None)
+    assert (unknown.instruction, unknown.reason) == (None, "unknown_task")
+    assert "'poetry'" in unknown.detail and "reasoning" in unknown.detail
+
+
+def test_one_function_takes_what_another_gives(spark: SparkSession, problems: None) -> None:
+    query = "SELECT id, judge(problem, solve(problem).code).verdict AS v FROM problems WHERE id < 3"
+    with ScriptedServer(answer) as server:
+        register_functions(spark, config_for(server))
+        rows = spark.sql(query).collect()
+    assert [row.v for row in rows] == [True, True]
+    assert set(server.calls.values()) == {1}
+
+
+def test_a_sort_of_the_replies_asks_once_behind_a_repartition(spark: SparkSession, problems: None) -> None:
+    query = "SELECT * FROM (SELECT /*+ REPARTITION(4) */ id, solve(problem).code FROM problems) ORDER BY id DESC"
+    with ScriptedServer(answer) as server:
+        register_functions(spark, config_for(server))
+        assert [row.id for row in spark.sql(query).collect()] == [4, 3, 2, 1]
+    assert set(server.calls.values()) == {1}
+
+
+def test_the_results_stand_in_the_order_of_the_rows(spark: SparkSession) -> None:
+    with ScriptedServer(lambda request: Answer(request.prompt, after=hash(request.prompt) % 50 / 1000)) as server:
+        register_functions(spark, config_for(server))
+        spark.range(0, 600, 1, 3).createOrReplaceTempView("numbers")
+        rows = spark.sql("SELECT id, solve(concat('number <', id, '>')).reply AS reply FROM numbers").collect()
+    assert len(rows) == 600
+    assert all(f"<{row.id}>" in row.reply for row in rows)
