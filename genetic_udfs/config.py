@@ -63,6 +63,7 @@ class Engine(Section):
     api_key_env: str | None = None
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     max_num_seqs: Positive = 256
+    max_num_batched_tokens: Positive = 8192
     max_model_len: Annotated[int, Field(ge=64)] = 4096
     args: dict[str, bool | int | float | str] = {}
     env: dict[str, str] = {}
@@ -89,7 +90,8 @@ class Engine(Section):
     @field_validator("args")
     @classmethod
     def _no_flag_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
-        own = {"model", "served-model-name", "dtype", "max-num-seqs", "max-model-len", "uds", "host", "port"}
+        own = {"model", "served-model-name", "dtype", "max-model-len", "uds", "host", "port"}
+        own |= {"max-num-seqs", "max-num-batched-tokens"}
         for name, value in args.items():
             if _flag(name) in own:
                 raise ValueError(f"{name!r} is set by the engine's own keys and cannot be given in args")
@@ -101,6 +103,11 @@ class Engine(Section):
     def _here_or_there(self) -> Self:
         if self.url is None and self.api_key_env is not None:
             raise ValueError("api_key_env is for an engine with a url")
+        if self.max_num_batched_tokens < self.max_num_seqs:
+            raise ValueError(
+                f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
+                " each sequence takes one in a step"
+            )
         if self.url is not None and (self.args or self.env):
             raise ValueError("args and env are for a model that is served here; this engine has a url")
         return self

@@ -53,10 +53,9 @@ def sql(
     hear_signals()
     try:
         has_tables = Store(spark, settings.store).register()
-        with (
-            Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress,
-            progress.watching("query") as stage,
-        ):
+        host = spark.conf.get("spark.driver.host") or "127.0.0.1"
+        in_log = format_ is Format.TABLE
+        with Progress(host, in_log=in_log) as progress, progress.watching("query") as stage:
             register_functions(spark, settings, stage=stage, progress=progress.address)
             try:
                 rows = spark.sql(query)

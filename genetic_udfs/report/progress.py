@@ -87,8 +87,13 @@ class View:
 class Progress:
     """Shows one stage at a time; use it as a context manager around a run."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        """Listen on the driver's address `host`, which the executors can reach."""
+    def __init__(self, host: str = "127.0.0.1", *, in_log: bool = True) -> None:
+        """Listen on the driver's address `host`, which the executors can reach.
+
+        Where there is no terminal, lines go to the log, unless `in_log` says no: Spark pipes the driver's stderr into
+        its stdout, where they would stand among rows meant for another program.
+        """
+        self._in_log = in_log
         terminal = os.environ.get(TERMINAL_VARIABLE)
         self._terminal = open(terminal, "w") if terminal else None  # noqa: SIM115, PTH123 - closed in __exit__
         self.console = Console(file=self._terminal or sys.stderr, highlight=False, soft_wrap=True)
@@ -170,7 +175,7 @@ class Progress:
             view = self._view()
             if self._live:
                 self._live.update(_rendered(view) if view else Text(""), refresh=True)
-            elif view:
+            elif view and self._in_log:
                 self.note(f"{view.name}: {', '.join(view.facts())}")
 
 

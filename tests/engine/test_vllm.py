@@ -15,7 +15,6 @@ ONE_GPU = Machine(cpu_build=False, cpu_flags=frozenset(), memory=256 * GIB, gpus
 # What conf/cluster.yaml passes, and what a user of GPUs would.
 GPU_ARGS: dict[str, bool | int | float | str] = {
     "gpu-memory-utilization": 0.92,
-    "max-num-batched-tokens": 16384,
     "enable-prefix-caching": True,
     "enable-chunked-prefill": True,
     "enforce-eager": False,
@@ -49,6 +48,7 @@ def test_the_engine_is_told_its_sizes_its_socket_and_one_name_for_every_model() 
         "--uds": "/s/e1.sock",
         "--dtype": "float16",
         "--max-num-seqs": "64",
+        "--max-num-batched-tokens": "8192",
         "--max-model-len": "2048",
         "--disable-uvicorn-access-log": None,
     }

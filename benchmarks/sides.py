@@ -1,0 +1,193 @@
+"""The processes that the engine benchmark compares. Each reads a JSON object a line and answers with one."""
+
+import json
+import os
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from genetic_udfs.config import Config, Engine, Spark
+from genetic_udfs.engine.exchange import Sampling
+from genetic_udfs.engine.models import BUNDLED, prepared
+from genetic_udfs.engine.vllm import Machine, arguments, environment
+from genetic_udfs.seeds import read_seeds
+
+PROJECT = Path(__file__).resolve().parent.parent
+REQUESTS = 256
+SMALL = 8
+MAX_TOKENS = 256
+ENGINE = Engine(
+    model=BUNDLED, max_num_seqs=64, max_model_len=1024, max_num_batched_tokens=4096, env={"VLLM_CPU_KVCACHE_SPACE": "2"}
+)
+# An engine on a core each: one thread, which the system places.
+PAIR_ENV = {"BENCHMARK_ONE_CORE": "1"}
+ONE_CORE = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
+PARTITIONS_EACH = 2
+
+
+def requests() -> list[str]:
+    """256 prompts, greedily answered with some 5 to 256 tokens: problems to solve, and to say in a sentence."""
+    problems = [seed.instruction for seed in read_seeds(str(PROJECT / "seeds" / "seeds.jsonl"))]
+    short = [f"{problem}\n\nSay in one short sentence what this asks for." for problem in problems]
+    both = [prompt for pair in zip(problems, reversed(short), strict=True) for prompt in pair]
+    return both[:REQUESTS]
+
+
+def engine() -> Engine:
+    return ENGINE.model_copy(update={"env": ONE_CORE}) if os.environ.get("BENCHMARK_ONE_CORE") else ENGINE
+
+
+def raw() -> None:
+    """`LLM.chat` on one list, with the settings of the server, taken from its command line."""
+    from vllm import LLM, SamplingParams
+    from vllm.engine.arg_utils import EngineArgs
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    parser = make_arg_parser(FlexibleArgumentParser())
+    parsed = parser.parse_args(arguments(engine(), prepared(BUNDLED), "unused", Machine.here()))
+    settings = vars(EngineArgs.from_cli_args(parsed))
+    defaults = vars(EngineArgs(model=settings["model"]))
+    given = {name: value for name, value in settings.items() if value != defaults[name] or name == "model"}
+    llm = LLM(**given)
+    prompts = requests()
+    for command in commands():
+        mine = prompts[: command["rows"]][command.get("part", 0) :: command.get("parts", 1)]
+        chats: Any = [[{"role": "user", "content": prompt}] for prompt in mine]
+        started = time.monotonic()
+        done = llm.chat(chats, SamplingParams(temperature=0.0, max_tokens=MAX_TOKENS), use_tqdm=False)
+        seconds = time.monotonic() - started
+        answer(tokens=sum(len(one.outputs[0].token_ids) for one in done), seconds=seconds)
+
+
+def udf(master: str) -> None:
+    """The same requests as rows of a table, through the UDF into a sink that keeps nothing but sums."""
+    from pyspark.sql import functions as F
+
+    from genetic_udfs.engine.udf import ask
+    from genetic_udfs.session import open_session
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    spark = open_session(_configuration(master), "engine benchmark")
+    slots = spark.sparkContext.defaultParallelism
+    prompts = spark.createDataFrame([(number, text) for number, text in enumerate(requests())], "id int, prompt string")
+    for command in commands():
+        if "starts" in command:
+            answer(starts=len(_logs(spark, slots)))
+            continue
+        if "engine_core" in command:
+            answer(pid=_engine_core(spark, slots))
+            continue
+        if "endpoint" in command:
+            count, elsewhere = command["count"], Engine(model="any", url=command["endpoint"])
+            rows = spark.range(0, count, 1, slots).select(F.concat(F.lit("row "), "id").alias("prompt"))
+            asked = ask("remote", elsewhere, Sampling(0.0, 1.0, 8), window=command["window"], feeders=slots)
+        else:
+            rows = prompts.filter(F.col("id") < command["rows"]).repartition(slots, "id")
+            asked = ask("smol", engine(), Sampling(temperature=0.0, top_p=1.0, max_tokens=MAX_TOKENS))
+        started = time.monotonic()
+        done = (
+            rows.select(asked("prompt").alias("reply"))
+            .agg(
+                F.sum("reply.completion_tokens").alias("tokens"),
+                F.count("reply.text").alias("answered"),
+                F.count(F.when(F.col("reply.attempt") > 1, 1)).alias("asked_again"),
+            )
+            .collect()[0]
+        )
+        answer(**done.asDict(), seconds=time.monotonic() - started, window=71, workers=_workers(spark, slots))
+    spark.stop()
+
+
+def server(least: float, most: float) -> None:
+    """An endpoint that answers each prompt after a time of its own; it says where it is."""
+    from tests.scripted_server import Answer, Request, ScriptedServer
+
+    def reply(request: Request) -> Answer:
+        return Answer("done", after=random.Random(request.prompt).uniform(least, most) if most else 0.0)
+
+    with ScriptedServer(reply) as scripted:
+        answer(url=scripted.url)
+        for _ in commands():
+            pass
+
+
+def commands() -> Iterator[dict[str, Any]]:
+    for line in sys.stdin:
+        yield json.loads(line)
+
+
+def answer(**what: Any) -> None:
+    print(json.dumps(what), file=_stdout, flush=True)
+
+
+def _configuration(master: str) -> Config:
+    jars = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
+    conf: dict[str, bool | int | float | str] = {
+        "spark.jars": ",".join(map(str, jars)),
+        "spark.driver.memory": "1g",
+        "spark.executor.memory": "1g",
+        "spark.ui.enabled": False,
+        "spark.log.level": "ERROR",
+        "spark.executorEnv.PYTHONPATH": str(PROJECT),
+        "spark.executorEnv.BENCHMARK_ONE_CORE": os.environ.get("BENCHMARK_ONE_CORE", ""),
+    }
+    roles: Any = {role: {"engine": "smol"} for role in ("instructor", "coder", "judge")}
+    settings: dict[str, Any] = {"store": "unused", "seeds": "unused", "generations": 1, "samples_per_generation": 1}
+    return Config.model_validate({**settings, "engines": {"smol": {"model": BUNDLED}}, "roles": roles}).model_copy(
+        update={"spark": Spark(master=master, conf=conf)}
+    )
+
+
+def _logs(spark: Any, slots: int) -> set[str]:
+    """Logs of all servers that the executors of this application have started."""
+
+    def of_executor(_: Iterable[int]) -> Iterator[str]:
+        from genetic_udfs.engine.executor import Executor
+
+        time.sleep(1)  # so that every slot gets a task
+        for log in Executor.of_this_task().folder().glob("smol-*.log"):
+            yield str(log)
+
+    return set(spark.sparkContext.parallelize(range(slots), slots).mapPartitions(of_executor).collect())
+
+
+def _workers(spark: Any, slots: int) -> list[int]:
+    def of_worker(_: Iterable[int]) -> Iterator[int]:
+        yield os.getpid()
+
+    found: list[int] = spark.sparkContext.parallelize(range(slots), slots).mapPartitions(of_worker).collect()
+    return found
+
+
+def _engine_core(spark: Any, slots: int) -> int:
+    """The EngineCore of this application's server, found in the supervisor's record."""
+
+    def of_executor(_: Iterable[int]) -> Iterator[int]:
+        from genetic_udfs.engine.executor import Executor
+
+        record = json.loads((Executor.of_this_task().folder() / "record.json").read_text())
+        for _, group in record["servers"]:
+            for pid, _ in group:
+                if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"VLLM::EngineCore"):
+                    yield pid
+
+    [core] = set(spark.sparkContext.parallelize(range(slots), slots).mapPartitions(of_executor).collect())
+    return int(core)
+
+
+if __name__ == "__main__":
+    # Libraries print to stdout, in this process and in those that it forks; answers have a way of their own.
+    _stdout = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    name, *rest = sys.argv[1:]
+    if name == "raw":
+        os.environ.update(environment(engine(), "", Machine.here(), os.environ))
+        raw()
+    elif name == "udf":
+        udf(rest[0])
+    else:
+        server(float(rest[0]), float(rest[1]))
