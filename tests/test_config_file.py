@@ -64,6 +64,15 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
+        ("engines.smollm.url=[]", "engines.smollm.url: "),
+        ("engines.smollm.url=['http://a/v1', 'b']", "engines.smollm.url: must be the http(s) address"),
+        ("engines.smollm.url=['http://a/v1', 'http://a/v1/']", "engines.smollm.url: has the same address twice"),
+        ("engines.smollm.url=http://me:key@a/v1", "engines.smollm.url: has a password"),
+        ("engines.smollm.max_num_batched_tokens=32", "max_num_batched_tokens (32) is below max_num_seqs (64)"),
+        (
+            "engines.smollm.args={gpu_memory_utilization: 90}",
+            "engines.smollm.args: 'gpu_memory_utilization' is a part of the memory",
+        ),
         ("engines.smollm.api_key_env=KEY", "engines.smollm: api_key_env is for an engine with a url"),
         (
             "engines.smollm.args={max_num_seqs: 3}",
@@ -81,6 +90,30 @@ def test_a_mistake_is_named_by_its_key(override: str, expected: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_config(LOCAL, [override])
     assert expected in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "sleeps"),
+    [
+        ([], False),
+        (["engines.judge={model: org/judge}"], True),
+        (["engines.judge={model: org/judge}", "engines.smollm.sleep=false"], False),
+        (["engines.judge={model: judge, url: http://a/v1}"], False),
+        (["engines.judge={model: org/j, args: {gpu-memory-utilization: 0.4}}"], True),
+        (
+            [
+                "engines.judge={model: org/j, args: {gpu-memory-utilization: 0.4}}",
+                "engines.smollm.args={gpu_memory_utilization: 0.6}",
+            ],
+            False,
+        ),
+    ],
+    ids=["one engine", "two", "two and no sleep wanted", "one and an endpoint", "too large together", "side by side"],
+)
+def test_engines_sleep_when_they_do_not_fit_side_by_side(overrides: list[str], sleeps: bool) -> None:
+    judge = ["roles.judge.engine=judge"] if overrides else []
+    config = load_config(LOCAL, [*overrides, *judge])
+    assert config.engine_of("coder").sleep is sleeps
 
 
 def test_every_mistake_is_named_at_once() -> None:
