@@ -38,9 +38,14 @@ class Counters:
 
 @dataclass(frozen=True)
 class StageProgress(Counters):
-    """The sum over all feeders of a stage; `notes` has each different note once, `engine` is None until heard of."""
+    """The sum over all feeders of a stage.
+
+    `notes` has each different note once; `seconds` have gone by since a feeder had an engine to ask, None if none has
+    yet; `engine` is None until heard of.
+    """
 
     notes: tuple[str, ...] = ()
+    seconds: float | None = None
     engine: EngineUse | None = None
 
 
@@ -117,6 +122,7 @@ class _Stage:
 
     feeders: dict[str, "_Feeder"] = field(default_factory=dict)
     servers: dict[str, ServerWatch] = field(default_factory=dict)
+    ready_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -189,11 +195,13 @@ class ProgressListener:
         note = str(data.pop("note", ""))
         new = _Feeder(attempt, Counters(**data), note)  # type: ignore[arg-type]
         with self._lock:
-            feeders = self._stages.setdefault(name, _Stage()).feeders
-            known = feeders.get(feeder)
+            stage = self._stages.setdefault(name, _Stage())
+            if stage.ready_since is None and not note:
+                stage.ready_since = new.heard
+            known = stage.feeders.get(feeder)
             # Datagrams can overtake each other, and a task that was given up can go on for a while.
             if known is None or (attempt, new.counters.rows) >= (known.attempt, known.counters.rows):
-                feeders[feeder] = new
+                stage.feeders[feeder] = new
 
     def _hear(self, stage: str, server: str, max_num_seqs: int, gauges: Gauges) -> None:
         servers = self._stages.setdefault(stage, _Stage()).servers
@@ -211,5 +219,6 @@ def _sum(stage: _Stage) -> StageProgress:
     return StageProgress(
         **asdict(replace(total, in_flight=in_flight)),
         notes=tuple(sorted({feeder.note for feeder in fresh if feeder.note})),
+        seconds=now - stage.ready_since if stage.ready_since is not None else None,
         engine=engine_use(stage.servers.values()),
     )

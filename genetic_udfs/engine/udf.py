@@ -120,6 +120,8 @@ class Asking:
         # A supervisor says how much of the window is this task's; more rows must not pile up before it has.
         window = Window(share * len(self.engine.urls) if self.engine.urls else 1)
         router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
+        if self.engine.urls:
+            reporter.note("")  # there is nothing to wait for
         results = in_order(_questions(batches), partial(self._answering, router, window, reporter), window)
         try:
             yield from results

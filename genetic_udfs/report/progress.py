@@ -48,8 +48,8 @@ class View:
             done = min(self.reported.rows, self.total)
             facts = [f"{done}/{self.total}"]
         if done:
-            rate = done / self.seconds
-            facts += [f"{rate:.1f} rows/s", f"{self.reported.completion_tokens / self.seconds:.0f} tokens/s"]
+            rate = done / self._working_seconds
+            facts += self._rates(done)
             facts.append(f"{done} rows" if self.total is None else f"ETA {_duration((self.total - done) / rate)}")
         if self.reported.errors:
             facts.append(f"{self.reported.errors} errors")
@@ -59,6 +59,15 @@ class View:
         if warning := self._warning():
             facts.append(warning)
         return facts if len(facts) > 1 or self.total is None else [*facts, f"{self.seconds:.0f} s"]
+
+    @property
+    def _working_seconds(self) -> float:
+        """Time since there was an engine to ask: its start is not part of how fast it is."""
+        return max(self.reported.seconds or self.seconds, 1e-3)
+
+    def _rates(self, rows: int) -> list[str]:
+        rate, tokens = rows / self._working_seconds, self.reported.completion_tokens / self._working_seconds
+        return [f"{rate:.2f} rows/s" if rate < 1 else f"{rate:.1f} rows/s", f"{tokens:.0f} tokens/s"]
 
     def _warning(self) -> str | None:
         """Say when the engine has too little to do although there are rows that were not sent."""
@@ -75,7 +84,7 @@ class View:
             return f"{self.name}: {_duration(self.seconds)}"
         if self.total == 0:
             return f"{self.name}: nothing to ask"
-        rates = f"{self.total / self.seconds:.1f} rows/s, {self.reported.completion_tokens / self.seconds:.0f} tokens/s"
+        rates = ", ".join(self._rates(self.total))
         done = f"{self.name}: {self.total} replies in {_duration(self.seconds)} ({rates})"
         engine = self.reported.engine
         if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:

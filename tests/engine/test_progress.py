@@ -2,6 +2,7 @@ import json
 import pickle
 import socket
 import time
+from dataclasses import replace
 
 from genetic_udfs.engine.gauges import Gauges
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressListener, ProgressReporter, StageProgress
@@ -22,7 +23,19 @@ def test_a_stage_is_the_sum_of_its_feeders() -> None:
             reporter.add(Counters(rows=3, errors=1, prompt_tokens=10, completion_tokens=20, in_flight=7))
             reporter.add(Counters(rows=1, in_flight=6))
             reporter.close()
-        assert eventually(lambda: listener.snapshot().get("coder") == StageProgress(8, 2, 20, 40))
+        assert eventually(lambda: "coder" in listener.snapshot() and listener.snapshot()["coder"].rows == 8)
+        seen = listener.snapshot()["coder"]
+    assert replace(seen, seconds=None) == StageProgress(8, 2, 20, 40)
+
+
+def test_time_counts_from_when_a_feeder_has_an_engine_to_ask() -> None:
+    with ProgressListener() as listener:
+        reporter = ProgressReporter(listener.address, "coder", "1.0", 0)
+        reporter.note("starting, 43 s")
+        assert eventually(lambda: "coder" in listener.snapshot())
+        assert listener.snapshot()["coder"].seconds is None
+        reporter.note("")
+        assert eventually(lambda: listener.snapshot()["coder"].seconds is not None)
 
 
 def test_each_different_note_is_shown_once_while_it_is_true() -> None:

@@ -10,6 +10,11 @@ def test_a_stage_under_way_shows_done_of_total_rates_and_time_left() -> None:
     assert view.facts() == ["10/40", "1.0 rows/s", "90 tokens/s", "ETA 30 s"]
 
 
+def test_the_start_of_an_engine_is_not_part_of_how_fast_it_is() -> None:
+    view = View("coder", 40, 70.0, StageProgress(rows=10, completion_tokens=900, seconds=10.0))
+    assert view.facts() == ["10/40", "1.0 rows/s", "90 tokens/s", "ETA 30 s"]
+
+
 def test_a_stage_that_waits_says_for_what() -> None:
     view = View("coder", 40, 10.0, StageProgress(notes=("engine 'x': starting, 9 s",)))
     assert view.facts() == ["0/40", "engine 'x': starting, 9 s"]
@@ -17,7 +22,7 @@ def test_a_stage_that_waits_says_for_what() -> None:
 
 def test_a_stage_that_is_done_says_what_it_took() -> None:
     done = View("coder", 40, 125.0, StageProgress(rows=40, completion_tokens=2500))
-    assert done.ending() == "coder: 40 replies in 2 min 05 s (0.3 rows/s, 20 tokens/s)"
+    assert done.ending() == "coder: 40 replies in 2 min 05 s (0.32 rows/s, 20 tokens/s)"
     assert View("coder", 0, 1.0, StageProgress()).ending() == "coder: nothing to ask"
     assert View("deciding", None, 3725.0, StageProgress()).ending() == "deciding: 1 h 02 min"
 
