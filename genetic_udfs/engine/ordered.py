@@ -4,6 +4,7 @@ What is done about them is the supervisor's.
 """
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -59,6 +60,11 @@ class OrderedEngine:
     def is_awake(self) -> bool:
         """Whether it has its place: its server runs or starts."""
         return self.server is not None and not self.is_asleep
+
+    @property
+    def request_timeout(self) -> float:
+        """Seconds that the most impatient of its feeders gives a request."""
+        return min((feeder.order.engine.request_timeout for feeder in self.feeders), default=math.inf)
 
     @property
     def is_wanted(self) -> bool:

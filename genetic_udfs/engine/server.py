@@ -15,7 +15,8 @@ from genetic_udfs.errors import EngineError
 _LINES_SHOWN = 30
 _PREFIX = re.compile(r"^(\(\S+ pid=\d+\) )?(?P<level>INFO|WARNING|ERROR|DEBUG)(:| [\d-]+ [\d:]+ \[[^\]]*\]) ?")
 _CAUSE = re.compile(r"^(\w+\.)*\w*(Error|Exception|Killed|Interrupt)\b|^\S+: error: ")
-_NOISE = re.compile(r"^[\s^~]*$|Loading safetensors|Dumping |Warning: |warnings\.warn|resource_tracker|^Triton is ")
+_WARNING = re.compile(r"^.*Warning: .*\n(?:  .*\n)?", re.MULTILINE)  # Python's own, with the line of code below it
+_NOISE = re.compile(r"^[\s^~]*$|Loading safetensors|Dumping |warnings\.warn|resource_tracker|^Triton is ")
 
 
 class Server:
@@ -141,7 +142,7 @@ def meaningful_lines(log: str, count: int = _LINES_SHOWN) -> str:
     which only say that the engine is dead. So the first line that names an error is kept, with what leads to
     it, and the end.
     """
-    lines = [text for line in log.splitlines() if (text := _essence(line))]
+    lines = [text for line in _WARNING.sub("", log).splitlines() if (text := _essence(line))]
     if len(lines) <= count:
         return "\n".join(lines)
     tail = count // 3

@@ -191,7 +191,7 @@ class Supervisor:
             gauges = await read_gauges(server.socket)
             if gauges is not None:
                 engine.tell_one(server=f"{self._folder.name}-{engine.epoch}", gauges=vars(gauges))
-                if (idle := engine.heard(gauges)) > engine.order.engine.request_timeout / 2:
+                if (idle := engine.heard(gauges)) > engine.request_timeout / 2:
                     return f"the server hangs: {gauges.running:.0f} requests run, and no token came for {idle:.0f} s"
         return None
 

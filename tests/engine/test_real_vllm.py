@@ -1,26 +1,39 @@
-"""The engine as it is: vLLM's CPU build under a supervisor, fed by Spark."""
+"""The engine as it is: vLLM's CPU build under a supervisor, fed by Spark.
 
-import os
+The tests share one executor, the session's JVM. Each can run alone; in order they start four servers, because each
+goes on with the engine that the one before has left.
+"""
+
+import contextlib
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.exchange import Sampling, TokenLogprobs
+from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.models import BUNDLED
+from genetic_udfs.engine.process import ProcessId, members
 from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask
+from tests.engine.conftest import eventually, processes_in
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ENGINE = Engine(model=BUNDLED, max_num_seqs=32, max_model_len=1024)
+# Another context length makes it another engine. It hangs when no token comes for half of the timeout.
+OTHER = ENGINE.model_copy(update={"max_model_len": 512, "request_timeout": 30})
 ROWS = 96
+SHORT = Sampling(temperature=0.8, top_p=0.95, max_tokens=32)
+IDLE_WORKERS_END_AFTER = 65.0  # seconds: Spark's own minute, and its look each few seconds
 
 
 def first_logprob(tokens: list[TokenLogprobs]) -> float | None:
@@ -28,29 +41,145 @@ def first_logprob(tokens: list[TokenLogprobs]) -> float | None:
     return tokens[0].logprob
 
 
-def engine_cores() -> list[psutil.Process]:
-    """EngineCores below this process's JVM are not to be found by parent: their server is detached."""
-    return [process for process in psutil.process_iter() if _title(process).startswith("VLLM::EngineCore")]
+@dataclass(frozen=True)
+class RealExecutor:
+    """The executor of the session's tasks, looked at from outside."""
+
+    jvm: int
+    folder: Path
+
+    def servers(self) -> list[ProcessId]:
+        """The API servers that run; each leads a session of its own."""
+        return [process for process in processes_in(self.folder) if b"api_server" in _command_line(process.pid)]
+
+    def logs(self) -> set[str]:
+        """The names of the servers' logs: one for each start."""
+        return {path.name for path in self.folder.glob("*-*.log")}
+
+    def python_workers(self) -> set[psutil.Process]:
+        """The processes that Spark's daemons have forked to run Python functions in."""
+        daemons = psutil.Process(self.jvm).children()
+        return {worker for daemon in daemons for worker in daemon.children() if _runs_pyspark(worker)}
 
 
-def _title(process: psutil.Process) -> str:
+def engine_cores(server: ProcessId) -> list[ProcessId]:
+    """The processes of a server that hold a model."""
+    return [process for process in members(server) if _command_line(process.pid).startswith(b"VLLM::EngineCore")]
+
+
+def model_length(server: ProcessId) -> int:
+    arguments = _command_line(server.pid).split(b"\0")
+    return int(arguments[arguments.index(b"--max-model-len") + 1])
+
+
+def _runs_pyspark(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "pyspark.daemon" in process.cmdline()
+    return False
+
+
+def _command_line(pid: int) -> bytes:
     try:
-        return Path(f"/proc/{process.pid}/cmdline").read_bytes().decode(errors="replace")
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return ""
+        return b""
 
 
-def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(spark: SparkSession) -> None:
-    others = {process.pid for process in engine_cores()}
+@pytest.fixture
+def executor(spark: SparkSession) -> RealExecutor:
+    def look(_: int) -> tuple[int, str]:
+        executor = Executor.of_this_task()
+        return executor.watched.pid, str(executor.folder())
+
+    jvm, folder = spark.sparkContext.parallelize([0], 1).map(look).first()
+    return RealExecutor(jvm, Path(folder))
+
+
+@dataclass
+class Seen:
+    """What `watching` saw: the servers in the order of their appearance, and how many ran at once at most."""
+
+    servers: list[ProcessId] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    most_servers: int = 0
+    most_cores: int = 0
+
+    def look(self, executor: RealExecutor) -> None:
+        running = executor.servers()
+        for server in running:
+            if server not in self.servers:
+                self.lengths.append(model_length(server))
+                self.servers.append(server)
+        self.most_servers = max(self.most_servers, len(running))
+        # A core may outlive its server.
+        self.most_cores = max(self.most_cores, sum(len(engine_cores(server)) for server in self.servers))
+
+
+@contextlib.contextmanager
+def watching(executor: RealExecutor) -> Iterator[Seen]:
+    """Look at the executor's servers ten times a second."""
+    seen = Seen()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            with contextlib.suppress(ValueError):  # a server that ends while it is looked at has no arguments
+                seen.look(executor)
+
+    seen.look(executor)
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+    seen.look(executor)
+
+
+@contextlib.contextmanager
+def mid_stage(listener: ProgressListener, stage: str, act: Callable[[], None]) -> Iterator[None]:
+    """Act once, when ten rows of the stage are answered."""
+    over = threading.Event()
+
+    def wait() -> None:
+        while not over.wait(0.2):
+            progress = listener.snapshot().get(stage)
+            if progress is not None and progress.rows >= 10:
+                act()
+                return
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def answers(spark: SparkSession, name: str, engine: Engine, rows: int = 32) -> list[Row]:
+    asked = ask(name, engine, SHORT)
+    prompt = F.concat(F.lit("Write one sentence about the number "), "id")
+    return spark.range(0, rows, 1, 2).select("id", asked(prompt).alias("reply")).collect()
+
+
+def assert_all_answered(rows: list[Row], count: int) -> None:
+    assert sorted(row.id for row in rows) == list(range(count))
+    assert [row.reply.error for row in rows if row.reply.error is not None] == []
+    assert all(row.reply.text and row.reply.completion_tokens > 0 for row in rows)
+
+
+def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(
+    spark: SparkSession, executor: RealExecutor
+) -> None:
     killed: list[int] = []
 
-    def kill_mid_stage(listener: ProgressListener) -> None:
-        while not (progress := listener.snapshot().get("kill")) or progress.rows < 10:
-            time.sleep(0.2)
-        for process in engine_cores():
-            if process.pid not in others:
-                killed.append(process.pid)
-                os.kill(process.pid, signal.SIGKILL)
+    def kill() -> None:
+        for server in executor.servers():
+            for core in engine_cores(server):
+                killed.append(core.pid)
+                core.send(signal.SIGKILL)
 
     numbers = spark.range(0, ROWS, 1, 2)
     prompt = F.concat(F.lit("Write one sentence about the number "), "id")
@@ -63,15 +192,13 @@ def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(spark: Spa
             progress=listener.address,
             read_logprobs=first_logprob,
         )
-        killer = threading.Thread(target=kill_mid_stage, args=(listener,), daemon=True)
-        killer.start()
-        rows = numbers.select("id", asked(prompt).alias("reply")).collect()
+        with mid_stage(listener, "kill", kill):
+            rows = numbers.select("id", asked(prompt).alias("reply")).collect()
         progress = listener.snapshot()["kill"]
 
     assert len(killed) == 1
-    assert sorted(row.id for row in rows) == list(range(ROWS))
-    assert [row.reply.error for row in rows if row.reply.error is not None] == []
-    assert all(row.reply.text and 0 < row.reply.completion_tokens <= 48 for row in rows)
+    assert_all_answered(rows, ROWS)
+    assert all(row.reply.completion_tokens <= 48 for row in rows)
     assert all(row.reply.yes_probability <= 0 for row in rows)
     # Answered rows were kept, and only what was in flight was asked a second time.
     attempts = [row.reply.attempt for row in rows]
@@ -87,3 +214,64 @@ def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(spark: Spa
     assert replies[3].reply.error.startswith("HTTP 400:")
     assert "maximum" in replies[3].reply.error
     assert replies[3].reply.attempt == 1
+
+
+def test_an_engine_is_started_once_for_two_roles_although_spark_ends_its_python_workers_between_them(
+    spark: SparkSession, executor: RealExecutor
+) -> None:
+    assert_all_answered(answers(spark, "instructor", ENGINE), 32)
+    servers, logs, workers = executor.servers(), executor.logs(), executor.python_workers()
+    assert len(servers) == 1
+    assert workers
+
+    pause_began = time.monotonic()
+    assert eventually(lambda: not any(worker.is_running() for worker in workers), seconds=120.0)
+    time.sleep(max(0.0, pause_began + IDLE_WORKERS_END_AFTER - time.monotonic()))
+
+    assert_all_answered(answers(spark, "judge", ENGINE), 32)
+    assert executor.servers() == servers
+    assert executor.logs() == logs
+
+
+def test_another_engine_takes_the_place_of_the_first_and_never_are_there_two(
+    spark: SparkSession, executor: RealExecutor
+) -> None:
+    with watching(executor) as seen:
+        assert_all_answered(answers(spark, "long", ENGINE), 32)
+        assert_all_answered(answers(spark, "short", OTHER), 32)
+    assert seen.lengths[-2:] == [ENGINE.max_model_len, OTHER.max_model_len]
+    assert (seen.most_servers, seen.most_cores) == (1, 1)
+    assert executor.servers() == seen.servers[-1:]
+
+
+def test_an_engine_that_hangs_is_replaced_and_no_row_is_lost(spark: SparkSession, executor: RealExecutor) -> None:
+    stopped: list[ProcessId] = []
+    hung: set[ProcessId] = set()  # with the stopped process the whole group, such as the core's workers
+
+    def stop() -> None:
+        for server in executor.servers():
+            hung.update(members(server))
+            for core in engine_cores(server):
+                core.send(signal.SIGSTOP)
+                stopped.append(core)
+
+    with ProgressListener() as listener:
+        # So long that the stage is not over before it is known to have begun.
+        sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=64)
+        asked = ask("short", OTHER, sampling, stage="hang", progress=listener.address)
+        prompt = F.concat(F.lit("Write one sentence about the number "), "id")
+        with mid_stage(listener, "hang", stop):
+            rows = spark.range(0, ROWS, 1, 2).select("id", asked(prompt).alias("reply")).collect()
+        progress = listener.snapshot()["hang"]
+
+    assert len(stopped) == 1
+    assert hung > {*stopped}
+    # Not even as zombies.
+    assert [process for process in hung if ProcessId.of(process.pid) == process] == []
+    assert len(executor.servers()) == 1
+    assert "requests run, and no token came for" in (executor.folder / "supervisor.log").read_text()
+    assert_all_answered(rows, ROWS)
+    attempts = [row.reply.attempt for row in rows]
+    assert attempts.count(1) >= 10
+    assert 1 <= sum(attempt > 1 for attempt in attempts) <= 36
+    assert (progress.rows, progress.errors) == (ROWS, 0)

@@ -275,6 +275,19 @@ def test_a_server_that_hangs_is_replaced_and_in_the_end_given_up(executor: FakeE
     run(scenario)
 
 
+def test_the_most_impatient_feeder_says_when_a_server_hangs(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        patient = Feeder(executor, fake(latency=60))
+        impatient = Feeder(executor, patient.lease._order.engine.model_copy(update={"request_timeout": 2}))
+        async with patient.lease:
+            await patient.route()
+            with pytest.raises(EngineError, match="the server hangs"):
+                async with impatient.lease:
+                    await impatient.ask("x")
+
+    run(scenario)
+
+
 def test_rows_in_flight_are_replayed_when_the_server_is_killed(executor: FakeExecutor) -> None:
     async def scenario() -> None:
         feeder = Feeder(executor, fake(latency=1.0), window=64)

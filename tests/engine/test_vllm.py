@@ -1,16 +1,24 @@
+import argparse
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
-from genetic_udfs.config import Engine
-from genetic_udfs.engine.vllm import SERVED_MODEL, Machine, arguments, command, dtype, environment
+from genetic_udfs.config import ROLES, Engine, Role
+from genetic_udfs.config_file import load_config
+from genetic_udfs.engine.vllm import SERVED_MODEL, Machine, arguments, command, dtype, environment, sleeps
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+CONFIGURATIONS = {name: load_config(PROJECT / "conf" / f"{name}.yaml") for name in ("local", "cluster", "paper")}
+FILES_AND_ROLES = [(file, role) for file in CONFIGURATIONS for role in ROLES]
 
 GIB = 2**30
 AVX2 = Machine(cpu_build=True, cpu_flags=frozenset({"avx2"}), memory=32 * GIB)
 AVX512 = Machine(cpu_build=True, cpu_flags=frozenset({"avx512f", "avx512_bf16"}), memory=8 * GIB)
 TWO_GPUS = Machine(cpu_build=False, cpu_flags=frozenset(), memory=256 * GIB, gpus=("2", "5"))
 ONE_GPU = Machine(cpu_build=False, cpu_flags=frozenset(), memory=256 * GIB, gpus=("3",))
+EIGHT_GPUS = Machine(cpu_build=False, cpu_flags=frozenset(), memory=1024 * GIB, gpus=tuple("01234567"))
 
 # What conf/cluster.yaml passes, and what a user of GPUs would.
 GPU_ARGS: dict[str, bool | int | float | str] = {
@@ -37,6 +45,15 @@ def options(line: list[str]) -> dict[str, str | None]:
             following = line[position + 1 : position + 2]
             found[item] = following[0] if following and not following[0].startswith("--") else None
     return found
+
+
+def parsed_by_vllm(line: list[str]) -> argparse.Namespace:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    parser = make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
+    parsed: argparse.Namespace = parser.parse_args(line)
+    return parsed
 
 
 def test_the_engine_is_told_its_sizes_its_socket_and_one_name_for_every_model() -> None:
@@ -134,14 +151,67 @@ def test_a_local_model_needs_no_hub(tmp_path: object) -> None:
     ids=["avx2", "avx512", "gpu", "gpu-args", "two-gpus"],
 )
 def test_vllm_itself_accepts_every_argument(machine: Machine, args: dict[str, bool | int | float | str]) -> None:
-    from vllm.entrypoints.launchers.cli_args import make_arg_parser
-    from vllm.utils.argparse_utils import FlexibleArgumentParser
-
     engine = Engine(model="org/name", max_num_seqs=256, max_model_len=8192, args=args)
-    parser = make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
-    parsed = parser.parse_args(arguments(engine, "org/name", "s.sock", machine))
+    parsed = parsed_by_vllm(arguments(engine, "org/name", "s.sock", machine))
     assert (parsed.uds, parsed.served_model_name, parsed.max_num_seqs) == ("s.sock", [SERVED_MODEL], 256)
     assert parsed.tensor_parallel_size == max(1, len(machine.gpus))
     assert parsed.disable_uvicorn_access_log is True
     assert parsed.enforce_eager is machine.cpu_build
     assert parsed.enable_chunked_prefill is args.get("enable-chunked-prefill")
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "machine", [AVX2, AVX512, ONE_GPU, TWO_GPUS, EIGHT_GPUS], ids=["avx2", "avx512", "gpu", "two-gpus", "eight-gpus"]
+)
+@pytest.mark.parametrize(("file", "role"), FILES_AND_ROLES)
+def test_vllm_itself_accepts_the_engines_of_the_configurations_that_come_along(
+    file: str, role: Role, machine: Machine
+) -> None:
+    engine = CONFIGURATIONS[file].engine_of(role)
+    parsed = parsed_by_vllm(arguments(engine, "org/name", "s.sock", machine))
+    assert (parsed.model, parsed.uds, parsed.served_model_name) == ("org/name", "s.sock", [SERVED_MODEL])
+    assert (parsed.max_num_seqs, parsed.max_model_len) == (engine.max_num_seqs, engine.max_model_len)
+    assert parsed.max_num_batched_tokens == engine.max_num_batched_tokens
+    assert parsed.dtype == dtype(engine, machine)
+    given = {flag.replace("-", "_"): value for flag, value in engine.args.items()}
+    assert {flag: getattr(parsed, flag) for flag in given} == given
+    assert parsed.tensor_parallel_size == given.get("tensor_parallel_size", max(1, len(machine.gpus)))
+    assert parsed.enforce_eager is given.get("enforce_eager", machine.cpu_build)
+    assert parsed.enable_sleep_mode is sleeps(engine, machine)
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", [AVX2, ONE_GPU, TWO_GPUS], ids=["avx2", "gpu", "two-gpus"])
+@pytest.mark.parametrize(("file", "role"), FILES_AND_ROLES)
+def test_vllm_itself_knows_the_variables_that_are_set_for_it(file: str, role: Role, machine: Machine) -> None:
+    import vllm.envs
+
+    engine = CONFIGURATIONS[file].engine_of(role)
+    found = environment(engine, "org/name", machine, {})
+    of_vllm = {variable for variable in found if variable.startswith("VLLM_")}
+    assert "VLLM_NO_USAGE_STATS" in of_vllm
+    assert ("VLLM_SERVER_DEV_MODE" in of_vllm) is sleeps(engine, machine)
+    assert of_vllm - vllm.envs.environment_variables.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "role"),
+    [
+        pytest.param(
+            *file_and_role,
+            marks=pytest.mark.xfail(
+                file_and_role[0] == "paper", strict=True, reason="its tasks hold 1 GPU of the 8 that its engines span"
+            ),
+        )
+        for file_and_role in FILES_AND_ROLES
+    ],
+)
+def test_a_task_of_the_configurations_that_come_along_holds_the_gpus_that_its_engine_spans(
+    file: str, role: Role
+) -> None:
+    """An engine sees the GPUs of the tasks that feed it, and a task with less than one GPU has a whole address."""
+    held = float(CONFIGURATIONS[file].spark.properties().get("spark.task.resource.gpu.amount", 0))
+    assert CONFIGURATIONS[file].engine_of(role).args.get("tensor-parallel-size", 1) == max(1, held)

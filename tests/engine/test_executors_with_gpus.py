@@ -1,0 +1,139 @@
+"""Executors of a real Spark application, which hold GPUs as Spark hands them out; `two_executors.py` is it."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyspark
+import pytest
+
+from genetic_udfs.config import Engine
+from genetic_udfs.engine.process import ProcessId
+from genetic_udfs.engine.vllm import Machine, arguments
+from tests.engine.conftest import eventually, processes_in
+from tests.engine.two_executors import CORES, ROWS_PER_TASK
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PYSPARK = Path(pyspark.__file__).parent
+
+
+@contextlib.contextmanager
+def application(folder: Path, *options: str | int | float) -> Iterator[subprocess.Popen[str]]:
+    """Start the application; whatever of it is left in the end is killed."""
+    spark_home = folder / "spark"  # executors work in its folder `work`, which PySpark's own must not get
+    spark_home.mkdir()
+    for name in ("bin", "jars"):
+        (spark_home / name).symlink_to(PYSPARK / name)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tests.engine.two_executors", "--folder", str(folder), *map(str, options)],
+        env={
+            **inherited,
+            "SPARK_HOME": str(spark_home),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_DIRS": str(folder / "local"),
+            "PYTHONPATH": str(PROJECT),
+            "TMPDIR": str(folder),
+        },
+        cwd=PROJECT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=(folder / "driver.log").open("w"),
+        text=True,
+    )
+    try:
+        yield driver
+    finally:
+        driver.kill()
+        driver.communicate()
+        eventually(lambda: not processes_in(folder), 30.0)
+        for process in processes_in(folder):
+            process.send(signal.SIGKILL)
+
+
+def what_tasks_saw(folder: Path, *options: str | int | float) -> list[dict[str, Any]]:
+    """Run the application to its end, and see that nothing is left of it."""
+    with application(folder, *options) as driver:
+        output, _ = driver.communicate(timeout=120)
+        assert driver.returncode == 0, (folder / "driver.log").read_text()[-4000:]
+        assert eventually(lambda: not processes_in(folder), 30.0), "a process outlived the application"
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def assert_all_rows_are_right(tasks: list[dict[str, Any]]) -> None:
+    rows = {int(number): text for task in tasks for number, text in task["rows"].items()}
+    assert rows == {number: f"echo: row {number}" for number in range(len(tasks) * ROWS_PER_TASK)}
+
+
+def test_two_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gave_to_it(short_tmp: Path) -> None:
+    tasks = what_tasks_saw(short_tmp, "--executor-gpus", 1, "--task-gpus", 0.25, "--together", 4)
+    assert len(tasks) == CORES
+    assert_all_rows_are_right(tasks)
+    by_jvm = {task["jvm"]: [other for other in tasks if other["jvm"] == task["jvm"]] for task in tasks}
+    assert len(by_jvm) == 2
+    found = []
+    for fed in by_jvm.values():
+        assert len(fed) == 4
+        # Four tasks, and the same GPU, the same folder, the same one server.
+        assert all(task["gpus"] == fed[0]["gpus"] for task in fed)
+        assert {task["folder"] for task in fed} == {fed[0]["folder"]}
+        assert all(task["servers"] == fed[0]["servers"] for task in fed)
+        [(server, visible)] = fed[0]["servers"].items()
+        assert fed[0]["gpus"] == [visible]
+        found.append((fed[0]["folder"], server, visible))
+    folders, servers, visible = zip(*found, strict=True)
+    assert sorted(visible) == ["0", "1"]
+    assert len(set(folders)) == len(set(servers)) == 2
+
+
+def test_a_task_that_holds_all_gpus_of_its_executor_feeds_one_engine_that_spans_them(short_tmp: Path) -> None:
+    tasks = what_tasks_saw(short_tmp, "--executor-gpus", 2, "--task-gpus", 2, "--together", 1)
+    assert_all_rows_are_right(tasks)
+    [task] = tasks
+    assert task["gpus"] == ["0", "1"]
+    assert list(task["servers"].values()) == ["0,1"]
+    machine = Machine(cpu_build=False, cpu_flags=frozenset(), memory=2**38, gpus=tuple(task["gpus"]))
+    line = arguments(Engine(model="any"), "any", "any.sock", machine)
+    assert line[line.index("--tensor-parallel-size") + 1] == "2"
+
+
+def test_tasks_that_hold_a_part_of_a_gpu_feed_an_engine_for_each_gpu_of_their_executor(short_tmp: Path) -> None:
+    tasks = what_tasks_saw(short_tmp, "--executor-gpus", 2, "--task-gpus", 0.5, "--together", 2)
+    assert_all_rows_are_right(tasks)
+    assert len({task["jvm"] for task in tasks}) == 1
+    fed = sorted((*task["gpus"], *task["servers"].values(), task["folder"]) for task in tasks)
+    assert [gpus for *gpus, _ in fed] == [["0", "0"], ["0", "0"], ["1", "1"], ["1", "1"]]
+    folders = [folder for *_, folder in fed]
+    assert folders[0] == folders[1] != folders[2] == folders[3]
+
+
+def test_two_executors_that_call_their_gpus_by_the_same_name_have_an_engine_each_and_none_outlives_a_killed_driver(
+    short_tmp: Path,
+) -> None:
+    options = ("--workers", 2, "--executor-gpus", 1, "--task-gpus", 0.5, "--together", 2, "--hold")
+    with application(short_tmp, *options) as driver:
+        waiting = eventually(lambda: len(list(short_tmp.glob("task-*.json"))) == 4, 90.0)
+        assert waiting, (short_tmp / "driver.log").read_text()[-4000:]
+        tasks = [json.loads(path.read_text()) for path in short_tmp.glob("task-*.json")]
+        assert [task["gpus"] for task in tasks] == [["0"]] * 4
+        assert len({task["folder"] for task in tasks}) == len({task["jvm"] for task in tasks}) == 2
+        commands = [Path(f"/proc/{process.pid}/cmdline").read_bytes() for process in processes_in(short_tmp)]
+        assert sum(b"fake_supervisor" in command for command in commands) == 2
+        assert sum(b"scripted_server" in command for command in commands) == 2
+        executors = [ProcessId.of(jvm) for jvm in {task["jvm"] for task in tasks}]
+        assert [executor is not None and executor.is_alive() for executor in executors] == [True, True]
+
+        [jvm] = psutil.Process(driver.pid).children()  # the JVM first: it can tell nobody
+        jvm.kill()
+        driver.kill()
+        assert eventually(lambda: not processes_in(short_tmp), 30.0), "a supervisor or a server outlived the driver"
+        assert not any(executor is not None and executor.is_alive() for executor in executors)
