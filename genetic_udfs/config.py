@@ -5,6 +5,7 @@ Reading YAML, overrides and files is `config_file.py`'s; nothing here touches th
 
 import hashlib
 import json
+import math
 import re
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
@@ -123,6 +124,12 @@ class Engine(Section):
         return float(self.flags.get(MEMORY_SHARE, 1.0))
 
     @property
+    def gpus(self) -> int | None:
+        """Over how many GPUs the engine is told to spread; None where it takes what its tasks have."""
+        sizes = [self.flags.get(f"{kind}-parallel-size") for kind in ("tensor", "pipeline", "data")]
+        return None if sizes == [None] * 3 else math.prod(int(size or 1) for size in sizes)
+
+    @property
     def urls(self) -> tuple[str, ...]:
         """The addresses of an engine elsewhere, without a slash at the end; none of one that is served here."""
         return _urls(self.url)
@@ -195,6 +202,48 @@ class Dedup(Section):
     rows: Positive = 5
 
 
+class Benchmark(Section):
+    """A test set in a JSONL file (which may be gzipped), and which of its fields are matched.
+
+    A field holds a text or a list of texts. `id` names the field with an item's name; without it the line's number is.
+    """
+
+    path: Annotated[str, Field(min_length=1)]
+    id: str | None = None
+    instructions: Annotated[list[str], Field(min_length=1)]
+    solutions: list[str] = []
+
+
+class Paraphrases(Section):
+    """How test items that are told in other words are found.
+
+    Of a text's `nearest` items by embedding, an engine is asked about those at a cosine similarity of `similarity` or
+    more. `judge` says which engine and how it samples; without it the Judge's settings are taken.
+    """
+
+    model: Annotated[str, Field(min_length=1)] = "bundled:all-minilm-l6-v2"
+    nearest: Annotated[int, Field(ge=1, le=100)] = 5
+    similarity: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.5
+    judge: RoleSettings | None = None
+
+
+class Decontamination(Section):
+    """The test sets of which nothing may be in the data: HumanEval, and others from files."""
+
+    human_eval: bool = True
+    human_eval_solutions: bool = False
+    benchmarks: dict[Annotated[str, Field(min_length=1)], Benchmark] = {}
+    paraphrases: Paraphrases | None = None
+
+    @model_validator(mode="after")
+    def _something_is_there(self) -> Self:
+        if "humaneval" in self.benchmarks and self.human_eval:
+            raise ValueError("benchmarks: 'humaneval' is the bundled one's name; choose another, or human_eval: false")
+        if self.human_eval_solutions and not self.human_eval:
+            raise ValueError("human_eval_solutions is for human_eval: true")
+        return self
+
+
 class Ledger(Section):
     """How replies reach the `replies` table: two waves at most are lost when the driver is killed."""
 
@@ -239,6 +288,7 @@ class Config(Section):
     roles: Roles
     dedup: Dedup = Dedup()
     filters: Filters = Filters()
+    decontamination: Decontamination = Decontamination()
     ledger: Ledger = Ledger()
     spark: Spark = Spark()
 
@@ -250,6 +300,16 @@ class Config(Section):
                 raise ValueError(
                     f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _paraphrases_name_an_engine(self) -> Self:
+        paraphrases = self.decontamination.paraphrases
+        if paraphrases is not None and paraphrases.judge is not None and paraphrases.judge.engine not in self.engines:
+            raise ValueError(
+                f"decontamination.paraphrases.judge.engine: no engine is named {paraphrases.judge.engine!r};"
+                f" engines has {sorted(self.engines)}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -274,16 +334,22 @@ class Config(Section):
         return self
 
     def engine_of(self, role: Role) -> Engine:
-        """Return the engine that plays a role, with `sleep` decided.
+        """Return the engine that plays a role, as in `used_engines`."""
+        return self.used_engines()[self.roles.of(role).engine]
 
-        Engines sleep when those of the roles that are served here do not fit into the memory side by side.
+    def used_engines(self) -> dict[str, Engine]:
+        """Return the engines that play a role, in the configuration's order, with `sleep` decided.
+
+        Engines sleep when those that are served here do not fit into the memory side by side.
         """
-        engine = self.engines[self.roles.of(role).engine]
-        if engine.sleep is not None:
-            return engine
-        served = {self.roles.of(each).engine for each in ROLES if not self.engines[self.roles.of(each).engine].urls}
-        crowded = len(served) > 1 and sum(self.engines[name].memory_share for name in served) > 1.0
-        return engine.model_copy(update={"sleep": crowded})
+        names = {self.roles.of(role).engine for role in ROLES}
+        used = {name: engine for name, engine in self.engines.items() if name in names}
+        served = [engine for engine in used.values() if not engine.urls]
+        crowded = len(served) > 1 and sum(engine.memory_share for engine in served) > 1.0
+        return {
+            name: engine if engine.sleep is not None else engine.model_copy(update={"sleep": crowded})
+            for name, engine in used.items()
+        }
 
     def meaning(self) -> dict[str, Any]:
         """Return the part of the configuration that decides what is generated, as plain data.

@@ -13,8 +13,9 @@ from genetic_udfs.config_file import load_config
 from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.preflight import check_versions, preflight
 
-# The others read tables, for which neither seeds nor models need to be there.
+# The doctor tells by itself what is missing. The others read tables, for which neither seeds nor models need be there.
 _JOBS_WITH_ENGINES: Final = {"evolve.py"}
+_JOBS_THAT_CHECK: Final = {"doctor.py"}
 
 
 def submit_arguments(config: Config) -> list[str]:
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         config = load_config(file, overrides_in(options))
         if Path(job).name in _JOBS_WITH_ENGINES:
             preflight(config)
-        else:
+        elif Path(job).name not in _JOBS_THAT_CHECK:
             check_versions()
     except GeneticUdfsError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -4,10 +4,12 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Engine
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.seeds import Seed, read_seeds
+
+TASK_GPUS: Final = "spark.task.resource.gpu.amount"
 
 # Delta's release line for each Spark line it was built against (io.delta:delta-spark_<spark>_2.13).
 _DELTA_FOR_SPARK: Final = {"4.2": "4.4"}
@@ -20,6 +22,19 @@ def preflight(config: Config) -> list[Seed]:
         ConfigurationError: naming the YAML key, or the packages whose versions do not match.
     """
     check_versions()
+    seeds = check_seeds(config)
+    for name, engine in config.engines.items():
+        check_engine(name, engine)
+    check_gpus(config)
+    return seeds
+
+
+def check_seeds(config: Config) -> list[Seed]:
+    """Read the seeds, and refuse too few of them.
+
+    Raises:
+        ConfigurationError: naming the file and the line, or the key of what is asked of them.
+    """
     seeds = read_seeds(config.seeds)
     parents = config.operators.crossover_parents
     if config.operators.crossover_share > 0 and len(seeds) < parents:
@@ -27,18 +42,40 @@ def preflight(config: Config) -> list[Seed]:
             f"operators.crossover_parents: a crossover shows {parents} different parents, but {config.seeds} has"
             f" {len(seeds)} seeds; give more seeds, fewer parents, or crossover_share: 0"
         )
-    for name, engine in config.engines.items():
-        if engine.url is None:
-            try:
-                check_model(engine.model)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"engines.{name}.model: {error}") from None
-        elif engine.api_key_env is not None and not os.environ.get(engine.api_key_env):
-            raise ConfigurationError(
-                f"engines.{name}.api_key_env: the environment variable {engine.api_key_env} is not set;"
-                " export it where the driver and the executors start"
-            )
     return seeds
+
+
+def check_gpus(config: Config) -> None:
+    """Check that the tasks which feed an engine have as many GPUs as it spreads over: a server sees only theirs.
+
+    Raises:
+        ConfigurationError: naming the engine and Spark's key.
+    """
+    amount = config.spark.properties().get(TASK_GPUS)
+    for name, engine in config.used_engines().items():
+        if amount is not None and engine.gpus is not None and engine.gpus != max(1.0, float(amount)):
+            raise ConfigurationError(
+                f"engines.{name}.args: spreads over {engine.gpus} GPUs, but a task that feeds it has {amount}"
+                f" (spark.conf.{TASK_GPUS}); set both this and spark.executor.resource.gpu.amount to {engine.gpus}"
+            )
+
+
+def check_engine(name: str, engine: Engine) -> None:
+    """Check that an engine's model can be found, or that its key is there.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    if engine.url is None:
+        try:
+            check_model(engine.model)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"engines.{name}.model: {error}") from None
+    elif engine.api_key_env is not None and not os.environ.get(engine.api_key_env):
+        raise ConfigurationError(
+            f"engines.{name}.api_key_env: the environment variable {engine.api_key_env} is not set;"
+            " export it where the driver and the executors start"
+        )
 
 
 def check_versions() -> None:

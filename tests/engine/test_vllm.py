@@ -199,15 +199,7 @@ def test_vllm_itself_knows_the_variables_that_are_set_for_it(file: str, role: Ro
 
 @pytest.mark.parametrize(
     ("file", "role"),
-    [
-        pytest.param(
-            *file_and_role,
-            marks=pytest.mark.xfail(
-                file_and_role[0] == "paper", strict=True, reason="its tasks hold 1 GPU of the 8 that its engines span"
-            ),
-        )
-        for file_and_role in FILES_AND_ROLES
-    ],
+    FILES_AND_ROLES,
 )
 def test_a_task_of_the_configurations_that_come_along_holds_the_gpus_that_its_engine_spans(
     file: str, role: Role

@@ -1,0 +1,161 @@
+"""`jobs/doctor.py`: checks, before a long run, everything that the run needs, and says what to do about the rest.
+
+Exit codes: 0 nothing failed, 1 something did, 2 the configuration cannot be read.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+import typer
+from pyspark.sql import SparkSession
+
+from genetic_udfs.commands.ending import hear_signals, stop_requested, winding_up
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config import Config, Engine
+from genetic_udfs.config_file import load_config
+from genetic_udfs.doctor import driver, engines, executors, storage
+from genetic_udfs.doctor.finding import Finding, Status, cause_of, failed, skipped
+from genetic_udfs.doctor.reach import Reached, reach
+from genetic_udfs.doctor.visit import versions
+from genetic_udfs.engine.failure import engine_error_in
+
+
+def doctor(config: ConfigArgument, overrides: SetOption = None) -> None:
+    """Check everything that a run with this configuration needs; each line is printed as soon as it is known."""
+    settings = load_config(config, overrides or [])
+    counts: Counter[Status] = Counter()
+    with closing(examine(settings)) as findings:
+        for finding in findings:
+            if stop_requested.is_set():
+                winding_up.set()
+                return
+            print(finding, flush=True)
+            counts[finding.status] += 1
+    print(", ".join(f"{counts[status]} {status}" for status in Status))
+    if counts[Status.FAILED]:
+        raise typer.Exit(1)
+
+
+def examine(config: Config) -> Generator[Finding, None, None]:
+    """Make all checks, in this order; what cannot be checked after a failure is skipped, all else goes on."""
+    java = driver.java()
+    yield java
+    yield driver.python()
+    yield driver.packages()
+    yield driver.seeds(config)
+    faults = {}
+    for name, engine in config.engines.items():
+        finding = driver.engine(name, engine)
+        if finding.status is Status.FAILED:
+            faults[name] = "its settings failed"
+        yield finding
+    if java.status is Status.FAILED:
+        yield from without_spark(config, "Java is not in order")
+        return
+    _announce("Spark: starting")
+    spark, findings = driver.start_spark(config)
+    hear_signals()
+    yield from findings
+    if spark is None:
+        yield from without_spark(config, "Spark does not start")
+        return
+    try:
+        yield from with_spark(spark, config, faults, has_delta=findings[-1].status is Status.OK)
+    finally:
+        spark.stop()
+
+
+def with_spark(spark: SparkSession, config: Config, faults: dict[str, str], *, has_delta: bool) -> Iterator[Finding]:
+    """Make the checks that need Spark.
+
+    Args:
+        spark: The session.
+        config: The configuration.
+        faults: Why an engine, by name, cannot be asked; more are added here.
+        has_delta: Whether tables can be read and written.
+    """
+    used = config.used_engines()
+    _announce("executors: waiting for them")
+    try:
+        reached = reach(spark, used)
+    except Exception as error:
+        yield _unreached(error)
+        yield from without_executors(config, "no executor can be used")
+        return
+    yield executors.all_reached(reached)
+    for number, seen in enumerate(reached.visits, start=1):
+        yield executors.place(number, seen)
+    yield from _executors_findings(spark, used, reached, faults)
+    if has_delta:
+        _announce("store: writing a table")
+        yield storage.is_writable(spark, config.store)
+    else:
+        yield skipped("store", "Delta's jars are missing")
+    yield storage.space(spark, config.store)
+    for name, engine in used.items():
+        if name in faults:
+            yield skipped(f"engine {name}: answers", faults[name])
+            continue
+        if engine.url is None:
+            _announce(f"engine {name}: starting on {len(reached.visits)} executors, at most {engine.start_timeout} s")
+        yield engines.answers(spark, config, name, len(reached.visits))
+
+
+def _executors_findings(
+    spark: SparkSession, used: dict[str, Engine], reached: Reached, faults: dict[str, str]
+) -> Iterator[Finding]:
+    """Check what each executor has, and note why engines cannot be asked."""
+    served = {name: engine for name, engine in used.items() if engine.url is None}
+    conf, visits = spark.sparkContext.getConf(), reached.visits
+    amounts = conf.get("spark.executor.resource.gpu.amount"), conf.get("spark.task.resource.gpu.amount")
+    for finding, fault in (
+        (executors.gpus(*amounts, served, visits), "the check of the GPUs failed"),
+        (executors.same_versions(versions(), visits), ""),
+        (executors.vllm(served, visits), "vLLM is not in order"),
+    ):
+        yield finding
+        if finding.status is Status.FAILED and fault:
+            for name in served:
+                faults.setdefault(name, fault)
+    for name, engine in used.items():
+        findings = []
+        if engine.url is None:
+            findings.append(executors.has_model(name, visits))
+        else:
+            findings.append(executors.is_reachable(name, engine, visits))
+            if engine.api_key_env is not None:
+                findings.append(executors.has_key(name, engine, visits))
+        for finding in findings:
+            yield finding
+            if finding.status is Status.FAILED:
+                faults.setdefault(name, "a check of it above failed")
+
+
+def _unreached(error: Exception) -> Finding:
+    """Return why no task could run."""
+    known = engine_error_in(error)
+    text = str(known or (error if isinstance(error, TimeoutError) else cause_of(error)))
+    fix = "make the executors' Python environment that of the driver: PYSPARK_PYTHON, --py-files (docs/cluster.md)"
+    if isinstance(error, TimeoutError):
+        fix = (
+            "is there room for an executor? Compare spark.executor.* and spark.task.resource.gpu.amount with what the"
+            " cluster has; local mode has no GPUs to give to tasks"
+        )
+    return failed("executors", text, fix)
+
+
+def without_spark(config: Config, because: str) -> Iterator[Finding]:
+    """Say what was not checked because there is no Spark."""
+    yield skipped("executors", because)
+    yield from without_executors(config, because)
+
+
+def without_executors(config: Config, because: str) -> Iterator[Finding]:
+    """Say what was not checked because no task runs."""
+    for name in ("GPUs", "versions", "vLLM", "store", *(f"engine {name}: answers" for name in config.used_engines())):
+        yield skipped(name, because)
+
+
+def _announce(what: str) -> None:
+    print(f"{'...':<10}{what}", flush=True)

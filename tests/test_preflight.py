@@ -1,0 +1,53 @@
+"""What is found wrong before Spark starts."""
+
+import pytest
+
+from genetic_udfs.config_file import load_config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.preflight import check_engine, check_gpus, check_seeds
+from tests.conftest import PROJECT
+
+LOCAL = PROJECT / "conf" / "local.yaml"
+
+
+@pytest.mark.parametrize(
+    ("args", "amount", "fits"),
+    [
+        ("{tensor-parallel-size: 4}", 4, True),
+        ("{tensor_parallel_size: 2, pipeline-parallel-size: 2}", 4, True),
+        ("{tensor-parallel-size: 1}", 0.125, True),
+        ("{}", 4, True),
+        ("{tensor-parallel-size: 8}", 1, False),
+        ("{tensor-parallel-size: 2}", 0.5, False),
+        ("{data-parallel-size: 2}", 4, False),
+    ],
+)
+def test_a_task_has_as_many_gpus_as_the_engine_that_it_feeds_spreads_over(args: str, amount: float, fits: bool) -> None:
+    overrides = [f"engines.smollm.args={args}", f"spark.conf.spark.task.resource.gpu.amount={amount}"]
+    config = load_config(LOCAL, overrides)
+    if fits:
+        check_gpus(config)
+    else:
+        with pytest.raises(ConfigurationError, match=r"engines\.smollm\.args: spreads over \d GPUs, but a task"):
+            check_gpus(config)
+
+
+def test_where_spark_manages_no_gpus_an_engine_may_spread_as_it_likes() -> None:
+    check_gpus(load_config(LOCAL, ["engines.smollm.args={tensor-parallel-size: 8}"]))
+
+
+def test_a_model_and_a_key_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(LOCAL, ["engines.smollm.model=/nowhere"])
+    with pytest.raises(ConfigurationError, match=r"engines\.smollm\.model: /nowhere is no folder"):
+        check_engine("smollm", config.engines["smollm"])
+    monkeypatch.delenv("NO_KEY", raising=False)
+    config = load_config(LOCAL, ["engines.remote={model: m, url: http://a/v1, api_key_env: NO_KEY}"])
+    with pytest.raises(ConfigurationError, match=r"engines\.remote\.api_key_env: .*NO_KEY is not set"):
+        check_engine("remote", config.engines["remote"])
+
+
+def test_more_parents_than_seeds_are_refused() -> None:
+    many = load_config(LOCAL, ["operators.crossover_parents=32"])
+    assert len(check_seeds(many)) == 128
+    with pytest.raises(ConfigurationError, match="seeds"):
+        check_seeds(load_config(LOCAL, ["seeds=/nowhere.jsonl"]))
