@@ -24,3 +24,17 @@ def test_versions_differ_between_templates_and_stay_the_same_otherwise() -> None
 def test_a_value_that_a_template_lacks_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render("coder")
+
+
+@pytest.mark.parametrize("name", [*MUTATION_TASKS, "crossover", "coder", "judge"])
+def test_what_is_constant_comes_first_so_that_the_prefix_cache_serves_it(name: str) -> None:
+    def prompt(value: str) -> str:
+        values = {
+            "crossover": {"examples": [value, value], "count": 3},
+            "judge": {"instruction": value, "response": value},
+        }
+        return render(name, **values.get(name, {"instruction": value}))
+
+    one, other = prompt("Alpha"), prompt("Beta")
+    shared = next(at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    assert shared >= 0.8 * len(one.replace("Alpha", ""))
