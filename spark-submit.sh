@@ -134,9 +134,19 @@ compose_command() {
     command+=("$spark_home/bin/spark-submit" "${submit_arguments[@]}" "$job" ${config:+"$config"} "${options[@]}")
 }
 
+# Prints `command`, as a shell would take it, but without the values of what is named like a secret.
 print_command() {
-    printf '%q ' "${command[@]:0:${#command[@]}-1}"
-    printf '%q\n' "${command[-1]}"
+    local word words=()
+    shopt -s nocasematch
+    for word in "${command[@]}"; do
+        if [[ ${word%%=*} =~ secret|passw|credential|(^|[._-])[a-z]*(key|token|pat)[._-]?[0-9]*$ && $word == *=* ]]; then
+            word="${word%%=*}=***"
+        fi
+        words+=("$word")
+    done
+    shopt -u nocasematch
+    printf '%q ' "${words[@]:0:${#words[@]}-1}"
+    printf '%q\n' "${words[-1]}"
 }
 
 main() {

@@ -14,11 +14,14 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import pyspark
 
 from benchmarks.results import Results, at_least, at_most
 from benchmarks.sides import PAIR_ENV, REQUESTS, SMALL, requests
@@ -74,6 +77,15 @@ def side(*arguments: str, **environment: str) -> Iterator[Side]:
             made.process.kill()
 
 
+@contextlib.contextmanager
+def spark_home() -> Iterator[str]:
+    """A Spark whose executors' working folders go away with it; those of the installed one would stay."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("bin", "jars"):
+            (Path(folder) / name).symlink_to(Path(pyspark.__file__).parent / name)
+        yield folder
+
+
 def pairs(count: int, first: Callable[[], float], second: Callable[[], float]) -> list[float]:
     """Measure both sides in turn, the order changing from pair to pair; return second over first."""
     ratios = []
@@ -109,9 +121,10 @@ def throughput(results: Results, count: int) -> None:
 def executors(results: Results, count: int) -> None:
     """The same through two executors with an engine on a core each, over two raw engines side by side."""
     with (
+        spark_home() as home,
         side("raw", **PAIR_ENV) as left,
         side("raw", **PAIR_ENV) as right,
-        side("udf", "local-cluster[2,2,1024]", **PAIR_ENV) as udf,
+        side("udf", "local-cluster[2,2,1024]", SPARK_HOME=home, **PAIR_ENV) as udf,
     ):
         for one in (left, right, udf):
             one.run(rows=SMALL)

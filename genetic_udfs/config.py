@@ -16,6 +16,10 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
 Role = Literal["instructor", "coder", "judge"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_MOST_HASHES: Final = 126
+_MOST_ROWS: Final = 14
+_MISSED_AT_THRESHOLD: Final = 0.015
+_PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
 
@@ -82,8 +86,10 @@ class Engine(Section):
                     "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1, or a"
                     " list of such"
                 )
-            if urlsplit(one).password is not None:
-                raise ValueError("has a password; put the key into an environment variable, named in api_key_env")
+            if "@" in urlsplit(one).netloc:
+                raise ValueError(
+                    "has a name or key in it; put the key into an environment variable, named in api_key_env"
+                )
         if len(set(given)) < len(given):
             raise ValueError("has the same address twice")
         return url
@@ -92,10 +98,12 @@ class Engine(Section):
     @classmethod
     def _no_flag_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
         own = {"model", "served-model-name", "dtype", "max-model-len", "uds", "host", "port"}
-        own |= {"max-num-seqs", "max-num-batched-tokens"}
+        own |= {"max-num-seqs", "max-num-batched-tokens", "api-key", "ssl-keyfile", "ssl-certfile"}
         for name, value in args.items():
             if _flag(name) in own:
                 raise ValueError(f"{name!r} is set by the engine's own keys and cannot be given in args")
+            if _flag(name) in _PARALLEL_SIZES and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name!r} is a number of GPUs (given: {value!r})")
             if _flag(name) == MEMORY_SHARE and (isinstance(value, bool | str) or not 0 < value <= 1):
                 raise ValueError(f"{name!r} is a part of the memory, above 0 and not above 1 (given: {value!r})")
         return args
@@ -126,8 +134,8 @@ class Engine(Section):
     @property
     def gpus(self) -> int | None:
         """Over how many GPUs the engine is told to spread; None where it takes what its tasks have."""
-        sizes = [self.flags.get(f"{kind}-parallel-size") for kind in ("tensor", "pipeline", "data")]
-        return None if sizes == [None] * 3 else math.prod(int(size or 1) for size in sizes)
+        sizes = [int(self.flags[name]) for name in _PARALLEL_SIZES if name in self.flags]
+        return math.prod(sizes) if sizes else None
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -194,12 +202,36 @@ class Filters(Section):
 
 
 class Dedup(Section):
-    """When two instructions are near-duplicates: Jaccard similarity of their word shingles at or above `threshold`."""
+    """When two instructions are near-duplicates: Jaccard similarity of their word shingles at or above `threshold`.
+
+    Bands and rows follow from the threshold unless given: as many rows as leave at least 98.5% of the pairs right at
+    the threshold among the candidates, with 126 hash functions at most. `audit` texts are checked for missed pairs.
+    """
 
     threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
     shingle_words: Positive = 3
     bands: Positive = 25
     rows: Positive = 5
+    audit: Annotated[int, Field(ge=0)] = 2000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bands_follow_from_the_threshold(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not {"bands", "rows"} & given.keys():
+            threshold = given.get("threshold", 0.7)
+            if isinstance(threshold, int | float) and 0 < threshold <= 1:
+                bands, rows = _bands_for(float(threshold))
+                return {**given, "bands": bands, "rows": rows}
+        return given
+
+
+def _bands_for(threshold: float) -> tuple[int, int]:
+    """Return bands and rows: the more rows, the fewer pairs below the threshold have to be compared."""
+    for rows in range(_MOST_ROWS, 1, -1):
+        bands = _MOST_HASHES // rows
+        if (1 - threshold**rows) ** bands <= _MISSED_AT_THRESHOLD:
+            return bands, rows
+    return _MOST_HASHES, 1
 
 
 class Benchmark(Section):

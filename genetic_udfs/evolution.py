@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.accounting import generation_row
 from genetic_udfs.generation import make_generation
+from genetic_udfs.population_index import update_index
 from genetic_udfs.run import Run
 from genetic_udfs.schema import (
     ACCEPTED,
@@ -42,6 +43,8 @@ def evolve(run: Run, seeds: Sequence[Seed]) -> list[Row]:
         run.progress.note(f"generation {done} is done; going on from there")
     for generation in range(done + 1, run.config.generations + 1):
         started = datetime.now(UTC)
+        with run.progress.stage(f"generation {generation}: near-duplicate index", None):
+            update_index(run.store, run.config, run.id)
         if not decided(run, generation).limit(1).count():
             decide(run, generation)
         with run.progress.stage(f"generation {generation}: committing", None):

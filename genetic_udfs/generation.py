@@ -14,6 +14,7 @@ from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
+from genetic_udfs.population_index import indexed
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.asking import with_replies
 from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
@@ -154,12 +155,19 @@ def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
 
 def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what is near the population, near what this generation has accepted, or near another candidate."""
-    kept = this.population.select("id", F.col("instruction").alias("text"))
+    run = this.run
     accepted = this.accepted.select("id", F.col("instruction").alias("text"))
     # The order among candidates is drawn, so that no colony has precedence over another.
     rank = F.conv(F.substring("id", 1, 15), 16, 10).cast("long")
     new = rows.filter(alive()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
-    found = near_duplicates(new, kept.unionByName(accepted), this.run.config.dedup, this.run.config.seed)
+    found = near_duplicates(
+        new,
+        accepted,
+        run.config.dedup,
+        run.config.seed,
+        indexed=indexed(run.store, this.population, this.generation),
+        keep=lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
+    )
     reason = F.when(F.col("method") == "exact", "duplicate").otherwise("near_duplicate")
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
     return rows.join(found, "id", "left").transform(

@@ -25,6 +25,8 @@ CANDIDATES: Final = "candidates"
 REPLIES: Final = "replies"
 GENERATIONS: Final = "generations"
 RUNS: Final = "runs"
+DEDUP_INDEX: Final = "dedup_index"
+DEDUP_MANIFEST: Final = "dedup_manifest"
 
 # What `operator` and `status` hold.
 SEED: Final = "seed"
@@ -152,6 +154,15 @@ GENERATIONS_SCHEMA: Final = _struct(
     engines=ArrayType(ENGINE_USE),
     seconds=_double,
     finished_at=TimestampType(),
+)
+
+# The signatures of the population, for near-duplicates: of each individual whose instruction is not blank.
+DEDUP_INDEX_SCHEMA: Final = _struct(generation=_int, id=_string, content_hash=_string, bands=ArrayType(_long))
+
+# What the index was computed by, in one row: it is of no use to anything else. `family` is a hash of the coefficients
+# of MLlib's hash functions, `text` the version of the normal form.
+DEDUP_MANIFEST_SCHEMA: Final = _struct(
+    text=_string, seed=_long, shingle_words=_int, bands=_int, rows=_int, family=_string
 )
 
 RUNS_SCHEMA: Final = _struct(

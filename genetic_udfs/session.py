@@ -54,5 +54,10 @@ def open_session(config: Config, name: str) -> SparkSession:
 
 
 def task_slots(spark: SparkSession) -> int:
-    """Return how many cores the executors that have registered so far offer to tasks."""
-    return spark.sparkContext.defaultParallelism
+    """Return how many tasks the executors that have registered so far can run at once, by their cores and GPUs."""
+    conf, cores = spark.sparkContext.getConf(), spark.sparkContext.defaultParallelism
+    gpus, each = conf.get("spark.executor.resource.gpu.amount"), conf.get("spark.task.resource.gpu.amount")
+    cores_each = int(conf.get("spark.executor.cores") or 0)
+    if not (gpus and each and cores_each):
+        return cores
+    return max(1, cores // cores_each) * min(cores_each, max(1, int(float(gpus) / float(each))))

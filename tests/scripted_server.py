@@ -62,7 +62,8 @@ class ScriptedServer:
     """An endpoint at `url` (or on the Unix socket `uds`) whose answers come from `answer`.
 
     `calls` counts the requests by prompt, `most_running` is the largest number that were in flight at once.
-    With `model`, any other model's name is answered with 404; with `api_key`, any other key with 401.
+    `is_blind` metrics never show a request that runs, as vLLM's do before a first step ends. With `model`, any other
+    model's name is answered with 404; with `api_key`, any other key with 401.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class ScriptedServer:
         api_key: str | None = None,
         latency: float = 0.0,
         uds: str | None = None,
+        is_blind: bool = False,
     ) -> None:
         self.answer = answer
         self.model = model
         self.api_key = api_key
         self.latency = latency
         self.uds = uds
+        self.is_blind = is_blind
         self.url = ""
         self.calls: Counter[str] = Counter()
         self.requests: list[Request] = []
@@ -176,7 +179,7 @@ class ScriptedServer:
 
     def _metrics(self) -> str:
         return (
-            f'vllm:num_requests_running{{engine="0"}} {float(self.running)}\n'
+            f'vllm:num_requests_running{{engine="0"}} {float(0 if self.is_blind else self.running)}\n'
             f'vllm:num_requests_waiting{{engine="0"}} 0.0\n'
             f'vllm:generation_tokens_total{{engine="0"}} {float(self.tokens)}\n'
             f'vllm:engine_sleep_state{{engine="0",sleep_state="awake"}} {float(not self.is_asleep)}\n'
@@ -294,6 +297,7 @@ def main() -> None:
     parser.add_argument("--uds", required=True)
     parser.add_argument("--model")
     parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--blind", type=int, default=0, help="1: its metrics never show a request that runs")
     parser.add_argument("--start-after", type=float, default=0.0, help="seconds until the server listens")
     parser.add_argument("--say", help="a line for stderr at the start")
     parser.add_argument("--exit", type=int, help="exit with this code instead of serving")
@@ -309,7 +313,8 @@ def main() -> None:
         timer.daemon = True
         timer.start()
     Path(options.uds).unlink(missing_ok=True)
-    ScriptedServer(model=options.model, latency=options.latency, uds=options.uds).serve_for_ever()
+    server = ScriptedServer(model=options.model, latency=options.latency, uds=options.uds, is_blind=bool(options.blind))
+    server.serve_for_ever()
 
 
 if __name__ == "__main__":

@@ -67,7 +67,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("engines.smollm.url=[]", "engines.smollm.url: "),
         ("engines.smollm.url=['http://a/v1', 'b']", "engines.smollm.url: must be the http(s) address"),
         ("engines.smollm.url=['http://a/v1', 'http://a/v1/']", "engines.smollm.url: has the same address twice"),
-        ("engines.smollm.url=http://me:key@a/v1", "engines.smollm.url: has a password"),
+        ("engines.smollm.url=http://me:key@a/v1", "engines.smollm.url: has a name or key in it"),
+        ("engines.smollm.url=http://key@a/v1", "engines.smollm.url: has a name or key in it"),
+        ("engines.smollm.args={tensor-parallel-size: auto}", "'tensor-parallel-size' is a number of GPUs"),
+        ("engines.smollm.args={api-key: x}", "'api-key' is set by the engine's own keys"),
         ("engines.smollm.max_num_batched_tokens=32", "max_num_batched_tokens (32) is below max_num_seqs (64)"),
         (
             "engines.smollm.args={gpu_memory_utilization: 90}",

@@ -269,6 +269,18 @@ class TestCommand:
         words = shlex.split(result.stdout)
         assert words[-4:] == ["jobs/evolve.py", "conf/local.yaml", "--set", "seed=2"]
 
+    def test_secrets_are_handed_on_and_not_printed(self, checkout: Checkout) -> None:
+        secrets = "--conf spark.executorEnv.MY_KEY=abc123 --conf spark.hadoop.fs.s3a.secret.key=abc123"
+        own = f"{secrets} --conf spark.x.tokens=7"
+        options = ("--set", "engines.e.env.HF_TOKEN=abc123", "--set", "roles.coder.max_tokens=7")
+        result = checkout.run("jobs/evolve.py", *options, SPARK_SUBMIT_ARGS=own)
+        assert "abc123" not in result.stderr
+        assert "spark.executorEnv.MY_KEY=" in result.stderr
+        assert "roles.coder.max_tokens=7" in result.stderr and "spark.x.tokens=7" in result.stderr
+        [arguments] = checkout.submitted()
+        assert "spark.executorEnv.MY_KEY=abc123" in arguments
+        assert "engines.e.env.HF_TOKEN=abc123" in arguments
+
     def test_the_printed_command_does_what_the_script_does(self, checkout: Checkout) -> None:
         command = checkout.run("jobs/evolve.py", "conf/local.yaml", "it's", "--dry-run").stdout
         env = {key: checkout.environment[key] for key in ("PATH", "SPARK_LOG")}

@@ -1,6 +1,6 @@
 """New texts that duplicate a kept one or each other: the whole way, from texts to what is dropped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.dedup.bands import band_keys, candidate_pairs
+from genetic_udfs.dedup.indexed import Indexed, sharing_a_bucket
 from genetic_udfs.dedup.signatures import HashFamily, hash_family, indices
 from genetic_udfs.dedup.survivors import dropped
 from genetic_udfs.dedup.verify import verified
@@ -24,32 +25,56 @@ from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
 _CHARACTERS: Final = 1 << 20
 
 
-def near_duplicates(new: DataFrame, kept: DataFrame, settings: Dedup, seed: int) -> DataFrame:
+def near_duplicates(
+    new: DataFrame,
+    kept: DataFrame,
+    settings: Dedup,
+    seed: int,
+    *,
+    indexed: Indexed | None = None,
+    keep: Callable[[DataFrame, str], DataFrame] = lambda rows, name: rows,
+) -> DataFrame:
     """Return the new texts that are dropped as duplicates, each with the kept text that it duplicates.
 
     A new text is dropped if its content equals that of a text that is kept, or if the Jaccard similarity of their
-    word shingles reaches `settings.threshold`. Kept are all of `kept`, and those of `new` that are not dropped, in the
-    order of their ranks. Null and blank texts are duplicates of nothing: they are for the filters to refuse.
+    word shingles reaches `settings.threshold`. Kept are all of `kept` and of `indexed`, and those of `new` that are not
+    dropped, in the order of their ranks. Null and blank texts are duplicates of nothing: they are for the filters to
+    refuse.
 
-    The result depends on neither the partitioning nor the order of the rows. It is lazy and reads both inputs three
-    times (for the signatures, then for the texts on either side of the candidate pairs): the caller persists what is
-    expensive. Only the hash family is fitted at once, by two small jobs, if this process has not seen the seed yet.
+    The result depends on neither the partitioning nor the order of the rows. It is lazy and reads its inputs several
+    times (for the signatures, for those of the index that share a bucket, then for the texts on either side of the
+    candidate pairs): the caller persists what is expensive. Only the hash family is fitted at once, by two small jobs,
+    if this process has not seen the seed yet.
 
     Args:
         new: `id` (string, unique in `new`), `rank` (long, unique; the smaller is kept), `text` (string).
-        kept: `id` (string, unique in `kept`), `text` (string).
+        kept: `id` (string, unique among all that is kept), `text` (string).
         settings: Threshold, length of a shingle, bands and rows.
         seed: Seed of the hash family.
+        indexed: Kept texts whose signatures are known; by the same settings and seed.
+        keep: Given an intermediate result and a name for it, may store it, and returns what is gone on with.
 
     Returns:
         `id`; `duplicate_of`, the id of a text that is kept; `similarity`, 1.0 for equal content; `method`, `exact` or
-        `minhash`. The partner is the most similar kept text before it; of equally similar ones the first, where the
-        texts of `kept` come before those of `new`, in the order of their ids.
+        `minhash`. The partner is the most similar kept text before it; of equally similar ones the first, where kept
+        texts come before new ones, in the order of their ids.
     """
     texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
-    pairs = candidate_pairs(signed(texts, family, settings))
+    signatures = signed(texts, family, settings)
+    if indexed is None:
+        pairs = candidate_pairs(signatures)
+    else:
+        signatures = keep(signatures, "signatures")
+        pairs = keep(candidate_pairs(signatures.unionByName(sharing_a_bucket(indexed.signed, signatures))), "pairs")
+        texts = texts.unionByName(_texts(_named_in(pairs, indexed.texts), F.lit(0), is_new=False))
     return dropped(verified(pairs, texts, settings.threshold, settings.shingle_words))
+
+
+def _named_in(pairs: DataFrame, texts: DataFrame) -> DataFrame:
+    """Return the texts that a pair needs for its similarity: few of many."""
+    earlier = pairs.where(~F.col(c.EARLIER_IS_NEW) & ~F.col(c.IS_EXACT)).select(F.col(c.EARLIER_ID).alias(c.ID))
+    return texts.join(F.broadcast(earlier.distinct()), c.ID, "left_semi")
 
 
 def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:

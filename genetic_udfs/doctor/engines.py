@@ -12,33 +12,32 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.doctor.finding import Finding, cause_of, failed, ok, warning
-from genetic_udfs.engine.exchange import Sampling
+from genetic_udfs.doctor.reach import STAY
+from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.executor import Executor, this_machine
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.session import task_slots
 
 _PROMPT: Final = "Answer with one word: is Python a programming language?"
-_STAY: Final = 1.0  # seconds, as in `executors.py`
-_BEGUN: Final = "room string, host string, began double, prompt string"
+_BEGUN: Final = "place string, host string, began double, prompt string"
 _PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+)\)")
 
 
 def sampling_for(config: Config, name: str) -> Sampling:
     """Return how an engine is asked: briefly, and with log-probabilities if it is the Judge's."""
-    return Sampling(
-        temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=20 if config.roles.judge.engine == name else 0
-    )
+    logprobs = MOST_TOP_LOGPROBS if config.roles.judge.engine == name else 0
+    return Sampling(temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=logprobs)
 
 
-def answers(spark: SparkSession, config: Config, name: str, rooms: int) -> Finding:
+def answers(spark: SparkSession, config: Config, name: str, places: int) -> Finding:
     """Ask an engine from each executor.
 
     Args:
         spark: The session.
         config: The configuration.
         name: The engine's name.
-        rooms: How many executors (and sets of GPUs on them) were reached before.
+        places: How many executors (and sets of GPUs on them) were reached before.
     """
     what, engine, slots = f"engine {name}: answers", config.used_engines()[name], task_slots(spark)
     udf = ask(name, engine, sampling_for(config, name), feeders=slots)
@@ -48,7 +47,7 @@ def answers(spark: SparkSession, config: Config, name: str, rooms: int) -> Findi
             .mapInPandas(_begin, _BEGUN)
             .withColumn("reply", udf("prompt"))
             .select(
-                "room",
+                "place",
                 "host",
                 (F.unix_micros("reply.sent_at") / 1e6 - F.col("began")).alias("waited"),
                 F.col("reply.seconds").alias("seconds"),
@@ -62,21 +61,21 @@ def answers(spark: SparkSession, config: Config, name: str, rooms: int) -> Findi
         where = f" (on {place[1]}, executor {place[2]})" if place else ""
         text = str(known) if known is not None else cause_of(error)
         return failed(what, f"{text}{where}", advice(name, engine, text))
-    return summed_up(name, engine, rows, rooms)
+    return summed_up(name, engine, rows, places)
 
 
 def _begin(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for _ in batches:
         here = Executor.of_this_task()
-        room = " ".join([this_machine(), str(here.watched.pid), str(here.watched.started), *here.gpus])
-        time.sleep(_STAY)
+        place = " ".join([this_machine(), str(here.watched.pid), str(here.watched.started), *here.gpus])
+        time.sleep(STAY)
         yield pd.DataFrame(
-            {"room": [room], "host": [socket.gethostname()], "began": [time.time()], "prompt": [_PROMPT]}
+            {"place": [place], "host": [socket.gethostname()], "began": [time.time()], "prompt": [_PROMPT]}
         )
 
 
-def summed_up(name: str, engine: Engine, rows: Sequence[Row], rooms: int) -> Finding:
-    """Return what the replies say: columns `room`, `host`, `waited`, `seconds`, `error`."""
+def summed_up(name: str, engine: Engine, rows: Sequence[Row], places: int) -> Finding:
+    """Return what the replies say: columns `place`, `host`, `waited`, `seconds`, `error`."""
     what = f"engine {name}: answers"
     if refused := sorted({f"{row['error']} (on {row['host']})" for row in rows if row["error"] is not None}):
         text = "; ".join(refused)
@@ -84,12 +83,12 @@ def summed_up(name: str, engine: Engine, rows: Sequence[Row], rooms: int) -> Fin
     first: dict[str, tuple[float, float, str]] = {}
     for row in rows:
         seen = (max(0.0, row["waited"]), row["seconds"], row["host"])
-        first[row["room"]] = min(first.get(row["room"], seen), seen)
+        first[row["place"]] = min(first.get(row["place"], seen), seen)
     waited, seconds, host = max(first.values())
     start = f"up after {waited:.0f} s, " if engine.url is None else ""
     slowest = f" (the slowest, {host})" if len(first) > 1 else ""
-    detail = f"{start}answered in {seconds:.1f} s{slowest}, on {len(first)} of {rooms}"
-    if len(first) < rooms:
+    detail = f"{start}answered in {seconds:.1f} s{slowest}, on {len(first)} of {places}"
+    if len(first) < places:
         return warning(what, detail, "start the doctor again when no other job uses the executors")
     return ok(what, detail)
 

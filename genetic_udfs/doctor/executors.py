@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from genetic_udfs.config import Engine
-from genetic_udfs.doctor.finding import LITTLE_SPACE, Finding, failed, gib, ok, warning
+from genetic_udfs.doctor.finding import LITTLE_MEMORY, LITTLE_SPACE, Finding, failed, gib, ok, warning
 from genetic_udfs.doctor.reach import Reached
 from genetic_udfs.doctor.visit import Visit
 
@@ -30,6 +30,10 @@ def place(number: int, seen: Visit) -> Finding:
         return failed(name, f"{detail}; {seen.temp_fault}", fix)
     if seen.temp_free < LITTLE_SPACE:
         return warning(name, detail, fix)
+    if seen.versions.get("vllm") and seen.memory < LITTLE_MEMORY:
+        return warning(
+            name, detail, "leave vLLM's server more: a smaller spark.executor.memory, or other jobs elsewhere"
+        )
     return ok(name, detail)
 
 

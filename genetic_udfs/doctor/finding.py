@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 GIB: Final = 2**30
+LITTLE_MEMORY: Final = 4 * GIB  # bytes of memory free on an executor that serves engines, likewise
 LITTLE_SPACE: Final = 10 * GIB  # bytes free in a folder, below which there is a warning
 
 _INDENT: Final = " " * 10

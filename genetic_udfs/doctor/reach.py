@@ -12,7 +12,7 @@ from genetic_udfs.config import Engine
 from genetic_udfs.doctor.visit import Visit, visit
 from genetic_udfs.session import task_slots
 
-_STAY: Final = 1.0  # seconds that a task keeps its slot, so that the others go elsewhere
+STAY: Final = 1.0  # seconds that a task keeps its slot, so that the others go elsewhere
 _ROUNDS: Final = 6
 _PAUSE: Final = 5.0  # seconds between two rounds, in which executors may come
 _LOCAL_PATIENCE, _CLUSTER_PATIENCE = 60.0, 600.0
@@ -42,7 +42,7 @@ def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
     """
 
     def in_task(_: Iterable[int]) -> Iterable[Seen]:
-        time.sleep(_STAY)
+        time.sleep(STAY)
         yield look()
 
     context, slots = spark.sparkContext, task_slots(spark)

@@ -22,14 +22,16 @@ from genetic_udfs.engine.exchange import (
     request_body,
     with_yes_probability,
 )
-from genetic_udfs.engine.patience import USUAL_PATIENCE, Attempts, Patience, SendingFailed
+from genetic_udfs.engine.patience import USUAL_PATIENCE, Answers, Attempts, Patience, SendingFailed
 from genetic_udfs.errors import EngineError
 
 NO_PROMPT: Final = "no prompt"
 """The error of a row about which nothing was asked."""
 
 _OF_THE_ROW = frozenset({400, 413, 414, 422})
-_BUSY = frozenset({408, 425, 429, 502, 503, 504, 529})
+_BUSY = frozenset({429, 503, 529})
+_BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it is told to leave
+_PASSING = frozenset({408, 425})  # below 500, and worth another try
 _LONGEST_MESSAGE = 500
 
 
@@ -93,7 +95,7 @@ class Client:
         self._sampling = sampling
         self._read_logprobs = read_logprobs
         self._patience = patience
-        self._answered = 0
+        self._progress = Answers()
 
     async def ask(self, question: Question) -> Reply:
         """Return the reply to one row.
@@ -103,7 +105,7 @@ class Client:
         """
         if question.prompt is None:
             return Reply(error=NO_PROMPT)
-        attempts = Attempts(self._patience, self._answered)
+        attempts = Attempts(self._patience, self._progress)
         while True:
             try:
                 return await self._send(question, attempts)
@@ -115,7 +117,7 @@ class Client:
 
     def _given_up(self, attempts: Attempts, failure: SendingFailed) -> Reply:
         text = f"{failure} ({attempts.count} attempts)"
-        if attempts.is_to_blame(failure, self._answered):
+        if attempts.is_to_blame():
             return Reply(error=text, attempt=attempts.count)
         raise EngineError(f"{self._router.name} does not answer: {text}") from None
 
@@ -124,7 +126,7 @@ class Client:
             return await self._send_to(route, question, attempts)
 
     async def _send_to(self, route: Route, question: Question, attempts: Attempts) -> Reply:
-        attempts.begin(route.epoch, self._answered)
+        attempts.begin(route.epoch)
         if attempts.has_seen_enough_deaths():
             raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
         body = json.dumps(request_body(route.model, question, self._sampling)).encode()
@@ -155,7 +157,9 @@ class Client:
             reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count)
         except ValueError as error:
             raise SendingFailed(f"the answer is broken: {error}", at_most=self._patience.attempts) from None
-        self._answered += 1
+        if reply.finish_reason in _BROKEN_OFF:
+            raise SendingFailed(f"the answer was broken off ({reply.finish_reason})", at_most=self._patience.attempts)
+        self._progress.answered()
         self._router.answered(route)
         if self._read_logprobs is not None and tokens:
             reply = with_yes_probability(reply, tokens, self._read_logprobs)
@@ -166,9 +170,9 @@ class Client:
     ) -> Reply:
         message = self._shown(_message_in(content))
         if status in _OF_THE_ROW:
-            self._answered += 1
+            self._progress.answered()
             return Reply(error=f"HTTP {status}: {message}", attempt=attempts.count)
-        if status < 500 and status not in _BUSY:
+        if status < 500 and status not in _BUSY | _PASSING:
             raise EngineError(f"{self._router.name}: {self._router.refusal(route, status, message)}")
         if status == 429:
             self._router.refused(route)

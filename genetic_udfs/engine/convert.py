@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from genetic_udfs.engine.models import CONVERTED
+
 
 def convert(source: Path, target: Path) -> None:
     """Write the model and tokenizer in a GGUF file as a checkpoint in bfloat16.
@@ -33,3 +35,4 @@ def convert(source: Path, target: Path) -> None:
 
 if __name__ == "__main__":
     convert(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(CONVERTED)

@@ -41,7 +41,11 @@ class _Address:
     def burden(self) -> tuple[bool, float, float]:
         """Sort key: those that answer first, then by how full they are."""
         rests = self.rests_until > time.monotonic()
-        return rests, self.rests_until if rests else 0.0, self.window.in_flight / self.window.size
+        return (
+            rests,
+            self.rests_until if rests else 0.0,
+            (self.window.in_flight + self.window.waiting) / self.window.size,
+        )
 
 
 class Endpoint:

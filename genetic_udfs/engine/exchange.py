@@ -4,7 +4,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
+
+MOST_TOP_LOGPROBS: Final = 20
+"""So many alternatives of a token OpenAI-compatible endpoints give at most."""
 
 
 @dataclass(frozen=True)

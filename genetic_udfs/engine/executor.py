@@ -15,8 +15,11 @@ from typing import Self
 from genetic_udfs.engine.process import ProcessId, ancestor_named
 from genetic_udfs.errors import EngineError
 
+CONTROL = "control.sock"
+"""The name of a supervisor's socket in its folder."""
+
 _LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its last zero
-_LONGEST_NAME_IN_FOLDER = 20  # bytes: "/engine-1234567.sock"
+_LONGEST_NAME_IN_FOLDER = 20  # bytes: "/e1795392193.sock" and some to spare
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Executor:
 
         task = TaskContext.get()
         gpu = task.resources().get("gpu") if task is not None else None
-        watched = (ancestor_named("java") if task is not None else None) or ProcessId.of(os.getpid())
-        assert watched is not None
+        watched = ancestor_named("java") if task is not None else ProcessId.of(os.getpid())
+        if watched is None:
+            raise EngineError("no process named java is above this Spark worker; engines end with the executor's JVM")
         return cls(watched, tuple(gpu.addresses) if gpu is not None else ())
 
     def folder(self) -> Path:

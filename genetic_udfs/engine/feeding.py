@@ -193,6 +193,7 @@ class _Feed(Generic[Row, Result]):
                     return
                 if arrival is None:
                     self._arrived.clear()
+                    self._changed.notify_all()  # the window may have grown since the reader looked
                 elif len(self._inbox) + 1 == self._window.size:
                     self._changed.notify_all()
             if arrival is None:

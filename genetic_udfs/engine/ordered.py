@@ -7,10 +7,13 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, field
+from typing import Final, Self
 
 from genetic_udfs.engine.gauges import Gauges
 from genetic_udfs.engine.orders import Order, Ready, line
 from genetic_udfs.engine.server import Server
+
+_TELLING: Final = 5.0  # seconds between two equal words to those who wait
 
 
 class Feeder:
@@ -49,7 +52,11 @@ class OrderedEngine:
     gave_up_at: float = 0.0
     gauges: Gauges | None = None
     looked_at: float = 0.0
+    heard_at: float = 0.0
     moved_at: float = 0.0
+    worked: float = 0.0
+    noted: str = ""
+    noted_at: float = 0.0
 
     @property
     def memory_share(self) -> float:
@@ -71,10 +78,21 @@ class OrderedEngine:
         """Whether somebody has something to ask, and can still hope for an answer."""
         return self.gave_up is None and any(not feeder.is_idle for feeder in self.feeders)
 
+    def holds_its_place_from(self, other: Self) -> bool:
+        """Whether another engine has to ask for its place: it is awake, or died and was wanted before the other."""
+        is_coming_back = self.failures > 0 and self.server is None and self.is_wanted
+        return self.is_awake or (is_coming_back and self.wanted_since < other.wanted_since)
+
     def tell(self, **message: object) -> None:
         """Send a message to every feeder."""
         for feeder in self.feeders:
             feeder.tell(**message)
+
+    def tell_note(self, note: str) -> None:
+        """Tell every feeder what it waits for, now and then."""
+        if note != self.noted or time.monotonic() - self.noted_at > _TELLING:
+            self.noted, self.noted_at = note, time.monotonic()
+            self.tell(note=note)
 
     def tell_one(self, **message: object) -> None:
         """Send a message to one feeder, of those that have something to ask."""
@@ -91,11 +109,16 @@ class OrderedEngine:
             self.tell(ready=vars(Ready(str(self.server.socket), self.epoch, share)))
 
     def heard(self, gauges: Gauges) -> float:
-        """Note what the server says of itself; return for how many seconds it has had work and not done any."""
+        """Note what the server says of itself; return for how many seconds it was wanted and made no token."""
         now = time.monotonic()
         before, self.gauges = self.gauges, gauges
-        if before is None or _tokens(gauges) != _tokens(before) or gauges.running == 0:
+        has_moved = before is None or _tokens(gauges) != _tokens(before)
+        if has_moved and before is not None:
+            self.worked += now - self.heard_at
+        # Not by the server's own count of what runs: one that hangs in its first step has not counted yet.
+        if has_moved or not self.is_wanted:
             self.moved_at = now
+        self.heard_at = now
         return now - self.moved_at
 
     def fail(self, why: str, *, final: bool, limit: int, backoff: float) -> None:
@@ -108,6 +131,7 @@ class OrderedEngine:
             backoff: Seconds before the next try; doubled with each failure.
         """
         self.failures += 1
+        self.worked = 0.0
         if final or self.failures >= limit:
             times = "" if final else f" {self.failures} times in a row; the last time"
             self.gave_up = f"engine {self.order.name!r} failed{times}: {why}"

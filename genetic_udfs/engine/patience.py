@@ -5,16 +5,17 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-_LONGEST_RETRY_AFTER = 300.0
+_LONGEST_RETRY_AFTER = 300.0  # seconds
 
 
 @dataclass(frozen=True)
 class Patience:
     """How often and how long to try again.
 
-    `attempts` sendings of a row may fail, `timeouts` of them by timeout; `deaths` servers may die under it. A
-    row that is only refused because the engine is busy is tried for `busy` seconds as long as the engine
-    answers others.
+    `attempts` sendings of a row may fail, `timeouts` of them by timeout; `deaths` servers may die under it. An engine
+    that has answered may be away for `silence` seconds, however often a row is sent meanwhile. A row that is only
+    refused because the engine is busy is tried for `busy` seconds as long as the engine answers others. Before each
+    further sending there is a wait, up to `first_wait` seconds and doubling up to `longest_wait`.
     """
 
     attempts: int = 8
@@ -22,6 +23,7 @@ class Patience:
     deaths: int = 5
     first_wait: float = 1.0
     longest_wait: float = 60.0
+    silence: float = 300.0
     busy: float = 1800.0
 
 
@@ -45,29 +47,41 @@ class SendingFailed(Exception):
         self.busy = busy
 
 
+class Answers:
+    """What the engine has answered so far, to any row of a feeder."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last: float | None = None
+
+    def answered(self) -> None:
+        """Count an answer."""
+        self.count += 1
+        self.last = time.monotonic()
+
+
 class Attempts:
     """What is known of one row while it is tried.
 
     Args:
         patience: How often to try.
-        answered: How many rows the engine has answered so far.
+        answers: What the engine answers to all rows.
     """
 
-    def __init__(self, patience: Patience, answered: int) -> None:
+    def __init__(self, patience: Patience, answers: Answers) -> None:
         self.count = 0
         self.deaths = 0
         self._patience = patience
-        self._answered_before = answered
-        self._answered_at_last = answered
+        self._answers = answers
+        self._answered_before = answers.count
         self._epoch: int | None = None
         self._started = time.monotonic()
 
-    def begin(self, epoch: int, answered: int) -> None:
+    def begin(self, epoch: int) -> None:
         """Count a sending, to the server of an epoch. What was sent to one that has died counts as a death."""
         if self._epoch is not None and epoch != self._epoch:
             self.deaths += 1
         self._epoch = epoch
-        self._answered_at_last = answered
         self.count += 1
 
     def has_seen_enough_deaths(self) -> bool:
@@ -76,10 +90,12 @@ class Attempts:
 
     def is_enough(self, failure: SendingFailed) -> bool:
         """Whether the row is not to be sent again. A server that died is not held against it."""
-        if failure.busy and self._answered_at_last > self._answered_before:
+        if self.count - self.deaths < failure.at_most:
+            return False
+        if self.is_to_blame():
             # Refused while others are answered: that is no fault, it only takes longer.
-            return time.monotonic() - self._started > self._patience.busy
-        return self.count - self.deaths >= failure.at_most
+            return not failure.busy or time.monotonic() - self._started > self._patience.busy
+        return self._answers.last is None or time.monotonic() - self._answers.last > self._patience.silence
 
     def wait(self, failure: SendingFailed) -> float:
         """Return how many seconds to wait before the next sending: exponential, with full jitter."""
@@ -88,6 +104,6 @@ class Attempts:
             return min(failure.after, _LONGEST_RETRY_AFTER) + random.uniform(0, min(longest, 1.0))
         return random.uniform(0, longest)
 
-    def is_to_blame(self, failure: SendingFailed, answered: int) -> bool:
+    def is_to_blame(self) -> bool:
         """Whether it must be the row, as the engine has answered others since this one was first sent."""
-        return not failure.busy and answered > self._answered_before
+        return self._answers.count > self._answered_before

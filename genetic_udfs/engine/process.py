@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ def ancestor_named(name: str) -> ProcessId | None:
                 return ProcessId(pid, int(stat[19]))
         pid = int(stat[1])
     return None
+
+
+def python_path() -> str:
+    """Return PYTHONPATH for a child: a Spark worker may have this package from a zip file, on its own path alone."""
+    return os.pathsep.join(str(Path(entry or ".").absolute()) for entry in sys.path)
 
 
 def adopt_orphans() -> None:

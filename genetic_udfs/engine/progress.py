@@ -94,7 +94,7 @@ class ProgressReporter:
             self._report()
 
     def server(self, name: str, max_num_seqs: int, gauges: Gauges) -> None:
-        """Pass on what a server says of itself, under a name that no other server has."""
+        """Pass on what a server says of itself, under a name that no other server has: EXECUTOR-NUMBER."""
         self._send(server=name, max_num_seqs=max_num_seqs, gauges=asdict(gauges))
 
     def close(self) -> None:
@@ -144,7 +144,10 @@ class ProgressListener:
     def __init__(self, host: str = "127.0.0.1") -> None:
         family, _, _, _, bound = socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0]
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        self._socket.bind(bound)
+        try:
+            self._socket.bind(bound)
+        except OSError:  # an address that executors see and this machine has not, as behind a container's network
+            self._socket.bind(("", 0))
         self.address = ProgressAddress(host, self._socket.getsockname()[1], secrets.token_hex(16))
         self._lock = threading.Lock()
         self._stages: dict[str, _Stage] = {}
@@ -168,11 +171,6 @@ class ProgressListener:
         """Return how far each stage is, by its name."""
         with self._lock:
             return {name: _sum(stage) for name, stage in self._stages.items()}
-
-    def forget(self, stage: str) -> None:
-        """Drop what is known of a stage, before its name is used again."""
-        with self._lock:
-            self._stages.pop(stage, None)
 
     def _receive(self) -> None:
         while not self._closed:
@@ -208,7 +206,7 @@ class ProgressListener:
         if server in servers:
             servers[server].take(gauges)
         else:
-            servers[server] = ServerWatch(max_num_seqs, gauges)
+            servers[server] = ServerWatch(server.rpartition("-")[0], max_num_seqs, gauges)
 
 
 def _sum(stage: _Stage) -> StageProgress:

@@ -6,14 +6,11 @@ Others take turns: one is put to sleep, or stopped where vLLM cannot sleep, when
 has anything to ask.
 """
 
-import argparse
 import asyncio
 import contextlib
 import itertools
 import json
-import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -22,16 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from genetic_udfs.engine import models, records, vllm
+from genetic_udfs.engine import records, vllm
+from genetic_udfs.engine.executor import CONTROL
 from genetic_udfs.engine.gauges import read_gauges
 from genetic_udfs.engine.ordered import Feeder, OrderedEngine
-from genetic_udfs.engine.orders import Order
-from genetic_udfs.engine.process import ProcessId, adopt_orphans, ended, reap_orphans
+from genetic_udfs.engine.orders import Order, line
+from genetic_udfs.engine.process import ProcessId, ended, reap_orphans
 from genetic_udfs.engine.room import room_for
 from genetic_udfs.engine.server import Server
 from genetic_udfs.errors import ConfigurationError, EngineError
 
-CONTROL = "control.sock"
 _TELLING = 5.0  # seconds between two words to those who wait
 CommandOf = Callable[[Order, Path], vllm.Command]
 
@@ -41,8 +38,8 @@ class Timing:
     """Seconds and counts of the supervision.
 
     A server that failed `failures` times in a row is not started again for `rest` seconds: every order is
-    answered with its last log lines. A server that has run for `steady` seconds has no failures behind it;
-    each `look` seconds it is asked how it gets on with its work.
+    answered with its last log lines. An engine that has worked for `steady` seconds has no failures behind it;
+    each `look` seconds it is asked how it gets on with its work. All but `failures` are seconds.
     """
 
     tick: float = 0.25
@@ -50,7 +47,7 @@ class Timing:
     failures: int = 3
     rest: float = 300.0
     look: float = 3.0
-    steady: float = 300.0
+    steady: float = 120.0
     grace: float = 20.0
 
 
@@ -110,13 +107,20 @@ class Supervisor:
         engine: OrderedEngine | None = None
         feeder: Feeder | None = None
         try:
-            order = Order.from_line(await reader.readline())
+            if not (first := await reader.readline()):
+                return  # a look whether the supervisor is there
+            try:
+                order = Order.from_line(first)
+            except (ValueError, KeyError, TypeError) as error:
+                writer.write(line({"failed": f"the supervisor does not understand the order: {error}"}))
+                await writer.drain()
+                return
             feeder = Feeder(order, writer)
             engine = self._admit(order, feeder)
             async for message in reader:
                 self._hear(engine, feeder, json.loads(message))
         except (OSError, ValueError, KeyError, TypeError, asyncio.LimitOverrunError):
-            pass  # a connection without an order, such as a look whether the supervisor is there
+            pass  # the connection is gone
         finally:
             if engine is not None and feeder is not None:
                 engine.feeders.discard(feeder)
@@ -170,15 +174,19 @@ class Supervisor:
     async def _check(self, engine: OrderedEngine) -> None:
         """Notice that a server is dead or hangs, and that one which was doubted does not."""
         doubted, engine.is_doubted = engine.is_doubted, False
-        if engine.is_asleep and engine.server is not None and engine.server.exit_code is not None:
-            await self._failed(engine, f"the server {engine.server.end} in its sleep\n{engine.server.last_words()}")
-        if engine.server is None or engine.ready_since is None:
+        server = engine.server
+        if server is not None and engine.is_asleep and server.exit_code is not None:
+            await self._failed(engine, f"the server {server.end} in its sleep\n{server.last_words()}")
+        if server is None or engine.ready_since is None:
             return
-        if fault := await self._fault_of(engine, engine.server, doubted):
-            await self._failed(engine, f"{fault}\n{engine.server.last_words()}")
+        fault = await self._fault_of(engine, server, doubted)
+        if engine.server is not server or engine.ready_since is None:
+            return  # it gave way to another meanwhile
+        if fault is not None:
+            await self._failed(engine, f"{fault}\n{server.last_words()}")
         elif doubted:
             engine.tell_ready()
-        elif engine.failures and time.monotonic() - engine.ready_since > self._timing.steady:
+        elif engine.worked > self._timing.steady:
             engine.failures = 0
 
     async def _fault_of(self, engine: OrderedEngine, server: Server, doubted: bool) -> str | None:
@@ -204,23 +212,25 @@ class Supervisor:
         engines = list(self._engines.values())
         waiting = [engine for engine in engines if engine.is_wanted and not engine.is_awake]
         for engine in sorted(waiting, key=lambda engine: engine.wanted_since):
-            # A server that died and will be started again keeps its place.
-            others = [other for other in engines if other is not engine and (other.is_awake or other.failures)]
+            others = [other for other in engines if other is not engine and other.holds_its_place_from(engine)]
             room = room_for(engine.memory_share, others)
             if room.waited_for:
                 names = ", ".join(f"{user.order.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
-                engine.tell(note=f"waiting for {names} to finish")
+                engine.tell_note(f"waiting for {names} to finish")
             elif time.monotonic() >= engine.not_before:
                 self._arrival = asyncio.create_task(self._arrive(engine, room.giving_way))
                 return
 
     async def _arrive(self, engine: OrderedEngine, giving_way: Sequence[OrderedEngine]) -> None:
-        for other in giving_way:
-            await self._put_away(other)
-        if engine.is_asleep and engine.server is not None:
-            await self._wake(engine, engine.server)
-        else:
-            await self._start(engine)
+        try:
+            for other in giving_way:
+                await self._put_away(other)
+            if engine.is_asleep and engine.server is not None:
+                await self._wake(engine, engine.server)
+            else:
+                await self._start(engine)
+        except Exception as error:  # nobody may wait for ever, and other engines have nothing to do with it
+            await self._failed(engine, repr(error), final=True)
         self._changed.set()
 
     async def _put_away(self, engine: OrderedEngine) -> None:
@@ -301,58 +311,3 @@ class Supervisor:
     def _record(self) -> None:
         servers = [engine.server for engine in self._engines.values() if engine.server is not None]
         records.write(self._folder, [records.ServerRecord(s.id, tuple(s.group)) for s in servers])
-
-
-def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = USUAL_TIMING) -> None:
-    """Be the supervisor of a folder, in this process, until there is no reason to.
-
-    When the watched process is gone and nothing has failed, nobody will want the logs, and the folder goes too.
-    """
-    with records.owning(folder) as mine:
-        if not mine:
-            return  # another one came first
-        adopt_orphans()
-        for done in records.sweep(folder.parent, folder):
-            print(done, file=sys.stderr, flush=True)
-        supervisor = Supervisor(folder, command_of, watched, timing)
-        asyncio.run(supervisor.run())
-        if not watched.is_alive() and not supervisor.has_seen_failures:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def detach() -> None:
-    """Go on in a process that is no child of the caller's and in no group of Spark's."""
-    if os.fork() > 0:
-        os._exit(0)
-    os.setsid()
-
-
-def vllm_commands(gpus: tuple[str, ...]) -> CommandOf:
-    """Return what works out the command of a vLLM server on these GPUs."""
-
-    def command_of(order: Order, socket: Path) -> vllm.Command:
-        model = models.prepared(order.engine.model)
-        return vllm.command(order.engine, model, str(socket), vllm.Machine.here(gpus), os.environ)
-
-    return command_of
-
-
-def main(commands: Callable[[tuple[str, ...]], CommandOf] = vllm_commands, timing: Timing = USUAL_TIMING) -> None:
-    """Be the supervisor of an executor, as the command line says.
-
-    Args:
-        commands: Makes the function that works out servers' commands, given the addresses of the GPUs.
-        timing: How patient the supervisor is.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--watch", type=int, nargs=2, required=True, metavar=("PID", "STARTED"))
-    parser.add_argument("--gpus", default="", help="addresses, separated by commas")
-    options = parser.parse_args()
-    gpus = tuple(gpu for gpu in options.gpus.split(",") if gpu)
-    detach()
-    run(options.folder, commands(gpus), ProcessId(*options.watch), timing)
-
-
-if __name__ == "__main__":
-    main()

@@ -17,7 +17,7 @@ class EngineUse:
     Args:
         seconds: Time between the first and the last that was heard of them.
         servers: How many there were.
-        max_num_seqs: How many sequences those that run now can work on at once; of the last ones after the end.
+        max_num_seqs: How many sequences they could work on at once, those of one executor counted once.
         running_now: Requests they work on now.
         waiting_now: Requests they have and have not begun.
         running: The same over the stage, averaged over time and summed over the servers.
@@ -59,27 +59,27 @@ class EngineUse:
 class ServerWatch:
     """One server's gauges during a stage: the first, the last and what lies between."""
 
+    executor: str
     max_num_seqs: int
     first: Gauges
-    since: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=lambda: time.monotonic())
     last: Gauges = field(init=False)
     heard: float = field(init=False)
-    samples: int = 0
-    running: float = 0.0
+    running: float = 0.0  # requests times seconds, as `waiting`
     waiting: float = 0.0
     kv_cache_usage: float = 0.0
 
     def __post_init__(self) -> None:
         self.last, self.heard = self.first, self.since
-        self.take(self.first)
+        self.kv_cache_usage = self.first.kv_cache_usage
 
     def take(self, gauges: Gauges) -> None:
         """Add what the server says now."""
-        self.last, self.heard = gauges, time.monotonic()
-        self.samples += 1
-        self.running += gauges.running
-        self.waiting += gauges.waiting
+        now = time.monotonic()
+        self.running += (self.last.running + gauges.running) / 2 * (now - self.heard)
+        self.waiting += (self.last.waiting + gauges.waiting) / 2 * (now - self.heard)
         self.kv_cache_usage = max(self.kv_cache_usage, gauges.kv_cache_usage)
+        self.last, self.heard = gauges, now
 
 
 def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
@@ -87,7 +87,9 @@ def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
     if not watches:
         return None
     now = time.monotonic()
-    present = [watch for watch in watches if now - watch.heard < _STALE] or [max(watches, key=lambda w: w.heard)]
+    present = [watch for watch in watches if now - watch.heard < _STALE]
+    # An executor has one server of an engine at a time, though several one after another if they die.
+    capacity = {watch.executor: watch.max_num_seqs for watch in watches}
     seconds = max(watch.heard for watch in watches) - min(watch.since for watch in watches)
     generated = sum(watch.last.generation_tokens - watch.first.generation_tokens for watch in watches)
     queries = sum(watch.last.prefix_queries - watch.first.prefix_queries for watch in watches)
@@ -95,11 +97,11 @@ def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
     return EngineUse(
         seconds=seconds,
         servers=len(watches),
-        max_num_seqs=sum(watch.max_num_seqs for watch in present),
+        max_num_seqs=sum(capacity.values()),
         running_now=sum(watch.last.running for watch in present),
         waiting_now=sum(watch.last.waiting for watch in present),
-        running=sum(watch.running / watch.samples for watch in present),
-        waiting=sum(watch.waiting / watch.samples for watch in present),
+        running=sum(watch.running for watch in watches) / seconds if seconds > 0 else 0.0,
+        waiting=sum(watch.waiting for watch in watches) / seconds if seconds > 0 else 0.0,
         tokens_per_second=generated / seconds if seconds > 0 else 0.0,
         kv_cache_usage=max(watch.kv_cache_usage for watch in watches),
         prefix_cache_hit_rate=hits / queries if queries > 0 else None,

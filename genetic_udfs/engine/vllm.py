@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from genetic_udfs.config import MEMORY_SHARE, Engine
+from genetic_udfs.engine.process import python_path
 
 SERVED_MODEL = "engine"
 """The name under which every server of our own serves its model."""
@@ -21,6 +22,7 @@ _NOT_INHERITED = {
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONHASHSEED",
     "PYTHON_WORKER_FACTORY_SECRET",
+    "VLLM_API_KEY",  # an endpoint's, maybe; the server would want it from our own feeders
 }
 
 
@@ -93,7 +95,8 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
     if machine.cpu_build:
         defaults["enforce-eager"] = True  # compiling takes minutes on a CPU and gains little
     if sleeps(engine, machine):
-        defaults["enable-sleep-mode"] = True
+        # Without its CUDA graphs a sleeper leaves more of the memory to the others.
+        defaults |= {"enable-sleep-mode": True, "sleep-mode-offload-cudagraph": True}
     if len(machine.gpus) > 1 and not given & {"pipeline-parallel-size", "data-parallel-size"}:
         defaults["tensor-parallel-size"] = len(machine.gpus)
     flags |= {name: value for name, value in defaults.items() if name not in given}
@@ -107,7 +110,7 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
 def environment(engine: Engine, model: str, machine: Machine, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the server; `env` of the configuration comes last."""
     kept = {name: value for name, value in inherited.items() if name not in _NOT_INHERITED}
-    kept["PYTHONPATH"] = os.pathsep.join(str(Path(entry or ".").absolute()) for entry in sys.path)
+    kept["PYTHONPATH"] = python_path()
     kept["VLLM_NO_USAGE_STATS"] = "1"
     if Path(model).is_dir():
         kept["HF_HUB_OFFLINE"] = "1"

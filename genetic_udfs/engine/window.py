@@ -30,6 +30,11 @@ class Window:
         """How many requests may be in flight now."""
         return max(1, int(min(self._share, self._pace)))
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._waiting)
+
     def resize(self, share: int) -> None:
         """Set the share; requests above it finish undisturbed."""
         self._share = max(1, share)

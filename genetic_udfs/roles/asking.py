@@ -6,14 +6,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config, Role
-from genetic_udfs.engine.exchange import Sampling
+from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.run import Run, StageUse
 from genetic_udfs.session import task_slots
-
-# The verdict is one token among these; 20 is the most that OpenAI-compatible endpoints give.
-_TOP_LOGPROBS = 20
 
 
 def sampling_of(config: Config, role: Role) -> Sampling:
@@ -23,7 +20,7 @@ def sampling_of(config: Config, role: Role) -> Sampling:
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
-        top_logprobs=_TOP_LOGPROBS if role == "judge" else 0,
+        top_logprobs=MOST_TOP_LOGPROBS if role == "judge" else 0,
         regex=settings.regex,
     )
 

@@ -63,7 +63,7 @@ class RoleFunction:
         def prompts() -> Iterator[list[str | None]]:
             for batch in batches:
                 columns = batch if isinstance(batch, tuple) else (batch,)  # Spark unpacks a single one
-                made = [self.plan(*values) for values in zip(*columns, strict=True)]
+                made = [self._plan(values) for values in zip(*columns, strict=True)]
                 plans.extend(made)
                 yield [plan.prompt for plan in made]
 
@@ -71,12 +71,20 @@ class RoleFunction:
             rows = [self._row(plans.popleft(), reply) for reply in replies]
             yield pd.DataFrame(rows, columns=self.result.names, dtype=object)
 
+    def _plan(self, values: tuple[Any, ...]) -> Plan:
+        """Plan a row whose arguments may be of any type: Spark hands to the function what the columns hold."""
+        arguments = [None if value is None or value is pd.NA or value != value else value for value in values]
+        odd = next((value for value in arguments if not isinstance(value, str | None)), None)
+        if odd is not None:
+            return Plan(None, None, "not_text", f"an argument is no text but {type(odd).__name__}; cast it to string")
+        return self.plan(*arguments)
+
     def _row(self, plan: Plan, reply: Reply) -> tuple[Any, ...]:
         if reply.error is None:
             found = self.read(plan, reply)
         else:
             failure = (plan.reason, plan.detail) if reply.error == NO_PROMPT else ("engine_error", reply.error)
-            found = (*(None for _ in self.fields), *failure)
+            found = (*(plan.task if name == "task" else None for name in self.fields), *failure)
         return (*found, reply.text, reply.prompt_tokens, reply.completion_tokens)
 
 
@@ -90,8 +98,9 @@ def register_functions(
     returns (verdict, fitness, ...), fitness being P(Yes). Every result goes on with `reason` and `detail` where
     something failed, `reply`, `prompt_tokens` and `completion_tokens`. Null arguments give nulls and ask nothing.
 
-    Each query that is run asks anew. Within one a row is asked about once, but for a sort of all rows: Spark computes
-    what it sorts once for a sample and once more. `/*+ REPARTITION */` in the query that asks keeps it at once.
+    Each query that is run asks anew, and so does each mention of a function: take its result's fields in a query around
+    the one that asks. A sort of all rows asks twice, as Spark computes what it sorts once for a sample and once more;
+    `/*+ REPARTITION */` in the query that asks keeps it at once.
 
     Args:
         spark: the session.

@@ -21,7 +21,9 @@ from genetic_udfs.store.tables import Store
 from genetic_udfs.text import TEXT_VERSION
 
 RUNNING: Final = "running"
-_SECRET: Final = re.compile(r"secret|password|token$|credential|key$", re.IGNORECASE)
+_SECRET: Final = re.compile(
+    r"secret|password|passwd|credential|(^|[._-])[a-z]*(key|token|pat)s?([._-]?\d+)?$", re.IGNORECASE
+)
 _PACKAGES: Final = (
     "genetic-udfs",
     "pyspark",
@@ -42,7 +44,7 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
     generation 0; other colonies or another measure of likeness would give the columns two meanings.
     """
     digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
-    dedup = {f"dedup.{key}": value for key, value in config.dedup.model_dump().items()}
+    dedup = {f"dedup.{key}": value for key, value in config.dedup.model_dump(exclude={"audit"}).items()}
     return {
         "text": TEXT_VERSION,
         "seed": config.seed,
@@ -94,11 +96,12 @@ def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) 
 def configuration_text(config: Config) -> str:
     """Return a configuration as YAML, without the values of environment variables and Spark keys named like secrets."""
     data = config.model_dump(mode="json")
+    of_endpoints = {f"spark.executorEnv.{engine.api_key_env}" for engine in config.engines.values()}
     for named in (
         data["spark"]["conf"],
         *(engine[part] for engine in data["engines"].values() for part in ("env", "args")),
     ):
-        named.update({name: "(not kept)" for name in named if _SECRET.search(name)})
+        named.update({name: "(not kept)" for name in named if _SECRET.search(name) or name in of_endpoints})
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 

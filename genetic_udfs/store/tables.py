@@ -18,6 +18,8 @@ SCHEMAS: Final[dict[str, StructType]] = {
     schema.REPLIES: schema.REPLIES_SCHEMA,
     schema.GENERATIONS: schema.GENERATIONS_SCHEMA,
     schema.RUNS: schema.RUNS_SCHEMA,
+    schema.DEDUP_INDEX: schema.DEDUP_INDEX_SCHEMA,
+    schema.DEDUP_MANIFEST: schema.DEDUP_MANIFEST_SCHEMA,
 }
 
 
@@ -69,6 +71,16 @@ class Store:
             .mode("append")
             .option("txnAppId", f"genetic-udfs/{table}/{transaction}")
             .option("txnVersion", version)
+            .option("userMetadata", json.dumps(metadata))
+            .save(self.path(table))
+        )
+
+    def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
+        """Replace all rows of a table in one commit; columns and metadata as for `append`."""
+        (
+            rows.select(*SCHEMAS[table].fieldNames())
+            .write.format("delta")
+            .mode("overwrite")
             .option("userMetadata", json.dumps(metadata))
             .save(self.path(table))
         )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from genetic_udfs.config import MEMORY_SHARE
 from genetic_udfs.engine.orders import Order
-from genetic_udfs.engine.supervisor import CommandOf, Timing, main
+from genetic_udfs.engine.supervise import main
+from genetic_udfs.engine.supervisor import CommandOf, Timing
 from genetic_udfs.engine.vllm import SERVED_MODEL, Command
 from genetic_udfs.errors import ConfigurationError
 

@@ -156,6 +156,42 @@ def test_an_endpoint_that_is_not_there_is_an_engine_error() -> None:
         ask_all(server, ["p"])
 
 
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_an_answer_that_was_broken_off_is_no_answer(reason: str) -> None:
+    with ScriptedServer(once(Answer("half of it", finish_reason=reason))) as server:
+        [reply] = ask_all(server, ["p"])
+    assert (reply.text, reply.attempt) == ("answer to p", 2)
+
+
+def test_a_row_that_always_takes_too_long_for_a_gateway_keeps_its_error() -> None:
+    def answer(request: Request) -> Answer | str:
+        return Answer(status=504, message="took too long") if request.prompt == "long" else "fine"
+
+    with ScriptedServer(answer) as server:
+        replies = ask_all(server, ["a", "long", *(f"b{k}" for k in range(20))], share=2)
+    assert replies[1].error == "HTTP 504: took too long (5 attempts)"
+    assert {reply.error for reply in replies if reply is not replies[1]} == {None}
+
+
+def test_an_endpoint_that_has_answered_may_be_away_for_a_while() -> None:
+    """Far more refusals than a row may have, before the endpoint is back: longer than any row is patient by itself."""
+    server = ScriptedServer()
+    away_until = 0.0
+
+    def answer(request: Request) -> Answer | str:
+        nonlocal away_until
+        if request.prompt == "p3" and not away_until:
+            away_until = time.monotonic() + 1.5
+        return Answer(status=502) if time.monotonic() < away_until else "fine"
+
+    server.answer = answer
+    patience = Patience(attempts=3, first_wait=0.01, longest_wait=0.05, silence=20.0)
+    with server:
+        replies = ask_all(server, [f"p{k}" for k in range(12)], share=1, patience=patience)
+    assert {reply.error for reply in replies} == {None}
+    assert max(reply.attempt for reply in replies) > 3
+
+
 def test_a_busy_endpoint_is_waited_for_as_long_as_it_answers_others() -> None:
     """Far more refusals than a broken row may have: being busy is no fault."""
 

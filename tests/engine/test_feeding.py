@@ -209,3 +209,22 @@ def test_the_window_may_change_while_rows_are_in_flight() -> None:
 
     assert flat(in_order(range(200), answering(answer), window)) == list(range(200))
     assert (max(in_flight[:50]), max(in_flight)) == (1, 10)
+
+
+def test_a_window_that_grows_before_the_first_answer_is_filled_at_once() -> None:
+    """As when a server is ready: its share is told while the first row waits."""
+    window = Window(1)
+    sent: list[float] = []
+    grown: list[float] = []
+
+    async def answer(row: int) -> int:
+        if row == 0:
+            await asyncio.sleep(0.2)  # by now the reader waits
+            window.resize(30)
+            grown.append(time.monotonic())
+        sent.append(time.monotonic())
+        await asyncio.sleep(1.0)
+        return row
+
+    assert flat(in_order(range(40), answering(answer), window)) == list(range(40))
+    assert sum(at < grown[0] + 0.5 for at in sent) == 30

@@ -68,7 +68,7 @@ def test_the_bundled_model_is_converted_once_by_whoever_comes_first(
     def convert(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
         calls.append(command)
         Path(command[-1], "config.json").write_text("{}")
-        return subprocess.CompletedProcess(command, 0, "")
+        return subprocess.CompletedProcess(command, 0, "weights loaded\nconverted\n")
 
     monkeypatch.setattr(subprocess, "run", convert)
     found: list[str] = []
@@ -90,6 +90,18 @@ def test_a_conversion_that_fails_leaves_nothing_behind(bundled: Path, monkeypatc
     with pytest.raises(EngineError, match=r"could not be converted \(exit code 1\):\nTraceback\nValueError"):
         models.prepared(models.BUNDLED)
     assert [path.suffix for path in (bundled / "cache" / "models").iterdir()] == [".lock"]
+
+
+def test_a_conversion_whose_exit_code_was_lost_is_not_taken_for_complete(
+    bundled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def convert(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        Path(command[-1], "config.json").write_text("{}")
+        return subprocess.CompletedProcess(command, 0, "loading")
+
+    monkeypatch.setattr(subprocess, "run", convert)
+    with pytest.raises(EngineError, match="could not be converted"):
+        models.prepared(models.BUNDLED)
 
 
 def test_checking_and_preparing_never_load_torch() -> None:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -12,6 +13,8 @@ from genetic_udfs.engine.client import Client, Route
 from genetic_udfs.engine.exchange import Question, Reply, Sampling
 from genetic_udfs.engine.gauges import Gauges
 from genetic_udfs.engine.lease import Lease
+from genetic_udfs.engine.ordered import Feeder as OrderingFeeder
+from genetic_udfs.engine.ordered import OrderedEngine
 from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.patience import Patience
 from genetic_udfs.engine.server import http
@@ -173,6 +176,7 @@ def test_engines_that_fit_into_the_memory_stay_side_by_side(executor: FakeExecut
                 assert len(executor.servers()) == 2
             epoch = (await first.route()).epoch
             await first.window.enter()  # there is something to ask, all the time
+            await asyncio.sleep(1.5)  # and the supervisor has heard of it
             async with third.lease:  # takes the place of the second, which nobody wants; the first stays
                 assert (await third.ask("c")).text == "echo: c"
                 assert len(executor.servers()) == 2
@@ -225,14 +229,14 @@ def test_a_dead_engine_is_noticed_while_another_starts(executor: FakeExecutor) -
     async def scenario() -> None:
         small = {"gpu_memory_utilization": 0.4}
         first = Feeder(executor, fake(**small), "first")
-        second = Feeder(executor, fake(**small, start_after=6.0), "second")
+        second = Feeder(executor, fake(**small, start_after=10.0), "second")
         async with first.lease, second.lease:
             await first.ask("a")
             slow = asyncio.create_task(second.ask("b"))
             assert await until(lambda: any("starting" in note for note in second.notes))
             [server] = [one for one in executor.servers() if b"start-after" not in _command_line(one.pid)]
             server.send(signal.SIGKILL)
-            assert await until(lambda: any("it died, starting again" in note for note in first.notes), 3.0)
+            assert await until(lambda: any("it died, starting again" in note for note in first.notes), 6.0)
             assert not slow.done()
             assert (await first.ask("c")).text == "echo: c"
             assert (await slow).text == "echo: b"
@@ -271,6 +275,42 @@ def test_a_server_that_hangs_is_replaced_and_in_the_end_given_up(executor: FakeE
         with pytest.raises(EngineError, match="the server hangs: 1 requests run, and no token came for 1 s"):
             async with feeder.lease:
                 await feeder.ask("p")
+
+    run(scenario)
+
+
+def test_a_server_that_hangs_in_its_first_step_is_noticed_too(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        engine = fake(latency=60, blind=1).model_copy(update={"request_timeout": 2})
+        feeder = Feeder(executor, engine)
+        with pytest.raises(EngineError, match="the server hangs"):
+            async with feeder.lease:
+                await feeder.ask("x")
+
+    run(scenario)
+
+
+def test_of_two_engines_that_died_only_one_holds_its_place() -> None:
+    """Else both would wait for each other, for ever."""
+    first, second = (
+        OrderedEngine(Order(name, fake(), 10), failures=1, wanted_since=since)
+        for name, since in (("first", 1.0), ("second", 2.0))
+    )
+    for engine in (first, second):
+        engine.feeders.add(OrderingFeeder(engine.order, MagicMock()))
+    assert first.holds_its_place_from(second)
+    assert not second.holds_its_place_from(first)
+    first.feeders.clear()
+    assert not first.holds_its_place_from(second)
+
+
+def test_an_order_that_cannot_be_understood_is_answered(executor: FakeExecutor) -> None:
+    async def scenario() -> None:
+        control = await asyncio.to_thread(executor.find_supervisor)
+        reader, writer = await asyncio.open_unix_connection(str(control))
+        writer.write(b'{"name": "x", "engine": {"model": "m", "no_such_key": 1}, "window": 3}\n')
+        assert b"does not understand the order" in await reader.readline()
+        writer.close()
 
     run(scenario)
 

@@ -78,6 +78,17 @@ def test_instruct_mutates_by_a_task_of_ones_own_or_one_drawn(spark: SparkSession
     assert "'poetry'" in unknown.detail and "reasoning" in unknown.detail
 
 
+def test_what_is_no_text_is_not_asked_about(spark: SparkSession) -> None:
+    query = "SELECT n, solve(n) AS s, instruct('double', 'complexity') AS i FROM VALUES (1), (null) AS t(n)"
+    with ScriptedServer(lambda request: Answer(status=400, message="no")) as server:
+        register_functions(spark, config_for(server))
+        rows = {row.n: row for row in spark.sql(query).collect()}
+    assert (rows[1].s.reason, rows[None].s.reason) == ("not_text", None)
+    assert "cast it to string" in rows[1].s.detail
+    assert (rows[1].i.task, rows[1].i.reason) == ("complexity", "engine_error")
+    assert all("Solve the programming problem" not in prompt for prompt in server.calls)
+
+
 def test_one_function_takes_what_another_gives(spark: SparkSession, problems: None) -> None:
     query = "SELECT id, judge(problem, solve(problem).code).verdict AS v FROM problems WHERE id < 3"
     with ScriptedServer(answer) as server:

@@ -1,0 +1,151 @@
+"""Tables that are not ours, as jobs read and write them: a Delta folder, Parquet, or a JSONL file."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, MapType, StringType, StructType, VariantType
+
+from genetic_udfs.errors import ConfigurationError
+
+_JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+_PARQUET: Final = ".parquet"
+_CORRUPT: Final = "_corrupt_record"
+
+
+class TableFormat(StrEnum):
+    """How a table is written."""
+
+    DELTA = "delta"
+    PARQUET = "parquet"
+
+
+def column(name: str) -> Column:
+    """Return a column by its name as it stands, dots and all."""
+    return F.col("`{}`".format(name.replace("`", "``")))
+
+
+def read_table(spark: SparkSession, path: str) -> DataFrame:
+    """Return a table: a Delta folder, a Parquet file or a folder of such, or a JSONL file, which may be gzipped.
+
+    Raises:
+        ConfigurationError: if nothing is there, it is none of these, or a line of it is no JSON object.
+    """
+    system, there = _file_system(spark, path)
+    if not system.exists(there):
+        raise ConfigurationError(f"{path}: there is no such file or folder")
+    is_folder = system.getFileStatus(there).isDirectory()
+    try:
+        if is_folder and DeltaTable.isDeltaTable(spark, path):
+            return spark.read.format("delta").load(path)
+        if is_folder or path.endswith(_PARQUET):
+            return spark.read.parquet(path)
+        if path.endswith(_JSONL):
+            return _read_jsonl(spark, path)
+    except (PySparkException, Py4JJavaError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {_first_line(error)}") from None
+    raise ConfigurationError(
+        f"{path}: what kind of table is it? Known are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
+        f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
+    )
+
+
+def check_columns(rows: DataFrame, texts: Sequence[str], id_: str, added: Sequence[str] = ()) -> None:
+    """Check, without reading a row, that a table has the columns that a job reads and none that it adds.
+
+    Args:
+        rows: The table.
+        texts: Columns that must hold text.
+        id_: The column that tells rows apart.
+        added: Columns that the job adds.
+
+    Raises:
+        ConfigurationError: naming the column.
+    """
+    for name in (*texts, id_):
+        if name not in rows.columns:
+            raise ConfigurationError(f"there is no column {name!r}; the input has {', '.join(rows.columns) or 'none'}")
+    for name in texts:
+        kind = rows.schema[name].dataType
+        if not isinstance(kind, StringType):
+            raise ConfigurationError(f"the column {name!r} must hold text, not {kind.simpleString()}")
+    kind = rows.schema[id_].dataType
+    if isinstance(kind, ArrayType | MapType | StructType | VariantType):
+        raise ConfigurationError(f"the column {id_!r} must hold a text or a number as id, not {kind.simpleString()}")
+    folded = {name.lower() for name in rows.columns}
+    taken = [name for name in added if name.lower() in folded]
+    if taken:
+        raise ConfigurationError(f"the input has a column {taken[0]!r} already, which this job adds; rename or drop it")
+
+
+def check_ids(rows: DataFrame, id_: str) -> None:
+    """Read the ids, and check that each is there and no two are the same.
+
+    Raises:
+        ConfigurationError: naming an id that is there twice, or saying how many rows have none.
+    """
+    ids = rows.select(column(id_).cast("string").alias("id"))
+    try:
+        [[missing]] = ids.agg(F.count_if(F.col("id").isNull())).collect()
+        twice = ids.where("id IS NOT NULL").groupBy("id").count().where("count > 1").orderBy("id").first()
+    except (PySparkException, Py4JJavaError) as error:
+        raise ConfigurationError(f"the input cannot be read: {_first_line(error)}") from None
+    if missing:
+        raise ConfigurationError(f"the column {id_!r} is null in {missing} rows; each row needs an id")
+    if twice is not None:
+        raise ConfigurationError(f"the column {id_!r} has {twice['id']!r} {twice['count']} times; ids must be unique")
+
+
+def check_output(spark: SparkSession, path: str) -> None:
+    """Check that nothing is where a table is to be written.
+
+    Raises:
+        ConfigurationError: if something is.
+    """
+    system, there = _file_system(spark, path)
+    if system.exists(there):
+        raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
+
+
+def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
+    """Write a table to a folder that must not be there yet.
+
+    Raises:
+        ConfigurationError: if it is, or the format cannot hold the columns.
+    """
+    check_output(rows.sparkSession, path)
+    writer = rows.write.format(format_).mode("errorifexists")
+    if format_ is TableFormat.DELTA:
+        # Delta's older readers know no names with blanks; mapping names to others lets a table keep its own.
+        writer = writer.option("delta.columnMapping.mode", "name")
+    writer.save(path)
+
+
+def _read_jsonl(spark: SparkSession, path: str) -> DataFrame:
+    rows = spark.read.option("columnNameOfCorruptRecord", _CORRUPT).json(path)
+    if not rows.columns:
+        raise ConfigurationError(f"{path}: holds no row; each line is a JSON object")
+    if _CORRUPT not in rows.columns:
+        return rows
+    if rows.columns == [_CORRUPT]:
+        raise ConfigurationError(f"{path}: no line of it is a JSON object")
+    line = rows.where(F.col(_CORRUPT).isNotNull()).first()
+    raise ConfigurationError(f"{path}: a line is no JSON object: {line[_CORRUPT] if line else ''!s:.80}")
+
+
+def _file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    """Return Hadoop's file system of a path, and the path as it takes it."""
+    jvm = spark._jvm
+    assert jvm is not None
+    there = jvm.org.apache.hadoop.fs.Path(path)
+    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
+
+
+def _first_line(error: PySparkException | Py4JJavaError) -> str:
+    text = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else str(error)
+    return str(text).splitlines()[0][:300]

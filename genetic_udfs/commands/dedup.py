@@ -1,0 +1,230 @@
+"""`jobs/dedup.py`: tells which rows of any table are near-duplicates. It tags, and drops nothing."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+from pydantic import ValidationError
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import LongType, NumericType
+from rich.console import Console
+from rich.table import Table
+
+from genetic_udfs.commands.any_table import (
+    TableFormat,
+    check_columns,
+    check_ids,
+    check_output,
+    column,
+    read_table,
+    write_table,
+)
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config import Config, Dedup
+from genetic_udfs.config_file import load_config
+from genetic_udfs.dedup import columns as c
+from genetic_udfs.dedup.audit import Audit, Audited, audit
+from genetic_udfs.dedup.near_duplicates import near_duplicates
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.population_index import rebuild_index
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.schema import DEDUP_INDEX, POPULATION
+from genetic_udfs.session import open_session
+from genetic_udfs.store.scratch import Scratch
+from genetic_udfs.store.tables import Store
+
+_ADDED: Final = (c.DUPLICATE_OF, c.SIMILARITY)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is looked at: a table's texts, alone or against those of another table, and where the answer goes."""
+
+    input: str
+    column: str
+    id: str
+    output: str
+    against: str | None
+    format: TableFormat
+
+
+def dedup(
+    config: ConfigArgument,
+    input_: Annotated[str | None, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")] = None,
+    column_: Annotated[str | None, typer.Option("--column", help="the column of texts")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="the column that tells rows apart")] = None,
+    output: Annotated[str | None, typer.Option("--output", help="a folder to write to, not there yet")] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", help="a table with the same two columns, whose rows come first")
+    ] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="the least Jaccard similarity")] = None,
+    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild-index", help="make the index of the store's population anew")
+    ] = False,
+    overrides: SetOption = None,
+) -> None:
+    """Write a table's rows with duplicate_of, the id of the row that is kept instead, and similarity; null where kept.
+
+    Of near-duplicates the one with the smallest id is kept, by number or by text as the column has it.
+    """
+    settings = load_config(config, overrides or [])
+    if rebuild:
+        _rebuild(settings)
+        return
+    missing = [
+        name
+        for name, value in {"--input": input_, "--column": column_, "--id": id_, "--output": output}.items()
+        if value is None
+    ]
+    if missing:
+        raise ConfigurationError(f"{', '.join(missing)} must be given")
+    task = Task(str(input_), str(column_), str(id_), str(output), against, format_)
+    likeness = settings.dedup if threshold is None else with_threshold(settings.dedup, threshold)
+    spark = open_session(settings, "genetic-udfs dedup")
+    hear_signals()
+    try:
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            found = run(spark, task, likeness, settings.seed, progress)
+        print_summary(Console(width=100, highlight=False), read_table(spark, task.output), found, task.output)
+    finally:
+        spark.stop()
+
+
+def with_threshold(settings: Dedup, threshold: float) -> Dedup:
+    """Return the settings for another threshold, with the bands and rows that belong to it.
+
+    Raises:
+        ConfigurationError: if it is not in (0, 1].
+    """
+    kept = settings.model_dump(include={"shingle_words", "audit"})
+    try:
+        return Dedup.model_validate({**kept, "threshold": threshold})
+    except ValidationError:
+        raise ConfigurationError(f"--threshold {threshold}: must be above 0 and not above 1") from None
+
+
+def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: Progress) -> Audit | None:
+    """Read, compare and write; what can be wrong with paths and columns is found before a text is looked at.
+
+    Raises:
+        ConfigurationError: naming the path or the column.
+    """
+    check_output(spark, task.output)
+    rows = read_table(spark, task.input)
+    check_columns(rows, [task.column], task.id, _ADDED)
+    kept = None
+    if task.against is not None:
+        kept = read_table(spark, task.against)
+        check_columns(kept, [task.column], task.id)
+        if kept.schema[task.id].dataType != rows.schema[task.id].dataType:
+            raise ConfigurationError(
+                f"--against: the column {task.id!r} is {kept.schema[task.id].dataType.simpleString()} there and"
+                f" {rows.schema[task.id].dataType.simpleString()} in --input"
+            )
+    with progress.stage("ids", None):
+        check_ids(rows, task.id)
+        if kept is not None:
+            check_ids(kept, task.id)
+    scratch = Scratch(spark, f"{task.output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
+    try:
+        with progress.stage("near-duplicates", None):
+            new = rows.select(
+                column(task.id).cast("string").alias(c.ID),
+                _rank(rows, task.id).alias(c.RANK),
+                column(task.column).alias(c.TEXT),
+            )
+            empty = spark.createDataFrame([], f"{c.ID} string, {c.TEXT} string")
+            known = empty if kept is None else _texts(kept, task)
+            found = scratch.keep(near_duplicates(new, known, settings, seed), "dropped")
+        with progress.stage("writing", None):
+            write_table(tagged(rows, found, task.id), task.output, task.format)
+        if not settings.audit:
+            return None
+        with progress.stage("audit", None):
+            return audited(new, found, settings)
+    finally:
+        scratch.clear()
+
+
+def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
+    """Return every row with the kept one that it duplicates, and how similar that is.
+
+    Args:
+        rows: Any columns.
+        found: What `near_duplicates` returned for the rows.
+        id_: The column of `rows` that `id` of `found` is made of.
+    """
+    kept = F.col(c.DUPLICATE_OF).cast(rows.schema[id_].dataType).alias(c.DUPLICATE_OF)
+    known = found.select(F.col(c.ID).alias("_dropped_id"), kept, c.SIMILARITY)
+    return rows.join(known, column(id_).cast("string") == F.col("_dropped_id"), "left").select(
+        *map(column, rows.columns), *_ADDED
+    )
+
+
+def audited(new: DataFrame, found: DataFrame, settings: Dedup) -> Audit:
+    """Have datasketch look at a sample: rows that were dropped with those that they duplicate, and others."""
+    dropped = found.select(c.ID, F.lit(True).alias("dropped"))
+    sample = (
+        new.join(dropped, c.ID, "left")
+        .orderBy(F.xxhash64(c.ID))
+        .limit(settings.audit)
+        .select(c.TEXT, F.coalesce("dropped", F.lit(False)).alias("dropped"))
+        .collect()
+    )
+    return audit([Audited(*row) for row in sample], settings.threshold, settings.shingle_words)
+
+
+def print_summary(console: Console, rows: DataFrame, found: Audit | None, output: str) -> None:
+    """Print how many rows are duplicates, exact and near, and what the audit says."""
+    is_copy = F.col(c.SIMILARITY) == 1.0
+    near = F.col(c.DUPLICATE_OF).isNotNull() & ~is_copy
+    total, exact, similar = rows.agg(
+        F.count(F.lit(1)), F.count_if(F.coalesce(is_copy, F.lit(False))), F.count_if(near)
+    ).collect()[0]
+    table = Table(title="Rows", title_justify="left")
+    table.add_column("")
+    table.add_column("rows", justify="right")
+    for name, count in (
+        ("all", total),
+        ("same words", exact),
+        ("near-duplicates", similar),
+        ("kept", total - exact - similar),
+    ):
+        table.add_row(name, f"{count:,}")
+    console.print(table)
+    if found is not None:
+        share = "no pairs to find" if found.recall is None else f"{found.caught} of {found.pairs} pairs found"
+        console.print(f"Audit of {found.texts} texts by datasketch: {share}", markup=False)
+    console.print(f"written to {output}", markup=False)
+
+
+def _rank(rows: DataFrame, id_: str) -> Column:
+    """Return what decides who is kept; of equal ranks the smaller id is."""
+    is_whole = isinstance(rows.schema[id_].dataType, NumericType)
+    return column(id_).cast(LongType()) if is_whole else F.lit(0).cast(LongType())
+
+
+def _texts(kept: DataFrame, task: Task) -> DataFrame:
+    return kept.select(column(task.id).cast("string").alias(c.ID), column(task.column).alias(c.TEXT))
+
+
+def _rebuild(config: Config) -> None:
+    """Make the near-duplicate index of the store's population anew."""
+    spark = open_session(config, "genetic-udfs dedup")
+    hear_signals()
+    try:
+        store = Store(spark, config.store)
+        if not store.exists(POPULATION):
+            raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
+        with (
+            Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress,
+            progress.stage("near-duplicate index", None),
+        ):
+            count = rebuild_index(store, config, uuid.uuid4().hex[:12])
+        print(f"{store.path(DEDUP_INDEX)}: {count:,} individuals")
+    finally:
+        spark.stop()

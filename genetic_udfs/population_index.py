@@ -1,0 +1,109 @@
+"""The near-duplicate index of a population: kept as two tables, added to once a generation, made anew by one command.
+
+Everything in it follows from `population` and the settings in its manifest, so losing it costs time and nothing else.
+"""
+
+import hashlib
+from typing import Any, Final
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Config
+from genetic_udfs.dedup import columns as c
+from genetic_udfs.dedup.indexed import Indexed
+from genetic_udfs.dedup.near_duplicates import signed
+from genetic_udfs.dedup.signatures import hash_family
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.schema import DEDUP_INDEX, DEDUP_MANIFEST, DEDUP_MANIFEST_SCHEMA, POPULATION
+from genetic_udfs.store.tables import Store
+from genetic_udfs.text import TEXT_VERSION
+
+_TRANSACTION: Final = "generation"
+
+
+def indexed(store: Store, population: DataFrame, generation: int) -> Indexed:
+    """Return the population of the generations before this one, with its signatures.
+
+    Args:
+        store: the store; its index is complete (`update_index`).
+        population: `id`, `instruction`.
+        generation: the one that is being made.
+    """
+    known = store.read(DEDUP_INDEX).filter(F.col("generation") < generation)
+    return Indexed(population.select(c.ID, F.col("instruction").alias(c.TEXT)), known)
+
+
+def update_index(store: Store, config: Config, run_id: str) -> None:
+    """Add what is in the population and not in the index, a generation a commit, each exactly once.
+
+    Raises:
+        ConfigurationError: if the index was made by other settings, naming them.
+    """
+    check_manifest(store, config)
+    if not store.exists(DEDUP_MANIFEST):
+        row = store.spark.createDataFrame([manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
+        store.append(DEDUP_MANIFEST, row, transaction="creation", version=0, run_id=run_id)
+    population = store.read(POPULATION)
+    there = {row["generation"] for row in population.select("generation").distinct().collect()}
+    known = {row["generation"] for row in store.read(DEDUP_INDEX).select("generation").distinct().collect()}
+    for generation in sorted(there - known):
+        rows = signatures(store, config, population.filter(F.col("generation") == generation))
+        # A generation without a row that is not blank is never known; its empty commit is skipped the next time.
+        store.append(
+            DEDUP_INDEX, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation
+        )
+
+
+def rebuild_index(store: Store, config: Config, run_id: str) -> int:
+    """Replace the index by one made of the whole population with these settings; return its number of rows."""
+    row = store.spark.createDataFrame([manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
+    store.replace(DEDUP_INDEX, signatures(store, config, store.read(POPULATION)), run_id=run_id)
+    store.replace(DEDUP_MANIFEST, row, run_id=run_id)
+    return store.read(DEDUP_INDEX).count()
+
+
+def signatures(store: Store, config: Config, individuals: DataFrame) -> DataFrame:
+    """Return rows of the index for individuals of the population."""
+    texts = individuals.select(
+        c.ID,
+        # Carried through the signing in the place of the rank, which nothing kept has.
+        F.col("generation").cast("long").alias(c.RANK),
+        F.lit(False).alias(c.IS_NEW),
+        F.col("instruction").alias(c.TEXT),
+    )
+    family = hash_family(store.spark, config.seed, config.dedup.bands * config.dedup.rows)
+    return signed(texts, family, config.dedup).withColumn("generation", F.col(c.RANK).cast("int"))
+
+
+def manifest(store: Store, config: Config) -> dict[str, Any]:
+    """Return what decides the index: a row of `dedup_manifest`."""
+    settings = config.dedup
+    family = hash_family(store.spark, config.seed, settings.bands * settings.rows)
+    return {
+        "text": TEXT_VERSION,
+        "seed": config.seed,
+        "shingle_words": settings.shingle_words,
+        "bands": settings.bands,
+        "rows": settings.rows,
+        "family": hashlib.sha256(repr((family.a, family.b)).encode()).hexdigest()[:16],
+    }
+
+
+def check_manifest(store: Store, config: Config) -> None:
+    """Refuse an index that other settings made.
+
+    Raises:
+        ConfigurationError: naming each of them, with both values.
+    """
+    there = store.read(DEDUP_MANIFEST).first()
+    if there is None:
+        return
+    here = manifest(store, config)
+    differing = [name for name in here if here[name] != there[name]]
+    if differing:
+        lines = "".join(f"\n  {name}: {there[name]} in the index, {here[name]} here" for name in differing)
+        raise ConfigurationError(
+            f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\nMake it anew from the population:"
+            " jobs/dedup.py CONFIG --rebuild-index"
+        )

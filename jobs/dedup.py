@@ -1,0 +1,7 @@
+"""Tells near-duplicates in any table: `./spark-submit.sh jobs/dedup.py CONFIG --input FILE --column TEXT --id ID ...`."""
+
+from genetic_udfs.commands.dedup import dedup
+from genetic_udfs.commands.ending import run_job
+
+if __name__ == "__main__":
+    run_job(dedup)

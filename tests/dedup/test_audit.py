@@ -1,0 +1,25 @@
+from genetic_udfs.dedup.audit import Audit, Audited, audit
+from tests.dedup.corpora import dropped_by_definition, numbered, planted, similarity
+
+
+def test_the_audit_finds_the_pairs_and_whether_one_of_both_is_gone() -> None:
+    texts = numbered(planted(200, seed=8))
+    dropped = dropped_by_definition(texts, [], 0.7)
+    everything = [Audited(text.text, text.id in dropped) for text in texts]
+    found = audit(everything, 0.7, 3)
+    near = [
+        (a, b)
+        for number, a in enumerate(texts)
+        for b in texts[:number]
+        if a.text and b.text and similarity(a.text, b.text) >= 0.7
+    ]
+    assert 0.95 * len(near) <= found.pairs <= len(near)
+    assert (found.texts, found.recall) == (200, 1.0)
+    blind = audit([each._replace(is_dropped=False) for each in everything], 0.7, 3)
+    assert (blind.pairs, blind.caught, blind.recall) == (found.pairs, 0, 0.0)
+
+
+def test_blank_texts_and_lone_surrogates_are_no_trouble() -> None:
+    sample = [Audited(text, False) for text in (None, "", "  ", "\ud800 x", "\ud800 x", "!?", "!?")]
+    assert audit(sample, 0.7, 3) == Audit(texts=4, pairs=2, caught=0)
+    assert audit([], 0.7, 3).recall is None

@@ -1,0 +1,74 @@
+"""Kept texts whose signatures are known: the same is dropped, and little of them is looked at."""
+
+from collections.abc import Sequence
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Dedup
+from genetic_udfs.dedup import columns as c
+from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.dedup.indexed import Indexed, sharing_a_bucket
+from genetic_udfs.dedup.near_duplicates import signed
+from genetic_udfs.dedup.signatures import hash_family
+from tests.dedup.corpora import Text, by_id, dropped_by_definition, kept_frame, new_frame, numbered, planted
+
+SETTINGS = Dedup()
+SEED = 42
+
+
+def signatures(spark: SparkSession, texts: Sequence[Text], *, is_new: bool) -> DataFrame:
+    frame = new_frame(spark, texts).withColumn(c.IS_NEW, F.lit(is_new))
+    return signed(frame, hash_family(spark, SEED, SETTINGS.bands * SETTINGS.rows), SETTINGS)
+
+
+def index(spark: SparkSession, texts: Sequence[Text]) -> Indexed:
+    known = signatures(spark, texts, is_new=False).select(c.ID, c.CONTENT_HASH, c.BANDS)
+    return Indexed(kept_frame(spark, texts), known)
+
+
+@pytest.mark.parametrize("parts", [(150, 150, 100), (0, 200, 200), (300, 0, 100)], ids=str)
+def test_with_an_index_the_same_is_dropped_as_by_comparing_all_pairs(
+    spark: SparkSession, parts: tuple[int, int, int]
+) -> None:
+    texts = numbered(planted(400, seed=3))
+    in_index, kept, new = texts[: parts[0]], texts[parts[0] : sum(parts[:2])], texts[sum(parts[:2]) :]
+    expected = dropped_by_definition(new, [*in_index, *kept], 0.7)
+    assert len(expected) > 10
+    found = near_duplicates(
+        new_frame(spark, new), kept_frame(spark, kept), SETTINGS, SEED, indexed=index(spark, in_index)
+    )
+    assert by_id(found) == expected
+
+
+def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession) -> None:
+    strangers = numbered(planted(50, seed=1, share=0.0), prefix="stranger")
+    [friend, *_] = planted(1, seed=2)
+    known = index(spark, [*strangers, Text("copy", 90, friend), Text("near", 91, f"{friend} and more")])
+    new = signatures(spark, [Text("new", 0, friend)], is_new=True)
+    rows = {row.id: row for row in sharing_a_bucket(known.signed, new).collect()}
+    assert set(rows) == {"copy", "near"}
+    assert len(rows["copy"].bands) == SETTINGS.bands
+    assert 0 < len(rows["near"].bands) <= SETTINGS.bands
+    assert not rows["copy"].is_new
+
+
+def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession) -> None:
+    texts = numbered(planted(40, seed=6))
+    names = []
+
+    def keep(rows: DataFrame, name: str) -> DataFrame:
+        names.append(name)
+        return spark.createDataFrame(rows.collect(), rows.schema)
+
+    found = near_duplicates(
+        new_frame(spark, texts[20:]),
+        kept_frame(spark, []),
+        SETTINGS,
+        SEED,
+        indexed=index(spark, texts[:20]),
+        keep=keep,
+    )
+    assert by_id(found) == dropped_by_definition(texts[20:], texts[:20], 0.7)
+    assert names == ["signatures", "pairs"]

@@ -1,0 +1,79 @@
+"""The index of a population: made as it grows, refused when it does not fit, and made anew."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.population_index import check_manifest, rebuild_index, update_index
+from genetic_udfs.schema import DEDUP_INDEX, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.tables import Store
+from tests.dedup.corpora import planted
+
+
+def settings(store: Path, **changes: Any) -> Config:
+    return Config.model_validate(
+        {
+            "store": str(store),
+            "seeds": "unused",
+            "generations": 1,
+            "samples_per_generation": 1,
+            "engines": {"any": {"model": "m", "url": "http://127.0.0.1:9/v1"}},
+            "roles": {role: {"engine": "any"} for role in ("instructor", "coder", "judge")},
+            **changes,
+        }
+    )
+
+
+def add_generation(store: Store, generation: int, texts: list[str]) -> None:
+    rows = [
+        {"id": f"{generation}-{number}", "generation": generation, "instruction": text, "depth": 0, "ordinal": number}
+        for number, text in enumerate(texts)
+    ]
+    frame = store.spark.createDataFrame(rows, POPULATION_SCHEMA)
+    store.append(POPULATION, frame, transaction="generation", version=generation)
+
+
+def rows_of(store: Store) -> list[tuple[Any, ...]]:
+    return sorted(
+        (row.generation, row.id, row.content_hash, tuple(row.bands)) for row in store.read(DEDUP_INDEX).collect()
+    )
+
+
+def test_each_generation_is_added_once_and_a_rebuilt_index_is_the_same(spark: SparkSession, tmp_path: Path) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    texts = planted(30, seed=1)
+    add_generation(store, 0, texts[:10])
+    update_index(store, config, "first")
+    update_index(store, config, "again")
+    assert len(rows_of(store)) == 10
+    add_generation(store, 1, [*texts[10:20], "  "])
+    add_generation(store, 2, texts[20:])
+    update_index(store, config, "second")
+    grown = rows_of(store)
+    assert [generation for generation, *_ in grown] == [0] * 10 + [1] * 10 + [2] * 10
+    assert {len(bands) for *_, bands in grown} == {config.dedup.bands}
+
+    assert rebuild_index(store, config, "third") == 30
+    assert rows_of(store) == grown
+    update_index(store, config, "fourth")
+    assert rows_of(store) == grown
+
+
+def test_an_index_of_other_settings_is_refused_by_their_names(spark: SparkSession, tmp_path: Path) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    add_generation(store, 0, planted(3, seed=1))
+    update_index(store, config, "first")
+    other = settings(tmp_path, seed=9, dedup={"threshold": 0.8})
+    with pytest.raises(ConfigurationError) as caught:
+        update_index(store, other, "second")
+    message = str(caught.value)
+    assert "seed: 0 in the index, 9 here" in message
+    assert "rows: 5 in the index, 7 here" in message
+    assert "family: " in message and "text: " not in message
+    assert "--rebuild-index" in message
+    rebuild_index(store, other, "third")
+    check_manifest(store, other)
