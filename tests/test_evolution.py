@@ -213,7 +213,9 @@ def test_the_run_is_recorded_with_its_configuration_and_versions(evolved: Evolve
 
 
 def test_nothing_of_the_scratch_space_is_left(evolved: Evolved) -> None:
-    assert sorted(path.name for path in evolved.store.iterdir() if any(path.rglob("*.parquet"))) == sorted(TABLES)
+    assert sorted(path.name for path in evolved.store.iterdir() if any(path.rglob("*.parquet"))) == sorted(
+        [*TABLES, "dedup_index", "dedup_manifest"]
+    )
 
 
 def test_running_it_again_asks_nothing_and_changes_nothing(evolved: Evolved, spark: SparkSession) -> None:
