@@ -34,22 +34,35 @@ def first_probability(tokens: list[TokenLogprobs]) -> float | None:
     return tokens[0].logprob
 
 
-def test_replies_land_on_their_rows_across_partitions_and_empty_ones(spark: SparkSession) -> None:
+def test_ten_thousand_replies_land_on_their_rows_whatever_happens_on_the_way(spark: SparkSession) -> None:
+    """Answers out of order, empty partitions, refusals, dropped connections, broken JSON, answers broken off."""
+    faults = {
+        1: Answer(status=429, headers={"Retry-After": "0"}),
+        2: Answer(drop=True),
+        3: Answer("half an ans", truncate=True),
+        4: Answer(status=503),
+        5: Answer("half an ans", finish_reason="abort"),
+    }
+
     def answer(request: Request) -> Answer:
+        draw = random.Random(request.prompt)
         if request.prompt == "p13":
             return Answer(status=400, message="bad row")
-        return Answer(f"answer to {request.prompt}", after=random.Random(request.prompt).random() / 20)
+        if request.attempt == 1 and (fault := faults.get(draw.randrange(300))):
+            return fault
+        return Answer(f"answer to {request.prompt}", after=draw.random() / 20)
 
     with ScriptedServer(answer) as server:
-        asked = ask("remote", Engine(model="m", url=server.url), SAMPLING, window=64, feeders=2)
-        rows = spark.range(0, 500, 1, 3).filter(F.col("id") % 3 != 1).repartition(7, F.col("id") % 4)
-        prompts = F.concat(F.lit("p"), F.col("id"))
-        replies = rows.select("id", asked(prompts).alias("reply")).collect()
-    assert len(replies) == 333
+        asked = ask("remote", Engine(model="m", url=server.url), SAMPLING, window=256, feeders=2)
+        rows = spark.range(0, 10_000, 1, 3).repartition(9, F.col("id") % 4)
+        replies = rows.select("id", asked(F.concat(F.lit("p"), F.col("id"))).alias("reply")).collect()
+    assert sorted(row.id for row in replies) == list(range(10_000))
     for row in replies:
         expected = (None, "HTTP 400: bad row") if row.id == 13 else (f"answer to p{row.id}", None)
         assert (row.reply.text, row.reply.error) == expected
-    assert set(server.calls.values()) == {1}
+        assert row.reply.attempt == server.calls[f"p{row.id}"]
+    assert 80 < sum(row.reply.attempt == 2 for row in replies) < 260
+    assert max(server.calls.values()) == 2
 
 
 def test_a_filter_on_the_reply_does_not_ask_twice(spark: SparkSession) -> None:

@@ -1,0 +1,154 @@
+"""Near-duplicates in any table: what comes in, what goes out, and what is refused."""
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import Row, SparkSession
+
+from genetic_udfs.commands.any_table import TableFormat
+from genetic_udfs.commands.dedup import Task, run, with_threshold
+from genetic_udfs.config import Dedup
+from genetic_udfs.dedup.audit import Audit
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.report.progress import Progress
+from tests.dedup.corpora import planted
+
+FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"
+NEAR = f"{FIRST} now"
+OTHER = "sort the numbers of a file by their digits, and say which of them are primes"
+
+Dedupe = Callable[..., tuple[list[Row], Audit | None]]
+
+
+@pytest.fixture
+def dedupe(spark: SparkSession, tmp_path: Path) -> Dedupe:
+    def made(rows: list[dict[str, Any]], **changes: Any) -> tuple[list[Row], Audit | None]:
+        source = tmp_path / "in.jsonl"
+        source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        task = Task(
+            **{
+                "input": str(source),
+                "column": "text",
+                "id": "id",
+                "output": str(tmp_path / "out"),
+                "against": None,
+                "format": TableFormat.DELTA,
+                **changes,
+            }
+        )
+        with Progress() as progress:
+            audit = run(spark, task, Dedup(), 0, progress)
+        return spark.read.format(task.format).load(task.output).orderBy("id").collect(), audit
+
+    return made
+
+
+def texts(*given: str | None) -> list[dict[str, Any]]:
+    return [{"id": number, "text": text, "extra": [number]} for number, text in enumerate(given)]
+
+
+def test_every_row_comes_back_with_what_it_duplicates(dedupe: Dedupe, tmp_path: Path) -> None:
+    rows, audit = dedupe(texts(FIRST, OTHER, NEAR, OTHER.upper()))
+    assert [(row.id, row.duplicate_of, row.extra) for row in rows] == [
+        (0, None, [0]),
+        (1, None, [1]),
+        (2, 0, [2]),
+        (3, 1, [3]),
+    ]
+    assert rows[2].similarity == pytest.approx(18 / 19)
+    assert rows[3].similarity == 1.0
+    assert audit == Audit(texts=4, pairs=2, caught=2)
+    assert [path.name for path in tmp_path.iterdir() if "scratch" in path.name] == []
+
+
+def test_numbers_are_ordered_as_numbers_and_texts_as_texts(dedupe: Dedupe) -> None:
+    rows, _ = dedupe([{"id": number, "text": FIRST} for number in (10, 9, 100)])
+    assert {row.id: row.duplicate_of for row in rows} == {9: None, 10: 9, 100: 9}
+
+
+def test_rows_of_another_table_come_first(dedupe: Dedupe, tmp_path: Path) -> None:
+    known = tmp_path / "known.jsonl"
+    known.write_text(json.dumps({"id": 77, "text": FIRST}) + "\n")
+    rows, _ = dedupe(texts(NEAR, OTHER), against=str(known), format=TableFormat.PARQUET)
+    assert [row.duplicate_of for row in rows] == [77, None]
+
+
+def test_a_threshold_brings_its_own_bands() -> None:
+    assert with_threshold(Dedup(), 0.8) == Dedup(threshold=0.8, bands=18, rows=7)
+    assert (Dedup().bands, Dedup().rows) == (25, 5)
+    low = with_threshold(Dedup(), 0.3)
+    assert 1 - (1 - 0.3**low.rows) ** low.bands > 0.98
+    for wrong in (0.0, -1.0, 1.1, float("nan")):
+        with pytest.raises(ConfigurationError, match="must be above 0 and not above 1"):
+            with_threshold(Dedup(), wrong)
+
+
+def test_odd_texts_are_no_trouble(dedupe: Dedupe) -> None:
+    long = " ".join(random.Random(1).choices("abcdefgh", k=500_000))
+    odd = [
+        None,
+        "",
+        "   ",
+        "word",
+        "word",
+        "\ud800 a",
+        "コードを書く",
+        "コードを書く。",
+        long,
+        long + " x",
+        "Напиши функцию",
+    ]
+    rows, _ = dedupe(texts(*odd))
+    assert [row.duplicate_of for row in rows] == [None, None, None, None, 3, None, None, 6, None, 8, None]
+
+
+def test_fifty_thousand_equal_rows_and_as_many_with_one_preamble_go_through(dedupe: Dedupe) -> None:
+    draw = random.Random(2)
+    preamble = " ".join(f"boilerplate{n}" for n in range(40))
+    equal = [{"id": n, "text": FIRST} for n in range(50_000)]
+    alike = [
+        {"id": 50_000 + n, "text": f"{preamble} " + " ".join(f"t{draw.randrange(10**6)}" for _ in range(30))}
+        for n in range(50_000)
+    ]
+    rows, _ = dedupe([*equal, *alike])
+    assert sum(row.duplicate_of == 0 for row in rows) == 49_999
+    assert all(row.duplicate_of is None for row in rows[50_000:])
+
+
+def test_planted_pairs_are_found_and_the_audit_agrees(dedupe: Dedupe) -> None:
+    rows, audit = dedupe(texts(*planted(600, seed=12)))
+    assert sum(row.duplicate_of is not None for row in rows) > 100
+    assert audit is not None and audit.pairs > 100
+    assert audit.recall is not None and audit.recall > 0.98
+    kept = {row.id for row in rows if row.duplicate_of is None}
+    assert {row.duplicate_of for row in rows} - {None} <= kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"column": "body"}, "there is no column 'body'; the input has extra, id, text"),
+        ({"id": "name"}, "there is no column 'name'"),
+        ({"input": "/nowhere.jsonl"}, "/nowhere.jsonl: there is no such file"),
+        ({"column": "id"}, "the column 'id' must hold text"),
+    ],
+)
+def test_what_is_missing_is_named_before_anything_is_compared(
+    dedupe: Dedupe, tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        dedupe(texts(FIRST, OTHER), **changes)
+    assert message in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_overwritten_and_ids_are_unique(dedupe: Dedupe, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="has '1' 2 times"):
+        dedupe([{"id": 1, "text": FIRST}, {"id": 1, "text": OTHER}])
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ConfigurationError, match="is there already"):
+        dedupe(texts(FIRST))
