@@ -84,6 +84,18 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
         if isinstance(engine, dict) and str(engine.get("model", "")).startswith(("./", "../", "~")):
             engine["model"] = _absolute(engine["model"], folder)
 
+    tests = data.get("decontamination")
+    if not isinstance(tests, dict):
+        return
+    for section, key in ((tests.get("paraphrases"), "model"), *((one, "path") for one in _values(tests, "benchmarks"))):
+        if isinstance(section, dict) and isinstance(value := section.get(key), str):
+            if key == "path" or value.startswith(("./", "../", "~")):
+                section[key] = _absolute(value, folder)
+
+
+def _values(data: dict[str, Any], key: str) -> list[Any]:
+    return list(data[key].values()) if isinstance(data.get(key), dict) else []
+
 
 def _absolute(value: str, folder: Path) -> str:
     if not value or len(urlsplit(value).scheme) > 1:

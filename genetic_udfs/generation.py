@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
+from genetic_udfs.decontaminate import contamination, read_items
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
@@ -89,6 +90,8 @@ def make_round(this: Round) -> DataFrame:
         .transform(keep, this, "reading and filtering")
         .transform(reject_duplicates, this)
         .transform(keep, this, "near-duplicates")
+        .transform(reject_contaminated, this, ["instruction"])
+        .transform(keep, this, "contamination")
         .transform(ask_coder, this)
         .transform(ask_judge, this)
         .transform(accept, this)
@@ -173,6 +176,28 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     return rows.join(found, "id", "left").transform(
         reject,
         F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail"))),
+    )
+
+
+def reject_contaminated(rows: DataFrame, this: Round, texts: list[str]) -> DataFrame:
+    """Reject what holds an item of a test set; paraphrases of its problems are asked about, if the settings say so."""
+    settings = this.run.config.decontamination
+    items = read_items(settings)
+    if not items:
+        return rows
+    new = rows.filter(alive()).select("id", *texts)
+
+    def ask(questions: DataFrame) -> DataFrame:
+        return with_replies(this.run, "judge", questions, this.generation, this.number, purpose="same problem")
+
+    found = contamination(new, items, texts=texts, paraphrases=settings.paraphrases, ask=ask)
+    detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")
+    return rows.join(found, "id", "left").transform(
+        reject,
+        F.when(
+            F.col("contaminated_by").isNotNull(),
+            F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail")),
+        ),
     )
 
 

