@@ -386,7 +386,8 @@ class Config(Section):
     def meaning(self) -> dict[str, Any]:
         """Return the part of the configuration that decides what is generated, as plain data.
 
-        Left out is where tables, seeds and test sets lie, how many generations are asked for, and how engines and Spark are run.
+        Left out is where tables, seeds and test sets lie, how many generations are asked for, and how engines and Spark
+        are run.
         """
         data = self.model_dump(mode="json", exclude={"store", "seeds", "generations", "ledger", "spark", "engines"})
         data["dedup"].pop("audit")

@@ -88,9 +88,9 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     if not isinstance(tests, dict):
         return
     for section, key in ((tests.get("paraphrases"), "model"), *((one, "path") for one in _values(tests, "benchmarks"))):
-        if isinstance(section, dict) and isinstance(value := section.get(key), str):
-            if key == "path" or value.startswith(("./", "../", "~")):
-                section[key] = _absolute(value, folder)
+        value = section.get(key) if isinstance(section, dict) else None
+        if isinstance(value, str) and (key == "path" or value.startswith(("./", "../", "~"))):
+            section[key] = _absolute(value, folder)
 
 
 def _values(data: dict[str, Any], key: str) -> list[Any]:

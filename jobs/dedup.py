@@ -1,4 +1,4 @@
-"""Tells near-duplicates in any table: `./spark-submit.sh jobs/dedup.py CONFIG --input FILE --column TEXT --id ID ...`."""
+"""Tells near-duplicates in any table: `./spark-submit.sh jobs/dedup.py CONFIG --input FILE --column TEXT ...`."""
 
 from genetic_udfs.commands.dedup import dedup
 from genetic_udfs.commands.ending import run_job

@@ -30,6 +30,16 @@ def test_paths_in_overrides_are_taken_from_the_working_directory(
     assert load_config(LOCAL, ["store=here"]).store == str(tmp_path / "here")
 
 
+def test_test_sets_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    tests = "decontamination: {benchmarks: {mine: {path: sets/mine.jsonl, instructions: [text]}}}"
+    file.write_text(f"{LOCAL.read_text()}\n{tests}\n")
+    config = load_config(file)
+    assert config.decontamination.benchmarks["mine"].path == str(tmp_path / "sets" / "mine.jsonl")
+    elsewhere = load_config(file, ["decontamination.benchmarks.mine.path=/other/mine.jsonl"])
+    assert elsewhere.fingerprint() == config.fingerprint()
+
+
 def test_a_uri_is_left_as_it_is() -> None:
     assert load_config(LOCAL, ["store=s3a://bucket/run"]).store == "s3a://bucket/run"
 
