@@ -128,6 +128,7 @@ ENGINE_USE: Final = _struct(
     role=_string,
     seconds=_double,
     servers=_int,
+    restarts=_int,
     max_num_seqs=_int,
     running=_double,
     waiting=_double,

@@ -4,4 +4,4 @@ from genetic_udfs.commands.ending import run_job
 from genetic_udfs.commands.evolve import evolve
 
 if __name__ == "__main__":
-    run_job(evolve)
+    run_job(evolve, goes_on=True)

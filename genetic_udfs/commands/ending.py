@@ -23,8 +23,8 @@ stop_requested: Final = threading.Event()
 winding_up: Final = threading.Event()
 
 
-def run_job(command: Callable[..., Any]) -> NoReturn:
-    """Run a typer command as a job and exit."""
+def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
+    """Run a typer command as a job and exit; `goes_on` if the same command continues what was stopped."""
     hear_signals()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
@@ -39,7 +39,7 @@ def run_job(command: Callable[..., Any]) -> NoReturn:
         if not stop_requested.is_set():
             raise
     if stop_requested.is_set():
-        _end("stopped; the same command goes on from here", _STOPPED)
+        _end("stopped; the same command goes on from here" if goes_on else "stopped", _STOPPED)
     _end(None, code)
 
 
@@ -64,7 +64,10 @@ def _cancel_jobs() -> None:
     while not winding_up.wait(0.5):
         context = SparkContext._active_spark_context
         if context is not None:
-            context.cancelAllJobs()
+            try:
+                context.cancelAllJobs()
+            except Exception:  # Spark is ending already
+                return
 
 
 def _end(message: str | None, code: int) -> NoReturn:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import re
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,7 @@ def sql(
     engines, about the rows of any table.
     """
     settings = load_config(config, overrides or [])
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # its trace would come before the error
     spark = open_session(settings, "genetic-udfs sql")
     hear_signals()
     try:

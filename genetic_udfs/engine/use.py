@@ -16,7 +16,8 @@ class EngineUse:
 
     Args:
         seconds: Time between the first and the last that was heard of them.
-        servers: How many there were.
+        servers: How many there were, with those that took the place of one that died or was stopped.
+        restarts: How many of them took another's place.
         max_num_seqs: How many sequences they could work on at once, those of one executor counted once.
         running_now: Requests they work on now.
         waiting_now: Requests they have and have not begun.
@@ -30,6 +31,7 @@ class EngineUse:
 
     seconds: float
     servers: int
+    restarts: int
     max_num_seqs: int
     running_now: float
     waiting_now: float
@@ -48,6 +50,8 @@ class EngineUse:
             facts.append(f"prefix hits {self.prefix_cache_hit_rate:.0%}")
         if self.preemptions:
             facts.append(f"{self.preemptions} preemptions")
+        if self.restarts:
+            facts.append(f"{self.restarts} restart{'s' if self.restarts > 1 else ''}")
         return facts
 
     def is_under_driven(self, running: float) -> bool:
@@ -97,6 +101,7 @@ def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
     return EngineUse(
         seconds=seconds,
         servers=len(watches),
+        restarts=len(watches) - len(capacity),
         max_num_seqs=sum(capacity.values()),
         running_now=sum(watch.last.running for watch in present),
         waiting_now=sum(watch.last.waiting for watch in present),

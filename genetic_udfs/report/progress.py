@@ -54,10 +54,9 @@ class View:
         if self.reported.errors:
             facts.append(f"{self.reported.errors} errors")
         if self.reported.engine is not None:
-            facts += self.reported.engine.describe()
+            running, *others = self.reported.engine.describe()
+            facts += [f"{running}: give it more feeders" if self._is_under_driven() else running, *others]
         facts += self.reported.notes
-        if warning := self._warning():
-            facts.append(warning)
         return facts if len(facts) > 1 or self.total is None else [*facts, f"{self.seconds:.0f} s"]
 
     @property
@@ -69,14 +68,13 @@ class View:
         rate, tokens = rows / self._working_seconds, self.reported.completion_tokens / self._working_seconds
         return [f"{rate:.2f} rows/s" if rate < 1 else f"{rate:.1f} rows/s", f"{tokens:.0f} tokens/s"]
 
-    def _warning(self) -> str | None:
-        """Say when the engine has too little to do although there are rows that were not sent."""
+    def _is_under_driven(self) -> bool:
+        """Whether the engine has too little to do although there are many rows that were not sent."""
         engine, total = self.reported.engine, self.total or 0
-        if engine is None or total - self.reported.rows - self.reported.in_flight <= 0:
-            return None
-        if self.reported.in_flight and engine.is_under_driven(engine.running_now):
-            return f"running {engine.running_now:.0f} of {engine.max_num_seqs}: give it more feeders"
-        return None
+        if engine is None or not self.reported.in_flight:
+            return False
+        unsent = total - self.reported.rows - self.reported.in_flight
+        return unsent >= engine.max_num_seqs and engine.is_under_driven(engine.running_now)
 
     def ending(self) -> str:
         """Return what is said of a stage that is done."""
@@ -182,6 +180,9 @@ class Progress:
         interval = _LIVE_INTERVAL if self._live else _LOG_INTERVAL
         while not self._ended.wait(interval):
             view = self._view()
+            if self._terminal:
+                # rich looks at stdin and stdout, which are pipes under Spark; a window may be resized at any time.
+                self.console.width = os.get_terminal_size(self._terminal.fileno()).columns
             if self._live:
                 self._live.update(_rendered(view) if view else Text(""), refresh=True)
             elif view and self._in_log:

@@ -42,12 +42,14 @@ class RoleFunction:
         plan: Makes what is asked of a row's arguments.
         read: Makes the first fields of the result, then `reason` and `detail`, of a reply that has no error.
         fields: Those first fields.
+        arguments: How many arguments it takes, at least and at most.
     """
 
     asking: Asking
     plan: Callable[..., Plan]
     read: Callable[[Plan, Reply], tuple[Any, ...]]
     fields: dict[str, DataType]
+    arguments: tuple[int, int]
 
     @property
     def result(self) -> StructType:
@@ -73,10 +75,16 @@ class RoleFunction:
 
     def _plan(self, values: tuple[Any, ...]) -> Plan:
         """Plan a row whose arguments may be of any type: Spark hands to the function what the columns hold."""
+        few, many = self.arguments
+        if not few <= len(values) <= many:
+            wanted = f"{few}" if few == many else f"{few} or {many}"
+            raise ValueError(f"the function takes {wanted} argument{'s' if many > 1 else ''}, not {len(values)}")
         arguments = [None if value is None or value is pd.NA or value != value else value for value in values]
         odd = next((value for value in arguments if not isinstance(value, str | None)), None)
         if odd is not None:
             return Plan(None, None, "not_text", f"an argument is no text but {type(odd).__name__}; cast it to string")
+        if any(value is not None and not value.strip() for value in arguments):
+            return Plan(None, None, "blank", "an argument is blank")
         return self.plan(*arguments)
 
     def _row(self, plan: Plan, reply: Reply) -> tuple[Any, ...]:
@@ -124,10 +132,12 @@ def register_functions(
     draw = _TaskDraw(config.seed, {str(task): weight for task, weight in config.operators.mutation_tasks.items()})
     text = StringType()
     functions = {
-        "instruct": RoleFunction(ways["instructor"], draw.plan, _instruction, {"instruction": text, "task": text}),
-        "solve": RoleFunction(ways["coder"], _plan_solution, _code, {"code": text}),
+        "instruct": RoleFunction(
+            ways["instructor"], draw.plan, _instruction, {"instruction": text, "task": text}, (1, 2)
+        ),
+        "solve": RoleFunction(ways["coder"], _plan_solution, _code, {"code": text}, (1, 1)),
         "judge": RoleFunction(
-            ways["judge"], _plan_verdict, _verdict, {"verdict": BooleanType(), "fitness": DoubleType()}
+            ways["judge"], _plan_verdict, _verdict, {"verdict": BooleanType(), "fitness": DoubleType()}, (2, 2)
         ),
     }
     for name, function in functions.items():

@@ -23,7 +23,7 @@ def job(name: str) -> None:
         stop_requested.wait(5)
         raise RuntimeError("what was under way was cancelled")
 
-run_job(job)
+run_job(job, goes_on=True)
 """
 
 

@@ -89,6 +89,18 @@ def test_what_is_no_text_is_not_asked_about(spark: SparkSession) -> None:
     assert all("Solve the programming problem" not in prompt for prompt in server.calls)
 
 
+def test_blank_texts_are_not_asked_about_and_arguments_are_counted(spark: SparkSession) -> None:
+    with ScriptedServer(answer) as server:
+        register_functions(spark, config_for(server))
+        [row] = spark.sql("SELECT solve('  ').reason AS s, judge('double', '').reason AS j").collect()
+        with pytest.raises(Exception, match="the function takes 2 arguments, not 1"):
+            spark.sql("SELECT judge('double') AS j").collect()
+        with pytest.raises(Exception, match="the function takes 1 argument, not 2"):
+            spark.sql("SELECT solve('double', 'x') AS j").collect()
+    assert (row.s, row.j) == ("blank", "blank")
+    assert server.calls.total() == 0
+
+
 def test_one_function_takes_what_another_gives(spark: SparkSession, problems: None) -> None:
     query = "SELECT id, judge(problem, solve(problem).code).verdict AS v FROM problems WHERE id < 3"
     with ScriptedServer(answer) as server:
