@@ -105,8 +105,10 @@ class OrderedEngine:
         """Tell every feeder where the server is, and its share of the engine's window."""
         if self.ready_since is not None and self.server is not None and self.feeders:
             window = max(feeder.order.window for feeder in self.feeders)
-            share = -(-window // len(self.feeders))
-            self.tell(ready=vars(Ready(str(self.server.socket), self.epoch, share)))
+            share, rest = divmod(window, len(self.feeders))
+            for number, feeder in enumerate(self.feeders):
+                mine = max(1, share + (number < rest))
+                feeder.tell(ready=vars(Ready(str(self.server.socket), self.epoch, mine)))
 
     def heard(self, gauges: Gauges) -> float:
         """Note what the server says of itself; return for how many seconds it was wanted and made no token."""
