@@ -87,7 +87,7 @@ def udf(master: str) -> None:
             rows = spark.range(0, count, 1, slots).select(F.concat(F.lit("row "), "id").alias("prompt"))
             asked = ask("remote", elsewhere, Sampling(0.0, 1.0, 8), window=command["window"], feeders=slots)
         else:
-            rows = prompts.filter(F.col("id") < command["rows"]).repartition(slots, "id")
+            rows = prompts.filter(F.col("id") < command["rows"]).repartition(slots)  # evenly, as a stage does
             asked = ask("smol", engine(), Sampling(temperature=0.0, top_p=1.0, max_tokens=MAX_TOKENS))
         started = time.monotonic()
         done = (
