@@ -1,10 +1,12 @@
 """The processes that the engine benchmark compares. Each reads a JSON object a line and answers with one."""
 
+import asyncio
 import json
-import math
 import os
 import random
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 from genetic_udfs.config import Config, Engine, Spark
 from genetic_udfs.engine.exchange import Sampling
+from genetic_udfs.engine.gauges import read_gauges
 from genetic_udfs.engine.models import BUNDLED, prepared
 from genetic_udfs.engine.vllm import Machine, arguments, environment
 from genetic_udfs.seeds import read_seeds
@@ -79,9 +82,6 @@ def udf(master: str) -> None:
         if "starts" in command:
             answer(starts=len(_logs(spark, slots)))
             continue
-        if "engine_core" in command:
-            answer(pid=_engine_core(spark, slots))
-            continue
         if "endpoint" in command:
             count, elsewhere = command["count"], Engine(model="any", url=command["endpoint"])
             rows = spark.range(0, count, 1, slots).select(F.concat(F.lit("row "), "id").alias("prompt"))
@@ -89,6 +89,7 @@ def udf(master: str) -> None:
         else:
             rows = prompts.filter(F.col("id") < command["rows"]).repartition(slots)  # evenly, as a stage does
             asked = ask("smol", engine(), Sampling(temperature=0.0, top_p=1.0, max_tokens=MAX_TOKENS))
+        in_flight = _kill_later(spark, slots, command["kill_after"]) if "kill_after" in command else []
         started = time.monotonic()
         done = (
             rows.select(asked("prompt").alias("reply"))
@@ -99,12 +100,8 @@ def udf(master: str) -> None:
             )
             .collect()[0]
         )
-        answer(
-            **done.asDict(),
-            seconds=time.monotonic() - started,
-            window=math.ceil(1.1 * engine().max_num_seqs),
-            workers=_workers(spark, slots),
-        )
+        seconds = time.monotonic() - started
+        answer(**done.asDict(), seconds=seconds, in_flight=in_flight, workers=_workers(spark, slots))
     spark.stop()
 
 
@@ -169,20 +166,30 @@ def _workers(spark: Any, slots: int) -> list[int]:
     return found
 
 
-def _engine_core(spark: Any, slots: int) -> int:
-    """The EngineCore of this application's server, found in the supervisor's record."""
+def _kill_later(spark: Any, slots: int, seconds: float) -> list[int]:
+    """End EngineCore by SIGKILL after a while; return a list that gets what the server then had in flight."""
 
-    def of_executor(_: Iterable[int]) -> Iterator[int]:
+    def of_executor(_: Iterable[int]) -> Iterator[tuple[str, int]]:
         from genetic_udfs.engine.executor import Executor
 
-        record = json.loads((Executor.of_this_task().folder() / "record.json").read_text())
-        for _, group in record["servers"]:
+        folder = Executor.of_this_task().folder()
+        for _, group in json.loads((folder / "record.json").read_text())["servers"]:
             for pid, _ in group:
                 if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"VLLM::EngineCore"):
-                    yield pid
+                    yield str(folder), pid
 
-    [core] = set(spark.sparkContext.parallelize(range(slots), slots).mapPartitions(of_executor).collect())
-    return int(core)
+    [(folder, core)] = set(spark.sparkContext.parallelize(range(slots), slots).mapPartitions(of_executor).collect())
+    [socket] = Path(folder).glob("e*.sock")
+    in_flight: list[int] = []
+
+    def kill() -> None:
+        gauges = asyncio.run(read_gauges(socket))
+        assert gauges is not None
+        in_flight.append(round(gauges.running + gauges.waiting))
+        os.kill(core, signal.SIGKILL)
+
+    threading.Timer(seconds, kill).start()
+    return in_flight
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from tests.scripted_server import Answer, ScriptedServer
 
 KEY = "A_KEY_OF_THE_TESTS"
 SERVED = {"small": Engine(model="org/name")}
-HERE = Visit("one", "a", versions=versions())
+HERE = Visit("one", "a", memory=8 * GIB, versions=versions())
 
 
 @pytest.fixture
@@ -122,6 +122,7 @@ class TestExecutors:
         [
             (replace(HERE, temp_free=11 * GIB), Status.OK),
             (replace(HERE, temp_free=9 * GIB), Status.WARNING),
+            (replace(HERE, temp_free=11 * GIB, memory=GIB, versions={"vllm": "0.32.0"}), Status.WARNING),
             (replace(HERE, temp_free=99 * GIB, temp_fault="too long a path"), Status.FAILED),
         ],
     )
