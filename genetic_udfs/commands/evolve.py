@@ -39,7 +39,7 @@ def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
             generations = record(new_run(spark, settings, progress), seeds)
-        print_summary(Console(width=100, highlight=False), generations, settings.store, _sql_command(config, overrides))
+        print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
     finally:
         spark.stop()
 
