@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(900)]
 ENGINE = Engine(model=BUNDLED, max_num_seqs=32, max_model_len=1024)
 # Another context length makes it another engine. It hangs when no token comes for half of the timeout.
 OTHER = ENGINE.model_copy(update={"max_model_len": 512, "request_timeout": 30})
+# The window, 36, and a half of it: a task that comes second gets its share while the first has all of it in flight.
+MOST_IN_FLIGHT = 54
 ROWS = 96
 SHORT = Sampling(temperature=0.8, top_p=0.95, max_tokens=32)
 IDLE_WORKERS_END_AFTER = 65.0  # seconds: Spark's own minute, and its look each few seconds
@@ -204,7 +206,7 @@ def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(
     attempts = [row.reply.attempt for row in rows]
     assert set(attempts) == {1, 2}
     assert attempts.count(1) >= 10
-    assert attempts.count(2) <= 36
+    assert attempts.count(2) <= MOST_IN_FLIGHT
     assert (progress.rows, progress.errors) == (ROWS, 0)
 
     hostile = ["nul \0 byte", "{{ x }}{% y %}", "é😀\u202e" * 20, "word " * 20_000]
@@ -273,5 +275,5 @@ def test_an_engine_that_hangs_is_replaced_and_no_row_is_lost(spark: SparkSession
     assert_all_answered(rows, ROWS)
     attempts = [row.reply.attempt for row in rows]
     assert attempts.count(1) >= 10
-    assert 1 <= sum(attempt > 1 for attempt in attempts) <= 36
+    assert 1 <= sum(attempt > 1 for attempt in attempts) <= MOST_IN_FLIGHT
     assert (progress.rows, progress.errors) == (ROWS, 0)
