@@ -229,14 +229,14 @@ def test_a_dead_engine_is_noticed_while_another_starts(executor: FakeExecutor) -
     async def scenario() -> None:
         small = {"gpu_memory_utilization": 0.4}
         first = Feeder(executor, fake(**small), "first")
-        second = Feeder(executor, fake(**small, start_after=10.0), "second")
+        second = Feeder(executor, fake(**small, start_after=20.0), "second")
         async with first.lease, second.lease:
             await first.ask("a")
             slow = asyncio.create_task(second.ask("b"))
             assert await until(lambda: any("starting" in note for note in second.notes))
             [server] = [one for one in executor.servers() if b"start-after" not in _command_line(one.pid)]
             server.send(signal.SIGKILL)
-            assert await until(lambda: any("it died, starting again" in note for note in first.notes), 6.0)
+            assert await until(lambda: any("it died, starting again" in note for note in first.notes), 12.0)
             assert not slow.done()
             assert (await first.ask("c")).text == "echo: c"
             assert (await slow).text == "echo: b"
