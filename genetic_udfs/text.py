@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 # To be raised with every change that gives any text another normal form, hash, token or shingle.
@@ -55,6 +57,9 @@ _ASCII_TOKEN: Final = re.compile(r"[a-z0-9_]+(?:\+\+|#)?")
 _TOKEN: Final = re.compile(
     rf"[^\W{_UNSPACED}]++(?:[{_MARKS}]++[^\W{_UNSPACED}]*+)*+(?:\+\+|#)?|[{_UNSPACED}][{_MARKS}]*+"
 )
+
+# Where no token ends in `++` or `#`, blanks in the place of all else part the tokens: four times as fast as the pattern.
+_ASCII_SEPARATORS: Final = {code: " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
 
 _TOKENS_REMEMBERED: Final = 1 << 20
 
@@ -110,19 +115,18 @@ def batch_shingles(normal_texts: Sequence[str], words: int) -> tuple[NDArray[np.
 
     Neither distinct nor sorted: a minimum over them asks for neither.
     """
-    flat: list[int] = []
-    sizes: list[int] = []
-    for text in normal_texts:
-        words_of_text = _tokens(text)
-        if len(words_of_text) < words:
-            flat.append(_short(text, words_of_text))
-            sizes.append(1)
-        else:
-            flat.extend(map(_token_hashes.__getitem__, words_of_text))
-            sizes.append(len(words_of_text))
-    if len(_token_hashes) > _TOKENS_REMEMBERED:
-        _token_hashes.clear()
-    return _windows(np.fromiter(flat, np.uint64, len(flat)), np.asarray(sizes, np.int64), words)
+    spaced = [_spaced(text) for text in normal_texts]
+    # Bytes seen as text: Arrow's own conversion refuses lone surrogates, and splitting at spaces asks for no encoding.
+    column = pa.array(map(_bytes, spaced), pa.binary()).view(pa.string())
+    split = pc.ascii_split_whitespace(column)
+    sizes = split.value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
+    short = np.fromiter((not text for text in spaced), np.bool_, len(spaced)) | (sizes < words)
+    counts = np.where(short, 1, sizes)
+    flat = np.empty(int(counts.sum()), np.uint64)
+    is_of_short = np.repeat(short, counts)
+    flat[~is_of_short] = _hashes(split.values)[np.repeat(~short, sizes)]
+    flat[is_of_short] = [_short(normal_texts[at], spaced[at]) for at in np.flatnonzero(short)]
+    return _windows(flat, counts, words)
 
 
 def jaccard(left: NDArray[np.int64], right: NDArray[np.int64]) -> float:
@@ -193,16 +197,34 @@ def _tokens(normal: str) -> list[str]:
     return found
 
 
-def _short(normal: str, words: Sequence[str]) -> int:
+def _spaced(normal: str) -> str:
+    """Return a text's tokens with blanks between them."""
+    if normal.isascii() and "+" not in normal and "#" not in normal:
+        return normal.translate(_ASCII_SEPARATORS).strip()
+    return " ".join(_tokens(normal))
+
+
+def _short(normal: str, spaced: str) -> int:
     """Return the only shingle of a text that has too few tokens for one of the usual length."""
-    return _hash64(_bytes(" ".join(words) if words else normal))
+    return _hash64(_bytes(" ".join(spaced.split()) or normal))
 
 
-class _TokenHashes(dict[str, int]):
-    """Token -> 64-bit hash, remembered: the words of a corpus come again and again."""
+def _hashes(tokens: pa.Array) -> NDArray[np.uint64]:
+    """Return the hash of each token; those of a corpus come again and again, so each is computed once."""
+    encoded = tokens.view(pa.binary()).dictionary_encode()
+    words = encoded.dictionary.to_pylist()
+    if len(_token_hashes) > _TOKENS_REMEMBERED:
+        _token_hashes.clear()
+    hashes = np.fromiter(map(_token_hashes.__getitem__, words), np.uint64, len(words))
+    found: NDArray[np.uint64] = hashes[encoded.indices.to_numpy()]
+    return found
 
-    def __missing__(self, token: str) -> int:
-        value = self[token] = _hash64(_bytes(token))
+
+class _TokenHashes(dict[bytes, int]):
+    """Token -> 64-bit hash, remembered."""
+
+    def __missing__(self, token: bytes) -> int:
+        value = self[token] = _hash64(token)
         return value
 
 
