@@ -16,6 +16,7 @@ from genetic_udfs.filters.columns import rejection_of
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.population_index import indexed
+from genetic_udfs.report.search import not_compared_in_words
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.asking import with_replies
 from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
@@ -168,12 +169,14 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         accepted,
         run.config.dedup,
         run.config.seed,
+        lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
         indexed=indexed(run.store, this.population, this.generation),
-        keep=lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
     )
+    if told := not_compared_in_words(found.not_compared()):
+        run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
     reason = F.when(F.col("method") == "exact", "duplicate").otherwise("near_duplicate")
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
-    return rows.join(found, "id", "left").transform(
+    return rows.join(found.dropped, "id", "left").transform(
         reject,
         F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail"))),
     )

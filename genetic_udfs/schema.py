@@ -158,7 +158,9 @@ GENERATIONS_SCHEMA: Final = _struct(
 )
 
 # The signatures of the population, for near-duplicates: of each individual whose instruction is not blank.
-DEDUP_INDEX_SCHEMA: Final = _struct(generation=_int, id=_string, content_hash=_string, bands=ArrayType(_long))
+DEDUP_INDEX_SCHEMA: Final = _struct(
+    generation=_int, id=_string, content_hash=_string, bands=ArrayType(_long), sample_key=_long
+)
 
 # What the index was computed by, in one row: it is of no use to anything else. `family` is a hash of the coefficients
 # of MLlib's hash functions, `text` the version of the normal form.

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import typer
 from pydantic import ValidationError
@@ -26,11 +26,12 @@ from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config, Dedup
 from genetic_udfs.config_file import load_config
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.audit import Audit, Audited, audit
-from genetic_udfs.dedup.near_duplicates import near_duplicates
+from genetic_udfs.dedup.audit import Audit, audit
+from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.population_index import rebuild_index
 from genetic_udfs.report.progress import Progress
+from genetic_udfs.report.search import audit_in_words, not_compared_in_words
 from genetic_udfs.schema import DEDUP_INDEX, POPULATION
 from genetic_udfs.session import open_session
 from genetic_udfs.store.scratch import Scratch
@@ -49,6 +50,13 @@ class Task:
     output: str
     against: str | None
     format: TableFormat
+
+
+class Findings(NamedTuple):
+    """What is told of a search besides its rows."""
+
+    not_compared: NotCompared
+    audit: Audit | None
 
 
 def dedup(
@@ -107,7 +115,7 @@ def with_threshold(settings: Dedup, threshold: float) -> Dedup:
         raise ConfigurationError(f"--threshold {threshold}: must be above 0 and not above 1") from None
 
 
-def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: Progress) -> Audit | None:
+def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: Progress) -> Findings:
     """Read, compare and write; what can be wrong with paths and columns is found before a text is looked at.
 
     Raises:
@@ -139,13 +147,14 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             )
             empty = spark.createDataFrame([], f"{c.ID} string, {c.TEXT} string")
             known = empty if kept is None else _texts(kept, task)
-            found = scratch.keep(near_duplicates(new, known, settings, seed), "dropped")
+            search = near_duplicates(new, known, settings, seed, scratch.keep)
         with progress.stage("writing", None):
-            write_table(tagged(rows, found, task.id), task.output, task.format)
+            write_table(tagged(rows, search.dropped, task.id), task.output, task.format)
         if not settings.audit:
-            return None
+            return Findings(search.not_compared(), None)
         with progress.stage("audit", None):
-            return audited(new, found, settings)
+            sample = search.sample(settings.audit)
+            return Findings(search.not_compared(), audit(sample, settings.threshold, settings.shingle_words))
     finally:
         scratch.clear()
 
@@ -165,20 +174,7 @@ def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
     )
 
 
-def audited(new: DataFrame, found: DataFrame, settings: Dedup) -> Audit:
-    """Have datasketch look at a sample: rows that were dropped with those that they duplicate, and others."""
-    dropped = found.select(c.ID, F.lit(True).alias("dropped"))
-    sample = (
-        new.join(dropped, c.ID, "left")
-        .orderBy(F.xxhash64(c.ID))
-        .limit(settings.audit)
-        .select(c.TEXT, F.coalesce("dropped", F.lit(False)).alias("dropped"))
-        .collect()
-    )
-    return audit([Audited(*row) for row in sample], settings.threshold, settings.shingle_words)
-
-
-def print_summary(console: Console, rows: DataFrame, found: Audit | None, output: str) -> None:
+def print_summary(console: Console, rows: DataFrame, found: Findings, output: str) -> None:
     """Print how many rows are duplicates, exact and near, and what the audit says."""
     is_copy = F.col(c.SIMILARITY) == 1.0
     near = F.col(c.DUPLICATE_OF).isNotNull() & ~is_copy
@@ -196,9 +192,10 @@ def print_summary(console: Console, rows: DataFrame, found: Audit | None, output
     ):
         table.add_row(name, f"{count:,}")
     console.print(table)
-    if found is not None:
-        share = "no pairs to find" if found.recall is None else f"{found.caught} of {found.pairs} pairs found"
-        console.print(f"Audit of {found.texts} texts by datasketch: {share}", markup=False)
+    if told := not_compared_in_words(found.not_compared):
+        console.print(told, markup=False)
+    if found.audit is not None:
+        console.print(audit_in_words(found.audit), markup=False)
     console.print(f"written to {output}", markup=False)
 
 

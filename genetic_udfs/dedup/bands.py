@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,9 @@ from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.text import chain
 
-# All pairs of a bucket are compared up to this size: 4,950. Above it, each new member is compared with the first
-# and with the one before it, so that 50,000 texts with one preamble make 100,000 pairs and not 1,250,000,000.
+# All pairs of a bucket are compared up to this size: 4,950. Above it, each new member is compared with the first and
+# with the one before it, so that 50,000 texts with one preamble make 100,000 pairs and not 1,250,000,000. Texts that
+# share no more than a preamble are no duplicates, and those that share more meet in other buckets.
 WHOLE_BUCKET: Final = 100
 
 # Seeds the key of an exact bucket; the numbers of bands begin at 0.
@@ -43,14 +44,14 @@ def band_keys(signatures: NDArray[np.int64], bands: int, width: int) -> NDArray[
 
 
 def candidate_pairs(signed: DataFrame) -> DataFrame:
-    """Return the distinct pairs of texts that share a band or have equal content.
+    """Return the distinct pairs of texts that share a band or have equal content, and what is not compared.
 
     Args:
         signed: One row a text, columns as `columns.SIGNED`.
 
     Returns:
-        Columns as `columns.PAIRS`. Of texts with equal content only the first takes part in bands; the others are
-        paired with it alone, and `is_exact` is true. A pair has a new text at least.
+        Columns as `columns.PAIRS_AND_SKIPPED`. Of texts with equal content only the first takes part in bands; the
+        others are paired with it alone, and `is_exact` is true. A pair has a new text at least.
     """
     same_key = Window.partitionBy(c.KEY, c.IS_EXACT)
     members = (
@@ -59,35 +60,46 @@ def candidate_pairs(signed: DataFrame) -> DataFrame:
         .repartition(c.KEY, c.IS_EXACT)
         .select(
             "*",
-            F.count(c.KEY).over(same_key).alias("_size"),
-            F.max(c.IS_NEW).over(same_key).alias("_some_new"),
+            F.count(c.KEY).over(same_key).alias(c.SIZE),
+            F.count_if(c.IS_NEW).over(same_key).alias(c.NEW),
         )
-        .where("_size > 1 AND _some_new")
+        .where((F.col(c.SIZE) > 1) & (F.col(c.NEW) > 0))
         .sortWithinPartitions(c.KEY, c.IS_EXACT, c.IS_NEW, c.RANK, c.ID)
     )
-    return members.mapInArrow(_pairs_of_batches, c.PAIRS).distinct()
+    return members.mapInArrow(_pairs_of_batches, c.PAIRS_AND_SKIPPED).distinct()
 
 
-def bucket_pairs(members: Iterable[Member], whole: int = WHOLE_BUCKET) -> Iterator[tuple[Member, Member]]:
+def bucket_pairs(members: Iterable[Member], size: int, whole: int = WHOLE_BUCKET) -> Iterator[tuple[Member, Member]]:
     """Yield the (later, earlier) pairs to compare of one bucket, whose members come in order, no pair twice.
 
     All pairs whose later member is new, where the bucket has up to `whole` members. In a bigger one, star and ring:
     each new member with the first and with the one before it. No more than `whole` members are held in memory.
     """
-    rest = iter(members)
-    head = list(itertools.islice(rest, whole + 1))
-    if len(head) <= whole:
+    if size <= whole:
+        head = list(members)
         for position, later in enumerate(head):
             if later.is_new:
                 yield from ((later, earlier) for earlier in head[:position])
         return
-    first = before = head[0]
-    for later in itertools.chain(head[1:], rest):
+    rest = iter(members)
+    first = before = next(rest)
+    for later in rest:
         if later.is_new:
             yield later, first
             if before is not first:
                 yield later, before
         before = later
+
+
+def skipped_pairs(size: int, new: int, whole: int = WHOLE_BUCKET) -> int:
+    """Return how many pairs of a bucket `bucket_pairs` leaves out, of those whose later member is new."""
+    if size <= whole:
+        return 0
+    kept = size - new
+    of_all = new * kept + new * (new - 1) // 2
+    later = new if kept else new - 1  # the first member of all is nobody's later one
+    second_is_new = kept <= 1  # its first member and the one before it are the same
+    return of_all - (2 * later - second_is_new)
 
 
 def exact_pairs(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
@@ -121,14 +133,15 @@ def _bucket(key: Column, *, exact: bool) -> Column:
 
 
 def _pairs_of_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    members = rows(batches, c.KEY, c.IS_EXACT, c.IS_NEW, c.RANK, c.ID)
-    return batches_of(_pairs_of_members(members), c.PAIRS)
+    members = rows(batches, c.KEY, c.IS_EXACT, c.SIZE, c.NEW, c.IS_NEW, c.RANK, c.ID)
+    return batches_of(_pairs_of_members(members), c.PAIRS_AND_SKIPPED)
 
 
-def _pairs_of_members(
-    members: Iterator[tuple[int, bool, bool, int, str]],
-) -> Iterator[tuple[str, int, str, int, bool, bool]]:
-    for (_, is_exact), bucket in itertools.groupby(members, key=lambda member: member[:2]):
-        in_order = (Member(is_new, rank, name) for _, _, is_new, rank, name in bucket)
-        for later, earlier in exact_pairs(in_order) if is_exact else bucket_pairs(in_order):
-            yield later.id, later.rank, earlier.id, earlier.rank, earlier.is_new, is_exact
+def _pairs_of_members(members: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    nothing = (None,) * len(c.PAIRS.fieldNames())
+    for (key, is_exact, size, new), bucket in itertools.groupby(members, key=lambda member: member[:4]):
+        in_order = (Member(*member[4:]) for member in bucket)
+        for later, earlier in exact_pairs(in_order) if is_exact else bucket_pairs(in_order, size):
+            yield later.id, later.rank, earlier.id, earlier.rank, earlier.is_new, is_exact, None, None
+        if not is_exact and (skipped := skipped_pairs(size, new)):
+            yield *nothing, key, skipped

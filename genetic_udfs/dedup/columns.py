@@ -24,9 +24,18 @@ IS_NEW: Final = "is_new"
 CONTENT_HASH: Final = "content_hash"
 BANDS: Final = "bands"
 
+# The least of the shingles' hashes, by a function that the bands do not know. Two texts of similarity s share it with
+# probability s, so the texts with the smallest keys are a sample that has near-duplicates whole, not torn apart.
+SAMPLE_KEY: Final = "sample_key"
+
 # A bucket's members share KEY. IS_EXACT marks the buckets of equal content, whose pairs need no further check.
 KEY: Final = "key"
 IS_EXACT: Final = "is_exact"
+SIZE: Final = "size"
+NEW: Final = "new"
+
+# Pairs of a bucket above the bound that are not compared because of it.
+SKIPPED: Final = "skipped"
 
 # A pair's later text is always a new one; its earlier one comes before it in the order.
 LATER_ID: Final = "later_id"
@@ -48,7 +57,16 @@ def _struct(columns: dict[str, DataType]) -> StructType:
     return StructType([StructField(name, data_type) for name, data_type in columns.items()])
 
 
-SIGNED: Final = _struct({ID: _string, RANK: _long, IS_NEW: _boolean, CONTENT_HASH: _string, BANDS: ArrayType(_long)})
+SIGNED: Final = _struct(
+    {
+        ID: _string,
+        RANK: _long,
+        IS_NEW: _boolean,
+        CONTENT_HASH: _string,
+        BANDS: ArrayType(_long),
+        SAMPLE_KEY: _long,
+    }
+)
 
 _PAIR: Final[dict[str, DataType]] = {
     LATER_ID: _string,
@@ -59,6 +77,10 @@ _PAIR: Final[dict[str, DataType]] = {
     IS_EXACT: _boolean,
 }
 PAIRS: Final = _struct(_PAIR)
+
+# A row is a pair (KEY and SKIPPED are null), or says of one bucket what of it is skipped (the rest is null).
+PAIRS_AND_SKIPPED: Final = _struct({**_PAIR, KEY: _long, SKIPPED: _long})
+
 LINKS: Final = _struct({**_PAIR, SIMILARITY: _double})
 
 DROPPED: Final = _struct({ID: _string, DUPLICATE_OF: _string, SIMILARITY: _double, METHOD: _string})

@@ -54,5 +54,12 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
         .unionByName(of_content)
         .groupBy(c.ID, c.CONTENT_HASH)
         .agg(F.collect_list(c.KEY).alias(c.BANDS))
-        .select(c.ID, F.lit(0).cast("long").alias(c.RANK), F.lit(False).alias(c.IS_NEW), c.CONTENT_HASH, c.BANDS)
+        .select(
+            c.ID,
+            F.lit(0).cast("long").alias(c.RANK),
+            F.lit(False).alias(c.IS_NEW),
+            c.CONTENT_HASH,
+            c.BANDS,
+            F.lit(None).cast("long").alias(c.SAMPLE_KEY),
+        )
     )

@@ -1,11 +1,10 @@
 """New texts that duplicate a kept one or each other: the whole way, from texts to what is dropped."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
@@ -13,11 +12,12 @@ from pyspark.sql.types import LongType
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.arrow import batches_of, rows
+from genetic_udfs.dedup.audit import Audited
 from genetic_udfs.dedup.bands import band_keys, candidate_pairs
 from genetic_udfs.dedup.indexed import Indexed, sharing_a_bucket
-from genetic_udfs.dedup.signatures import HashFamily, hash_family, indices
+from genetic_udfs.dedup.signatures import HashFamily, hash_family, indices, sample_keys
 from genetic_udfs.dedup.survivors import dropped
-from genetic_udfs.dedup.verify import verified
+from genetic_udfs.dedup.verify import Keep, verified
 from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
 
 # Characters signed at a time, some 1,000 usual texts: enough for numpy to be fast with Arrow batches of few rows, and
@@ -25,60 +25,83 @@ from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
 _CHARACTERS: Final = 1 << 20
 
 
+class NotCompared(NamedTuple):
+    """What the bound on buckets left out: `buckets` above it, and how many of their pairs."""
+
+    buckets: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    `dropped` has `id`; `duplicate_of`, the id of a text that is kept; `similarity`, 1.0 for equal content; `method`,
+    `exact` or `minhash`. The partner is the most similar kept text before it; of equally similar ones the first, where
+    kept texts come before new ones, in the order of their ids.
+    """
+
+    dropped: DataFrame
+    _skipped: DataFrame
+    _signatures: DataFrame
+    _texts: DataFrame
+
+    def not_compared(self) -> NotCompared:
+        """Count the pairs that were not compared because their bucket is too big. They may have met in another."""
+        [[buckets, pairs]] = self._skipped.agg(F.count(c.SKIPPED), F.coalesce(F.sum(c.SKIPPED), F.lit(0))).collect()
+        return NotCompared(buckets, pairs)
+
+    def sample(self, count: int) -> list[Audited]:
+        """Return so many texts, near-duplicates together, for an audit."""
+        names = self._signatures.orderBy(c.SAMPLE_KEY, c.IS_NEW, c.ID).limit(count).select(c.ID, c.IS_NEW)
+        gone = self.dropped.select(c.ID, F.lit(True).alias(c.IS_NEW), F.lit(True).alias("_gone"))
+        rows = self._texts.join(F.broadcast(names), [c.ID, c.IS_NEW], "left_semi").join(gone, [c.ID, c.IS_NEW], "left")
+        return [Audited(*row) for row in rows.select(c.TEXT, F.col("_gone").isNotNull()).collect()]
+
+
 def near_duplicates(
     new: DataFrame,
     kept: DataFrame,
     settings: Dedup,
     seed: int,
+    keep: Keep,
     *,
     indexed: Indexed | None = None,
-    keep: Callable[[DataFrame, str], DataFrame] = lambda rows, name: rows,
-) -> DataFrame:
-    """Return the new texts that are dropped as duplicates, each with the kept text that it duplicates.
+) -> Search:
+    """Find the new texts that are dropped as duplicates, each with the kept text that it duplicates.
 
     A new text is dropped if its content equals that of a text that is kept, or if the Jaccard similarity of their
     word shingles reaches `settings.threshold`. Kept are all of `kept` and of `indexed`, and those of `new` that are not
     dropped, in the order of their ranks. Null and blank texts are duplicates of nothing: they are for the filters to
     refuse.
 
-    The result depends on neither the partitioning nor the order of the rows. It is lazy and reads its inputs several
-    times (for the signatures, for those of the index that share a bucket, then for the texts on either side of the
-    candidate pairs): the caller persists what is expensive. Only the hash family is fitted at once, by two small jobs,
-    if this process has not seen the seed yet.
+    The result depends on neither the partitioning nor the order of the rows. Texts are read twice, to sign them and to
+    compare those of the candidate pairs. All is computed before this returns. The hash family is fitted by two small
+    jobs, if this process has not seen the seed yet.
 
     Args:
         new: `id` (string, unique in `new`), `rank` (long, unique; the smaller is kept), `text` (string).
         kept: `id` (string, unique among all that is kept), `text` (string).
         settings: Threshold, length of a shingle, bands and rows.
         seed: Seed of the hash family.
+        keep: Stores intermediate results, each of which is read several times.
         indexed: Kept texts whose signatures are known; by the same settings and seed.
-        keep: Given an intermediate result and a name for it, may store it, and returns what is gone on with.
-
-    Returns:
-        `id`; `duplicate_of`, the id of a text that is kept; `similarity`, 1.0 for equal content; `method`, `exact` or
-        `minhash`. The partner is the most similar kept text before it; of equally similar ones the first, where kept
-        texts come before new ones, in the order of their ids.
     """
     texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
-    signatures = signed(texts, family, settings)
-    if indexed is None:
-        pairs = candidate_pairs(signatures)
-    else:
-        signatures = keep(signatures, "signatures")
-        pairs = keep(candidate_pairs(signatures.unionByName(sharing_a_bucket(indexed.signed, signatures))), "pairs")
-        texts = texts.unionByName(_texts(_named_in(pairs, indexed.texts), F.lit(0), is_new=False))
-    return dropped(verified(pairs, texts, settings.threshold, settings.shingle_words))
-
-
-def _named_in(pairs: DataFrame, texts: DataFrame) -> DataFrame:
-    """Return the texts that a pair needs for its similarity: few of many."""
-    earlier = pairs.where(~F.col(c.EARLIER_IS_NEW) & ~F.col(c.IS_EXACT)).select(F.col(c.EARLIER_ID).alias(c.ID))
-    return texts.join(F.broadcast(earlier.distinct()), c.ID, "left_semi")
+    signatures = keep(signed(texts, family, settings), "signatures")
+    of_all = signatures
+    if indexed is not None:
+        of_all = signatures.unionByName(sharing_a_bucket(indexed.signed, signatures))
+        texts = texts.unionByName(_texts(indexed.texts, F.lit(0), is_new=False))
+    found = keep(candidate_pairs(of_all), "pairs")
+    pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
+    links = verified(pairs, texts, settings.threshold, settings.shingle_words, keep)
+    return Search(keep(dropped(links), "dropped"), found.where(F.col(c.SKIPPED).isNotNull()), signatures, texts)
 
 
 def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:
-    """Return the content hash and band keys of texts that are neither null nor blank.
+    """Return content hash, band keys and sample key of texts that are neither null nor blank.
 
     Args:
         texts: `id`, `rank`, `is_new` and `text`.
@@ -95,14 +118,13 @@ def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:
     return texts.mapInArrow(sign, c.SIGNED)
 
 
-def _signed(
-    batches: Iterable[pa.RecordBatch], family: HashFamily, settings: Dedup
-) -> Iterator[tuple[str, int, bool, str, NDArray[np.int64]]]:
+def _signed(batches: Iterable[pa.RecordBatch], family: HashFamily, settings: Dedup) -> Iterator[tuple[Any, ...]]:
     for chunk in _chunks(rows(batches, c.ID, c.RANK, c.IS_NEW, c.TEXT)):
         flat, starts = batch_shingles([normal for *_, normal in chunk], settings.shingle_words)
         keys = band_keys(family.signatures(indices(flat), starts), settings.bands, settings.rows)
-        for (name, rank, is_new, normal), keys_of_text in zip(chunk, keys, strict=True):
-            yield name, rank, is_new, hash_of_normal(normal), keys_of_text
+        sample = sample_keys(flat, starts)
+        for (name, rank, is_new, normal), keys_of_text, key in zip(chunk, keys, sample, strict=True):
+            yield name, rank, is_new, hash_of_normal(normal), keys_of_text, key
 
 
 def _chunks(

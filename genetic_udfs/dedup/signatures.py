@@ -14,6 +14,8 @@ from pyspark.ml.feature import MinHashLSH
 from pyspark.ml.linalg import DenseVector, Vectors
 from pyspark.sql import SparkSession
 
+from genetic_udfs.text import mix
+
 # MLlib's MinHashLSH.HASH_PRIME. It hashes the vector index i to ((1 + i) * a + b) mod p.
 PRIME: Final = 2038074743
 
@@ -23,6 +25,8 @@ INDICES: Final = PRIME - 1
 # Shingles worked on at a time: three arrays of 256 KiB stay in a core's second-level cache (0.87 ns a shingle and hash,
 # against 0.94 at twice and 1.22 at a quarter of it).
 _CHUNK: Final = 1 << 15
+
+_SAMPLE: Final = np.uint64(0x9E6C63D0876A9A47)
 
 # What a fitted model is decided by: seed and number of tables. Fitting takes 0.6 s, so each is fitted once.
 _fitted: dict[tuple[int, int], "HashFamily"] = {}
@@ -78,6 +82,16 @@ def indices(shingles: NDArray[np.uint64]) -> NDArray[np.int64]:
     and a similarity not at all: those are counted on the unfolded hashes.
     """
     return (shingles % np.uint64(INDICES)).view(np.int64)
+
+
+def sample_keys(flat: NDArray[np.uint64], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the least of each set's values by a hash that is none of the family's.
+
+    Args:
+        flat: The sets' shingles, one set after another.
+        starts: Where each set begins in `flat`, ascending. No set may be empty.
+    """
+    return np.minimum.reduceat(mix(flat ^ _SAMPLE), starts).view(np.int64)
 
 
 def hash_family(spark: SparkSession, seed: int, size: int) -> HashFamily:

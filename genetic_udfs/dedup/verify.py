@@ -1,7 +1,7 @@
 """The exact Jaccard similarity of candidate pairs: a duplicate is never a guess."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,46 +15,63 @@ from genetic_udfs.text import jaccard, shingles
 # A text comes in several pairs, mostly close to each other. With texts of 1 MB, 64 of them take 150 MB.
 _SHINGLES_REMEMBERED: Final = 64
 
+# Pairs up to which the ids of their texts, 40 bytes each, go to every executor; beyond, all texts are shuffled.
+_BROADCAST_PAIRS: Final = 1_000_000
 
-def verified(pairs: DataFrame, texts: DataFrame, threshold: float, words: int) -> DataFrame:
+Keep = Callable[[DataFrame, str], DataFrame]
+"""Stores an intermediate result under a name; returns what is gone on with."""
+
+
+def verified(
+    pairs: DataFrame,
+    texts: DataFrame,
+    threshold: float,
+    words: int,
+    keep: Keep,
+) -> DataFrame:
     """Return the pairs that are duplicates, with their similarity.
 
     Args:
-        pairs: Columns as `columns.PAIRS`. Exact ones pass with similarity 1.0; their texts are not looked at, so
-            that thousands of copies do not fetch their text each.
+        pairs: Columns as `columns.PAIRS`, read several times. Exact ones pass with similarity 1.0; their texts are
+            not looked at, so that thousands of copies do not fetch their text each.
         texts: `id`, `is_new` and `text`. Shingles are computed anew from the text: of all texts, few are in a pair,
             and a text is smaller than its shingles.
         threshold: The least similarity.
         words: Length of a shingle.
+        keep: Given the texts of the pairs.
 
     Returns:
         Columns as `columns.LINKS`.
     """
-    # Exact pairs find no text by the last column of either side.
-    later = texts.where(c.IS_NEW).select(
-        F.col(c.ID).alias(c.LATER_ID), F.col(c.TEXT).alias(c.LATER_TEXT), F.lit(False).alias(c.IS_EXACT)
+    to_compare = pairs.where(~F.col(c.IS_EXACT))
+    few = keep(_texts_of(to_compare, texts), "texts")
+    later = few.where(c.IS_NEW).select(F.col(c.ID).alias(c.LATER_ID), F.col(c.TEXT).alias(c.LATER_TEXT))
+    earlier = few.select(
+        F.col(c.ID).alias(c.EARLIER_ID), F.col(c.IS_NEW).alias(c.EARLIER_IS_NEW), F.col(c.TEXT).alias(c.EARLIER_TEXT)
     )
-    earlier = texts.select(
-        F.col(c.ID).alias(c.EARLIER_ID),
-        F.col(c.IS_NEW).alias(c.EARLIER_IS_NEW),
-        F.col(c.TEXT).alias(c.EARLIER_TEXT),
-        F.lit(False).alias(c.IS_EXACT),
-    )
-    with_texts = pairs.join(later, [c.LATER_ID, c.IS_EXACT], "left").join(
-        earlier, [c.EARLIER_ID, c.EARLIER_IS_NEW, c.IS_EXACT], "left"
-    )
+    with_texts = to_compare.join(later, c.LATER_ID).join(earlier, [c.EARLIER_ID, c.EARLIER_IS_NEW])
 
     def near(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_near(batches, threshold, words), c.LINKS)
 
-    return with_texts.mapInArrow(near, c.LINKS)
+    exact = pairs.where(c.IS_EXACT).withColumn(c.SIMILARITY, F.lit(1.0))
+    return with_texts.mapInArrow(near, c.LINKS).unionByName(exact)
+
+
+def _texts_of(pairs: DataFrame, texts: DataFrame) -> DataFrame:
+    named = (
+        pairs.select(F.col(c.LATER_ID).alias(c.ID), F.lit(True).alias(c.IS_NEW))
+        .unionByName(pairs.select(F.col(c.EARLIER_ID).alias(c.ID), F.col(c.EARLIER_IS_NEW).alias(c.IS_NEW)))
+        .distinct()
+    )
+    if pairs.limit(_BROADCAST_PAIRS + 1).count() <= _BROADCAST_PAIRS:
+        named = F.broadcast(named)
+    return texts.select(c.ID, c.IS_NEW, c.TEXT).join(named, [c.ID, c.IS_NEW], "left_semi")
 
 
 def _near(batches: Iterator[pa.RecordBatch], threshold: float, words: int) -> Iterator[tuple[Any, ...]]:
     remembered = functools.lru_cache(_SHINGLES_REMEMBERED)(functools.partial(shingles, words=words))
-    names = c.PAIRS.fieldNames()
-    is_exact = names.index(c.IS_EXACT)
-    for *pair, later, earlier in rows(batches, *names, c.LATER_TEXT, c.EARLIER_TEXT):
-        similarity = 1.0 if pair[is_exact] else jaccard(remembered(later), remembered(earlier))
+    for *pair, later, earlier in rows(batches, *c.PAIRS.fieldNames(), c.LATER_TEXT, c.EARLIER_TEXT):
+        similarity = jaccard(remembered(later), remembered(earlier))
         if similarity >= threshold:
             yield *pair, similarity

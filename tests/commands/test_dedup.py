@@ -10,23 +10,25 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.commands.any_table import TableFormat
-from genetic_udfs.commands.dedup import Task, run, with_threshold
+from genetic_udfs.commands.dedup import Findings, Task, run, with_threshold
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup.audit import Audit
+from genetic_udfs.dedup.near_duplicates import NotCompared
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.report.progress import Progress
+from genetic_udfs.report.search import not_compared_in_words
 from tests.dedup.corpora import planted
 
 FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"
 NEAR = f"{FIRST} now"
 OTHER = "sort the numbers of a file by their digits, and say which of them are primes"
 
-Dedupe = Callable[..., tuple[list[Row], Audit | None]]
+Dedupe = Callable[..., tuple[list[Row], Findings]]
 
 
 @pytest.fixture
 def dedupe(spark: SparkSession, tmp_path: Path) -> Dedupe:
-    def made(rows: list[dict[str, Any]], **changes: Any) -> tuple[list[Row], Audit | None]:
+    def made(rows: list[dict[str, Any]], **changes: Any) -> tuple[list[Row], Findings]:
         source = tmp_path / "in.jsonl"
         source.write_text("".join(json.dumps(row) + "\n" for row in rows))
         task = Task(
@@ -41,8 +43,8 @@ def dedupe(spark: SparkSession, tmp_path: Path) -> Dedupe:
             }
         )
         with Progress() as progress:
-            audit = run(spark, task, Dedup(), 0, progress)
-        return spark.read.format(task.format).load(task.output).orderBy("id").collect(), audit
+            findings = run(spark, task, Dedup(), 0, progress)
+        return spark.read.format(task.format).load(task.output).orderBy("id").collect(), findings
 
     return made
 
@@ -52,7 +54,7 @@ def texts(*given: str | None) -> list[dict[str, Any]]:
 
 
 def test_every_row_comes_back_with_what_it_duplicates(dedupe: Dedupe, tmp_path: Path) -> None:
-    rows, audit = dedupe(texts(FIRST, OTHER, NEAR, OTHER.upper()))
+    rows, findings = dedupe(texts(FIRST, OTHER, NEAR, OTHER.upper()))
     assert [(row.id, row.duplicate_of, row.extra) for row in rows] == [
         (0, None, [0]),
         (1, None, [1]),
@@ -61,7 +63,7 @@ def test_every_row_comes_back_with_what_it_duplicates(dedupe: Dedupe, tmp_path: 
     ]
     assert rows[2].similarity == pytest.approx(18 / 19)
     assert rows[3].similarity == 1.0
-    assert audit == Audit(texts=4, pairs=2, caught=2)
+    assert findings == Findings(NotCompared(0, 0), Audit(texts=4, pairs=2, caught=2))
     assert [path.name for path in tmp_path.iterdir() if "scratch" in path.name] == []
 
 
@@ -114,13 +116,16 @@ def test_fifty_thousand_equal_rows_and_as_many_with_one_preamble_go_through(dedu
         {"id": 50_000 + n, "text": f"{preamble} " + " ".join(f"t{draw.randrange(10**6)}" for _ in range(30))}
         for n in range(50_000)
     ]
-    rows, _ = dedupe([*equal, *alike])
+    rows, findings = dedupe([*equal, *alike])
     assert sum(row.duplicate_of == 0 for row in rows) == 49_999
     assert all(row.duplicate_of is None for row in rows[50_000:])
+    assert findings.not_compared.buckets > 0
+    told = not_compared_in_words(findings.not_compared)
+    assert told is not None and f"{findings.not_compared.pairs:,} of their pairs were not compared" in told
 
 
 def test_planted_pairs_are_found_and_the_audit_agrees(dedupe: Dedupe) -> None:
-    rows, audit = dedupe(texts(*planted(600, seed=12)))
+    rows, (_, audit) = dedupe(texts(*planted(600, seed=12)))
     assert sum(row.duplicate_of is not None for row in rows) > 100
     assert audit is not None and audit.pairs > 100
     assert audit.recall is not None and audit.recall > 0.98

@@ -88,3 +88,8 @@ def by_id(frame: DataFrame) -> dict[str, Dropped]:
     found = {row.id: Dropped(row.duplicate_of, row.similarity, row.method) for row in rows}
     assert len(found) == len(rows), "a text was dropped twice"
     return found
+
+
+def cached(rows: DataFrame, name: str) -> DataFrame:
+    """Keep an intermediate result."""
+    return rows.persist()

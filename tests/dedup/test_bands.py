@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.bands import Member, band_keys, bucket_pairs, candidate_pairs, exact_pairs
+from genetic_udfs.dedup.bands import Member, band_keys, bucket_pairs, candidate_pairs, exact_pairs, skipped_pairs
 
 Signed = tuple[str, int, bool, str, list[int]]
 
@@ -19,7 +19,8 @@ def members(is_new: list[bool]) -> list[Member]:
 
 
 def pairs_of(spark: SparkSession, signed: list[Signed]) -> list[tuple[str, str, bool]]:
-    found = candidate_pairs(spark.createDataFrame(signed, c.SIGNED)).collect()
+    frame = spark.createDataFrame([(*each, 0) for each in signed], c.SIGNED)
+    found = [row for row in candidate_pairs(frame).collect() if row.skipped is None]
     return sorted((row.later_id, row.earlier_id, row.is_exact) for row in found)
 
 
@@ -34,7 +35,7 @@ def test_a_band_is_shared_where_its_values_and_its_number_are() -> None:
 def test_all_pairs_with_a_new_text_are_compared_in_a_usual_bucket(is_new: list[bool], whole: int) -> None:
     bucket = members(is_new)
     expected = [(later, earlier) for earlier, later in itertools.combinations(bucket, 2) if later.is_new]
-    assert sorted(bucket_pairs(bucket, whole)) == sorted(expected)
+    assert sorted(bucket_pairs(bucket, len(bucket), whole)) == sorted(expected)
 
 
 @given(st.lists(st.booleans(), min_size=3, max_size=30), st.integers(1, 2))
@@ -42,14 +43,23 @@ def test_a_big_bucket_is_a_star_and_a_ring(is_new: list[bool], whole: int) -> No
     bucket = members(is_new)
     star = {(later, bucket[0]) for later in bucket[1:] if later.is_new}
     ring = {(later, earlier) for earlier, later in itertools.pairwise(bucket) if later.is_new}
-    found = list(bucket_pairs(bucket, whole))
+    found = list(bucket_pairs(bucket, len(bucket), whole))
     assert len(found) == len(set(found))
     assert set(found) == star | ring
 
 
+@given(st.lists(st.booleans(), max_size=30), st.integers(1, 12))
+def test_what_is_skipped_of_a_bucket_is_what_is_not_compared(is_new: list[bool], whole: int) -> None:
+    bucket = members(is_new)
+    size, new = len(bucket), sum(is_new)
+    wanted = sum(later.is_new for _, later in itertools.combinations(bucket, 2))
+    if size > 1 and new:  # buckets with anything to compare
+        assert skipped_pairs(size, new, whole) == wanted - len(list(bucket_pairs(bucket, size, whole)))
+
+
 def test_a_hundred_texts_are_compared_whole_and_one_more_are_not() -> None:
-    assert len(list(bucket_pairs(members([True] * 100)))) == 4950
-    assert len(list(bucket_pairs(members([True] * 101)))) == 199
+    assert len(list(bucket_pairs(members([True] * 100), 100))) == 4950
+    assert len(list(bucket_pairs(members([True] * 101), 101))) == 199
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=12))

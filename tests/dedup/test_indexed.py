@@ -12,7 +12,7 @@ from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.indexed import Indexed, sharing_a_bucket
 from genetic_udfs.dedup.near_duplicates import signed
 from genetic_udfs.dedup.signatures import hash_family
-from tests.dedup.corpora import Text, by_id, dropped_by_definition, kept_frame, new_frame, numbered, planted
+from tests.dedup.corpora import Text, by_id, cached, dropped_by_definition, kept_frame, new_frame, numbered, planted
 
 SETTINGS = Dedup()
 SEED = 42
@@ -37,9 +37,9 @@ def test_with_an_index_the_same_is_dropped_as_by_comparing_all_pairs(
     expected = dropped_by_definition(new, [*in_index, *kept], 0.7)
     assert len(expected) > 10
     found = near_duplicates(
-        new_frame(spark, new), kept_frame(spark, kept), SETTINGS, SEED, indexed=index(spark, in_index)
+        new_frame(spark, new), kept_frame(spark, kept), SETTINGS, SEED, cached, indexed=index(spark, in_index)
     )
-    assert by_id(found) == expected
+    assert by_id(found.dropped) == expected
 
 
 def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession) -> None:
@@ -67,8 +67,8 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
         kept_frame(spark, []),
         SETTINGS,
         SEED,
+        keep,
         indexed=index(spark, texts[:20]),
-        keep=keep,
     )
-    assert by_id(found) == dropped_by_definition(texts[20:], texts[:20], 0.7)
-    assert names == ["signatures", "pairs"]
+    assert by_id(found.dropped) == dropped_by_definition(texts[20:], texts[:20], 0.7)
+    assert names == ["signatures", "pairs", "texts", "dropped"]

@@ -12,12 +12,14 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.dedup.audit import audit
 from genetic_udfs.dedup.signatures import INDICES, indices
 from genetic_udfs.text import batch_shingles, normalise
 from tests.dedup.corpora import (
     Dropped,
     Text,
     by_id,
+    cached,
     dropped_by_definition,
     kept_frame,
     new_frame,
@@ -33,7 +35,7 @@ SEED = 42
 def dropped(
     spark: SparkSession, new: Sequence[Text], kept: Sequence[Text] = (), settings: Dedup = SETTINGS
 ) -> dict[str, Dropped]:
-    return by_id(near_duplicates(new_frame(spark, new), kept_frame(spark, kept), settings, SEED))
+    return by_id(near_duplicates(new_frame(spark, new), kept_frame(spark, kept), settings, SEED, cached).dropped)
 
 
 def test_what_is_dropped_is_what_comparing_all_pairs_drops(spark: SparkSession) -> None:
@@ -92,7 +94,7 @@ def test_the_result_depends_on_neither_partitions_nor_the_order_of_rows(spark: S
             shuffled = random.Random(partitions).sample(texts, len(texts))
             new = new_frame(spark, [text for text in shuffled if text.rank >= 50]).repartition(partitions)
             kept = kept_frame(spark, [text for text in shuffled if text.rank < 50]).repartition(partitions)
-            results.append(by_id(near_duplicates(new, kept, SETTINGS, SEED)))
+            results.append(by_id(near_duplicates(new, kept, SETTINGS, SEED, cached).dropped))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", usual)
     assert len(results[0]) > 20
@@ -122,7 +124,8 @@ def test_rank_decides_who_is_kept_and_not_the_id(spark: SparkSession) -> None:
 @pytest.mark.parametrize(("new", "kept"), [(0, 0), (0, 2), (2, 0)])
 def test_an_empty_side_is_no_trouble(spark: SparkSession, new: int, kept: int) -> None:
     texts = numbered(planted(2, seed=10, share=0.0))
-    found = near_duplicates(new_frame(spark, texts[:new]), kept_frame(spark, texts[:kept]), SETTINGS, SEED)
+    new_texts, kept_texts = new_frame(spark, texts[:new]), kept_frame(spark, texts[:kept])
+    found = near_duplicates(new_texts, kept_texts, SETTINGS, SEED, cached).dropped
     assert found.columns == ["id", "duplicate_of", "similarity", "method"]
     assert by_id(found) == {}
 
@@ -172,7 +175,7 @@ def test_bytes_that_are_no_utf8_do_not_end_the_job(spark: SparkSession) -> None:
         .cast("string")
         .alias("text"),
     )
-    found = by_id(near_duplicates(new, kept_frame(spark, []), SETTINGS, SEED))
+    found = by_id(near_duplicates(new, kept_frame(spark, []), SETTINGS, SEED, cached).dropped)
     assert found == {"t1": Dropped("t0", 1.0, "exact"), "t2": Dropped("t0", 1.0, "exact")}
 
 
@@ -202,17 +205,30 @@ def test_texts_that_share_a_preamble_are_told_apart(spark: SparkSession) -> None
     }
 
 
-def test_the_plan_reads_each_side_three_times_and_signs_once(spark: SparkSession) -> None:
-    """No stage is repeated for each band or each side of a pair."""
-    texts = numbered(planted(4, seed=14))
-    frame = near_duplicates(new_frame(spark, texts), kept_frame(spark, texts), SETTINGS, SEED)
-    plan = frame._jdf.queryExecution().optimizedPlan().toString()
-    assert plan.count("MapInArrow sign(") == 1
-    assert plan.count("MapInArrow _pairs_of_batches(") == 1
-    assert plan.count("MapInArrow near(") == 1
-
-
 def test_a_column_that_is_missing_is_named(spark: SparkSession) -> None:
     texts = numbered(["a b c"])
     with pytest.raises(AnalysisException, match="rank"):
-        near_duplicates(new_frame(spark, texts).drop("rank"), kept_frame(spark, texts), SETTINGS, SEED)
+        near_duplicates(new_frame(spark, texts).drop("rank"), kept_frame(spark, texts), SETTINGS, SEED, cached)
+
+
+def test_what_the_bound_on_buckets_leaves_out_is_counted(spark: SparkSession) -> None:
+    """One band of one row: 150 texts that share most of their shingles share its bucket, and no text any other."""
+    texts = numbered([f"{' '.join(f'word{n}' for n in range(400))} {number}" for number in range(150)])
+    settings = Dedup(threshold=1.0, bands=1, rows=1)
+    frame = new_frame(spark, [*texts, *numbered(planted(20, seed=1, share=0.0), "other", 200)])
+    found = near_duplicates(frame, kept_frame(spark, []), settings, SEED, cached)
+    buckets, pairs = found.not_compared()
+    assert buckets == 1
+    assert pairs == 150 * 149 // 2 - (2 * 149 - 1)
+    assert near_duplicates(frame.limit(50), kept_frame(spark, []), settings, SEED, cached).not_compared() == (0, 0)
+
+
+def test_a_sample_has_both_texts_of_most_pairs(spark: SparkSession) -> None:
+    new = numbered(planted(400, seed=15))
+    found = near_duplicates(new_frame(spark, new), kept_frame(spark, []), SETTINGS, SEED, cached)
+    sample = found.sample(60)
+    assert len(sample) == 60
+    gone = {text.text for text in new if text.id in by_id(found.dropped)}
+    assert {each.text for each in sample if each.is_dropped} <= gone
+    # 60 of 400 texts taken one by one would have both texts of some 3 pairs.
+    assert audit(sample, 0.7, 3).pairs > 10

@@ -1,0 +1,34 @@
+"""A Spark session of this machine for benchmarks: Delta's jars from the project's cache, no UI."""
+
+import os
+import sys
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from benchmarks.processes import PROJECT
+from genetic_udfs.config import Config, Spark
+from genetic_udfs.engine.models import BUNDLED
+from genetic_udfs.session import open_session
+
+
+def configuration(**changes: Any) -> Config:
+    """Return what a configuration must have, with changes."""
+    roles = {role: {"engine": "smol"} for role in ("instructor", "coder", "judge")}
+    settings = {"store": "unused", "seeds": "unused", "generations": 1, "samples_per_generation": 1}
+    return Config.model_validate({**settings, "engines": {"smol": {"model": BUNDLED}}, "roles": roles, **changes})
+
+
+def session(master: str = "local[2]", **conf: bool | int | float | str) -> SparkSession:
+    """Start Spark; names in `conf` have underscores in the place of dots."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    jars = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
+    properties: dict[str, bool | int | float | str] = {
+        "spark.jars": ",".join(map(str, jars)),
+        "spark.driver.memory": "1g",
+        "spark.ui.enabled": False,
+        "spark.log.level": "ERROR",
+        **{name.replace("_", "."): value for name, value in conf.items()},
+    }
+    settings = configuration().model_copy(update={"spark": Spark(master=master, conf=properties)})
+    return open_session(settings, "benchmark")
