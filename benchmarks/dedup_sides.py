@@ -4,16 +4,15 @@ Each begins with a Parquet file of texts and ends with the verified pairs of it,
 """
 
 import sys
-import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.corpus import texts_of
+from benchmarks.corpus import sharing, texts_of
 from benchmarks.processes import answers, commands
+from genetic_udfs.dedup.bands import band_keys
 
 THRESHOLD = 0.7
 BANDS, ROWS = 25, 5
@@ -23,18 +22,16 @@ Pairs = dict[tuple[int, int], float]
 def ours(corpus: Path) -> int:
     from pyspark.sql import functions as F
 
-    from benchmarks.session import session
+    from benchmarks.session import scratch, session
     from genetic_udfs.config import Dedup
     from genetic_udfs.dedup import near_duplicates
-    from genetic_udfs.store.scratch import Scratch
 
     spark = session(spark_driver_memory="6g", spark_sql_shuffle_partitions=8)
     texts = spark.read.parquet(str(corpus))
     none = texts.select("id", "text").where("false")
     new = texts.select("id", F.lit(0).cast("long").alias("rank"), "text")
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = Scratch(spark, folder)
-        return near_duplicates(new, none, Dedup(threshold=THRESHOLD), 1, scratch.keep).dropped.count()
+    with scratch(spark) as space:
+        return near_duplicates(new, none, Dedup(threshold=THRESHOLD), 1, space.keep).dropped.count()
 
 
 def mllib(corpus: Path) -> int:
@@ -87,13 +84,9 @@ def rensa(corpus: Path) -> int:
         minhash = RMinHash(num_perm=BANDS * ROWS, seed=1)
         minhash.update(shingles)
         signatures[number] = minhash.digest()
-    candidates: set[tuple[int, int]] = set()
-    for band in range(BANDS):
-        buckets = defaultdict(list)
-        for number, key in enumerate(np.ascontiguousarray(signatures[:, band * ROWS : (band + 1) * ROWS])):
-            buckets[key.tobytes()].append(number)
-        for members in buckets.values():
-            candidates |= {(later, earlier) for at, later in enumerate(members) for earlier in members[:at]}
+    keys = band_keys(signatures.view(np.int64), BANDS, ROWS)
+    owners = np.repeat(np.arange(len(sets)), BANDS)
+    candidates = sharing(keys.ravel(), owners)
     return len(near(sets, candidates))
 
 

@@ -8,71 +8,21 @@ is a process that keeps its engine between its turns.
 import argparse
 import contextlib
 import heapq
-import json
-import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pyspark
 
-from benchmarks.results import Results, at_least, at_most
-from benchmarks.sides import PAIR_ENV, REQUESTS, SMALL, requests
+from benchmarks.engine_sides import PAIR_ENV, REQUESTS, SMALL
+from benchmarks.processes import Side, side
+from benchmarks.results import Results, at_least, at_most, run_figures
 
-PROJECT = Path(__file__).resolve().parent.parent
 ROWS_AT_ONCE = 20_000
 LATENCIES = (0.05, 1.0)
 WINDOW = 128
-
-
-class Side:
-    """A process of `benchmarks.sides` that does what it is told, one line at a time."""
-
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.sides", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, **environment},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-
-    def begin(self, **what: Any) -> None:
-        assert self.process.stdin is not None
-        print(json.dumps(what), file=self.process.stdin, flush=True)
-
-    def end(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):  # everything else is what libraries print
-                answer: dict[str, Any] = json.loads(line)
-                return answer
-        raise RuntimeError(f"{self.process.args} ended with {self.process.wait()}")
-
-    def run(self, **what: Any) -> dict[str, Any]:
-        self.begin(**what)
-        return self.end()
-
-
-@contextlib.contextmanager
-def side(*arguments: str, **environment: str) -> Iterator[Side]:
-    made = Side(*arguments, **environment)
-    try:
-        yield made
-    finally:
-        assert made.process.stdin is not None
-        made.process.stdin.close()
-        try:
-            made.process.wait(90)
-        except subprocess.TimeoutExpired:
-            made.process.kill()
 
 
 @contextlib.contextmanager
@@ -97,9 +47,9 @@ def pairs(count: int, first: Callable[[], float], second: Callable[[], float]) -
     return ratios
 
 
-def throughput(results: Results, count: int) -> None:
+def throughput(results: Results, options: argparse.Namespace) -> None:
     """Output tokens/s through the UDF over those of `LLM.chat` on one list."""
-    with side("raw") as raw, side("udf", "local[2]") as udf:
+    with side("engine_sides", "raw") as raw, side("engine_sides", "udf", "local[2]") as udf:
         for one in (raw, udf):
             one.run(rows=SMALL)  # starts the engine
 
@@ -110,19 +60,19 @@ def throughput(results: Results, count: int) -> None:
 
             return measure
 
-        ratios = pairs(count, speed(raw), speed(udf))
+        ratios = pairs(options.repeats, speed(raw), speed(udf))
         starts = udf.run(starts=True)["starts"]
     results.add("output tokens/s, UDF over raw LLM.chat", ratios, at_least(0.97))
     results.add("engine starts over all stages of one model in an application", [float(starts)], at_most(1))
 
 
-def executors(results: Results, count: int) -> None:
+def executors(results: Results, options: argparse.Namespace) -> None:
     """The same through two executors with an engine on a core each, over two raw engines side by side."""
     with (
         spark_home() as home,
-        side("raw", **PAIR_ENV) as left,
-        side("raw", **PAIR_ENV) as right,
-        side("udf", "local-cluster[2,2,1024]", SPARK_HOME=home, **PAIR_ENV) as udf,
+        side("engine_sides", "raw", **PAIR_ENV) as left,
+        side("engine_sides", "raw", **PAIR_ENV) as right,
+        side("engine_sides", "udf", "local-cluster[2,2,1024]", SPARK_HOME=home, **PAIR_ENV) as udf,
     ):
         for one in (left, right, udf):
             one.run(rows=SMALL)
@@ -138,14 +88,14 @@ def executors(results: Results, count: int) -> None:
             done = udf.run(rows=REQUESTS)
             return float(done["tokens"] / done["seconds"])
 
-        ratios = pairs(count, both, through)
+        ratios = pairs(options.repeats, both, through)
         starts = udf.run(starts=True)["starts"]
     results.add("output tokens/s, two executors over two raw engines", ratios, at_least(0.93), engine_starts=starts)
 
 
-def stages(results: Results, count: int) -> None:
+def stages(results: Results, options: argparse.Namespace) -> None:
     """Two stages one after another, with more than the minute between them after which Spark ends idle workers."""
-    with side("udf", "local[2]") as udf:
+    with side("engine_sides", "udf", "local[2]") as udf:
         first = udf.run(rows=SMALL)
         time.sleep(70)
         second = udf.run(rows=SMALL)
@@ -154,7 +104,7 @@ def stages(results: Results, count: int) -> None:
     results.add("engine starts over two stages", [float(starts)], at_most(1), workers_that_lived_on=workers)
 
 
-def latency(results: Results, count: int) -> None:
+def latency(results: Results, options: argparse.Namespace) -> None:
     """2,000 rows that take 0.05 to 1 s each, 128 at once: wall over the best possible schedule."""
     rows = 2_000
     latencies = [random.Random(f"row {number}").uniform(*LATENCIES) for number in range(rows)]
@@ -162,27 +112,27 @@ def latency(results: Results, count: int) -> None:
     for taken in latencies:
         heapq.heappush(free, heapq.heappop(free) + taken)
     ideal = max(free)
-    with side("server", *map(str, LATENCIES)) as server, side("udf", "local[2]") as udf:
+    with side("engine_sides", "server", *map(str, LATENCIES)) as server, side("engine_sides", "udf", "local[2]") as udf:
         url = server.end()["url"]
         udf.run(endpoint=url, count=100, window=WINDOW)
-        walls = [udf.run(endpoint=url, count=rows, window=WINDOW)["seconds"] / ideal for _ in range(count)]
+        walls = [udf.run(endpoint=url, count=rows, window=WINDOW)["seconds"] / ideal for _ in range(options.repeats)]
     results.add("2,000 uneven rows, wall over ideal", walls, at_most(1.10), ideal_seconds=ideal)
 
 
-def rows_per_second(results: Results, count: int) -> None:
+def rows_per_second(results: Results, options: argparse.Namespace) -> None:
     """What driver and workers cost a row: a server in another process that answers at once."""
-    with side("server", "0", "0") as server, side("udf", "local[2]") as udf:
+    with side("engine_sides", "server", "0", "0") as server, side("engine_sides", "udf", "local[2]") as udf:
         url = server.end()["url"]
         udf.run(endpoint=url, count=2_000, window=256)
         speeds = []
-        for _ in range(count):
+        for _ in range(options.repeats):
             speeds.append(ROWS_AT_ONCE / udf.run(endpoint=url, count=ROWS_AT_ONCE, window=256)["seconds"])
     results.add("rows/s, server that answers at once", speeds, at_least(1_500))
 
 
-def kill(results: Results, count: int) -> None:
+def kill(results: Results, options: argparse.Namespace) -> None:
     """EngineCore ended by SIGKILL while a stage runs: rows without a reply, and rows asked again without need."""
-    with side("udf", "local[2]") as udf:
+    with side("engine_sides", "udf", "local[2]") as udf:
         udf.run(rows=SMALL)
         done = udf.run(rows=REQUESTS, kill_after=20.0)
         starts = udf.run(starts=True)["starts"]
@@ -204,21 +154,5 @@ FIGURES = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(FIGURES)}; all unless given")
-    parser.add_argument("--pairs", type=int, default=3, help="how often each side is measured")
-    parser.add_argument("--results", type=Path, default=PROJECT / "benchmarks" / "results" / "engine.jsonl")
-    options = parser.parse_args()
-    if unknown := set(options.figures) - FIGURES.keys():
-        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
-    results = Results(options.results)
-    print(f"{len(requests())} requests with replies of up to 256 tokens", flush=True)
-    for name in options.figures or FIGURES:
-        print(f"------  {name}", flush=True)
-        FIGURES[name](results, options.pairs)
-    sys.exit(1 if results.missed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_figures("engine", __doc__, FIGURES)

@@ -14,6 +14,8 @@ import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
 
+Answer = Callable[..., None]
+
 
 class Side:
     """A process that runs a module of `benchmarks`."""
@@ -67,7 +69,7 @@ def commands() -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def answers() -> Iterator[Callable[..., None]]:
+def answers() -> Iterator[Answer]:
     """How a side answers. What libraries print to stdout goes elsewhere, in this process and in those that it forks."""
     with os.fdopen(os.dup(1), "w") as stdout:
         os.dup2(2, 1)
@@ -78,16 +80,20 @@ def answers() -> Iterator[Callable[..., None]]:
         yield answer
 
 
-class PeakMemory:
-    """The most memory that a process and its descendants hold while it is looked at, in GB; shared pages count once."""
+class Peak:
+    """The most that a process and its descendants hold while it is looked at, in GB.
 
-    def __init__(self, pid: int) -> None:
-        self.gigabytes = 0.0
+    `memory` counts shared pages once. `disk` is what stands in a folder, such as the one it is given as TMPDIR.
+    """
+
+    def __init__(self, pid: int, folder: str | None = None) -> None:
+        self.memory = self.disk = 0.0
+        self._folder = folder
         self._process = psutil.Process(pid)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def __enter__(self) -> "PeakMemory":
+    def __enter__(self) -> "Peak":
         self._thread.start()
         return self
 
@@ -102,4 +108,14 @@ class PeakMemory:
                 for process in [self._process, *self._process.children(recursive=True)]:
                     with contextlib.suppress(psutil.NoSuchProcess):
                         held += process.memory_full_info().pss
-            self.gigabytes = max(self.gigabytes, held / 1e9)
+            self.memory = max(self.memory, held / 1e9)
+            if self._folder is not None:
+                self.disk = max(self.disk, _size(Path(self._folder)) / 1e9)
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += file.stat().st_size if file.is_file() else 0
+    return size

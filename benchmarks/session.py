@@ -1,7 +1,10 @@
 """A Spark session of this machine for benchmarks: Delta's jars from the project's cache, no UI."""
 
+import contextlib
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -10,6 +13,7 @@ from benchmarks.processes import PROJECT
 from genetic_udfs.config import Config, Spark
 from genetic_udfs.engine.models import BUNDLED
 from genetic_udfs.session import open_session
+from genetic_udfs.store.scratch import Scratch
 
 
 def configuration(**changes: Any) -> Config:
@@ -20,7 +24,7 @@ def configuration(**changes: Any) -> Config:
 
 
 def session(master: str = "local[2]", **conf: bool | int | float | str) -> SparkSession:
-    """Start Spark; names in `conf` have underscores in the place of dots."""
+    """Start Spark; names in `conf` have underscores in the place of dots, and two in that of one."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     jars = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
     properties: dict[str, bool | int | float | str] = {
@@ -28,7 +32,14 @@ def session(master: str = "local[2]", **conf: bool | int | float | str) -> Spark
         "spark.driver.memory": "1g",
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
-        **{name.replace("_", "."): value for name, value in conf.items()},
+        **{name.replace("__", "\0").replace("_", ".").replace("\0", "_"): value for name, value in conf.items()},
     }
     settings = configuration().model_copy(update={"spark": Spark(master=master, conf=properties)})
     return open_session(settings, "benchmark")
+
+
+@contextlib.contextmanager
+def scratch(spark: SparkSession) -> Iterator[Scratch]:
+    """Return a place for intermediate results that goes away."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Scratch(spark, folder)

@@ -1,4 +1,4 @@
-"""What a generation came to: counts by reason, and requests, tokens and seconds by role, all read from the tables."""
+"""What a generation came to, read from the tables: counts by reason, costs by role, the audit of near-duplicates."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +7,7 @@ import yaml
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from genetic_udfs.generation_audit import audit_generation
 from genetic_udfs.run import Run
 from genetic_udfs.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
@@ -38,6 +39,7 @@ def generation_row(run: Run, generation: int, started: datetime) -> dict[str, An
         "reasons": reasons,
         "costs": costs(run, generation),
         "engines": engines(run, generation),
+        "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
         "seconds": (now - started).total_seconds(),
         "finished_at": now,
     }

@@ -11,6 +11,7 @@ from pyspark.sql.types import StringType
 
 from genetic_udfs.decontaminate import contamination, read_items
 from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
@@ -22,7 +23,15 @@ from genetic_udfs.roles.asking import with_replies
 from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
 from genetic_udfs.row_udf import row_udf
 from genetic_udfs.run import Run
-from genetic_udfs.schema import ACCEPTED, CANDIDATES_SCHEMA, CROSSOVER, MUTATION, REJECTED
+from genetic_udfs.schema import (
+    ACCEPTED,
+    CANDIDATES_SCHEMA,
+    CROSSOVER,
+    DUPLICATE,
+    MUTATION,
+    NEAR_DUPLICATE,
+    REJECTED,
+)
 from genetic_udfs.text import content_hash
 
 
@@ -174,7 +183,7 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     )
     if told := not_compared_in_words(found.not_compared()):
         run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
-    reason = F.when(F.col("method") == "exact", "duplicate").otherwise("near_duplicate")
+    reason = F.when(F.col("method") == EXACT, DUPLICATE).otherwise(NEAR_DUPLICATE)
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
     return rows.join(found.dropped, "id", "left").transform(
         reject,

@@ -35,6 +35,10 @@ CROSSOVER: Final = "crossover"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
+# Values of `reason` that the search for near-duplicates gives.
+DUPLICATE: Final = "duplicate"
+NEAR_DUPLICATE: Final = "near_duplicate"
+
 
 def _struct(**columns: DataType) -> StructType:
     return StructType([StructField(name, data_type) for name, data_type in columns.items()])
@@ -138,6 +142,9 @@ ENGINE_USE: Final = _struct(
     preemptions=_long,
 )
 
+# Of a sample of a generation's texts and the population: pairs of near-duplicates, and those of which one was rejected.
+AUDIT: Final = _struct(texts=_long, pairs=_long, caught=_long)
+
 # `engines`, `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall`
 # those of the configuration that decided it.
 GENERATIONS_SCHEMA: Final = _struct(
@@ -153,6 +160,7 @@ GENERATIONS_SCHEMA: Final = _struct(
     reasons=MapType(_string, _long),
     costs=ArrayType(ROLE_COST),
     engines=ArrayType(ENGINE_USE),
+    audit=AUDIT,
     seconds=_double,
     finished_at=TimestampType(),
 )

@@ -15,14 +15,15 @@ _WEIGHTS: Final = (0.1, 0.9)  # of false positives, which the comparison removes
 
 
 class Audited(NamedTuple):
-    """A text of the sample, and whether it was dropped as a duplicate."""
+    """A text of the sample: whether it was searched for (or only compared with), and was dropped as a duplicate."""
 
     text: str | None
+    is_new: bool
     is_dropped: bool
 
 
 class Audit(NamedTuple):
-    """Near-duplicate pairs in the sample, and those of them that are gone, as one of both was dropped."""
+    """Near-duplicate pairs in the sample with a new text, and those that are gone, as one of both was dropped."""
 
     texts: int
     pairs: int
@@ -51,7 +52,8 @@ def audit(sample: Sequence[Audited], threshold: float, words: int) -> Audit:
         minhash = MinHash(num_perm=_HASHES)
         minhash.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in mine])
         for other in lsh.query(minhash):
-            if _jaccard(mine, shingles[other]) >= threshold:
+            is_searched = sample[number].is_new or sample[other].is_new
+            if is_searched and _jaccard(mine, shingles[other]) >= threshold:
                 pairs += 1
                 caught += sample[number].is_dropped or sample[other].is_dropped
         lsh.insert(number, minhash)

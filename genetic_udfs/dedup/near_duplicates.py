@@ -39,8 +39,12 @@ class Search:
     `dropped` has `id`; `duplicate_of`, the id of a text that is kept; `similarity`, 1.0 for equal content; `method`,
     `exact` or `minhash`. The partner is the most similar kept text before it; of equally similar ones the first, where
     kept texts come before new ones, in the order of their ids.
+
+    `links` are all pairs of duplicates, columns as `columns.LINKS`; of texts with equal content only the first has more
+    than one.
     """
 
+    links: DataFrame
     dropped: DataFrame
     _skipped: DataFrame
     _signatures: DataFrame
@@ -56,7 +60,7 @@ class Search:
         names = self._signatures.orderBy(c.SAMPLE_KEY, c.IS_NEW, c.ID).limit(count).select(c.ID, c.IS_NEW)
         gone = self.dropped.select(c.ID, F.lit(True).alias(c.IS_NEW), F.lit(True).alias("_gone"))
         rows = self._texts.join(F.broadcast(names), [c.ID, c.IS_NEW], "left_semi").join(gone, [c.ID, c.IS_NEW], "left")
-        return [Audited(*row) for row in rows.select(c.TEXT, F.col("_gone").isNotNull()).collect()]
+        return [Audited(*row) for row in rows.select(c.TEXT, c.IS_NEW, F.col("_gone").isNotNull()).collect()]
 
 
 def near_duplicates(
@@ -96,8 +100,9 @@ def near_duplicates(
         texts = texts.unionByName(_texts(indexed.texts, F.lit(0), is_new=False))
     found = keep(candidate_pairs(of_all), "pairs")
     pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
-    links = verified(pairs, texts, settings.threshold, settings.shingle_words, keep)
-    return Search(keep(dropped(links), "dropped"), found.where(F.col(c.SKIPPED).isNotNull()), signatures, texts)
+    links = keep(verified(pairs, texts, settings.threshold, settings.shingle_words, keep), "links")
+    skipped = found.where(F.col(c.SKIPPED).isNotNull())
+    return Search(links, keep(dropped(links), "dropped"), skipped, signatures, texts)
 
 
 def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:

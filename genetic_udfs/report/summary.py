@@ -46,6 +46,8 @@ def _counts(generations: Sequence[Row]) -> Table:
     for reason in reasons:
         table.add_row(f"  {reason}", *(str(row["reasons"].get(reason, 0)) for row in generations))
     table.add_row("acceptance", *(_share(row["accepted"], row["asked"]) for row in generations))
+    if any(row["audit"] for row in generations):
+        table.add_row("audit", *(_audit(row["audit"]) for row in generations))
     table.add_row("rounds", *(str(row["rounds"]) for row in generations))
     table.add_row("population", *(str(row["population_size"]) for row in generations))
     table.add_row("seconds", *(f"{row['seconds']:.0f}" for row in generations))
@@ -85,6 +87,13 @@ def _running(stages: Sequence[Row]) -> str:
         return "-"
     running = sum(stage["running"] * stage["seconds"] for stage in stages) / seconds
     return f"{running:.0f} of {max(stage['max_num_seqs'] for stage in stages)}"
+
+
+def _audit(audit: Row | None) -> str:
+    """Return how many near-duplicate pairs of the audit's sample were found."""
+    if audit is None:
+        return "-"
+    return f"{audit['caught']} of {audit['pairs']} pairs" if audit["pairs"] else "no pairs"
 
 
 def _share(part: int, whole: int) -> str:

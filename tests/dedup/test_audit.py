@@ -5,7 +5,7 @@ from tests.dedup.corpora import dropped_by_definition, numbered, planted, simila
 def test_the_audit_finds_the_pairs_and_whether_one_of_both_is_gone() -> None:
     texts = numbered(planted(200, seed=8))
     dropped = dropped_by_definition(texts, [], 0.7)
-    everything = [Audited(text.text, text.id in dropped) for text in texts]
+    everything = [Audited(text.text, True, text.id in dropped) for text in texts]
     found = audit(everything, 0.7, 3)
     near = [
         (a, b)
@@ -19,7 +19,13 @@ def test_the_audit_finds_the_pairs_and_whether_one_of_both_is_gone() -> None:
     assert (blind.pairs, blind.caught, blind.recall) == (found.pairs, 0, 0.0)
 
 
+def test_texts_that_were_only_compared_with_are_no_pair_of_each_other() -> None:
+    text = "one text of a few words"
+    assert audit([Audited(text, False, False)] * 2, 0.7, 3) == Audit(texts=2, pairs=0, caught=0)
+    assert audit([Audited(text, False, False), Audited(text, True, True)], 0.7, 3) == Audit(texts=2, pairs=1, caught=1)
+
+
 def test_blank_texts_and_lone_surrogates_are_no_trouble() -> None:
-    sample = [Audited(text, False) for text in (None, "", "  ", "\ud800 x", "\ud800 x", "!?", "!?")]
+    sample = [Audited(text, True, False) for text in (None, "", "  ", "\ud800 x", "\ud800 x", "!?", "!?")]
     assert audit(sample, 0.7, 3) == Audit(texts=4, pairs=2, caught=0)
     assert audit([], 0.7, 3).recall is None

@@ -71,4 +71,4 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
         indexed=index(spark, texts[:20]),
     )
     assert by_id(found.dropped) == dropped_by_definition(texts[20:], texts[:20], 0.7)
-    assert names == ["signatures", "pairs", "texts", "dropped"]
+    assert names == ["signatures", "pairs", "texts", "links", "dropped"]

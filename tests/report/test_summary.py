@@ -33,6 +33,7 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
             Row(role="coder", seconds=30.0, running=40.0, max_num_seqs=64),
             Row(role="coder", seconds=10.0, running=20.0, max_num_seqs=64),
         ],
+        audit=Row(texts=40, pairs=9, caught=8),
         population_size=25,
         seconds=12.4,
     )
@@ -44,6 +45,7 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         "accepted 5",
         "judged_no 15",
         "acceptance 25%",
+        "audit 8 of 9 pairs",
         "population 25",
         "1 coder 20 1 100 500 50 35 of 64",
     ):

@@ -1,4 +1,4 @@
-"""The processes that the engine benchmark compares. Each reads a JSON object a line and answers with one."""
+"""The processes that the engine benchmark compares."""
 
 import asyncio
 import json
@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from genetic_udfs.config import Config, Engine, Spark
+from benchmarks.processes import PROJECT, Answer, answers, commands
+from genetic_udfs.config import Engine
 from genetic_udfs.engine.exchange import Sampling
 from genetic_udfs.engine.gauges import read_gauges
 from genetic_udfs.engine.models import BUNDLED, prepared
 from genetic_udfs.engine.vllm import Machine, arguments, environment
 from genetic_udfs.seeds import read_seeds
 
-PROJECT = Path(__file__).resolve().parent.parent
 REQUESTS = 256
 SMALL = 8
 MAX_TOKENS = 256
@@ -44,7 +44,7 @@ def engine() -> Engine:
     return ENGINE.model_copy(update={"env": ONE_CORE}) if os.environ.get("BENCHMARK_ONE_CORE") else ENGINE
 
 
-def raw() -> None:
+def raw(answer: Answer) -> None:
     """`LLM.chat` on one list, with the settings of the server, taken from its command line."""
     from vllm import LLM, SamplingParams
     from vllm.engine.arg_utils import EngineArgs
@@ -67,15 +67,19 @@ def raw() -> None:
         answer(tokens=sum(len(one.outputs[0].token_ids) for one in done), seconds=seconds)
 
 
-def udf(master: str) -> None:
+def udf(answer: Answer, master: str) -> None:
     """The same requests as rows of a table, through the UDF into a sink that keeps nothing but sums."""
     from pyspark.sql import functions as F
 
+    from benchmarks.session import session
     from genetic_udfs.engine.udf import ask
-    from genetic_udfs.session import open_session
 
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    spark = open_session(_configuration(master), "engine benchmark")
+    spark = session(
+        master,
+        spark_executor_memory="1g",
+        spark_executorEnv_PYTHONPATH=str(PROJECT),
+        spark_executorEnv_BENCHMARK__ONE__CORE=os.environ.get("BENCHMARK_ONE_CORE", ""),
+    )
     slots = spark.sparkContext.defaultParallelism
     prompts = spark.createDataFrame([(number, text) for number, text in enumerate(requests())], "id int, prompt string")
     for command in commands():
@@ -105,44 +109,17 @@ def udf(master: str) -> None:
     spark.stop()
 
 
-def server(least: float, most: float) -> None:
+def server(answer: Answer, least: float, most: float) -> None:
     """An endpoint that answers each prompt after a time of its own; it says where it is."""
-    from tests.scripted_server import Answer, Request, ScriptedServer
+    from tests import scripted_server as scripted
 
-    def reply(request: Request) -> Answer:
-        return Answer("done", after=random.Random(request.prompt).uniform(least, most) if most else 0.0)
+    def reply(request: scripted.Request) -> scripted.Answer:
+        return scripted.Answer("done", after=random.Random(request.prompt).uniform(least, most) if most else 0.0)
 
-    with ScriptedServer(reply) as scripted:
-        answer(url=scripted.url)
+    with scripted.ScriptedServer(reply) as endpoint:
+        answer(url=endpoint.url)
         for _ in commands():
             pass
-
-
-def commands() -> Iterator[dict[str, Any]]:
-    for line in sys.stdin:
-        yield json.loads(line)
-
-
-def answer(**what: Any) -> None:
-    print(json.dumps(what), file=_stdout, flush=True)
-
-
-def _configuration(master: str) -> Config:
-    jars = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
-    conf: dict[str, bool | int | float | str] = {
-        "spark.jars": ",".join(map(str, jars)),
-        "spark.driver.memory": "1g",
-        "spark.executor.memory": "1g",
-        "spark.ui.enabled": False,
-        "spark.log.level": "ERROR",
-        "spark.executorEnv.PYTHONPATH": str(PROJECT),
-        "spark.executorEnv.BENCHMARK_ONE_CORE": os.environ.get("BENCHMARK_ONE_CORE", ""),
-    }
-    roles: Any = {role: {"engine": "smol"} for role in ("instructor", "coder", "judge")}
-    settings: dict[str, Any] = {"store": "unused", "seeds": "unused", "generations": 1, "samples_per_generation": 1}
-    return Config.model_validate({**settings, "engines": {"smol": {"model": BUNDLED}}, "roles": roles}).model_copy(
-        update={"spark": Spark(master=master, conf=conf)}
-    )
 
 
 def _logs(spark: Any, slots: int) -> set[str]:
@@ -193,14 +170,12 @@ def _kill_later(spark: Any, slots: int, seconds: float) -> list[int]:
 
 
 if __name__ == "__main__":
-    # Libraries print to stdout, in this process and in those that it forks; answers have a way of their own.
-    _stdout = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
     name, *rest = sys.argv[1:]
-    if name == "raw":
-        os.environ.update(environment(engine(), "", Machine.here(), os.environ))
-        raw()
-    elif name == "udf":
-        udf(rest[0])
-    else:
-        server(float(rest[0]), float(rest[1]))
+    with answers() as answer:
+        if name == "raw":
+            os.environ.update(environment(engine(), "", Machine.here(), os.environ))
+            raw(answer)
+        elif name == "udf":
+            udf(answer, rest[0])
+        else:
+            server(answer, float(rest[0]), float(rest[1]))
