@@ -160,13 +160,12 @@ def generations(results: Results, _: argparse.Namespace) -> None:
 def million(results: Results, _: argparse.Namespace) -> None:
     """A million texts in 16 GB: peak memory, and what Spark leaves on disk meanwhile."""
     corpus = write_corpus(CORPORA, 1_000_000)
-    with tempfile.TemporaryDirectory() as folder:
-        # Shuffles and scratch space both go to TMPDIR.
-        with (
-            side("dedup_sides", "ours", TMPDIR=folder, SPARK_LOCAL_DIRS=folder) as mine,
-            Peak(mine.process.pid, folder) as peak,
-        ):
-            done = mine.run(corpus=str(corpus))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        side("dedup_sides", "ours", TMPDIR=folder, SPARK_LOCAL_DIRS=folder) as mine,  # scratch space and shuffles
+        Peak(mine.process.pid, folder) as peak,
+    ):
+        done = mine.run(corpus=str(corpus))
     results.add("a million texts: peak GB of memory", [peak.memory], at_most(16.0), **done)
     results.add("a million texts: peak GB on disk", [peak.disk], at_most(10.0))
 
