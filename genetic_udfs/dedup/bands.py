@@ -109,6 +109,11 @@ def exact_pairs(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
     return ((later, first) for later in rest if later.is_new)
 
 
+def content_key() -> Column:
+    """Return the key of the bucket of equal content that a text with `content_hash` lies in."""
+    return F.xxhash64(F.lit(_EXACT_BAND), c.CONTENT_HASH)
+
+
 def _bucketed(signed: DataFrame) -> DataFrame:
     """Return one row for each bucket that a text lies in.
 
@@ -119,7 +124,7 @@ def _bucketed(signed: DataFrame) -> DataFrame:
     position = F.row_number().over(same_content.orderBy(c.IS_NEW, c.RANK, c.ID))
     copies = F.count(c.ID).over(same_content)
     in_bands = F.transform(c.BANDS, lambda key: _bucket(key, exact=False))
-    of_content = F.array(_bucket(F.xxhash64(F.lit(_EXACT_BAND), c.CONTENT_HASH), exact=True))
+    of_content = F.array(_bucket(content_key(), exact=True))
     buckets = F.concat(
         F.when(F.col("_position") == 1, in_bands).otherwise(F.array()),
         F.when(F.col("_copies") > 1, of_content).otherwise(F.array()),

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
+from genetic_udfs.dedup.bands import content_key
 
 # New texts up to which their keys, some 26 each, go to every executor; beyond, both sides are shuffled.
 _BROADCAST_TEXTS: Final = 200_000
@@ -28,7 +29,7 @@ class Indexed:
 def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
     """Return the rows of an index that have a band key or the content of a new text, with those keys alone.
 
-    So the cost is a scan of the index, and grows with what is new in everything else.
+    So the cost is one scan of the index, and grows with what is new in everything else.
 
     Args:
         index: `id`, `content_hash`, `bands`.
@@ -38,20 +39,12 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
         Columns as `columns.SIGNED`.
     """
     new = signatures.where(c.IS_NEW)
-    is_small = new.limit(_BROADCAST_TEXTS + 1).count() <= _BROADCAST_TEXTS
-
-    def wanted(values: DataFrame) -> DataFrame:
-        return F.broadcast(values.distinct()) if is_small else values.distinct()
-
-    in_bands = index.select(c.ID, c.CONTENT_HASH, F.explode(c.BANDS).alias(c.KEY)).join(
-        wanted(new.select(F.explode(c.BANDS).alias(c.KEY))), c.KEY, "left_semi"
-    )
-    of_content = index.select(c.ID, c.CONTENT_HASH, F.lit(None).cast("long").alias(c.KEY)).join(
-        wanted(new.select(c.CONTENT_HASH)), c.CONTENT_HASH, "left_semi"
-    )
+    wanted = new.select(F.explode(_keys()).alias(c.KEY)).distinct()
+    if new.limit(_BROADCAST_TEXTS + 1).count() <= _BROADCAST_TEXTS:
+        wanted = F.broadcast(wanted)
     return (
-        in_bands.select(c.ID, c.CONTENT_HASH, c.KEY)
-        .unionByName(of_content)
+        index.select(c.ID, c.CONTENT_HASH, F.explode(_keys()).alias(c.KEY))
+        .join(wanted, c.KEY, "left_semi")
         .groupBy(c.ID, c.CONTENT_HASH)
         .agg(F.collect_list(c.KEY).alias(c.BANDS))
         .select(
@@ -59,7 +52,12 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
             F.lit(0).cast("long").alias(c.RANK),
             F.lit(False).alias(c.IS_NEW),
             c.CONTENT_HASH,
-            c.BANDS,
+            F.array_except(c.BANDS, F.array(content_key())).alias(c.BANDS),
             F.lit(None).cast("long").alias(c.SAMPLE_KEY),
         )
     )
+
+
+def _keys() -> Column:
+    """Return the keys of all buckets that a text lies in."""
+    return F.concat(c.BANDS, F.array(content_key()))
