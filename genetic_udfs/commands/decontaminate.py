@@ -7,7 +7,6 @@ from typing import Annotated, Final
 import typer
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +18,7 @@ from genetic_udfs.commands.any_table import (
     check_output,
     column,
     read_table,
+    tagged,
     write_table,
 )
 from genetic_udfs.commands.ending import hear_signals
@@ -118,23 +118,9 @@ def run(
     found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask).persist(StorageLevel.DISK_ONLY)
     try:
         with progress.stage("matching and writing", None):
-            write_table(tagged(rows, found, id_), output, format_)
+            write_table(tagged(rows, found, id_, c.TAGS), output, format_)
     finally:
         found.unpersist()
-
-
-def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
-    """Return every row with what was found of it.
-
-    Args:
-        rows: Any columns.
-        found: What `contamination` returned for the rows.
-        id_: The column of `rows` that `id` of `found` is made of.
-    """
-    known = found.select(F.col(c.ID).alias("_contaminated_id"), *c.TAGS)
-    return rows.join(known, column(id_).cast("string") == F.col("_contaminated_id"), "left").select(
-        *map(column, rows.columns), *c.TAGS
-    )
 
 
 def print_summary(console: Console, rows: DataFrame, output: str) -> None:

@@ -19,6 +19,7 @@ from genetic_udfs.commands.any_table import (
     check_output,
     column,
     read_table,
+    tagged,
     write_table,
 )
 from genetic_udfs.commands.ending import hear_signals
@@ -141,28 +142,15 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             known = empty if kept is None else _texts(kept, task)
             found = scratch.keep(near_duplicates(new, known, settings, seed), "dropped")
         with progress.stage("writing", None):
-            write_table(tagged(rows, found, task.id), task.output, task.format)
+            kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[task.id].dataType)
+            of_rows = tagged(rows, found.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
+            write_table(of_rows, task.output, task.format)
         if not settings.audit:
             return None
         with progress.stage("audit", None):
             return audited(new, found, settings)
     finally:
         scratch.clear()
-
-
-def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
-    """Return every row with the kept one that it duplicates, and how similar that is.
-
-    Args:
-        rows: Any columns.
-        found: What `near_duplicates` returned for the rows.
-        id_: The column of `rows` that `id` of `found` is made of.
-    """
-    kept = F.col(c.DUPLICATE_OF).cast(rows.schema[id_].dataType).alias(c.DUPLICATE_OF)
-    known = found.select(F.col(c.ID).alias("_dropped_id"), kept, c.SIMILARITY)
-    return rows.join(known, column(id_).cast("string") == F.col("_dropped_id"), "left").select(
-        *map(column, rows.columns), *_ADDED
-    )
 
 
 def audited(new: DataFrame, found: DataFrame, settings: Dedup) -> Audit:
