@@ -188,7 +188,11 @@ def reject_contaminated(rows: DataFrame, this: Round, texts: list[str]) -> DataF
     new = rows.filter(alive()).select("id", *texts)
 
     def ask(questions: DataFrame) -> DataFrame:
-        return with_replies(this.run, "judge", questions, this.generation, this.number, purpose="same problem")
+        paraphrases = settings.paraphrases
+        judge = None if paraphrases is None else this.run.config.judge_of(paraphrases)
+        return with_replies(
+            this.run, "judge", questions, this.generation, this.number, purpose="same problem", settings=judge
+        )
 
     found = contamination(new, items, texts=texts, paraphrases=settings.paraphrases, ask=ask)
     detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")

@@ -27,7 +27,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, contamination, read_items
 from genetic_udfs.decontaminate import columns as c
-from genetic_udfs.decontaminate.asking import asking_directly, judge_of
+from genetic_udfs.decontaminate.asking import asking_directly
 from genetic_udfs.decontaminate.embedding import check_embedding
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
@@ -81,7 +81,7 @@ def checked_items(config: Config) -> list[Item]:
     paraphrases = config.decontamination.paraphrases
     if paraphrases is not None:
         check_embedding(paraphrases.model)
-        name = judge_of(config, paraphrases).engine
+        name = config.judge_of(paraphrases).engine
         check_engine(name, config.engines[name])
     return items
 
