@@ -13,6 +13,7 @@ from pyspark.sql import Row, SparkSession
 from genetic_udfs import evolution
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
+from genetic_udfs.decontaminate import read_items
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.generation import make_generation
 from genetic_udfs.report.progress import Progress
@@ -78,7 +79,7 @@ def evolve(spark: SparkSession, config: Config, interfere: Callable[[Run], None]
         run = new_run(spark, config, progress)
         if interfere is not None:
             interfere(run)
-        return record(run, seeds())
+        return record(run, seeds(), read_items(config.decontamination))
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +258,7 @@ def test_the_population_is_the_same_under_other_partition_counts(
         config = settings(tmp_path, evolved.server.url, ledger={"wave_size": 5})
         with Progress() as progress:
             run = new_run(spark, config, progress)
-            record(run, seeds())
+            record(run, seeds(), read_items(config.decontamination))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", "4")
     ours = [
@@ -417,7 +418,7 @@ def test_a_mutation_without_a_parent_below_the_cap_is_a_candidate_with_that_reas
         at_the_cap = spark.createDataFrame(
             [{"ordinal": n, "id": f"p{n}", "instruction": f"text {n}", "depth": 1} for n in range(4)], POPULATION_SCHEMA
         )
-        candidates = make_generation(run, at_the_cap, 1).collect()
+        candidates = make_generation(run, at_the_cap, 1, []).collect()
         assert {(row["status"], row["reason"], row["depth"]) for row in candidates} == {("rejected", "depth_cap", None)}
         assert len(candidates) == 10
         assert server.calls.total() == 0

@@ -25,13 +25,11 @@ from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
-from genetic_udfs.decontaminate import Item, contamination, read_items
+from genetic_udfs.decontaminate import Item, check_test_sets, contamination
 from genetic_udfs.decontaminate import columns as c
 from genetic_udfs.decontaminate.asking import asking_directly
-from genetic_udfs.decontaminate.embedding import check_embedding
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.preflight import check_engine
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.session import open_session
 
@@ -75,14 +73,9 @@ def checked_items(config: Config) -> list[Item]:
     Raises:
         ConfigurationError: naming the key, or saying that there is no test set.
     """
-    items = read_items(config.decontamination)
+    items = check_test_sets(config)
     if not items:
         raise ConfigurationError("decontamination: there is no test set; set human_eval: true, or name some benchmarks")
-    paraphrases = config.decontamination.paraphrases
-    if paraphrases is not None:
-        check_embedding(paraphrases.model)
-        name = config.judge_of(paraphrases).engine
-        check_engine(name, config.engines[name])
     return items
 
 
