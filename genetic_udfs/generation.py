@@ -210,6 +210,7 @@ def reject_contaminated(
         texts=texts,
         paraphrases=paraphrases,
         ask=ask,
+        keep=lambda rows, name: keep(rows, this, name),
     )
     detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")
     contaminated = F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail"))

@@ -1,11 +1,11 @@
 """`jobs/decontaminate.py`: tells which rows of any table hold an item of a test set. It tags, and drops nothing."""
 
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +32,7 @@ from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.session import open_session
+from genetic_udfs.store.scratch import Scratch
 
 # Names of the texts' columns on the way, since those of the input may be anything.
 _TEXT: Final = "text_{}"
@@ -107,13 +108,19 @@ def run(
         *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
     )
     paraphrases = config.decontamination.paraphrases
-    ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress)
-    found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask).persist(StorageLevel.DISK_ONLY)
+    scratch = Scratch(spark, f"{output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
+
+    def keep(found: DataFrame, name: str) -> DataFrame:
+        with progress.stage(name, None):
+            return scratch.keep(found, name.replace(" ", "-"))
+
     try:
+        ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress, scratch)
+        found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask, keep=keep)
         with progress.stage("matching and writing", None):
             write_table(tagged(rows, found, id_, c.TAGS), output, format_)
     finally:
-        found.unpersist()
+        scratch.clear()
 
 
 def print_summary(console: Console, rows: DataFrame, output: str) -> None:
