@@ -98,6 +98,9 @@ def make_round(this: Round) -> DataFrame:
         .transform(reject_test_problems, this)
         .transform(keep, this, "contamination")
         .transform(ask_coder, this)
+        .transform(keep, this, "reading solutions")
+        .transform(reject_test_solutions, this)
+        .transform(keep, this, "contamination of solutions")
         .transform(ask_judge, this)
         .transform(accept, this)
         .transform(keep, this, "deciding")
@@ -187,6 +190,11 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
 def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
     """Reject instructions that hold an item of a test set, or are one in other words if the settings look for that."""
     return reject_contaminated(rows, this, ["instruction"], this.run.config.decontamination.paraphrases)
+
+
+def reject_test_solutions(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject replies of the Coder that hold an item: its solution in the code, or its problem in what stands around."""
+    return reject_contaminated(rows, this, ["code", "response"])
 
 
 def reject_contaminated(

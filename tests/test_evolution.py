@@ -355,6 +355,34 @@ def one_test_item(folder: Path, **others: Any) -> dict[str, Any]:
     return {"human_eval": False, "benchmarks": {"ropes": ropes}, **others}
 
 
+def test_a_reply_with_a_test_items_solution_or_problem_is_contaminated_and_never_judged(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    def copy(request: Request) -> Answer:
+        number = sum(map(ord, request.prompt)) % 4
+        if "Solve the programming problem" not in request.prompt or number > 1:
+            return scripted_model.answer(request)
+        code = SOLUTION if number == 0 else "def solve(x):\n    return x"
+        return Answer(f"{PROBLEM if number == 1 else 'Here it is'}:\n```python\n{code}\n```")
+
+    with ScriptedServer(copy) as server:
+        config = settings(tmp_path / "store", server.url, generations=1, decontamination=one_test_item(tmp_path))
+        (_, row) = evolve(spark, config)
+    assert (row["accepted"], row["shortfall"]) == (10, 0)
+    candidates = DeltaTable(tmp_path / "store" / "candidates").to_pyarrow_table().to_pylist()
+    found = [entry for entry in candidates if entry["reason"] == "contaminated"]
+    assert {entry["detail"] for entry in found} == {"coverage of ropes rope", "ngram of ropes rope"}
+    for entry in found:
+        assert SOLUTION in entry["response"] or PROBLEM in entry["response"]
+        assert entry["code"] in entry["response"]
+        assert entry["coder_request"] is not None
+        assert (entry["judge_request"], entry["verdict"], entry["fitness"]) == (None, None, None)
+    assert row["reasons"]["contaminated"] == len(found)
+    judged = [prompt for prompt in server.calls if "You review answers" in prompt]
+    assert judged and not [prompt for prompt in judged if SOLUTION in prompt or PROBLEM in prompt]
+    assert not [entry for entry in candidates if entry["reason"] == "duplicate" and entry["code"] is not None]
+
+
 def test_paraphrases_are_asked_of_their_own_engine_with_its_sampling(spark: SparkSession, tmp_path: Path) -> None:
     def compare(request: Request) -> str:
         return f"\\boxed{{{'Yes' if sum(map(ord, request.prompt)) % 3 == 0 else 'No'}}}"
