@@ -108,8 +108,7 @@ def incremental(results: Results, options: argparse.Namespace) -> None:
         new = space.keep(texts.where(f"rank >= {KEPT[-1]}"), "new")
 
         def seconds(generations: int) -> float:
-            before = store.read(POPULATION).where(F.col("generation") < generations)
-            known = indexed(store, before, generations)
+            known = indexed(store, generations)
             begun = time.monotonic()
             near_duplicates(new, none(spark), config.dedup, config.seed, space.keep, indexed=known)
             return time.monotonic() - begun
@@ -144,7 +143,7 @@ def generations(results: Results, _: argparse.Namespace) -> None:
         for generation in range(10):
             first = generation * GENERATION
             new = texts.where(f"rank >= {first} AND rank < {first + GENERATION}")
-            known = indexed(store, store.read(POPULATION), generation)
+            known = indexed(store, generation)
             dropped = near_duplicates(new, none(spark), config.dedup, config.seed, space.keep, indexed=known).dropped
             found |= {row.id: row.duplicate_of for row in dropped.collect()}
             add_generation(store, config, new.join(dropped, "id", "left_anti"), generation)

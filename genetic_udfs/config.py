@@ -267,6 +267,11 @@ class Decontamination(Section):
     benchmarks: dict[Annotated[str, Field(min_length=1)], Benchmark] = {}
     paraphrases: Paraphrases | None = None
 
+    @property
+    def has_test_sets(self) -> bool:
+        """Tell whether there is anything to match."""
+        return self.human_eval or bool(self.benchmarks)
+
     @model_validator(mode="after")
     def _something_is_there(self) -> Self:
         if "humaneval" in self.benchmarks and self.human_eval:
@@ -346,12 +351,15 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _replies_fit(self) -> Self:
-        for role in ROLES:
-            settings = self.roles.of(role)
+        asked = {f"roles.{role}": self.roles.of(role) for role in ROLES}
+        paraphrases = self.decontamination.paraphrases
+        if paraphrases is not None and paraphrases.judge is not None:
+            asked["decontamination.paraphrases.judge"] = paraphrases.judge
+        for key, settings in asked.items():
             limit = self.engines[settings.engine].max_model_len
             if settings.max_tokens >= limit:
                 raise ValueError(
-                    f"roles.{role}.max_tokens: {settings.max_tokens} leaves no room for the prompt; it must be below"
+                    f"{key}.max_tokens: {settings.max_tokens} leaves no room for the prompt; it must be below"
                     f" engines.{settings.engine}.max_model_len ({limit})"
                 )
         return self
@@ -369,12 +377,20 @@ class Config(Section):
         """Return the engine that plays a role, as in `used_engines`."""
         return self.used_engines()[self.roles.of(role).engine]
 
-    def used_engines(self) -> dict[str, Engine]:
-        """Return the engines that play a role, in the configuration's order, with `sleep` decided.
+    def judge_of(self, paraphrases: Paraphrases) -> RoleSettings:
+        """Return who is asked whether two problems are the same, and how: as the Judge, unless told otherwise."""
+        return paraphrases.judge if paraphrases.judge is not None else self.roles.judge
 
+    def used_engines(self) -> dict[str, Engine]:
+        """Return the engines that a run asks, in the configuration's order, with `sleep` decided.
+
+        They play a role, or are asked about paraphrases.
         Engines sleep when those that are served here do not fit into the memory side by side.
         """
         names = {self.roles.of(role).engine for role in ROLES}
+        tests = self.decontamination
+        if tests.paraphrases is not None and tests.has_test_sets:
+            names.add(self.judge_of(tests.paraphrases).engine)
         used = {name: engine for name, engine in self.engines.items() if name in names}
         served = [engine for engine in used.values() if not engine.urls]
         crowded = len(served) > 1 and sum(engine.memory_share for engine in served) > 1.0
@@ -393,13 +409,12 @@ class Config(Section):
         data["dedup"].pop("audit")
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")
-        data["roles"] = {
-            role: {
-                **settings,
-                "engine": self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"}),
-            }
-            for role, settings in data["roles"].items()
-        }
+        asked = list(data["roles"].values())
+        paraphrases = data["decontamination"]["paraphrases"]
+        if paraphrases is not None and paraphrases["judge"] is not None:
+            asked.append(paraphrases["judge"])
+        for settings in asked:
+            settings["engine"] = self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"})
         return data
 
     def fingerprint(self) -> str:

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from genetic_udfs.accounting import generation_row
+from genetic_udfs.decontaminate import Item
 from genetic_udfs.generation import make_generation
 from genetic_udfs.population_index import update_index
 from genetic_udfs.run import Run
@@ -29,10 +30,15 @@ from genetic_udfs.text import content_hash
 _COMMIT = "generation"
 
 
-def evolve(run: Run, seeds: Sequence[Seed]) -> list[Row]:
+def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
     """Bring the population to `config.generations` generations; return the rows of `generations`, in order.
 
     Generations that are done stay as they are, and replies in the ledger are not asked for again.
+
+    Args:
+        run: the run.
+        seeds: generation 0.
+        items: the test sets, of which nothing may be in the population.
     """
     done = last_generation(run)
     if done is None:
@@ -46,7 +52,7 @@ def evolve(run: Run, seeds: Sequence[Seed]) -> list[Row]:
         with run.progress.stage(f"generation {generation}: near-duplicate index", None):
             update_index(run.store, run.config, run.id)
         if not decided(run, generation).limit(1).count():
-            decide(run, generation)
+            decide(run, generation, items)
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation)
             commit_generation(run, generation, started)
@@ -88,12 +94,12 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
     commit_generation(run, 0, started)
 
 
-def decide(run: Run, generation: int) -> None:
+def decide(run: Run, generation: int, items: Sequence[Item]) -> None:
     """Make a generation and commit its candidates, accepted and rejected."""
     before = run.store.read(GENERATIONS).filter(F.col("generation") == generation - 1).first()
     assert before is not None
     population = run.store.read(POPULATION, before["population_version"])
-    candidates = make_generation(run, population, generation)
+    candidates = make_generation(run, population, generation, items)
     run.store.append(
         CANDIDATES, candidates, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation
     )

@@ -3,13 +3,15 @@
 A row that fails at a stage goes on with its `reason` set, so that every attempt ends in `candidates`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from genetic_udfs.decontaminate import contamination, read_items
+from genetic_udfs.config import Paraphrases
+from genetic_udfs.decontaminate import Item, contamination
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.draws import draw
@@ -40,7 +42,8 @@ class Round:
     """One round of a generation.
 
     `population` is that of the generation's start, of `size` individuals; `accepted` are the candidates accepted in
-    earlier rounds; `needed` is what each colony lacks; `slots` how many offspring each gets.
+    earlier rounds; `needed` is what each colony lacks; `slots` how many offspring each gets; `items` are those of the
+    test sets.
     """
 
     run: Run
@@ -51,6 +54,7 @@ class Round:
     accepted: DataFrame
     needed: dict[int, int]
     slots: dict[int, int]
+    items: Sequence[Item]
 
     @property
     def name(self) -> str:
@@ -58,13 +62,14 @@ class Round:
         return f"generation-{self.generation}/round-{self.number}"
 
 
-def make_generation(run: Run, population: DataFrame, generation: int) -> DataFrame:
+def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[Item]) -> DataFrame:
     """Return every candidate of a generation, decided, with the columns of `candidates`.
 
     Args:
         run: the run.
         population: the population at the generation's start.
         generation: number of the generation, from 1.
+        items: the test sets.
     """
     quota = quotas(run.config.samples_per_generation, run.config.colonies)
     size = population.count()
@@ -78,7 +83,7 @@ def make_generation(run: Run, population: DataFrame, generation: int) -> DataFra
             break
         used += sum(counts.values())
         own = decided.filter(F.col("status") == ACCEPTED)
-        this = Round(run, generation, number, population, size, own, needed, counts)
+        this = Round(run, generation, number, population, size, own, needed, counts, items)
         decided = decided.unionByName(make_round(this))
         found = decided.filter(F.col("status") == ACCEPTED).groupBy("colony").count().collect()
         accepted = {row["colony"]: row["count"] for row in found}
@@ -100,9 +105,12 @@ def make_round(this: Round) -> DataFrame:
         .transform(keep, this, "reading and filtering")
         .transform(reject_duplicates, this)
         .transform(keep, this, "near-duplicates")
-        .transform(reject_contaminated, this, ["instruction"])
+        .transform(reject_test_problems, this)
         .transform(keep, this, "contamination")
         .transform(ask_coder, this)
+        .transform(keep, this, "reading solutions")
+        .transform(reject_test_solutions, this)
+        .transform(keep, this, "contamination of solutions")
         .transform(ask_judge, this)
         .transform(accept, this)
         .transform(keep, this, "deciding")
@@ -179,7 +187,7 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         run.config.dedup,
         run.config.seed,
         lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
-        indexed=indexed(run.store, this.population, this.generation),
+        indexed=indexed(run.store, this.generation),
     )
     if told := not_compared_in_words(found.not_compared()):
         run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
@@ -191,25 +199,45 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     )
 
 
-def reject_contaminated(rows: DataFrame, this: Round, texts: list[str]) -> DataFrame:
-    """Reject what holds an item of a test set; paraphrases of its problems are asked about, if the settings say so."""
-    settings = this.run.config.decontamination
-    items = read_items(settings)
-    if not items:
+def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject instructions that hold an item of a test set, or are one in other words if the settings look for that."""
+    return reject_contaminated(rows, this, ["instruction"], this.run.config.decontamination.paraphrases)
+
+
+def reject_test_solutions(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject replies of the Coder that hold an item: its solution in the code, or its problem in what stands around."""
+    return reject_contaminated(rows, this, ["code", "response"])
+
+
+def reject_contaminated(
+    rows: DataFrame, this: Round, texts: list[str], paraphrases: Paraphrases | None = None
+) -> DataFrame:
+    """Reject rows whose texts hold an item of a test set; with `paraphrases`, an engine is asked about the first."""
+    if not this.items:
         return rows
+    run = this.run
     new = rows.filter(alive()).select("id", *texts)
 
     def ask(questions: DataFrame) -> DataFrame:
-        return with_replies(this.run, "judge", questions, this.generation, this.number, purpose="same problem")
+        settings = None if paraphrases is None else run.config.judge_of(paraphrases)
+        return with_replies(
+            run, "judge", questions, this.generation, this.number, purpose="same problem", settings=settings
+        )
 
-    found = contamination(new, items, texts=texts, paraphrases=settings.paraphrases, ask=ask)
+    found = contamination(
+        new,
+        this.items,
+        texts=texts,
+        paraphrases=paraphrases,
+        ask=ask,
+        keep=lambda rows, name: keep(rows, this, name),
+    )
     detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")
-    return rows.join(found, "id", "left").transform(
-        reject,
-        F.when(
-            F.col("contaminated_by").isNotNull(),
-            F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail")),
-        ),
+    contaminated = F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail"))
+    return (
+        rows.join(found, "id", "left")
+        .transform(reject, F.when(F.col("contaminated_by").isNotNull(), contaminated))
+        .drop("contaminated_by", "contaminated_item", "contamination_rule")
     )
 
 

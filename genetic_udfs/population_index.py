@@ -11,8 +11,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.indexed import Indexed
-from genetic_udfs.dedup.near_duplicates import signed
+from genetic_udfs.dedup.indexed import index_rows
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import DEDUP_INDEX, DEDUP_MANIFEST, DEDUP_MANIFEST_SCHEMA, POPULATION
@@ -22,16 +21,14 @@ from genetic_udfs.text import TEXT_VERSION
 _TRANSACTION: Final = "generation"
 
 
-def indexed(store: Store, population: DataFrame, generation: int) -> Indexed:
-    """Return the population of the generations before this one, with its signatures.
+def indexed(store: Store, generation: int) -> DataFrame:
+    """Return what is known of the population of the generations before this one, columns as `columns.INDEXED`.
 
     Args:
         store: the store; its index is complete (`update_index`).
-        population: `id`, `instruction`.
         generation: the one that is being made.
     """
-    known = store.read(DEDUP_INDEX).filter(F.col("generation") < generation)
-    return Indexed(population.select(c.ID, F.col("instruction").alias(c.TEXT)), known)
+    return store.read(DEDUP_INDEX).filter(F.col("generation") < generation).drop("generation")
 
 
 def update_index(store: Store, config: Config, run_id: str) -> None:
@@ -48,7 +45,8 @@ def update_index(store: Store, config: Config, run_id: str) -> None:
     there = {row["generation"] for row in population.select("generation").distinct().collect()}
     known = {row["generation"] for row in store.read(DEDUP_INDEX).select("generation").distinct().collect()}
     for generation in sorted(there - known):
-        rows = signatures(store, config, population.filter(F.col("generation") == generation))
+        new = population.filter(F.col("generation") == generation)
+        rows = made_index(store, config, new).withColumn("generation", F.lit(generation))
         # A generation without a row that is not blank is never known; its empty commit is skipped the next time.
         store.append(
             DEDUP_INDEX, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation
@@ -58,22 +56,23 @@ def update_index(store: Store, config: Config, run_id: str) -> None:
 def rebuild_index(store: Store, config: Config, run_id: str) -> int:
     """Replace the index by one made of the whole population with these settings; return its number of rows."""
     row = store.spark.createDataFrame([manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
-    store.replace(DEDUP_INDEX, signatures(store, config, store.read(POPULATION)), run_id=run_id)
+    population = store.read(POPULATION)
+    generations = population.select(c.ID, "generation")
+    store.replace(DEDUP_INDEX, made_index(store, config, population).join(generations, c.ID), run_id=run_id)
     store.replace(DEDUP_MANIFEST, row, run_id=run_id)
     return store.read(DEDUP_INDEX).count()
 
 
-def signatures(store: Store, config: Config, individuals: DataFrame) -> DataFrame:
-    """Return rows of the index for individuals of the population."""
-    texts = individuals.select(
-        c.ID,
-        # Carried through the signing in the place of the rank, which nothing kept has.
-        F.col("generation").cast("long").alias(c.RANK),
-        F.lit(False).alias(c.IS_NEW),
-        F.col("instruction").alias(c.TEXT),
-    )
+def made_index(store: Store, config: Config, individuals: DataFrame) -> DataFrame:
+    """Return what the index keeps of individuals, columns as `columns.INDEXED`.
+
+    Args:
+        store: the store.
+        config: whose settings and seed are taken.
+        individuals: `id`, `instruction`.
+    """
     family = hash_family(store.spark, config.seed, config.dedup.bands * config.dedup.rows)
-    return signed(texts, family, config.dedup).withColumn("generation", F.col(c.RANK).cast("int"))
+    return index_rows(individuals.select(c.ID, F.col("instruction").alias(c.TEXT)), family, config.dedup)
 
 
 def manifest(store: Store, config: Config) -> dict[str, Any]:

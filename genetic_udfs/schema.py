@@ -8,6 +8,7 @@ from typing import Final
 
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
     BooleanType,
     DataType,
     DoubleType,
@@ -165,9 +166,15 @@ GENERATIONS_SCHEMA: Final = _struct(
     finished_at=TimestampType(),
 )
 
-# The signatures of the population, for near-duplicates: of each individual whose instruction is not blank.
+# What a search for near-duplicates needs of the population: of each individual whose instruction is not blank. `packed`
+# is the instruction's normal form, compressed.
 DEDUP_INDEX_SCHEMA: Final = _struct(
-    generation=_int, id=_string, content_hash=_string, bands=ArrayType(_long), sample_key=_long
+    generation=_int,
+    id=_string,
+    content_hash=_string,
+    keys=ArrayType(_long),
+    sample_key=_long,
+    packed=BinaryType(),
 )
 
 # What the index was computed by, in one row: it is of no use to anything else. `family` is a hash of the coefficients

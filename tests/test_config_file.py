@@ -93,6 +93,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ),
         ("dedup.threshold=0", "dedup.threshold: Input should be greater than 0"),
         ("filters.min_words=500", "filters: min_words (500) is above max_words (400)"),
+        (
+            "decontamination.paraphrases={judge: {engine: smollm, max_tokens: 99999}}",
+            "decontamination.paraphrases.judge.max_tokens: 99999 leaves no room for the prompt",
+        ),
         ("engines=3", "engines: Input should be a valid dictionary (given: 3)"),
         ("seed.x=1", "--set seed.x=1: 'seed' is not a section"),
         ("seed", "--set seed: must have the form key.of.the.setting=value"),
@@ -127,6 +131,26 @@ def test_engines_sleep_when_they_do_not_fit_side_by_side(overrides: list[str], s
     judge = ["roles.judge.engine=judge"] if overrides else []
     config = load_config(LOCAL, [*overrides, *judge])
     assert config.engine_of("coder").sleep is sleeps
+
+
+COMPARER = [
+    "engines.comparer={model: org/comparer}",
+    "decontamination.paraphrases={judge: {engine: comparer, max_tokens: 99}}",
+]
+
+
+def test_an_engine_that_is_asked_about_paraphrases_alone_is_used_too() -> None:
+    used = load_config(LOCAL, COMPARER).used_engines()
+    assert {name: engine.sleep for name, engine in used.items()} == {"smollm": True, "comparer": True}
+    without = load_config(LOCAL, [*COMPARER, "decontamination.human_eval=false"]).used_engines()
+    assert {name: engine.sleep for name, engine in without.items()} == {"smollm": False}
+
+
+def test_a_fingerprint_knows_the_model_that_is_asked_about_paraphrases_and_not_its_name() -> None:
+    fingerprint = load_config(LOCAL, COMPARER).fingerprint()
+    renamed = [override.replace("comparer", "other") for override in COMPARER]
+    assert load_config(LOCAL, [*renamed, "engines.other.model=org/comparer"]).fingerprint() == fingerprint
+    assert load_config(LOCAL, renamed).fingerprint() != fingerprint
 
 
 def test_every_mistake_is_named_at_once() -> None:

@@ -13,6 +13,7 @@ from pyspark.sql import Row, SparkSession
 from genetic_udfs import evolution
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
+from genetic_udfs.decontaminate import read_items
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.generation import make_generation
 from genetic_udfs.report.progress import Progress
@@ -20,6 +21,7 @@ from genetic_udfs.run import Run
 from genetic_udfs.schema import POPULATION_SCHEMA
 from genetic_udfs.seeds import Seed, read_seeds
 from tests import scripted_model
+from tests.decontaminate.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 TABLES = ("population", "candidates", "replies", "generations", "runs")
@@ -29,6 +31,13 @@ HOSTILE = [
     "nul \0 inside \U0001f600",
     "long " * 20_000,
 ]
+PROBLEM = "Tell how often a rope of a given length crosses itself if it is braided with so many turns a metre"
+SOLUTION = """def braid(rope, turns):
+    crossings = 0
+    for metre in range(int(rope.length)):
+        crossings += turns(metre) * rope.strands - rope.slack
+    return max(crossings, 0)
+"""
 
 
 class Evolved:
@@ -70,7 +79,7 @@ def evolve(spark: SparkSession, config: Config, interfere: Callable[[Run], None]
         run = new_run(spark, config, progress)
         if interfere is not None:
             interfere(run)
-        return record(run, seeds())
+        return record(run, seeds(), read_items(config.decontamination))
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +258,7 @@ def test_the_population_is_the_same_under_other_partition_counts(
         config = settings(tmp_path, evolved.server.url, ledger={"wave_size": 5})
         with Progress() as progress:
             run = new_run(spark, config, progress)
-            record(run, seeds())
+            record(run, seeds(), read_items(config.decontamination))
     finally:
         spark.conf.set("spark.sql.shuffle.partitions", "4")
     ours = [
@@ -338,6 +347,96 @@ def test_an_endpoint_that_refuses_the_key_ends_the_run_and_keeps_what_was_answer
         assert repeated == []
 
 
+def one_test_item(folder: Path, **others: Any) -> dict[str, Any]:
+    """Return the settings of a test set that is one item."""
+    file = folder / "ropes.jsonl"
+    file.write_text(json.dumps({"id": "rope", "text": PROBLEM, "code": SOLUTION}))
+    ropes = {"path": str(file), "id": "id", "instructions": ["text"], "solutions": ["code"]}
+    return {"human_eval": False, "benchmarks": {"ropes": ropes}, **others}
+
+
+def test_a_reply_with_a_test_items_solution_or_problem_is_contaminated_and_never_judged(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    def copy(request: Request) -> Answer:
+        number = sum(map(ord, request.prompt)) % 4
+        if "Solve the programming problem" not in request.prompt or number > 1:
+            return scripted_model.answer(request)
+        code = SOLUTION if number == 0 else "def solve(x):\n    return x"
+        return Answer(f"{PROBLEM if number == 1 else 'Here it is'}:\n```python\n{code}\n```")
+
+    with ScriptedServer(copy) as server:
+        config = settings(tmp_path / "store", server.url, generations=1, decontamination=one_test_item(tmp_path))
+        (_, row) = evolve(spark, config)
+    assert (row["accepted"], row["shortfall"]) == (10, 0)
+    candidates = DeltaTable(tmp_path / "store" / "candidates").to_pyarrow_table().to_pylist()
+    found = [entry for entry in candidates if entry["reason"] == "contaminated"]
+    assert {entry["detail"] for entry in found} == {"coverage of ropes rope", "ngram of ropes rope"}
+    for entry in found:
+        assert SOLUTION in entry["response"] or PROBLEM in entry["response"]
+        assert entry["code"] in entry["response"]
+        assert entry["coder_request"] is not None
+        assert (entry["judge_request"], entry["verdict"], entry["fitness"]) == (None, None, None)
+    assert row["reasons"]["contaminated"] == len(found)
+    judged = [prompt for prompt in server.calls if "You review answers" in prompt]
+    assert judged and not [prompt for prompt in judged if SOLUTION in prompt or PROBLEM in prompt]
+    assert not [entry for entry in candidates if entry["reason"] == "duplicate" and entry["code"] is not None]
+
+
+def test_paraphrases_are_asked_of_their_own_engine_with_its_sampling(spark: SparkSession, tmp_path: Path) -> None:
+    def compare(request: Request) -> str:
+        return f"\\boxed{{{'Yes' if sum(map(ord, request.prompt)) % 3 == 0 else 'No'}}}"
+
+    def refuse_coders(request: Request) -> Answer:
+        if "Solve the programming problem" in request.prompt:
+            return Answer(status=401, message="no")
+        return scripted_model.answer(request)
+
+    def asking_at(temperature: float) -> Config:
+        judge = {"engine": "comparer", "temperature": temperature, "max_tokens": 33}
+        paraphrases = {"model": str(model), "nearest": 1, "similarity": -1.0, "judge": judge}
+        return settings(
+            tmp_path / "store",
+            server.url,
+            generations=1,
+            colonies=1,
+            samples_per_generation=4,
+            engines={
+                "scripted": {"model": "scripted", "url": server.url},
+                "comparer": {"model": "org/comparer", "url": comparer.url},
+            },
+            decontamination=one_test_item(tmp_path, paraphrases=paraphrases),
+        )
+
+    model = make_tiny_model(tmp_path / "model")
+    with (
+        ScriptedServer(refuse_coders, model="scripted") as server,
+        ScriptedServer(compare, model="org/comparer") as comparer,
+    ):
+        with pytest.raises(EngineError):
+            evolve(spark, asking_at(0.25))
+        first = set(comparer.calls)
+        server.answer = scripted_model.answer
+        (_, row) = evolve(spark, asking_at(0.5))
+    assert row["accepted"] == 4
+    asked = Counter((request.prompt, request.body["temperature"]) for request in comparer.requests)
+    assert first and {(prompt, temperature) for prompt in first for temperature in (0.25, 0.5)} <= set(asked)
+    assert set(asked.values()) == {1}
+    assert all("You compare two programming problems" in prompt for prompt in comparer.calls)
+    assert not [prompt for prompt in server.calls if "You compare two programming problems" in prompt]
+    assert {(body["max_tokens"], body.get("logprobs")) for body in (r.body for r in comparer.requests)} == {(33, None)}
+    replies = DeltaTable(tmp_path / "store" / "replies").to_pyarrow_table().to_pylist()
+    told = [(reply["model"], json.loads(reply["sampling"])) for reply in replies if reply["engine"] == "comparer"]
+    assert len(told) == len(asked)
+    assert {(name, sampling["temperature"], sampling["max_tokens"]) for name, sampling in told} == {
+        ("org/comparer", 0.25, 33),
+        ("org/comparer", 0.5, 33),
+    }
+    candidates = DeltaTable(tmp_path / "store" / "candidates").to_pyarrow_table().to_pylist()
+    found = [entry for entry in candidates if entry["reason"] == "contaminated"]
+    assert {(entry["detail"], entry["coder_request"]) for entry in found} == {("paraphrase of ropes rope", None)}
+
+
 def test_a_mutation_without_a_parent_below_the_cap_is_a_candidate_with_that_reason(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -347,7 +446,7 @@ def test_a_mutation_without_a_parent_below_the_cap_is_a_candidate_with_that_reas
         at_the_cap = spark.createDataFrame(
             [{"ordinal": n, "id": f"p{n}", "instruction": f"text {n}", "depth": 1} for n in range(4)], POPULATION_SCHEMA
         )
-        candidates = make_generation(run, at_the_cap, 1).collect()
+        candidates = make_generation(run, at_the_cap, 1, []).collect()
         assert {(row["status"], row["reason"], row["depth"]) for row in candidates} == {("rejected", "depth_cap", None)}
         assert len(candidates) == 10
         assert server.calls.total() == 0

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.population_index import check_manifest, rebuild_index, update_index
-from genetic_udfs.schema import DEDUP_INDEX, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests.dedup.corpora import planted
 
@@ -38,9 +38,8 @@ def add_generation(store: Store, generation: int, texts: list[str]) -> None:
 
 
 def rows_of(store: Store) -> list[tuple[Any, ...]]:
-    return sorted(
-        (row.generation, row.id, row.content_hash, tuple(row.bands)) for row in store.read(DEDUP_INDEX).collect()
-    )
+    rows = store.read(DEDUP_INDEX).select(*DEDUP_INDEX_SCHEMA.names).collect()
+    return sorted((row.generation, row.id, row.content_hash, tuple(row["keys"]), *row[4:]) for row in rows)
 
 
 def test_each_generation_is_added_once_and_a_rebuilt_index_is_the_same(spark: SparkSession, tmp_path: Path) -> None:
@@ -55,7 +54,7 @@ def test_each_generation_is_added_once_and_a_rebuilt_index_is_the_same(spark: Sp
     update_index(store, config, "second")
     grown = rows_of(store)
     assert [generation for generation, *_ in grown] == [0] * 10 + [1] * 10 + [2] * 10
-    assert {len(bands) for *_, bands in grown} == {config.dedup.bands}
+    assert {len(keys) for _, _, _, keys, *_ in grown} == {config.dedup.bands + 1}
 
     assert rebuild_index(store, config, "third") == 30
     assert rows_of(store) == grown

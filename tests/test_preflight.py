@@ -32,6 +32,16 @@ def test_a_task_has_as_many_gpus_as_the_engine_that_it_feeds_spreads_over(args: 
             check_gpus(config)
 
 
+def test_an_engine_that_is_asked_about_paraphrases_alone_needs_its_gpus_too() -> None:
+    overrides = [
+        "engines.comparer={model: m, args: {tensor-parallel-size: 2}}",
+        "decontamination.paraphrases={judge: {engine: comparer}}",
+        "spark.conf.spark.task.resource.gpu.amount=1",
+    ]
+    with pytest.raises(ConfigurationError, match=r"engines\.comparer\.args: spreads over 2 GPUs"):
+        check_gpus(load_config(LOCAL, overrides))
+
+
 def test_where_spark_manages_no_gpus_an_engine_may_spread_as_it_likes() -> None:
     check_gpus(load_config(LOCAL, ["engines.smollm.args={tensor-parallel-size: 8}"]))
 

@@ -1,5 +1,6 @@
 """The seeds' file: what is read, and what is refused by its line."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -48,6 +49,12 @@ def test_an_unpaired_surrogate_is_replaced_and_a_pair_is_kept(tmp_path: Path) ->
 
 def test_a_byte_order_mark_is_no_part_of_the_first_seed(tmp_path: Path) -> None:
     assert read_seeds(write(tmp_path, b'\xef\xbb\xbf{"instruction": "x"}'))[0].instruction == "x"
+
+
+def test_a_gzipped_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "seeds.jsonl"
+    file.write_bytes(gzip.compress(b'{"instruction": "x"}\n'))
+    assert read_seeds(file) == [Seed("seed-000001", "x")]
 
 
 @pytest.mark.parametrize(

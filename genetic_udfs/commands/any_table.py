@@ -101,6 +101,21 @@ def check_ids(rows: DataFrame, id_: str) -> None:
         raise ConfigurationError(f"the column {id_!r} has {twice['id']!r} {twice['count']} times; ids must be unique")
 
 
+def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) -> DataFrame:
+    """Return every row of a table with what was found of it.
+
+    Args:
+        rows: The table.
+        found: `id` (string) of the rows of which something was found, each once, and the added columns.
+        id_: The column of `rows` that `id` was made of.
+        added: Names of the added columns; they are null in the other rows.
+    """
+    known = found.select(F.col("id").alias("_found_id"), *added)
+    return rows.join(known, column(id_).cast("string") == F.col("_found_id"), "left").select(
+        *map(column, rows.columns), *added
+    )
+
+
 def check_output(spark: SparkSession, path: str) -> None:
     """Check that nothing is where a table is to be written.
 

@@ -1,13 +1,12 @@
 """`jobs/decontaminate.py`: tells which rows of any table hold an item of a test set. It tags, and drops nothing."""
 
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,21 +18,21 @@ from genetic_udfs.commands.any_table import (
     check_output,
     column,
     read_table,
+    tagged,
     write_table,
 )
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
-from genetic_udfs.decontaminate import Item, contamination, read_items
+from genetic_udfs.decontaminate import Item, check_test_sets, contamination
 from genetic_udfs.decontaminate import columns as c
-from genetic_udfs.decontaminate.asking import asking_directly, judge_of
-from genetic_udfs.decontaminate.embedding import check_embedding
+from genetic_udfs.decontaminate.asking import asking_directly
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.preflight import check_engine
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.session import open_session
+from genetic_udfs.store.scratch import Scratch
 
 # Names of the texts' columns on the way, since those of the input may be anything.
 _TEXT: Final = "text_{}"
@@ -75,14 +74,9 @@ def checked_items(config: Config) -> list[Item]:
     Raises:
         ConfigurationError: naming the key, or saying that there is no test set.
     """
-    items = read_items(config.decontamination)
+    items = check_test_sets(config)
     if not items:
         raise ConfigurationError("decontamination: there is no test set; set human_eval: true, or name some benchmarks")
-    paraphrases = config.decontamination.paraphrases
-    if paraphrases is not None:
-        check_embedding(paraphrases.model)
-        name = judge_of(config, paraphrases).engine
-        check_engine(name, config.engines[name])
     return items
 
 
@@ -114,27 +108,19 @@ def run(
         *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
     )
     paraphrases = config.decontamination.paraphrases
-    ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress)
-    found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask).persist(StorageLevel.DISK_ONLY)
+    scratch = Scratch(spark, f"{output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
+
+    def keep(found: DataFrame, name: str) -> DataFrame:
+        with progress.stage(name, None):
+            return scratch.keep(found, name.replace(" ", "-"))
+
     try:
+        ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress, scratch)
+        found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask, keep=keep)
         with progress.stage("matching and writing", None):
-            write_table(tagged(rows, found, id_), output, format_)
+            write_table(tagged(rows, found, id_, c.TAGS), output, format_)
     finally:
-        found.unpersist()
-
-
-def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
-    """Return every row with what was found of it.
-
-    Args:
-        rows: Any columns.
-        found: What `contamination` returned for the rows.
-        id_: The column of `rows` that `id` of `found` is made of.
-    """
-    known = found.select(F.col(c.ID).alias("_contaminated_id"), *c.TAGS)
-    return rows.join(known, column(id_).cast("string") == F.col("_contaminated_id"), "left").select(
-        *map(column, rows.columns), *c.TAGS
-    )
+        scratch.clear()
 
 
 def print_summary(console: Console, rows: DataFrame, output: str) -> None:

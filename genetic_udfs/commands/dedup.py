@@ -19,6 +19,7 @@ from genetic_udfs.commands.any_table import (
     check_output,
     column,
     read_table,
+    tagged,
     write_table,
 )
 from genetic_udfs.commands.ending import hear_signals
@@ -149,7 +150,9 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             known = empty if kept is None else _texts(kept, task)
             search = near_duplicates(new, known, settings, seed, scratch.keep)
         with progress.stage("writing", None):
-            write_table(tagged(rows, search.dropped, task.id), task.output, task.format)
+            kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[task.id].dataType)
+            of_rows = tagged(rows, search.dropped.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
+            write_table(of_rows, task.output, task.format)
         if not settings.audit:
             return Findings(search.not_compared(), None)
         with progress.stage("audit", None):
@@ -157,21 +160,6 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             return Findings(search.not_compared(), audit(sample, settings.threshold, settings.shingle_words))
     finally:
         scratch.clear()
-
-
-def tagged(rows: DataFrame, found: DataFrame, id_: str) -> DataFrame:
-    """Return every row with the kept one that it duplicates, and how similar that is.
-
-    Args:
-        rows: Any columns.
-        found: What `near_duplicates` returned for the rows.
-        id_: The column of `rows` that `id` of `found` is made of.
-    """
-    kept = F.col(c.DUPLICATE_OF).cast(rows.schema[id_].dataType).alias(c.DUPLICATE_OF)
-    known = found.select(F.col(c.ID).alias("_dropped_id"), kept, c.SIMILARITY)
-    return rows.join(known, column(id_).cast("string") == F.col("_dropped_id"), "left").select(
-        *map(column, rows.columns), *_ADDED
-    )
 
 
 def print_summary(console: Console, rows: DataFrame, found: Findings, output: str) -> None:

@@ -14,6 +14,7 @@ from genetic_udfs import evolution
 from genetic_udfs.commands.ending import hear_signals, stop_requested, winding_up
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
+from genetic_udfs.decontaminate import Item, check_test_sets
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.preflight import preflight
 from genetic_udfs.report.progress import Progress
@@ -33,12 +34,12 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
     settings = load_config(config, overrides or [])
-    seeds = preflight(settings)
+    seeds, items = preflight(settings), check_test_sets(settings)
     spark = open_session(settings, "genetic-udfs evolve")
     hear_signals()
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
-            generations = record(new_run(spark, settings, progress), seeds)
+            generations = record(new_run(spark, settings, progress), seeds, items)
         print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
     finally:
         spark.stop()
@@ -60,7 +61,7 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
     )
 
 
-def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
+def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
     """Evolve, with the run's beginning and end in `runs`; return the rows of `generations`.
 
     Raises:
@@ -71,7 +72,7 @@ def record(run: Run, seeds: Sequence[Seed]) -> list[Row]:
     check_same_settings(run.store, run.config, seeds)
     begin_run(run.store, run.config, seeds, run.id)
     try:
-        generations = evolution.evolve(run, seeds)
+        generations = evolution.evolve(run, seeds, items)
     except Exception as error:
         winding_up.set()
         if stop_requested.is_set():

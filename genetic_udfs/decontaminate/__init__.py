@@ -1,11 +1,13 @@
 """Contamination: texts that hold an item of a test set, word for word, changed a little, or in other words.
 
-`items` reads test sets and `prose` says what of an item counts; `rules` is the hard filter, on `grams`, and
-`hard_filter` brings it to tables. `embedding`, `nearest` and `same_problem` find paraphrases. `contamination` is the
-whole of it. Nothing here drops a row: what was found is told, with the item and the rule.
+`items` reads test sets and `prose` says what of an item counts; `preflight` checks what can be known before Spark
+starts. `rules` is the hard filter, on `grams`, and `hard_filter` brings it to tables. `embedding`, `nearest` and
+`same_problem` find paraphrases. `contamination` is the whole of it. Nothing here drops a row: what was found is told,
+with the item and the rule.
 """
 
 from genetic_udfs.decontaminate.contamination import contamination
 from genetic_udfs.decontaminate.items import Item, read_items
+from genetic_udfs.decontaminate.preflight import check_test_sets
 
-__all__ = ["Item", "contamination", "read_items"]
+__all__ = ["Item", "check_test_sets", "contamination", "read_items"]

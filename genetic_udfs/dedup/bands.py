@@ -19,9 +19,6 @@ from genetic_udfs.text import chain
 # share no more than a preamble are no duplicates, and those that share more meet in other buckets.
 WHOLE_BUCKET: Final = 100
 
-# Seeds the key of an exact bucket; the numbers of bands begin at 0.
-_EXACT_BAND: Final = -1
-
 
 class Member(NamedTuple):
     """A text in a bucket. Members compare in the order in which texts are kept."""
@@ -110,8 +107,13 @@ def exact_pairs(members: Iterable[Member]) -> Iterator[tuple[Member, Member]]:
 
 
 def content_key() -> Column:
-    """Return the key of the bucket of equal content that a text with `content_hash` lies in."""
-    return F.xxhash64(F.lit(_EXACT_BAND), c.CONTENT_HASH)
+    """Return the key of the bucket of equal content, as `content_key_of` gives it for the column `content_hash`."""
+    return F.conv(F.substring(c.CONTENT_HASH, 1, 16), 16, -10).cast("long")
+
+
+def content_key_of(content_hash: str) -> int:
+    """Return the first 64 bits of a content hash."""
+    return int.from_bytes(bytes.fromhex(content_hash[:16]), "big", signed=True)
 
 
 def _bucketed(signed: DataFrame) -> DataFrame:

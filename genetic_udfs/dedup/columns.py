@@ -4,6 +4,7 @@ from typing import Final
 
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
     BooleanType,
     DataType,
     DoubleType,
@@ -27,6 +28,10 @@ BANDS: Final = "bands"
 # The least of the shingles' hashes, by a function that the bands do not know. Two texts of similarity s share it with
 # probability s, so the texts with the smallest keys are a sample that has near-duplicates whole, not torn apart.
 SAMPLE_KEY: Final = "sample_key"
+
+# All keys of a text: those of its bands, and that of its content. The text's normal form, compressed.
+KEYS: Final = "keys"
+PACKED: Final = "packed"
 
 # A bucket's members share KEY. IS_EXACT marks the buckets of equal content, whose pairs need no further check.
 KEY: Final = "key"
@@ -67,6 +72,10 @@ SIGNED: Final = _struct(
         SAMPLE_KEY: _long,
     }
 )
+INDEXED: Final = _struct(
+    {ID: _string, CONTENT_HASH: _string, KEYS: ArrayType(_long), SAMPLE_KEY: _long, PACKED: BinaryType()}
+)
+TEXTS: Final = _struct({ID: _string, IS_NEW: _boolean, TEXT: _string})
 
 _PAIR: Final[dict[str, DataType]] = {
     LATER_ID: _string,

@@ -1,28 +1,25 @@
 """New texts that duplicate a kept one or each other: the whole way, from texts to what is dropped."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
 
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.dedup.audit import Audited
-from genetic_udfs.dedup.bands import band_keys, candidate_pairs
-from genetic_udfs.dedup.indexed import Indexed, sharing_a_bucket
-from genetic_udfs.dedup.signatures import HashFamily, hash_family, indices, sample_keys
+from genetic_udfs.dedup.bands import candidate_pairs
+from genetic_udfs.dedup.indexed import as_signed, sharing_a_bucket
+from genetic_udfs.dedup.signatures import hash_family
+from genetic_udfs.dedup.signing import signed
 from genetic_udfs.dedup.survivors import dropped
-from genetic_udfs.dedup.verify import Keep, verified
-from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
+from genetic_udfs.dedup.verify import texts_of_pairs, verified
 
-# Characters signed at a time, some 1,000 usual texts: enough for numpy to be fast with Arrow batches of few rows, and
-# few enough for a batch of long texts.
-_CHARACTERS: Final = 1 << 20
+Keep = Callable[[DataFrame, str], DataFrame]
+"""Stores an intermediate result under a name; returns what is gone on with."""
 
 
 class NotCompared(NamedTuple):
@@ -70,7 +67,7 @@ def near_duplicates(
     seed: int,
     keep: Keep,
     *,
-    indexed: Indexed | None = None,
+    indexed: DataFrame | None = None,
 ) -> Search:
     """Find the new texts that are dropped as duplicates, each with the kept text that it duplicates.
 
@@ -89,64 +86,21 @@ def near_duplicates(
         settings: Threshold, length of a shingle, bands and rows.
         seed: Seed of the hash family.
         keep: Stores intermediate results, each of which is read several times.
-        indexed: Kept texts whose signatures are known; by the same settings and seed.
+        indexed: Further kept texts, columns as `columns.INDEXED`; by the same settings and seed.
     """
     texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
     signatures = keep(signed(texts, family, settings), "signatures")
     of_all = signatures
     if indexed is not None:
-        of_all = signatures.unionByName(sharing_a_bucket(indexed.signed, signatures))
-        texts = texts.unionByName(_texts(indexed.texts, F.lit(0), is_new=False))
+        indexed = keep(sharing_a_bucket(indexed, signatures), "indexed")
+        of_all = signatures.unionByName(as_signed(indexed))
     found = keep(candidate_pairs(of_all), "pairs")
     pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
-    links = keep(verified(pairs, texts, settings.threshold, settings.shingle_words, keep), "links")
+    to_compare = keep(texts_of_pairs(pairs, texts, indexed), "texts")
+    links = keep(verified(pairs, to_compare, settings.threshold, settings.shingle_words), "links")
     skipped = found.where(F.col(c.SKIPPED).isNotNull())
     return Search(links, keep(dropped(links), "dropped"), skipped, signatures, texts)
-
-
-def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:
-    """Return content hash, band keys and sample key of texts that are neither null nor blank.
-
-    Args:
-        texts: `id`, `rank`, `is_new` and `text`.
-        family: As many hash functions as `settings` has bands times rows.
-        settings: Length of a shingle, bands and rows.
-
-    Returns:
-        Columns as `columns.SIGNED`.
-    """
-
-    def sign(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_signed(batches, family, settings), c.SIGNED)
-
-    return texts.mapInArrow(sign, c.SIGNED)
-
-
-def _signed(batches: Iterable[pa.RecordBatch], family: HashFamily, settings: Dedup) -> Iterator[tuple[Any, ...]]:
-    for chunk in _chunks(rows(batches, c.ID, c.RANK, c.IS_NEW, c.TEXT)):
-        flat, starts = batch_shingles([normal for *_, normal in chunk], settings.shingle_words)
-        keys = band_keys(family.signatures(indices(flat), starts), settings.bands, settings.rows)
-        sample = sample_keys(flat, starts)
-        for (name, rank, is_new, normal), keys_of_text, key in zip(chunk, keys, sample, strict=True):
-            yield name, rank, is_new, hash_of_normal(normal), keys_of_text, key
-
-
-def _chunks(
-    texts: Iterable[tuple[str, int, bool, str | None]],
-) -> Iterator[list[tuple[str, int, bool, str]]]:
-    """Yield rows of `id`, `rank`, `is_new` and normal text, not blank, some `_CHARACTERS` at a time."""
-    chunk: list[tuple[str, int, bool, str]] = []
-    characters = 0
-    for name, rank, is_new, text in texts:
-        if normal := normalise(text):
-            chunk.append((name, rank, is_new, normal))
-            characters += len(normal)
-            if characters >= _CHARACTERS:
-                yield chunk
-                chunk, characters = [], 0
-    if chunk:
-        yield chunk
 
 
 def _texts(texts: DataFrame, rank: Column, *, is_new: bool) -> DataFrame:

@@ -1,7 +1,7 @@
 """The exact Jaccard similarity of candidate pairs: a duplicate is never a guess."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.arrow import batches_of, rows
+from genetic_udfs.dedup.indexed import unpacked
 from genetic_udfs.text import jaccard, shingles
 
 # A text comes in several pairs, mostly close to each other. With texts of 1 MB, 64 of them take 150 MB.
@@ -18,55 +19,57 @@ _SHINGLES_REMEMBERED: Final = 64
 # Pairs up to which the ids of their texts, 40 bytes each, go to every executor; beyond, all texts are shuffled.
 _BROADCAST_PAIRS: Final = 1_000_000
 
-Keep = Callable[[DataFrame, str], DataFrame]
-"""Stores an intermediate result under a name; returns what is gone on with."""
+
+def texts_of_pairs(pairs: DataFrame, texts: DataFrame, indexed: DataFrame | None) -> DataFrame:
+    """Return the texts that pairs need for their similarity: few of many.
+
+    Args:
+        pairs: Columns as `columns.PAIRS`, read several times.
+        texts: `id`, `is_new` and `text`.
+        indexed: Further texts that are not new: `id` and `packed`.
+
+    Returns:
+        `id`, `is_new` and `text`.
+    """
+    of_pairs = pairs.where(~F.col(c.IS_EXACT))
+    named = (
+        of_pairs.select(F.col(c.LATER_ID).alias(c.ID), F.lit(True).alias(c.IS_NEW))
+        .unionByName(of_pairs.select(F.col(c.EARLIER_ID).alias(c.ID), F.col(c.EARLIER_IS_NEW).alias(c.IS_NEW)))
+        .distinct()
+    )
+    if of_pairs.limit(_BROADCAST_PAIRS + 1).count() <= _BROADCAST_PAIRS:
+        named = F.broadcast(named)
+    few = texts.select(c.ID, c.IS_NEW, c.TEXT).join(named, [c.ID, c.IS_NEW], "left_semi")
+    if indexed is None:
+        return few
+    kept = named.where(~F.col(c.IS_NEW)).select(c.ID)
+    return few.unionByName(unpacked(indexed.select(c.ID, c.PACKED).join(kept, c.ID, "left_semi")))
 
 
-def verified(
-    pairs: DataFrame,
-    texts: DataFrame,
-    threshold: float,
-    words: int,
-    keep: Keep,
-) -> DataFrame:
+def verified(pairs: DataFrame, texts: DataFrame, threshold: float, words: int) -> DataFrame:
     """Return the pairs that are duplicates, with their similarity.
 
     Args:
-        pairs: Columns as `columns.PAIRS`, read several times. Exact ones pass with similarity 1.0; their texts are
-            not looked at, so that thousands of copies do not fetch their text each.
-        texts: `id`, `is_new` and `text`. Shingles are computed anew from the text: of all texts, few are in a pair,
-            and a text is smaller than its shingles.
+        pairs: Columns as `columns.PAIRS`. Exact ones pass with similarity 1.0; their texts are not looked at, so
+            that thousands of copies do not fetch their text each.
+        texts: `id`, `is_new` and `text`. Shingles are computed anew from the text, which is smaller than they are.
         threshold: The least similarity.
         words: Length of a shingle.
-        keep: Given the texts of the pairs.
 
     Returns:
         Columns as `columns.LINKS`.
     """
-    to_compare = pairs.where(~F.col(c.IS_EXACT))
-    few = keep(_texts_of(to_compare, texts), "texts")
-    later = few.where(c.IS_NEW).select(F.col(c.ID).alias(c.LATER_ID), F.col(c.TEXT).alias(c.LATER_TEXT))
-    earlier = few.select(
+    later = texts.where(c.IS_NEW).select(F.col(c.ID).alias(c.LATER_ID), F.col(c.TEXT).alias(c.LATER_TEXT))
+    earlier = texts.select(
         F.col(c.ID).alias(c.EARLIER_ID), F.col(c.IS_NEW).alias(c.EARLIER_IS_NEW), F.col(c.TEXT).alias(c.EARLIER_TEXT)
     )
-    with_texts = to_compare.join(later, c.LATER_ID).join(earlier, [c.EARLIER_ID, c.EARLIER_IS_NEW])
+    with_texts = pairs.where(~F.col(c.IS_EXACT)).join(later, c.LATER_ID).join(earlier, [c.EARLIER_ID, c.EARLIER_IS_NEW])
 
     def near(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_near(batches, threshold, words), c.LINKS)
 
     exact = pairs.where(c.IS_EXACT).withColumn(c.SIMILARITY, F.lit(1.0))
     return with_texts.mapInArrow(near, c.LINKS).unionByName(exact)
-
-
-def _texts_of(pairs: DataFrame, texts: DataFrame) -> DataFrame:
-    named = (
-        pairs.select(F.col(c.LATER_ID).alias(c.ID), F.lit(True).alias(c.IS_NEW))
-        .unionByName(pairs.select(F.col(c.EARLIER_ID).alias(c.ID), F.col(c.EARLIER_IS_NEW).alias(c.IS_NEW)))
-        .distinct()
-    )
-    if pairs.limit(_BROADCAST_PAIRS + 1).count() <= _BROADCAST_PAIRS:
-        named = F.broadcast(named)
-    return texts.select(c.ID, c.IS_NEW, c.TEXT).join(named, [c.ID, c.IS_NEW], "left_semi")
 
 
 def _near(batches: Iterator[pa.RecordBatch], threshold: float, words: int) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ import json
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Config, Role
+from genetic_udfs.config import Role, RoleSettings
 from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
@@ -13,20 +13,26 @@ from genetic_udfs.run import Run, StageUse
 from genetic_udfs.session import task_slots
 
 
-def sampling_of(config: Config, role: Role) -> Sampling:
-    """Return how a role's engine samples."""
-    settings = config.roles.of(role)
+def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
+    """Return how an engine samples, with the log-probabilities that `yes_probability` reads if it is scored."""
     return Sampling(
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
-        top_logprobs=MOST_TOP_LOGPROBS if role == "judge" else 0,
+        top_logprobs=MOST_TOP_LOGPROBS if is_scored else 0,
         regex=settings.regex,
     )
 
 
 def with_replies(
-    run: Run, role: Role, rows: DataFrame, generation: int, round_: int, *, purpose: str | None = None
+    run: Run,
+    role: Role,
+    rows: DataFrame,
+    generation: int,
+    round_: int,
+    *,
+    purpose: str | None = None,
+    settings: RoleSettings | None = None,
 ) -> DataFrame:
     """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
 
@@ -37,13 +43,15 @@ def with_replies(
             `sample` (long: tells equal prompts apart that shall have different replies).
         generation: part of a request's identity.
         round_: written to the ledger.
-        purpose: tells a stage from the role's usual one in the same round.
+        purpose: tells a stage from the role's usual one in the same round; its replies are not scored.
+        settings: which engine is asked and how it samples; those of the role unless given.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
     """
-    settings = run.config.roles.of(role)
-    engine = run.config.engine_of(role)
+    settings = settings or run.config.roles.of(role)
+    engine = run.config.used_engines()[settings.engine]
+    is_scored = role == "judge" and purpose is None
     described = json.dumps(settings.model_dump(exclude={"engine"}))
     identity = F.sha2(
         F.concat_ws(
@@ -68,11 +76,11 @@ def with_replies(
             engine_call = ask(
                 settings.engine,
                 engine,
-                sampling_of(run.config, role),
+                sampling_of(settings, is_scored=is_scored),
                 feeders=slots,
                 stage=stage,
                 progress=run.progress.address,
-                read_logprobs=yes_probability if role == "judge" else None,
+                read_logprobs=yes_probability if is_scored else None,
             )
 
             def answered(wave: DataFrame) -> DataFrame:

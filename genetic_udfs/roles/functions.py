@@ -121,7 +121,7 @@ def register_functions(
         role: asking(
             config.roles.of(role).engine,
             config.engine_of(role),
-            sampling_of(config, role),
+            sampling_of(config.roles.of(role), is_scored=role == "judge"),
             feeders=feeders,
             stage=stage,
             progress=progress,

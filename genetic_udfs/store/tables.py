@@ -6,7 +6,7 @@ from typing import Final
 
 from delta.tables import DeltaTable
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql.types import StructType
 
 from genetic_udfs import schema
@@ -21,6 +21,9 @@ SCHEMAS: Final[dict[str, StructType]] = {
     schema.DEDUP_INDEX: schema.DEDUP_INDEX_SCHEMA,
     schema.DEDUP_MANIFEST: schema.DEDUP_MANIFEST_SCHEMA,
 }
+
+# Hash values and texts that are compressed already, read as a whole in each generation.
+_INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,8 @@ class Store:
             version: number of the commit within the transaction.
             metadata: written to the commit's `userMetadata` as JSON.
         """
-        columns = SCHEMAS[table].fieldNames()
         (
-            rows.select(*columns)
-            .write.format("delta")
+            self._writer(table, rows)
             .mode("append")
             .option("txnAppId", f"genetic-udfs/{table}/{transaction}")
             .option("txnVersion", version)
@@ -78,12 +79,15 @@ class Store:
     def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
         """Replace all rows of a table in one commit; columns and metadata as for `append`."""
         (
-            rows.select(*SCHEMAS[table].fieldNames())
-            .write.format("delta")
+            self._writer(table, rows)
             .mode("overwrite")
             .option("userMetadata", json.dumps(metadata))
             .save(self.path(table))
         )
+
+    def _writer(self, table: str, rows: DataFrame) -> DataFrameWriter:
+        writer = rows.select(*SCHEMAS[table].fieldNames()).write.format("delta")
+        return writer.option("compression", "none") if table in _INCOMPRESSIBLE else writer
 
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""

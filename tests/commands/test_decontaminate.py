@@ -99,6 +99,7 @@ def test_paraphrases_are_asked_about_and_the_answer_is_kept(spark: SparkSession,
     }
     assert rows == {1: ("rivers", "paraphrase"), 2: ("rivers", "ngram"), 3: (None, None), 4: (None, None)}
     assert len(server.requests) == 1 and "Sort a list of pears" in server.requests[0].prompt
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["docs.jsonl", "model", "out", "set.jsonl"]
 
 
 @pytest.mark.parametrize(

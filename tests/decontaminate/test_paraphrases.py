@@ -1,9 +1,10 @@
 """Paraphrases: the nearest items are asked about, and nothing but a No makes a text clean."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -18,6 +19,7 @@ from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.schema import REPLY
+from genetic_udfs.store.scratch import Scratch
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 TEXTS = {
@@ -136,14 +138,34 @@ def test_a_yes_is_told_before_what_is_unanswered_and_hard_matches_are_not_asked(
     assert not any(TEXTS["words"] in prompt.partition("Second problem")[0] for prompt in asked)
 
 
-def test_nothing_near_enough_asks_nothing(spark: SparkSession, tiny_model: Path) -> None:
+def test_the_hard_filter_runs_once_if_what_it_found_is_kept(
+    spark: SparkSession, tiny_model: Path, tmp_path: Path
+) -> None:
+    read = spark.sparkContext.accumulator(0)
+
+    def counted(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            read.add(batch.num_rows)
+            yield batch
+
+    rows = texts(spark, ("hard", TEXTS["words"]), ("other", "how many primes"))
+    new = rows.mapInArrow(counted, rows.schema)
+    scratch = Scratch(spark, str(tmp_path))
+    ask = answering(lambda prompt: "\\boxed{No}")
+    found = contamination(new, ITEMS, paraphrases=settings(tiny_model), ask=ask, keep=scratch.keep)
+    assert [(row.id, row.contamination_rule) for row in found.collect()] == [("hard", "ngram")]
+    assert read.value == 4  # once by the hard filter, once for the questions
+
+
+def test_nothing_near_enough_asks_nothing(spark: SparkSession, tiny_model: Path, tmp_path: Path) -> None:
     def answer(prompt: str) -> str:
         raise AssertionError(prompt)
 
     new = texts(spark, ("a", "something else"))
     with ScriptedServer(answer) as server, Progress() as progress:
-        ask = asking_directly(spark, config_for(server), settings(tiny_model, similarity=1.0), progress)
-        found = contamination(new, ITEMS, paraphrases=settings(tiny_model, similarity=1.0), ask=ask).collect()
+        wanted = settings(tiny_model, similarity=1.0)
+        ask = asking_directly(spark, config_for(server), wanted, progress, Scratch(spark, str(tmp_path)))
+        found = contamination(new, ITEMS, paraphrases=wanted, ask=ask).collect()
     assert found == [] and server.requests == []
 
 
@@ -160,7 +182,7 @@ def config_for(server: ScriptedServer) -> Config:
     )
 
 
-def test_the_judges_engine_is_asked_once_about_each_pair(spark: SparkSession, tiny_model: Path) -> None:
+def test_the_judges_engine_is_asked_once_about_each_pair(spark: SparkSession, tiny_model: Path, tmp_path: Path) -> None:
     def answer(request: Request) -> Answer:
         if TEXTS["digits"] in request.prompt:
             return Answer(status=400, message="not today")
@@ -169,10 +191,9 @@ def test_the_judges_engine_is_asked_once_about_each_pair(spark: SparkSession, ti
     rows = [(str(number), f"text {number} about numbers") for number in range(5)]
     with ScriptedServer(answer) as server, Progress() as progress:
         wanted = settings(tiny_model, nearest=4)
-        ask = asking_directly(spark, config_for(server), wanted, progress)
-        found = contamination(texts(spark, *rows), ITEMS, paraphrases=wanted, ask=ask).persist()
+        ask = asking_directly(spark, config_for(server), wanted, progress, Scratch(spark, str(tmp_path)))
+        found = contamination(texts(spark, *rows), ITEMS, paraphrases=wanted, ask=ask)
         tags = {row.id: (row.contaminated_by, row.contaminated_item, row.contamination_rule) for row in found.collect()}
-        found.unpersist()
     assert tags == {number: ("mine", "primes", "paraphrase") for number, _ in rows}
     assert len(server.calls) == 20 and set(server.calls.values()) == {1}
     assert server.requests[0].body["temperature"] == 0.1

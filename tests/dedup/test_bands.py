@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import Member, band_keys, bucket_pairs, candidate_pairs, exact_pairs, skipped_pairs
+from genetic_udfs.text import content_hash
 
 Signed = tuple[str, int, bool, str, list[int]]
 
@@ -19,7 +20,8 @@ def members(is_new: list[bool]) -> list[Member]:
 
 
 def pairs_of(spark: SparkSession, signed: list[Signed]) -> list[tuple[str, str, bool]]:
-    frame = spark.createDataFrame([(*each, 0) for each in signed], c.SIGNED)
+    rows = [(name, rank, is_new, content_hash(text), bands, 0) for name, rank, is_new, text, bands in signed]
+    frame = spark.createDataFrame(rows, c.SIGNED)
     found = [row for row in candidate_pairs(frame).collect() if row.skipped is None]
     return sorted((row.later_id, row.earlier_id, row.is_exact) for row in found)
 

@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup import near_duplicates
-from genetic_udfs.dedup.indexed import Indexed, sharing_a_bucket
-from genetic_udfs.dedup.near_duplicates import signed
+from genetic_udfs.dedup.indexed import index_rows, sharing_a_bucket, unpacked
 from genetic_udfs.dedup.signatures import hash_family
+from genetic_udfs.dedup.signing import signed
+from genetic_udfs.text import normalise
 from tests.dedup.corpora import Text, by_id, cached, dropped_by_definition, kept_frame, new_frame, numbered, planted
 
 SETTINGS = Dedup()
@@ -23,9 +24,8 @@ def signatures(spark: SparkSession, texts: Sequence[Text], *, is_new: bool) -> D
     return signed(frame, hash_family(spark, SEED, SETTINGS.bands * SETTINGS.rows), SETTINGS)
 
 
-def index(spark: SparkSession, texts: Sequence[Text]) -> Indexed:
-    known = signatures(spark, texts, is_new=False).select(c.ID, c.CONTENT_HASH, c.BANDS)
-    return Indexed(kept_frame(spark, texts), known)
+def index(spark: SparkSession, texts: Sequence[Text]) -> DataFrame:
+    return index_rows(kept_frame(spark, texts), hash_family(spark, SEED, SETTINGS.bands * SETTINGS.rows), SETTINGS)
 
 
 @pytest.mark.parametrize("parts", [(150, 150, 100), (0, 200, 200), (300, 0, 100)], ids=str)
@@ -47,11 +47,10 @@ def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession) -
     [friend, *_] = planted(1, seed=2)
     known = index(spark, [*strangers, Text("copy", 90, friend), Text("near", 91, f"{friend} and more")])
     new = signatures(spark, [Text("new", 0, friend)], is_new=True)
-    rows = {row.id: row for row in sharing_a_bucket(known.signed, new).collect()}
+    rows = {row.id: row for row in sharing_a_bucket(known, new).collect()}
     assert set(rows) == {"copy", "near"}
-    assert len(rows["copy"].bands) == SETTINGS.bands
-    assert 0 < len(rows["near"].bands) <= SETTINGS.bands
-    assert not rows["copy"].is_new
+    assert len(rows["copy"]["keys"]) == SETTINGS.bands + 1
+    assert 0 < len(rows["near"]["keys"]) <= SETTINGS.bands
 
 
 def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession) -> None:
@@ -71,4 +70,10 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
         indexed=index(spark, texts[:20]),
     )
     assert by_id(found.dropped) == dropped_by_definition(texts[20:], texts[:20], 0.7)
-    assert names == ["signatures", "pairs", "texts", "links", "dropped"]
+    assert names == ["signatures", "indexed", "pairs", "texts", "links", "dropped"]
+
+
+def test_packed_texts_are_the_normal_forms_of_what_was_indexed(spark: SparkSession) -> None:
+    texts = numbered(["Write  A\nloop", "", None, "写一个函数 é"])
+    found = {row.id: (row.is_new, row.text) for row in unpacked(index(spark, texts)).collect()}
+    assert found == {text.id: (False, normalise(text.text)) for text in texts if text.text}

@@ -4,7 +4,6 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.verify import verified
-from tests.dedup.corpora import cached
 
 Pair = tuple[str, int, str, int, bool, bool]
 TEN = "a b c d e f g h i j"
@@ -36,7 +35,6 @@ def test_candidates_are_duplicates_from_the_threshold_on(spark: SparkSession) ->
         spark.createDataFrame(texts, "id string, is_new boolean, text string"),
         threshold=0.7,
         words=1,
-        keep=cached,
     )
     assert found.schema == c.LINKS
     assert sorted((row.later_id, row.earlier_id, row.similarity, row.is_exact) for row in found.collect()) == [
@@ -49,5 +47,5 @@ def test_candidates_are_duplicates_from_the_threshold_on(spark: SparkSession) ->
 def test_texts_of_exact_pairs_are_not_looked_at(spark: SparkSession) -> None:
     pairs: list[Pair] = [("b", 1, "a", 0, False, True)]
     no_texts = spark.createDataFrame([], "id string, is_new boolean, text string")
-    found = verified(spark.createDataFrame(pairs, c.PAIRS), no_texts, 0.7, 3, cached).collect()
+    found = verified(spark.createDataFrame(pairs, c.PAIRS), no_texts, 0.7, 3).collect()
     assert [(row.later_id, row.similarity) for row in found] == [("b", 1.0)]
