@@ -19,6 +19,7 @@ from genetic_udfs.store.tables import Store
 from genetic_udfs.text import TEXT_VERSION
 
 _TRANSACTION: Final = "generation"
+_MAKE_ANEW: Final = "make it anew from the population: jobs/dedup.py CONFIG --rebuild-index"
 
 
 def indexed(store: Store, generation: int) -> DataFrame:
@@ -56,6 +57,8 @@ def update_index(store: Store, config: Config, run_id: str) -> None:
 def rebuild_index(store: Store, config: Config, run_id: str) -> int:
     """Replace the index by one made of the whole population with these settings; return its number of rows."""
     row = store.spark.createDataFrame([manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
+    # Without a manifest the index is refused: it stands for nothing until all of it is made.
+    store.replace(DEDUP_MANIFEST, row.limit(0), run_id=run_id)
     population = store.read(POPULATION)
     generations = population.select(c.ID, "generation")
     store.replace(DEDUP_INDEX, made_index(store, config, population).join(generations, c.ID), run_id=run_id)
@@ -90,19 +93,18 @@ def manifest(store: Store, config: Config) -> dict[str, Any]:
 
 
 def check_manifest(store: Store, config: Config) -> None:
-    """Refuse an index that other settings made.
+    """Refuse an index that other settings made, or that was not made to its end.
 
     Raises:
-        ConfigurationError: naming each of them, with both values.
+        ConfigurationError: naming each of the settings, with both values.
     """
+    if not store.exists(DEDUP_MANIFEST):
+        return
     there = store.read(DEDUP_MANIFEST).first()
     if there is None:
-        return
+        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was not made to its end; {_MAKE_ANEW}")
     here = manifest(store, config)
     differing = [name for name in here if here[name] != there[name]]
     if differing:
         lines = "".join(f"\n  {name}: {there[name]} in the index, {here[name]} here" for name in differing)
-        raise ConfigurationError(
-            f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\nMake it anew from the population:"
-            " jobs/dedup.py CONFIG --rebuild-index"
-        )
+        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\n{_MAKE_ANEW}")

@@ -76,3 +76,19 @@ def test_an_index_of_other_settings_is_refused_by_their_names(spark: SparkSessio
     assert "--rebuild-index" in message
     rebuild_index(store, other, "third")
     check_manifest(store, other)
+
+
+def test_an_index_that_was_not_rebuilt_to_its_end_is_refused(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    add_generation(store, 0, planted(3, seed=1))
+    update_index(store, config, "first")
+    with monkeypatch.context() as patched:
+        patched.setattr("genetic_udfs.population_index.made_index", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rebuild_index(store, config, "second")
+    with pytest.raises(ConfigurationError, match="was not made to its end; make it anew"):
+        update_index(store, config, "third")
+    rebuild_index(store, config, "fourth")
+    update_index(store, config, "fifth")
