@@ -205,7 +205,8 @@ class Dedup(Section):
     """When two instructions are near-duplicates: Jaccard similarity of their word shingles at or above `threshold`.
 
     Bands and rows follow from the threshold unless given: as many rows as leave at least 98.5% of the pairs right at
-    the threshold among the candidates, with 126 hash functions at most. `audit` texts are checked for missed pairs.
+    the threshold among the candidates (fewer below 0.033), with 126 hash functions at most. `audit` texts are checked
+    for missed pairs.
     """
 
     threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7

@@ -47,14 +47,15 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
         done = 0
     else:
         run.progress.note(f"generation {done} is done; going on from there")
+    with run.progress.stage(f"generation {done}: near-duplicate index", None):
+        update_index(run.store, run.config, run.id)
     for generation in range(done + 1, run.config.generations + 1):
         started = datetime.now(UTC)
-        with run.progress.stage(f"generation {generation}: near-duplicate index", None):
-            update_index(run.store, run.config, run.id)
         if not decided(run, generation).limit(1).count():
             decide(run, generation, items)
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation)
+            update_index(run.store, run.config, run.id)
             commit_generation(run, generation, started)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()

@@ -19,6 +19,10 @@ from genetic_udfs.store.tables import Store
 from genetic_udfs.text import TEXT_VERSION
 
 _TRANSACTION: Final = "generation"
+
+# To be raised with every change of the index's columns or of what they hold.
+_LAYOUT: Final = 1
+
 _MAKE_ANEW: Final = "make it anew from the population: jobs/dedup.py CONFIG --rebuild-index"
 
 
@@ -34,6 +38,8 @@ def indexed(store: Store, generation: int) -> DataFrame:
 
 def update_index(store: Store, config: Config, run_id: str) -> None:
     """Add what is in the population and not in the index, a generation a commit, each exactly once.
+
+    A run calls it at its start, for what a killed run left undone, and after each generation.
 
     Raises:
         ConfigurationError: if the index was made by other settings, naming them.
@@ -83,6 +89,7 @@ def manifest(store: Store, config: Config) -> dict[str, Any]:
     settings = config.dedup
     family = hash_family(store.spark, config.seed, settings.bands * settings.rows)
     return {
+        "layout": _LAYOUT,
         "text": TEXT_VERSION,
         "seed": config.seed,
         "shingle_words": settings.shingle_words,
@@ -98,13 +105,14 @@ def check_manifest(store: Store, config: Config) -> None:
     Raises:
         ConfigurationError: naming each of the settings, with both values.
     """
-    if not store.exists(DEDUP_MANIFEST):
+    if not store.exists(DEDUP_MANIFEST) and not store.exists(DEDUP_INDEX):
         return
     there = store.read(DEDUP_MANIFEST).first()
     if there is None:
         raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was not made to its end; {_MAKE_ANEW}")
     here = manifest(store, config)
-    differing = [name for name in here if here[name] != there[name]]
+    found = there.asDict()
+    differing = [name for name in here if here[name] != found.get(name)]
     if differing:
-        lines = "".join(f"\n  {name}: {there[name]} in the index, {here[name]} here" for name in differing)
+        lines = "".join(f"\n  {name}: {found.get(name)} in the index, {here[name]} here" for name in differing)
         raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\n{_MAKE_ANEW}")

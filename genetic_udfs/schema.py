@@ -1,7 +1,8 @@
 """The columns of every table, in one place: names, types and what they hold.
 
 Tables: `population` (accepted individuals), `candidates` (every attempt), `replies` (the ledger of model replies),
-`generations` (one row a finished generation), `runs` (one row a start of the job).
+`generations` (one row a finished generation), `runs` (one row a start of the job), `dedup_index` and `dedup_manifest`
+(what a search for near-duplicates needs of the population).
 """
 
 from typing import Final
@@ -177,10 +178,11 @@ DEDUP_INDEX_SCHEMA: Final = _struct(
     packed=BinaryType(),
 )
 
-# What the index was computed by, in one row: it is of no use to anything else. `family` is a hash of the coefficients
+# What the index was computed by, in one row: it is of no use to anything else. `layout` counts changes of its columns,
+# `family` is a hash of the coefficients
 # of MLlib's hash functions, `text` the version of the normal form.
 DEDUP_MANIFEST_SCHEMA: Final = _struct(
-    text=_string, seed=_long, shingle_words=_int, bands=_int, rows=_int, family=_string
+    layout=_int, text=_string, seed=_long, shingle_words=_int, bands=_int, rows=_int, family=_string
 )
 
 RUNS_SCHEMA: Final = _struct(

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.population_index import check_manifest, rebuild_index, update_index
-from genetic_udfs.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, DEDUP_MANIFEST, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests.dedup.corpora import planted
 
@@ -92,3 +92,18 @@ def test_an_index_that_was_not_rebuilt_to_its_end_is_refused(
         update_index(store, config, "third")
     rebuild_index(store, config, "fourth")
     update_index(store, config, "fifth")
+
+
+def test_an_index_of_another_layout_is_refused_and_made_anew(spark: SparkSession, tmp_path: Path) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    add_generation(store, 0, planted(3, seed=1))
+    older = spark.createDataFrame([("0-0", [1, 2])], "id string, bands array<long>")
+    older.write.format("delta").save(store.path(DEDUP_INDEX))
+    with pytest.raises(ConfigurationError, match="was not made to its end"):
+        update_index(store, config, "first")
+    spark.createDataFrame([(0, 25)], "seed long, bands int").write.format("delta").save(store.path(DEDUP_MANIFEST))
+    with pytest.raises(ConfigurationError, match="layout: None in the index, 1 here"):
+        update_index(store, config, "second")
+    rebuild_index(store, config, "third")
+    update_index(store, config, "fourth")
+    assert [row[1] for row in rows_of(store)] == ["0-0", "0-1", "0-2"]

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, MapType, StringType, StructType, VariantType
+from pyspark.sql.types import IntegralType, StringType
 
 from genetic_udfs.errors import ConfigurationError
 
@@ -75,8 +75,10 @@ def check_columns(rows: DataFrame, texts: Sequence[str], id_: str, added: Sequen
         if not isinstance(kind, StringType):
             raise ConfigurationError(f"the column {name!r} must hold text, not {kind.simpleString()}")
     kind = rows.schema[id_].dataType
-    if isinstance(kind, ArrayType | MapType | StructType | VariantType):
-        raise ConfigurationError(f"the column {id_!r} must hold a text or a number as id, not {kind.simpleString()}")
+    if not isinstance(kind, StringType | IntegralType):
+        raise ConfigurationError(
+            f"the column {id_!r} must hold a text or a whole number of up to 64 bits as id, not {kind.simpleString()}"
+        )
     folded = {name.lower() for name in rows.columns}
     taken = [name for name in added if name.lower() in folded]
     if taken:
@@ -91,14 +93,28 @@ def check_ids(rows: DataFrame, id_: str) -> None:
     """
     ids = rows.select(column(id_).cast("string").alias("id"))
     try:
-        [[missing]] = ids.agg(F.count_if(F.col("id").isNull())).collect()
+        [[missing, broken]] = ids.agg(F.count_if(F.col("id").isNull()), F.count_if(~F.is_valid_utf8("id"))).collect()
         twice = ids.where("id IS NOT NULL").groupBy("id").count().where("count > 1").orderBy("id").first()
     except (PySparkException, Py4JJavaError) as error:
         raise ConfigurationError(f"the input cannot be read: {_first_line(error)}") from None
     if missing:
         raise ConfigurationError(f"the column {id_!r} is null in {missing} rows; each row needs an id")
+    if broken:
+        raise ConfigurationError(f"the column {id_!r} is no UTF-8 text in {broken} rows; ids must be")
     if twice is not None:
         raise ConfigurationError(f"the column {id_!r} has {twice['id']!r} {twice['count']} times; ids must be unique")
+
+
+def check_apart(rows: DataFrame, others: DataFrame, id_: str) -> None:
+    """Read the ids of two tables, and check that they share none: an id then says which table it is from.
+
+    Raises:
+        ConfigurationError: naming an id that both have.
+    """
+    ids = column(id_).cast("string").alias("id")
+    both = rows.select(ids).join(others.select(ids), "id", "left_semi").orderBy("id").first()
+    if both is not None:
+        raise ConfigurationError(f"--against: the id {both['id']!r} is in --input too; give each table ids of its own")
 
 
 def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) -> DataFrame:
@@ -110,10 +126,11 @@ def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) ->
         id_: The column of `rows` that `id` was made of.
         added: Names of the added columns; they are null in the other rows.
     """
-    known = found.select(F.col("id").alias("_found_id"), *added)
-    return rows.join(known, column(id_).cast("string") == F.col("_found_id"), "left").select(
-        *map(column, rows.columns), *added
-    )
+    own = "_found_id"
+    while own.lower() in {name.lower() for name in rows.columns}:
+        own = f"_{own}"
+    known = found.select(F.col("id").alias(own), *added)
+    return rows.join(known, column(id_).cast("string") == F.col(own), "left").select(*map(column, rows.columns), *added)
 
 
 def check_output(spark: SparkSession, path: str) -> None:
@@ -138,7 +155,10 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
     if format_ is TableFormat.DELTA:
         # Delta's older readers know no names with blanks; mapping names to others lets a table keep its own.
         writer = writer.option("delta.columnMapping.mode", "name")
-    writer.save(path)
+    try:
+        writer.save(path)
+    except AnalysisException as error:
+        raise ConfigurationError(f"{path}: cannot be written as {format_}: {_first_line(error)}") from None
 
 
 def _read_jsonl(spark: SparkSession, path: str) -> DataFrame:
@@ -157,8 +177,11 @@ def _file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """Return Hadoop's file system of a path, and the path as it takes it."""
     jvm = spark._jvm
     assert jvm is not None
-    there = jvm.org.apache.hadoop.fs.Path(path)
-    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
+    try:
+        there = jvm.org.apache.hadoop.fs.Path(path)
+        return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
+    except Py4JJavaError as error:
+        raise ConfigurationError(f"{path}: is no path that Spark can reach: {_first_line(error)}") from None
 
 
 def _first_line(error: PySparkException | Py4JJavaError) -> str:

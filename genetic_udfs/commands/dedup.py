@@ -8,12 +8,13 @@ import typer
 from pydantic import ValidationError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, NumericType
+from pyspark.sql.types import LongType, StringType
 from rich.console import Console
 from rich.table import Table
 
 from genetic_udfs.commands.any_table import (
     TableFormat,
+    check_apart,
     check_columns,
     check_ids,
     check_output,
@@ -138,13 +139,17 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
         check_ids(rows, task.id)
         if kept is not None:
             check_ids(kept, task.id)
+            check_apart(rows, kept, task.id)
     scratch = Scratch(spark, f"{task.output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
     try:
         with progress.stage("near-duplicates", None):
-            new = rows.select(
-                column(task.id).cast("string").alias(c.ID),
-                _rank(rows, task.id).alias(c.RANK),
-                column(task.column).alias(c.TEXT),
+            new = scratch.keep(
+                rows.select(
+                    column(task.id).cast("string").alias(c.ID),
+                    _rank(rows, task.id).alias(c.RANK),
+                    column(task.column).alias(c.TEXT),
+                ),
+                "input",
             )
             empty = spark.createDataFrame([], f"{c.ID} string, {c.TEXT} string")
             known = empty if kept is None else _texts(kept, task)
@@ -189,8 +194,8 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
 
 def _rank(rows: DataFrame, id_: str) -> Column:
     """Return what decides who is kept; of equal ranks the smaller id is."""
-    is_whole = isinstance(rows.schema[id_].dataType, NumericType)
-    return column(id_).cast(LongType()) if is_whole else F.lit(0).cast(LongType())
+    is_text = isinstance(rows.schema[id_].dataType, StringType)
+    return F.lit(0).cast(LongType()) if is_text else column(id_).cast(LongType())
 
 
 def _texts(kept: DataFrame, task: Task) -> DataFrame:

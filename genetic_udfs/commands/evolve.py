@@ -14,7 +14,7 @@ from genetic_udfs import evolution
 from genetic_udfs.commands.ending import hear_signals, stop_requested, winding_up
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
-from genetic_udfs.decontaminate import Item, check_test_sets
+from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.preflight import preflight
 from genetic_udfs.report.progress import Progress
@@ -35,6 +35,7 @@ def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
     settings = load_config(config, overrides or [])
     seeds, items = preflight(settings), check_test_sets(settings)
+    check_seeds_are_clean(seeds, items)
     spark = open_session(settings, "genetic-udfs evolve")
     hear_signals()
     try:

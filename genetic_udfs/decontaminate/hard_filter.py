@@ -8,10 +8,10 @@ import pyarrow as pa
 from pyspark import Broadcast, SparkContext
 from pyspark.sql import DataFrame
 
+from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.decontaminate import columns as c
 from genetic_udfs.decontaminate.items import Item
 from genetic_udfs.decontaminate.rules import Index
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.text import normalise
 
 # Characters matched at a time, some 1,000 usual texts: Arrow batches of few rows make numpy slow.

@@ -9,12 +9,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 
+from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.decontaminate import columns as c
 from genetic_udfs.decontaminate.embedding import BEGINNING, embedder
 from genetic_udfs.decontaminate.items import Item
 from genetic_udfs.decontaminate.same_problem import same_problem_prompt
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.engine.failure import marked
 from genetic_udfs.errors import EngineError
 from genetic_udfs.session import task_slots

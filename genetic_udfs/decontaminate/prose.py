@@ -20,7 +20,7 @@ _BOILERPLATE: Final = re.compile(
 
 # Where a problem's statement ends and its examples begin.
 _EXAMPLES: Final = re.compile(
-    r"^[ \t]*>>>|^[^\n]*(?:\bexamples?\b[^\n]*:|\bfor example\b|\be\.g\.|==|=>|->|➞)", re.I | re.M
+    r"^[ \t]*>>>|\bexamples?\b[^\n]*:|\bfor example\b|\be\.g\.|^[^\n]*(?:==|=>|->|➞)", re.I | re.M
 )
 
 

@@ -1,6 +1,7 @@
 """An independent look at a sample: datasketch searches it for near-duplicates in one process, with hashes of its own.
 
-What it finds is compared exactly, so it can be wrong in one way only: by missing pairs that this project missed too.
+It looks for pairs that were missed, and compares what it finds exactly, so it can err by missing pairs, too. Texts that
+were dropped wrongly are not its matter: none is dropped without an exact comparison.
 """
 
 from collections.abc import Sequence

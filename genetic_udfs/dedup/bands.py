@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.text import chain
 
 # All pairs of a bucket are compared up to this size: 4,950. Above it, each new member is compared with the first and

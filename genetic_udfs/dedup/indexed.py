@@ -12,15 +12,18 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.dedup.bands import content_key, content_key_of
 from genetic_udfs.dedup.signatures import HashFamily
 from genetic_udfs.dedup.signing import signed_rows
 
-# New texts up to which their keys, some 26 each, go to every executor; beyond, both sides are shuffled.
-_BROADCAST_TEXTS: Final = 200_000
+# Keys of new texts up to which they go to every executor, in some 50 bytes each; beyond, both sides are shuffled.
+_BROADCAST_KEYS: Final = 3_000_000
+
+# Texts unpacked into an Arrow batch, whose columns hold 2 GB at most.
+_TEXTS_A_BATCH: Final = 64
 
 
 def index_rows(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:
@@ -45,7 +48,7 @@ def index_rows(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFra
 def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
     """Return the rows of an index that have a band key or the content of a new text, with what it shares.
 
-    So the cost is one scan of the index, and grows with what is new in everything else.
+    So the cost is one scan of the index, and grows with what is new and what shares a key with it in everything else.
 
     Args:
         index: Columns as `columns.INDEXED`.
@@ -57,7 +60,8 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
     new = signatures.where(c.IS_NEW)
     keys = F.concat(c.BANDS, F.array(content_key()))
     wanted = new.select(F.explode(keys).alias(c.KEY)).distinct()
-    if new.limit(_BROADCAST_TEXTS + 1).count() <= _BROADCAST_TEXTS:
+    [[count]] = new.select(F.coalesce(F.sum(F.size(c.BANDS)), F.lit(0))).collect()
+    if count <= _BROADCAST_KEYS:
         wanted = F.broadcast(wanted)
     return (
         index.select(c.ID, c.CONTENT_HASH, c.PACKED, F.explode(c.KEYS).alias(c.KEY))
@@ -83,7 +87,8 @@ def unpacked(texts: DataFrame) -> DataFrame:
     """Return texts as `id`, `is_new` (false) and `text`, the normal form; from `id` and `packed`."""
 
     def unpack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(((name, False, _unpack(text)) for name, text in rows(batches, c.ID, c.PACKED)), c.TEXTS)
+        texts = ((name, False, _unpack(packed)) for name, packed in rows(batches, c.ID, c.PACKED))
+        return batches_of(texts, c.TEXTS, _TEXTS_A_BATCH)
 
     return texts.select(c.ID, c.PACKED).mapInArrow(unpack, c.TEXTS)
 

@@ -76,12 +76,13 @@ def near_duplicates(
     dropped, in the order of their ranks. Null and blank texts are duplicates of nothing: they are for the filters to
     refuse.
 
-    The result depends on neither the partitioning nor the order of the rows. Texts are read twice, to sign them and to
-    compare those of the candidate pairs. All is computed before this returns. The hash family is fitted by two small
-    jobs, if this process has not seen the seed yet.
+    The result depends on neither the partitioning nor the order of the rows. Texts are read to sign them, to compare
+    those of the candidate pairs, and for a sample. With a `keep` that stores, all is computed before this returns. The
+    hash family is fitted by two small jobs, if this process has not seen the seed yet.
 
     Args:
-        new: `id` (string, unique in `new`), `rank` (long, unique; the smaller is kept), `text` (string).
+        new: `id` (string, unique in `new`), `rank` (long; the smaller is kept, of equal ones the smaller id), `text`
+            (string).
         kept: `id` (string, unique among all that is kept), `text` (string).
         settings: Threshold, length of a shingle, bands and rows.
         seed: Seed of the hash family.

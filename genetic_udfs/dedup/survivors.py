@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.dedup.bands import Member
 
 EXACT: Final = "exact"
@@ -58,7 +58,8 @@ def greedy(links: Iterable[Link]) -> list[Link]:
 def dropped(links: DataFrame) -> DataFrame:
     """Return the new texts that are dropped.
 
-    The pass is sequential, so one task sees all links, and nothing but the links: some 0.1 a text.
+    The pass is sequential, so one task holds all links: mostly 0.1 a text, but 50 a text where a hundred texts are near
+    to each other. A million links take 18 s and 0.6 GB.
 
     Args:
         links: Columns as `columns.LINKS`.

@@ -8,16 +8,16 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.arrow import batches_of, rows
 from genetic_udfs.dedup.indexed import unpacked
 from genetic_udfs.text import jaccard, shingles
 
 # A text comes in several pairs, mostly close to each other. With texts of 1 MB, 64 of them take 150 MB.
 _SHINGLES_REMEMBERED: Final = 64
 
-# Pairs up to which the ids of their texts, 40 bytes each, go to every executor; beyond, all texts are shuffled.
-_BROADCAST_PAIRS: Final = 1_000_000
+# Pairs up to which the ids of their texts go to every executor; beyond, all texts are shuffled.
+_BROADCAST_PAIRS: Final = 250_000
 
 
 def texts_of_pairs(pairs: DataFrame, texts: DataFrame, indexed: DataFrame | None) -> DataFrame:

@@ -18,7 +18,6 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import RUNS, RUNS_SCHEMA
 from genetic_udfs.seeds import Seed
 from genetic_udfs.store.tables import Store
-from genetic_udfs.text import TEXT_VERSION
 
 RUNNING: Final = "running"
 _SECRET: Final = re.compile(
@@ -41,12 +40,14 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
     """Return what must stay as it is for the life of a store, by its YAML key.
 
     Another seed would draw other parents for a slot that has replies; other seed instructions would be another
-    generation 0; other colonies or another measure of likeness would give the columns two meanings.
+    generation 0; other colonies or another measure of likeness would give the columns two meanings. Bands, rows and the
+    version of the texts' normal form are those of the near-duplicate index, which can be made anew.
     """
     digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
-    dedup = {f"dedup.{key}": value for key, value in config.dedup.model_dump(exclude={"audit"}).items()}
+    dedup = {
+        f"dedup.{key}": value for key, value in config.dedup.model_dump(exclude={"audit", "bands", "rows"}).items()
+    }
     return {
-        "text": TEXT_VERSION,
         "seed": config.seed,
         "seeds": f"{len(seeds)} seeds, sha256 {digest}",
         "colonies": config.colonies,

@@ -81,6 +81,7 @@ class Store:
         (
             self._writer(table, rows)
             .mode("overwrite")
+            .option("overwriteSchema", "true")
             .option("userMetadata", json.dumps(metadata))
             .save(self.path(table))
         )

@@ -151,6 +151,31 @@ def test_what_is_missing_is_named_before_anything_is_compared(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("id_", "message"),
+    [
+        ("CAST(id AS DOUBLE)", "a whole number of up to 64 bits as id, not double"),
+        ("CAST(id AS DECIMAL(20, 0))", "a whole number of up to 64 bits as id, not decimal(20,0)"),
+        ("CAST('x' AS BINARY)", "a whole number of up to 64 bits as id, not binary"),
+        ("CAST(unhex('FFFE01') AS STRING)", "is no UTF-8 text in 1 rows"),
+    ],
+)
+def test_ids_that_cannot_be_told_apart_are_refused(spark: SparkSession, tmp_path: Path, id_: str, message: str) -> None:
+    source = str(tmp_path / "in.parquet")
+    spark.range(1).selectExpr(f"{id_} AS id", "'a text' AS text").write.parquet(source)
+    task = Task(source, "text", "id", str(tmp_path / "out"), None, TableFormat.DELTA)
+    with Progress() as progress, pytest.raises(ConfigurationError) as caught:
+        run(spark, task, Dedup(), 0, progress)
+    assert message in str(caught.value)
+
+
+def test_an_id_of_both_tables_is_refused(dedupe: Dedupe, tmp_path: Path) -> None:
+    known = tmp_path / "known.jsonl"
+    known.write_text(json.dumps({"id": 1, "text": FIRST}) + "\n")
+    with pytest.raises(ConfigurationError, match="the id '1' is in --input too"):
+        dedupe(texts(NEAR, OTHER), against=str(known))
+
+
 def test_nothing_is_overwritten_and_ids_are_unique(dedupe: Dedupe, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has '1' 2 times"):
         dedupe([{"id": 1, "text": FIRST}, {"id": 1, "text": OTHER}])

@@ -21,11 +21,13 @@ def rows(batches: Iterable[pa.RecordBatch], *columns: str) -> Iterator[tuple[Any
         yield from zip(*(_values(batch.column(name)) for name in columns), strict=True)
 
 
-def batches_of(rows: Iterable[tuple[Any, ...]], schema: StructType) -> Iterator[pa.RecordBatch]:
+def batches_of(
+    rows: Iterable[tuple[Any, ...]], schema: StructType, rows_a_batch: int = _ROWS_A_BATCH
+) -> Iterator[pa.RecordBatch]:
     """Yield rows as batches of a schema."""
     arrow_schema = to_arrow_schema(schema)
     rest = iter(rows)
-    while some := list(itertools.islice(rest, _ROWS_A_BATCH)):
+    while some := list(itertools.islice(rest, rows_a_batch)):
         columns = zip(*some, strict=True)
         arrays = [pa.array(values, field.type) for values, field in zip(columns, arrow_schema, strict=True)]
         yield pa.RecordBatch.from_arrays(arrays, schema=arrow_schema)
