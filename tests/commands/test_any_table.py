@@ -81,7 +81,7 @@ def test_columns_must_be_there_and_hold_what_is_asked_for(spark: SparkSession) -
         (["text"], "id", "no column 'text'; the input has id, n, list"),
         (["id"], "ID", "no column 'ID'"),
         (["id", "n"], "id", "'n' must hold text, not int"),
-        (["id"], "list", "'list' must hold a text or a number as id, not array<string>"),
+        (["id"], "list", "'list' must hold a text or a whole number of up to 64 bits as id, not array<string>"),
     ]:
         with pytest.raises(ConfigurationError, match=said):
             check_columns(rows, texts, id_)

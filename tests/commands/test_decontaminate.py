@@ -110,7 +110,7 @@ def test_paraphrases_are_asked_about_and_the_answer_is_kept(spark: SparkSession,
         ({"texts": ["n"]}, "'n' must hold text, not bigint"),
         ({"id_": "key"}, "no column 'key'"),
         ({"id_": "code"}, "'code' is null in 1 rows"),
-        ({"id_": "deep"}, "'deep' must hold a text or a number"),
+        ({"id_": "deep"}, "'deep' must hold a text or a whole number"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(
