@@ -4,7 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.audit import Audit, Audited, audit
+from genetic_udfs.dedup.audit import LONGEST, Audit, Audited, audit
 from genetic_udfs.population_index import made_index
 from genetic_udfs.run import Run
 from genetic_udfs.schema import ACCEPTED, CANDIDATES, DEDUP_INDEX, DUPLICATE, NEAR_DUPLICATE, POPULATION
@@ -46,7 +46,8 @@ def audit_generation(run: Run, generation: int) -> Audit | None:
     sample = sampled.select("instruction", F.lit(True), "dropped").union(
         beside.select("instruction", F.lit(False), F.lit(False))
     )
-    return audit([Audited(*row) for row in sample.collect()], settings.threshold, settings.shingle_words)
+    short = sample.where(F.length("instruction") <= LONGEST)
+    return audit([Audited(*row) for row in short.collect()], settings.threshold, settings.shingle_words)
 
 
 def _few(run: Run, values: list[str] | list[int], name: str) -> DataFrame:

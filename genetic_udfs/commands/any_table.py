@@ -1,6 +1,8 @@
 """Tables that are not ours, as jobs read and write them: a Delta folder, Parquet, or a JSONL file."""
 
-from collections.abc import Sequence
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from genetic_udfs.errors import ConfigurationError
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"
+_GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 _CORRUPT: Final = "_corrupt_record"
 
 
@@ -36,23 +39,34 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
     Raises:
         ConfigurationError: if nothing is there, it is none of these, or a line of it is no JSON object.
     """
-    system, there = _file_system(spark, path)
-    if not system.exists(there):
-        raise ConfigurationError(f"{path}: there is no such file or folder")
-    is_folder = system.getFileStatus(there).isDirectory()
+    with _reaching(path):
+        system, there = _file_system(spark, path)
+        if not system.exists(there):
+            raise ConfigurationError(f"{path}: there is no such file or folder")
+        is_folder = system.getFileStatus(there).isDirectory()
+    as_it_stands = _GLOB.sub(r"\\\g<0>", path)  # these readers take a path for a pattern
     try:
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
-            return spark.read.parquet(path)
+            return spark.read.parquet(as_it_stands)
         if path.endswith(_JSONL):
-            return _read_jsonl(spark, path)
+            return _read_jsonl(spark, path, as_it_stands)
     except (PySparkException, Py4JJavaError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {_first_line(error)}") from None
     raise ConfigurationError(
         f"{path}: what kind of table is it? Known are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
         f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
     )
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Put a table's path before what is wrong with it."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
 
 
 def check_columns(rows: DataFrame, texts: Sequence[str], id_: str, added: Sequence[str] = ()) -> None:
@@ -69,7 +83,7 @@ def check_columns(rows: DataFrame, texts: Sequence[str], id_: str, added: Sequen
     """
     for name in (*texts, id_):
         if name not in rows.columns:
-            raise ConfigurationError(f"there is no column {name!r}; the input has {', '.join(rows.columns) or 'none'}")
+            raise ConfigurationError(f"there is no column {name!r}; it has {', '.join(rows.columns) or 'none'}")
     for name in texts:
         kind = rows.schema[name].dataType
         if not isinstance(kind, StringType):
@@ -82,7 +96,7 @@ def check_columns(rows: DataFrame, texts: Sequence[str], id_: str, added: Sequen
     folded = {name.lower() for name in rows.columns}
     taken = [name for name in added if name.lower() in folded]
     if taken:
-        raise ConfigurationError(f"the input has a column {taken[0]!r} already, which this job adds; rename or drop it")
+        raise ConfigurationError(f"there is a column {taken[0]!r} already, which this job adds; rename or drop it")
 
 
 def check_ids(rows: DataFrame, id_: str) -> None:
@@ -96,7 +110,7 @@ def check_ids(rows: DataFrame, id_: str) -> None:
         [[missing, broken]] = ids.agg(F.count_if(F.col("id").isNull()), F.count_if(~F.is_valid_utf8("id"))).collect()
         twice = ids.where("id IS NOT NULL").groupBy("id").count().where("count > 1").orderBy("id").first()
     except (PySparkException, Py4JJavaError) as error:
-        raise ConfigurationError(f"the input cannot be read: {_first_line(error)}") from None
+        raise ConfigurationError(f"cannot be read: {_first_line(error)}") from None
     if missing:
         raise ConfigurationError(f"the column {id_!r} is null in {missing} rows; each row needs an id")
     if broken:
@@ -134,14 +148,18 @@ def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) ->
 
 
 def check_output(spark: SparkSession, path: str) -> None:
-    """Check that nothing is where a table is to be written.
+    """Check that nothing is where a table is to be written, and that a folder can be made there.
 
     Raises:
-        ConfigurationError: if something is.
+        ConfigurationError: if not.
     """
-    system, there = _file_system(spark, path)
-    if system.exists(there):
-        raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
+    with _reaching(path):
+        system, there = _file_system(spark, path)
+        if system.exists(there):
+            raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
+        if not system.mkdirs(there):
+            raise ConfigurationError(f"{path}: cannot be made")
+        system.delete(there, False)
 
 
 def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
@@ -157,12 +175,16 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
         writer = writer.option("delta.columnMapping.mode", "name")
     try:
         writer.save(path)
-    except AnalysisException as error:
-        raise ConfigurationError(f"{path}: cannot be written as {format_}: {_first_line(error)}") from None
+    except BaseException as error:
+        system, there = _file_system(rows.sparkSession, path)
+        system.delete(there, True)  # it was not there before
+        if isinstance(error, AnalysisException):
+            raise ConfigurationError(f"{path}: cannot be written as {format_}: {_first_line(error)}") from None
+        raise
 
 
-def _read_jsonl(spark: SparkSession, path: str) -> DataFrame:
-    rows = spark.read.option("columnNameOfCorruptRecord", _CORRUPT).json(path)
+def _read_jsonl(spark: SparkSession, path: str, pattern: str) -> DataFrame:
+    rows = spark.read.option("columnNameOfCorruptRecord", _CORRUPT).json(pattern)
     if not rows.columns:
         raise ConfigurationError(f"{path}: holds no row; each line is a JSON object")
     if _CORRUPT not in rows.columns:
@@ -177,11 +199,16 @@ def _file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """Return Hadoop's file system of a path, and the path as it takes it."""
     jvm = spark._jvm
     assert jvm is not None
+    there = jvm.org.apache.hadoop.fs.Path(path)
+    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
+
+
+@contextlib.contextmanager
+def _reaching(path: str) -> Iterator[None]:
     try:
-        there = jvm.org.apache.hadoop.fs.Path(path)
-        return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
+        yield
     except Py4JJavaError as error:
-        raise ConfigurationError(f"{path}: is no path that Spark can reach: {_first_line(error)}") from None
+        raise ConfigurationError(f"{path}: cannot be reached: {_first_line(error)}") from None
 
 
 def _first_line(error: PySparkException | Py4JJavaError) -> str:

@@ -17,6 +17,7 @@ from genetic_udfs.commands.any_table import (
     check_ids,
     check_output,
     column,
+    naming,
     read_table,
     tagged,
     write_table,
@@ -99,8 +100,9 @@ def run(
     """
     check_output(spark, output)
     rows = read_table(spark, input_)
-    check_columns(rows, texts, id_, c.TAGS)
-    with progress.stage("ids", None):
+    with naming(input_):
+        check_columns(rows, texts, id_, c.TAGS)
+    with progress.stage("ids", None), naming(input_):
         check_ids(rows, id_)
     names = [_TEXT.format(number) for number in range(len(texts))]
     new = rows.select(

@@ -19,6 +19,7 @@ from genetic_udfs.commands.any_table import (
     check_ids,
     check_output,
     column,
+    naming,
     read_table,
     tagged,
     write_table,
@@ -83,6 +84,8 @@ def dedup(
     """
     settings = load_config(config, overrides or [])
     if rebuild:
+        if threshold is not None:
+            raise ConfigurationError("--threshold is not for --rebuild-index, which takes dedup.threshold")
         _rebuild(settings)
         return
     missing = [
@@ -125,20 +128,24 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
     """
     check_output(spark, task.output)
     rows = read_table(spark, task.input)
-    check_columns(rows, [task.column], task.id, _ADDED)
+    with naming(task.input):
+        check_columns(rows, [task.column], task.id, _ADDED)
     kept = None
     if task.against is not None:
         kept = read_table(spark, task.against)
-        check_columns(kept, [task.column], task.id)
+        with naming(task.against):
+            check_columns(kept, [task.column], task.id)
         if kept.schema[task.id].dataType != rows.schema[task.id].dataType:
             raise ConfigurationError(
                 f"--against: the column {task.id!r} is {kept.schema[task.id].dataType.simpleString()} there and"
-                f" {rows.schema[task.id].dataType.simpleString()} in --input"
+                f" {rows.schema[task.id].dataType.simpleString()} in --input; cast one of them"
             )
     with progress.stage("ids", None):
-        check_ids(rows, task.id)
-        if kept is not None:
-            check_ids(kept, task.id)
+        with naming(task.input):
+            check_ids(rows, task.id)
+        if kept is not None and task.against is not None:
+            with naming(task.against):
+                check_ids(kept, task.id)
             check_apart(rows, kept, task.id)
     scratch = Scratch(spark, f"{task.output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
     try:

@@ -34,7 +34,8 @@ def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
     except SystemExit as ended:  # how typer ends, wrong usage with 2
         code = ended.code
     except GeneticUdfsError as error:
-        _end(f"error: {error}", error.exit_code)
+        if not stop_requested.is_set():  # else what it tells of is a cancelled job
+            _end(f"error: {error}", error.exit_code)
     except Exception:
         if not stop_requested.is_set():
             raise

@@ -4,6 +4,7 @@ It looks for pairs that were missed, and compares what it finds exactly, so it c
 were dropped wrongly are not its matter: none is dropped without an exact comparison.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -11,8 +12,14 @@ from datasketch import MinHash, MinHashLSH
 
 from genetic_udfs.text import normalise, tokens
 
+# Characters of the longest text that is looked at: 2,000 such texts take 0.3 GB in this process.
+LONGEST: Final = 10_000
+
 _HASHES: Final = 256
-_WEIGHTS: Final = (0.1, 0.9)  # of false positives, which the comparison removes, and false negatives
+_MISSED: Final = 0.001  # of the pairs right at the threshold
+
+# Texts that one is compared with; more of them are near to each other, and say nothing new.
+_COMPARED: Final = 20
 
 
 class Audited(NamedTuple):
@@ -37,7 +44,9 @@ class Audit(NamedTuple):
 
 
 def audit(sample: Sequence[Audited], threshold: float, words: int) -> Audit:
-    """Look for near-duplicates in a sample, blank texts left out.
+    """Look for near-duplicates in a sample, blank texts left out, and a text's pairs beyond some left out.
+
+    Copies of a text are one pair each, with the first of them.
 
     Args:
         sample: the texts.
@@ -45,20 +54,35 @@ def audit(sample: Sequence[Audited], threshold: float, words: int) -> Audit:
         words: length of a shingle.
     """
     shingles = [_shingles(each.text, words) for each in sample]
-    lsh = MinHashLSH(threshold=threshold, num_perm=_HASHES, weights=_WEIGHTS)
+    lsh = MinHashLSH(num_perm=_HASHES, params=_bands(threshold))
+    first: dict[frozenset[str], int] = {}
     pairs = caught = 0
     for number, mine in enumerate(shingles):
         if not mine:
             continue
+        if (copied := first.setdefault(mine, number)) != number:
+            if sample[number].is_new or sample[copied].is_new:
+                pairs += 1
+                caught += sample[number].is_dropped or sample[copied].is_dropped
+            continue
         minhash = MinHash(num_perm=_HASHES)
         minhash.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in mine])
-        for other in lsh.query(minhash):
+        for other in itertools.islice(sorted(lsh.query(minhash)), _COMPARED):
             is_searched = sample[number].is_new or sample[other].is_new
             if is_searched and _jaccard(mine, shingles[other]) >= threshold:
                 pairs += 1
                 caught += sample[number].is_dropped or sample[other].is_dropped
         lsh.insert(number, minhash)
     return Audit(sum(1 for mine in shingles if mine), pairs, caught)
+
+
+def _bands(threshold: float) -> tuple[int, int]:
+    """Return bands and rows: as many rows as find all but few of the pairs right at the threshold."""
+    for rows in range(_HASHES // 2, 1, -1):
+        bands = _HASHES // rows
+        if (1 - threshold**rows) ** bands <= _MISSED:
+            return bands, rows
+    return _HASHES, 1
 
 
 def _shingles(text: str | None, words: int) -> frozenset[str]:

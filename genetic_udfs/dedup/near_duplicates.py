@@ -10,7 +10,7 @@ from pyspark.sql.types import LongType
 
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.audit import Audited
+from genetic_udfs.dedup.audit import LONGEST, Audited
 from genetic_udfs.dedup.bands import candidate_pairs
 from genetic_udfs.dedup.indexed import as_signed, sharing_a_bucket
 from genetic_udfs.dedup.signatures import hash_family
@@ -53,10 +53,11 @@ class Search:
         return NotCompared(buckets, pairs)
 
     def sample(self, count: int) -> list[Audited]:
-        """Return so many texts, near-duplicates together, for an audit."""
+        """Return up to so many texts, near-duplicates together, for an audit; none that is too long for it."""
         names = self._signatures.orderBy(c.SAMPLE_KEY, c.IS_NEW, c.ID).limit(count).select(c.ID, c.IS_NEW)
         gone = self.dropped.select(c.ID, F.lit(True).alias(c.IS_NEW), F.lit(True).alias("_gone"))
-        rows = self._texts.join(F.broadcast(names), [c.ID, c.IS_NEW], "left_semi").join(gone, [c.ID, c.IS_NEW], "left")
+        short = self._texts.where(F.length(c.TEXT) <= LONGEST)
+        rows = short.join(F.broadcast(names), [c.ID, c.IS_NEW], "left_semi").join(gone, [c.ID, c.IS_NEW], "left")
         return [Audited(*row) for row in rows.select(c.TEXT, c.IS_NEW, F.col("_gone").isNotNull()).collect()]
 
 

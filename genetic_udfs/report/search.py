@@ -1,5 +1,7 @@
 """What is told of a search for near-duplicates, in words."""
 
+import math
+
 from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.bands import WHOLE_BUCKET
 from genetic_udfs.dedup.near_duplicates import NotCompared
@@ -21,5 +23,5 @@ def audit_in_words(found: Audit) -> str:
         return f"Audit: datasketch finds no near-duplicates among {found.texts:,} texts"
     return (
         f"Audit: of {found.pairs:,} near-duplicate pairs that datasketch finds among {found.texts:,} texts,"
-        f" {found.caught:,} were found ({found.recall:.1%})"
+        f" {found.caught:,} were found ({math.floor(1000 * found.recall) / 10}%)"
     )

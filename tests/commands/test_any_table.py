@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.any_table import (
@@ -67,6 +68,32 @@ def test_a_file_that_is_no_table_is_named(
     assert str(caught.value).startswith(f"{file}: ") and said in str(caught.value)
 
 
+def test_a_path_is_no_pattern(spark: SparkSession, tmp_path: Path) -> None:
+    for name, id_ in (("data[1].jsonl", 1), ("data1.jsonl", 2), ("a{b}.jsonl", 3), ("ab.jsonl", 4)):
+        (tmp_path / name).write_text(f'{{"id": {id_}}}\n')
+    assert [row.id for row in read_table(spark, str(tmp_path / "data[1].jsonl")).collect()] == [1]
+    assert [row.id for row in read_table(spark, str(tmp_path / "a{b}.jsonl")).collect()] == [3]
+    write_table(spark.range(3), str(tmp_path / "o[1]"), TableFormat.PARQUET)
+    assert read_table(spark, str(tmp_path / "o[1]")).count() == 3
+
+
+def test_an_output_that_cannot_be_made_is_refused_at_once(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (str(tmp_path / "file" / "below"), "/proc/nope", "foo://bar/x"):
+        with pytest.raises(ConfigurationError) as caught:
+            check_output(spark, path)
+        assert str(caught.value).startswith(f"{path}: cannot be")
+    check_output(spark, str(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_was_half_written_is_taken_away(spark: SparkSession, tmp_path: Path) -> None:
+    broken = spark.range(3).selectExpr("id", "assert_true(id < 2) AS wrong")
+    with pytest.raises(PySparkException):
+        write_table(broken, str(tmp_path / "out"), TableFormat.PARQUET)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_path_without_anything_is_named(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere\.jsonl: there is no such file"):
         read_table(spark, str(tmp_path / "nowhere.jsonl"))
@@ -78,7 +105,7 @@ def test_columns_must_be_there_and_hold_what_is_asked_for(spark: SparkSession) -
     rows = spark.createDataFrame([("a", 1, ["x"])], "id string, n int, list array<string>")
     check_columns(rows, ["id"], "n", ["tag"])
     for texts, id_, said in [
-        (["text"], "id", "no column 'text'; the input has id, n, list"),
+        (["text"], "id", "no column 'text'; it has id, n, list"),
         (["id"], "ID", "no column 'ID'"),
         (["id", "n"], "id", "'n' must hold text, not int"),
         (["id"], "list", "'list' must hold a text or a whole number of up to 64 bits as id, not array<string>"),

@@ -106,7 +106,7 @@ def test_paraphrases_are_asked_about_and_the_answer_is_kept(spark: SparkSession,
     ("options", "said"),
     [
         ({"input_": "nowhere.jsonl"}, "nowhere.jsonl: there is no such file"),
-        ({"texts": ["text", "body"]}, "no column 'body'; the input has code, deep, n, text"),
+        ({"texts": ["text", "body"]}, "no column 'body'; it has code, deep, n, text"),
         ({"texts": ["n"]}, "'n' must hold text, not bigint"),
         ({"id_": "key"}, "no column 'key'"),
         ({"id_": "code"}, "'code' is null in 1 rows"),

@@ -136,7 +136,7 @@ def test_planted_pairs_are_found_and_the_audit_agrees(dedupe: Dedupe) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"column": "body"}, "there is no column 'body'; the input has extra, id, text"),
+        ({"column": "body"}, "there is no column 'body'; it has extra, id, text"),
         ({"id": "name"}, "there is no column 'name'"),
         ({"input": "/nowhere.jsonl"}, "/nowhere.jsonl: there is no such file"),
         ({"column": "id"}, "the column 'id' must hold text"),

@@ -1,3 +1,5 @@
+import itertools
+
 from genetic_udfs.dedup.audit import Audit, Audited, audit
 from tests.dedup.corpora import dropped_by_definition, numbered, planted, similarity
 
@@ -7,16 +9,23 @@ def test_the_audit_finds_the_pairs_and_whether_one_of_both_is_gone() -> None:
     dropped = dropped_by_definition(texts, [], 0.7)
     everything = [Audited(text.text, True, text.id in dropped) for text in texts]
     found = audit(everything, 0.7, 3)
-    near = [
-        (a, b)
-        for number, a in enumerate(texts)
-        for b in texts[:number]
-        if a.text and b.text and similarity(a.text, b.text) >= 0.7
-    ]
-    assert 0.95 * len(near) <= found.pairs <= len(near)
+    words = [(text.text or "").lower() for text in texts]
+    by_words = {" ".join(text.split()): text for text in words}
+    near = [(a, b) for a, b in itertools.combinations(by_words.values(), 2) if similarity(a, b) >= 0.7]
+    expected = len(near) + len(words) - len(by_words)  # copies are a pair each
+    assert 0.95 * expected <= found.pairs <= expected
     assert (found.texts, found.recall) == (200, 1.0)
     blind = audit([each._replace(is_dropped=False) for each in everything], 0.7, 3)
     assert (blind.pairs, blind.caught, blind.recall) == (found.pairs, 0, 0.0)
+
+
+def test_the_audit_works_at_any_threshold_and_copies_are_one_pair_each() -> None:
+    text = " ".join(f"word{number}" for number in range(40))
+    for threshold in (1.0, 0.999, 0.9, 0.5, 0.1, 0.01):
+        sample = [Audited(text, True, number > 0) for number in range(5)]
+        assert audit(sample, threshold, 3) == Audit(texts=5, pairs=4, caught=4)
+    near = [Audited(f"{text} {number}", True, False) for number in range(200)]
+    assert audit(near, 0.7, 3).pairs <= 20 * 200
 
 
 def test_texts_that_were_only_compared_with_are_no_pair_of_each_other() -> None:
