@@ -29,7 +29,7 @@ from genetic_udfs.store.tables import Store
 CORPORA = Path(tempfile.gettempdir()) / "genetic-udfs-corpora"
 SETTINGS = Dedup(threshold=THRESHOLD, bands=BANDS, rows=ROWS)
 SEED = 1
-SMALL = 2_000
+WARM_UP = 20_000
 NEW = 5_000
 KEPT = (50_000, 200_000, 800_000)
 GENERATION = 5_000
@@ -59,7 +59,7 @@ def quality(results: Results, _: argparse.Namespace) -> None:
 
 def against(results: Results, peer: str, size: int, least: float, repeats: int) -> None:
     """Seconds of a peer over ours, from Parquet to what is found, each in a process that has warmed up."""
-    corpus, small = write_corpus(CORPORA, size), write_corpus(CORPORA, SMALL)
+    corpus, small = write_corpus(CORPORA, size), write_corpus(CORPORA, WARM_UP)
     with (
         side("dedup_sides", "ours") as mine,
         side("dedup_sides", peer) as theirs,
@@ -86,10 +86,15 @@ def against(results: Results, peer: str, size: int, least: float, repeats: int) 
     )
 
 
-def peers(results: Results, options: argparse.Namespace) -> None:
-    """Other ways, each beside ours."""
+def mllib(results: Results, options: argparse.Namespace) -> None:
     against(results, "mllib", 50_000, 5.0, options.repeats)
+
+
+def datasketch(results: Results, options: argparse.Namespace) -> None:
     against(results, "datasketch", 200_000, 3.5, options.repeats)
+
+
+def rensa(results: Results, options: argparse.Namespace) -> None:
     against(results, "rensa", 200_000, 1.0, options.repeats)
 
 
@@ -196,7 +201,9 @@ def add_generation(store: Store, config: Config, texts: DataFrame, generation: i
 
 FIGURES = {
     "quality": quality,
-    "peers": peers,
+    "mllib": mllib,
+    "datasketch": datasketch,
+    "rensa": rensa,
     "incremental": incremental,
     "generations": generations,
     "million": million,

@@ -48,7 +48,10 @@ def mllib(corpus: Path) -> int:
     sets = vectors.select("id", "set").persist()
     model = MinHashLSH(inputCol="set", outputCol="hashes", numHashTables=1, seed=1).fit(sets)
     joined = model.approxSimilarityJoin(sets, sets, 1 - THRESHOLD + 1e-9)
-    return joined.where("datasetA.id > datasetB.id").count()
+    try:
+        return joined.where("datasetA.id > datasetB.id").count()
+    finally:
+        sets.unpersist()
 
 
 def shingle_sets(corpus: Path) -> list[list[str]]:
