@@ -2,13 +2,18 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 _ROWS_A_BATCH: Final = 8192
+
+# Some 1,000 usual texts: enough for numpy to be fast where Arrow batches have few rows, and few enough for long texts.
+_CHARACTERS: Final = 1 << 20
+
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 
 def rows(batches: Iterable[pa.RecordBatch], *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -31,6 +36,20 @@ def batches_of(
         columns = zip(*some, strict=True)
         arrays = [pa.array(values, field.type) for values, field in zip(columns, arrow_schema, strict=True)]
         yield pa.RecordBatch.from_arrays(arrays, schema=arrow_schema)
+
+
+def chunks(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    """Yield rows whose last value is a text, some `_CHARACTERS` of text at a time."""
+    chunk: list[_Row] = []
+    characters = 0
+    for row in rows:
+        chunk.append(row)
+        characters += len(row[-1])
+        if characters >= _CHARACTERS:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
+        yield chunk
 
 
 def _values(column: pa.Array) -> Iterable[Any]:

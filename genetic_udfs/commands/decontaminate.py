@@ -1,6 +1,5 @@
 """`jobs/decontaminate.py`: tells which rows of any table hold an item of a test set. It tags, and drops nothing."""
 
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -110,7 +109,7 @@ def run(
         *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
     )
     paraphrases = config.decontamination.paraphrases
-    scratch = Scratch(spark, f"{output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
+    scratch = Scratch.beside(spark, output)
 
     def keep(found: DataFrame, name: str) -> DataFrame:
         with progress.stage(name, None):

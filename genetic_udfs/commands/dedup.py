@@ -147,7 +147,7 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             with naming(task.against):
                 check_ids(kept, task.id)
             check_apart(rows, kept, task.id)
-    scratch = Scratch(spark, f"{task.output.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
+    scratch = Scratch.beside(spark, task.output)
     try:
         with progress.stage("near-duplicates", None):
             new = scratch.keep(

@@ -2,20 +2,17 @@
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 from pyspark import Broadcast, SparkContext
 from pyspark.sql import DataFrame
 
-from genetic_udfs.arrow import batches_of, rows
+from genetic_udfs.arrow import batches_of, chunks, rows
 from genetic_udfs.decontaminate import columns as c
 from genetic_udfs.decontaminate.items import Item
 from genetic_udfs.decontaminate.rules import Index
 from genetic_udfs.text import normalise
-
-# Characters matched at a time, some 1,000 usual texts: Arrow batches of few rows make numpy slow.
-_CHARACTERS: Final = 1 << 20
 
 _Names = list[tuple[str, str]]
 
@@ -51,24 +48,17 @@ def _shared(context: SparkContext, items: tuple[Item, ...]) -> Broadcast[tuple[I
 def _found(
     batches: Iterable[pa.RecordBatch], index: Index, names: _Names, texts: Sequence[str]
 ) -> Iterator[tuple[str, str, str, str]]:
-    for chunk in _chunks(rows(batches, c.ID, *texts)):
-        told: set[int] = set()
+    told = -1  # the texts of a row come one after another
+    for chunk in chunks(_normal(rows(batches, c.ID, *texts))):
         for (row, name, _), match in zip(chunk, index.matches([normal for *_, normal in chunk]), strict=True):
-            if match is not None and row not in told:
-                told.add(row)
+            if match is not None and row != told:
+                told = row
                 yield name, *names[match.item], match.rule
 
 
-def _chunks(texts: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[int, str, str]]]:
-    """Yield the number of a row, its id and one of its texts, normal and not blank, some `_CHARACTERS` at a time."""
-    chunk: list[tuple[int, str, str]] = []
-    characters = 0
+def _normal(texts: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, str, str]]:
+    """Yield the number of a row, its id and each of its texts, normal and not blank."""
     for row, (name, *of_row) in enumerate(texts):
-        normals = [normal for text in of_row if (normal := normalise(text))]
-        chunk += [(row, name, normal) for normal in normals]
-        characters += sum(map(len, normals))
-        if characters >= _CHARACTERS:
-            yield chunk
-            chunk, characters = [], 0
-    if chunk:
-        yield chunk
+        for text in of_row:
+            if normal := normalise(text):
+                yield row, name, normal

@@ -1,21 +1,17 @@
 """Texts into what is compared first: content hash, band keys, sample key."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from genetic_udfs.arrow import batches_of, rows
+from genetic_udfs.arrow import batches_of, chunks, rows
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import band_keys
 from genetic_udfs.dedup.signatures import HashFamily, indices, sample_keys
 from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
-
-# Characters signed at a time, some 1,000 usual texts: enough for numpy to be fast with Arrow batches of few rows, and
-# few enough for a batch of long texts.
-_CHARACTERS: Final = 1 << 20
 
 
 def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:
@@ -40,7 +36,7 @@ def signed_rows(
     batches: Iterable[pa.RecordBatch], family: HashFamily, settings: Dedup
 ) -> Iterator[tuple[tuple[Any, ...], str]]:
     """Yield rows of `columns.SIGNED`, each with its normal text."""
-    for chunk in _chunks(rows(batches, c.ID, c.RANK, c.IS_NEW, c.TEXT)):
+    for chunk in chunks(_normal(rows(batches, c.ID, c.RANK, c.IS_NEW, c.TEXT))):
         flat, starts = batch_shingles([normal for *_, normal in chunk], settings.shingle_words)
         keys = band_keys(family.signatures(indices(flat), starts), settings.bands, settings.rows)
         sample = sample_keys(flat, starts)
@@ -48,18 +44,8 @@ def signed_rows(
             yield (name, rank, is_new, hash_of_normal(normal), keys_of_text, key), normal
 
 
-def _chunks(
-    texts: Iterable[tuple[str, int, bool, str | None]],
-) -> Iterator[list[tuple[str, int, bool, str]]]:
-    """Yield rows of `id`, `rank`, `is_new` and normal text, not blank, some `_CHARACTERS` at a time."""
-    chunk: list[tuple[str, int, bool, str]] = []
-    characters = 0
+def _normal(texts: Iterable[tuple[str, int, bool, str | None]]) -> Iterator[tuple[str, int, bool, str]]:
+    """Yield rows of `id`, `rank`, `is_new` and normal text, those that are not blank."""
     for name, rank, is_new, text in texts:
         if normal := normalise(text):
-            chunk.append((name, rank, is_new, normal))
-            characters += len(normal)
-            if characters >= _CHARACTERS:
-                yield chunk
-                chunk, characters = [], 0
-    if chunk:
-        yield chunk
+            yield name, rank, is_new, normal

@@ -4,7 +4,9 @@ It cuts the plan of a round off from the plans before it and, unlike cached data
 Nothing here is needed to resume: the ledger is.
 """
 
+import uuid
 from dataclasses import dataclass
+from typing import Self
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,6 +17,11 @@ class Scratch:
 
     spark: SparkSession
     root: str
+
+    @classmethod
+    def beside(cls, spark: SparkSession, path: str) -> Self:
+        """Return a new folder beside the one that a job writes to."""
+        return cls(spark, f"{path.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
 
     def keep(self, rows: DataFrame, name: str) -> DataFrame:
         """Write rows under a name and return them as read from there, in the same schema."""
