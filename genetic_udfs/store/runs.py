@@ -114,10 +114,10 @@ def end_run(store: Store, run_id: str, outcome: str) -> None:
     )
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that make the results."""
+def library_versions(*others: str) -> dict[str, str]:
+    """Return the versions of Python, of the packages that make the results, and of others, if they are installed."""
     versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *others):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
