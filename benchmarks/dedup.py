@@ -6,10 +6,12 @@ of a side's processes together, Spark's JVM and Python workers included.
 """
 
 import argparse
+import contextlib
 import itertools
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -24,12 +26,13 @@ from genetic_udfs.config import Config, Dedup
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.population_index import indexed, update_index
 from genetic_udfs.schema import POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
 CORPORA = Path(tempfile.gettempdir()) / "genetic-udfs-corpora"
 SETTINGS = Dedup(threshold=THRESHOLD, bands=BANDS, rows=ROWS)
 SEED = 1
-WARM_UP = 20_000
+WARM_UP = 50_000
 NEW = 5_000
 KEPT = (50_000, 200_000, 800_000)
 GENERATION = 5_000
@@ -100,14 +103,7 @@ def rensa(results: Results, options: argparse.Namespace) -> None:
 
 def incremental(results: Results, options: argparse.Namespace) -> None:
     """5,000 new texts against an index of 50,000, 200,000 and 800,000, in turns."""
-    corpus = write_corpus(CORPORA, KEPT[-1] + NEW, seed=3)
-    with (
-        session(spark_driver_memory="6g", spark_sql_shuffle_partitions=8) as spark,
-        tempfile.TemporaryDirectory() as folder,
-        scratch(spark) as space,
-    ):
-        store, config = Store(spark, folder), configuration(store=folder)
-        texts = numbered(spark.read.parquet(str(corpus)))
+    with population(write_corpus(CORPORA, KEPT[-1] + NEW, seed=3)) as (spark, store, config, texts, space):
         for generation, (first, last) in enumerate(itertools.pairwise((0, *KEPT))):
             add_generation(store, config, texts.where(f"rank >= {first} AND rank < {last}"), generation)
         new = space.keep(texts.where(f"rank >= {KEPT[-1]}"), "new")
@@ -121,7 +117,7 @@ def incremental(results: Results, options: argparse.Namespace) -> None:
         sizes = range(1, len(KEPT) + 1)
         for size in sizes:
             seconds(size)  # warms up
-        turns = [[seconds(size) for size in sizes] for _ in range(max(3, options.repeats))]
+        turns = [[seconds(size) for size in sizes] for _ in range(max(7, options.repeats))]
     for turn in turns:
         print("        " + ", ".join(f"{each:.1f}" for each in turn), flush=True)
     results.add(
@@ -134,14 +130,7 @@ def incremental(results: Results, options: argparse.Namespace) -> None:
 
 def generations(results: Results, _: argparse.Namespace) -> None:
     """Ten generations of 5,000, each against the index of those before, and all at once: who survives."""
-    corpus = write_corpus(CORPORA, 50_000)
-    with (
-        session(spark_driver_memory="6g", spark_sql_shuffle_partitions=8) as spark,
-        tempfile.TemporaryDirectory() as folder,
-        scratch(spark) as space,
-    ):
-        store, config = Store(spark, folder), configuration(store=folder)
-        texts = numbered(spark.read.parquet(str(corpus)))
+    with population(write_corpus(CORPORA, 50_000)) as (spark, store, config, texts, space):
         at_once = near_duplicates(texts, none(spark), config.dedup, config.seed, space.keep).dropped
         expected = {row.id: row.duplicate_of for row in at_once.collect()}
         found: dict[str, str] = {}
@@ -172,6 +161,17 @@ def million(results: Results, _: argparse.Namespace) -> None:
         done = mine.run(corpus=str(corpus))
     results.add("a million texts: peak GB of memory", [peak.memory], at_most(16.0), **done)
     results.add("a million texts: peak GB on disk", [peak.disk], at_most(10.0))
+
+
+@contextlib.contextmanager
+def population(corpus: Path) -> Iterator[tuple[SparkSession, Store, Config, DataFrame, Scratch]]:
+    """Open a session, an empty store with its configuration, the texts of a corpus, and a place for results."""
+    with (
+        session(spark_driver_memory="6g", spark_sql_shuffle_partitions=8) as spark,
+        tempfile.TemporaryDirectory() as folder,
+        scratch(spark) as space,
+    ):
+        yield spark, Store(spark, folder), configuration(store=folder), numbered(spark.read.parquet(str(corpus))), space
 
 
 def numbered(texts: DataFrame) -> DataFrame:
