@@ -79,6 +79,7 @@ def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> 
 def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) -> None:
     """Write that a run has begun; runs that never said how they ended were killed, and are marked so."""
     if store.exists(RUNS):
+        store.before_commit()
         DeltaTable.forPath(store.spark, store.path(RUNS)).update(
             F.col("outcome") == RUNNING, {"outcome": F.lit("killed")}
         )
@@ -108,6 +109,7 @@ def configuration_text(config: Config) -> str:
 
 def end_run(store: Store, run_id: str, outcome: str) -> None:
     """Write how a run ended: `finished`, `stopped` or `failed: ...`."""
+    store.before_commit()
     DeltaTable.forPath(store.spark, store.path(RUNS)).update(
         F.col("run_id") == run_id,
         {"outcome": F.lit(outcome), "ended_at": F.lit(datetime.now(UTC))},

@@ -1,6 +1,7 @@
 """The tables of a store: where they lie, how they are read at a version, and how rows are added exactly once."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,10 +29,14 @@ _INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
 
 @dataclass(frozen=True)
 class Store:
-    """The tables of one run, each a Delta table in the folder `root`."""
+    """The tables of one run, each a Delta table in the folder `root`.
+
+    `before_commit` is called before each commit, and raises an error if there must be none.
+    """
 
     spark: SparkSession
     root: str
+    before_commit: Callable[[], None] = lambda: None
 
     def path(self, table: str) -> str:
         """Return where a table lies."""
@@ -67,6 +72,7 @@ class Store:
             version: number of the commit within the transaction.
             metadata: written to the commit's `userMetadata` as JSON.
         """
+        self.before_commit()
         (
             self._writer(table, rows)
             .mode("append")
@@ -78,6 +84,7 @@ class Store:
 
     def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
         """Replace all rows of a table in one commit; columns and metadata as for `append`."""
+        self.before_commit()
         (
             self._writer(table, rows)
             .mode("overwrite")
@@ -94,6 +101,19 @@ class Store:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
         if not self.exists(table):
             self.append(table, self.spark.createDataFrame([], SCHEMAS[table]), transaction="creation", version=0)
+
+    def fence(self, table: str, run_id: str) -> None:
+        """Make every append to a table fail that began before this: Delta refuses it, as the table's metadata changed.
+
+        Args:
+            table: name of the table; nothing is done if it was never written to.
+            run_id: the run that writes to it from now on.
+        """
+        if self.exists(table):
+            self.before_commit()
+            self.spark.sql(
+                f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ('genetic_udfs.writer' = '{run_id}')"
+            )
 
     def version(self, table: str) -> int:
         """Return the number of a table's latest version."""
