@@ -92,6 +92,7 @@ def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, take_over:
         if run.lease.was_abandoned:
             for table in (REPLIES, CANDIDATES):
                 run.store.fence(table, run.id)
+            run.scratch.sweep()
         check_same_settings(run.store, run.config, seeds)
         begin_run(run.store, run.config, seeds, run.id)
         try:
