@@ -28,6 +28,7 @@ from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import LEASE_FOLDER, Lease
 from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.runs import begin_run, check_same_settings, end_run
+from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -93,6 +94,7 @@ def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, take_over:
             for table in (REPLIES, CANDIDATES):
                 run.store.fence(table, run.id)
             run.scratch.sweep()
+        bring_up_to_date(run.store)
         check_same_settings(run.store, run.config, seeds)
         begin_run(run.store, run.config, seeds, run.id)
         try:

@@ -95,12 +95,23 @@ class Store:
 
     def _writer(self, table: str, rows: DataFrame) -> DataFrameWriter:
         writer = rows.select(*SCHEMAS[table].fieldNames()).write.format("delta")
+        writer = writer.option(schema.SCHEMA_VERSION_PROPERTY, schema.SCHEMA_VERSION)
         return writer.option("compression", "none") if table in _INCOMPRESSIBLE else writer
 
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
         if not self.exists(table):
             self.append(table, self.spark.createDataFrame([], SCHEMAS[table]), transaction="creation", version=0)
+
+    def add_columns(self, table: str) -> None:
+        """Add to a table the columns of its schema that it lacks, null in the rows that are there.
+
+        Raises:
+            AnalysisException: if columns of one name have types that do not fit.
+        """
+        self.before_commit()
+        rows = self.spark.createDataFrame([], SCHEMAS[table])
+        rows.write.format("delta").mode("append").option("mergeSchema", "true").save(self.path(table))
 
     def fence(self, table: str, run_id: str) -> None:
         """Make every append to a table fail that began before this: Delta refuses it, as the table's metadata changed.

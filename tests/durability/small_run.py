@@ -41,6 +41,7 @@ def settings(folder: Path, url: str, **changes: Any) -> Config:
             "colonies": 2,
             "samples_per_generation": 6,
             "max_rounds": 6,
+            "operators": {"crossover_share": 0.3, "crossover_instructions": 1},
             "engines": {"scripted": {"model": "scripted", "url": url, "max_num_seqs": 8}},
             "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},
             "decontamination": {"human_eval": False},
