@@ -23,10 +23,9 @@ from pyspark.sql.types import (
 )
 
 # To be raised with every change of a table's columns or of what they hold. Each table carries the version that it was
-# made with or brought to, in a property; tables from before there was one are version 1. Delta takes properties of that
-# prefix in the commit that makes a table, so version 0 of `population` can be generation 0.
+# made with or brought to, in a property; tables from before there was one are version 1.
 SCHEMA_VERSION: Final = 2
-SCHEMA_VERSION_PROPERTY: Final = "delta.genetic_udfs.schema_version"
+SCHEMA_VERSION_PROPERTY: Final = "genetic_udfs.schema_version"
 
 POPULATION: Final = "population"
 CANDIDATES: Final = "candidates"

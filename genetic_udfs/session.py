@@ -11,12 +11,10 @@ from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 
 _EXTENSIONS: Final = "spark.sql.extensions"
-# Speculation would ask a model twice. Tables carry a property of ours (`schema.SCHEMA_VERSION_PROPERTY`). The console
-# bar and a live display write over each other.
+# Speculation would ask a model twice. The console bar and a live display write over each other.
 _REQUIRED: Final = {
     _EXTENSIONS: "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.databricks.delta.allowArbitraryProperties.enabled": "true",
     "spark.speculation": "false",
     "spark.ui.showConsoleProgress": "false",
 }

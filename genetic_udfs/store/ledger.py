@@ -82,9 +82,9 @@ class Ledger:
                 wave=wave,
             )
 
+        self.store.create(REPLIES)
         if waves == 1:
             answer(0)
             return
-        self.store.create(REPLIES)
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
             list(pool.map(answer, range(waves)))

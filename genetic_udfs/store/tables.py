@@ -1,7 +1,7 @@
 """The tables of a store: where they lie, how they are read at a version, and how rows are added exactly once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,8 @@ SCHEMAS: Final[dict[str, StructType]] = {
 
 # Hash values and texts that are compressed already, read as a whole in each generation.
 _INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
+
+_COMMIT_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @dataclass(frozen=True)
@@ -73,30 +75,35 @@ class Store:
             metadata: written to the commit's `userMetadata` as JSON.
         """
         self.before_commit()
-        (
-            self._writer(table, rows)
-            .mode("append")
-            .option("txnAppId", f"genetic-udfs/{table}/{transaction}")
-            .option("txnVersion", version)
-            .option("userMetadata", json.dumps(metadata))
-            .save(self.path(table))
-        )
+        once = {"txnAppId": f"genetic-udfs/{table}/{transaction}", "txnVersion": str(version)}
+        if not self.exists(table):
+            self._make(table, rows, once, metadata)
+            return
+        writer = self._written(table, rows).mode("append").options(**once)
+        writer.option("userMetadata", json.dumps(metadata)).save(self.path(table))
 
     def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
         """Replace all rows of a table in one commit; columns and metadata as for `append`."""
         self.before_commit()
-        (
-            self._writer(table, rows)
-            .mode("overwrite")
-            .option("overwriteSchema", "true")
-            .option("userMetadata", json.dumps(metadata))
-            .save(self.path(table))
-        )
+        if not self.exists(table):
+            self._make(table, rows, {}, metadata)
+            return
+        writer = self._written(table, rows).mode("overwrite").option("overwriteSchema", "true")
+        writer.option("userMetadata", json.dumps(metadata)).save(self.path(table))
 
-    def _writer(self, table: str, rows: DataFrame) -> DataFrameWriter:
+    def _written(self, table: str, rows: DataFrame) -> DataFrameWriter:
         writer = rows.select(*SCHEMAS[table].fieldNames()).write.format("delta")
-        writer = writer.option(schema.SCHEMA_VERSION_PROPERTY, schema.SCHEMA_VERSION)
         return writer.option("compression", "none") if table in _INCOMPRESSIBLE else writer
+
+    def _make(self, table: str, rows: DataFrame, options: Mapping[str, str], metadata: Mapping[str, object]) -> None:
+        """Make a table with its first rows in one commit, so that version 0 of `population` is generation 0."""
+        # This writer alone sets properties of ours; it takes the commit's metadata from the session.
+        writer = rows.select(*SCHEMAS[table].fieldNames()).writeTo(f"delta.`{self.path(table)}`").using("delta")
+        self.spark.conf.set(_COMMIT_METADATA, json.dumps(metadata))
+        try:
+            writer.tableProperty(schema.SCHEMA_VERSION_PROPERTY, str(schema.SCHEMA_VERSION)).options(**options).create()
+        finally:
+            self.spark.conf.unset(_COMMIT_METADATA)
 
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
