@@ -35,10 +35,11 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.population_index import rebuild_index
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.search import audit_in_words, not_compared_in_words
-from genetic_udfs.schema import DEDUP_INDEX, POPULATION
+from genetic_udfs.schema import POPULATION
 from genetic_udfs.session import open_session
 from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import LEASE_FOLDER, Lease
+from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -215,21 +216,31 @@ def _texts(kept: DataFrame, task: Task) -> DataFrame:
 
 
 def _rebuild(config: Config, *, take_over: bool) -> None:
-    """Make the near-duplicate index of the store's population anew, while no run writes to the store."""
     spark = open_session(config, "genetic-udfs dedup")
     hear_signals()
     try:
-        run_id = uuid.uuid4().hex[:12]
-        lease = Lease(Epochs(spark, f"{config.store}/{LEASE_FOLDER}"), run_id)
-        store = Store(spark, config.store, lease.check)
-        if not store.exists(POPULATION):
-            raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
-        with (
-            Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress,
-            lease.held(take_over=take_over, tell=progress.note),
-            progress.stage("near-duplicate index", None),
-        ):
-            count = rebuild_index(store, config, run_id)
-        print(f"{store.path(DEDUP_INDEX)}: {count:,} individuals")
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            count = made_anew(spark, config, progress, take_over=take_over)
+        print(f"{config.store}: {count:,} individuals in the near-duplicate index")
     finally:
         spark.stop()
+
+
+def made_anew(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:
+    """Make the near-duplicate index of a store's population anew, with the lease of the store; return its rows.
+
+    Raises:
+        ConfigurationError: if there is no population.
+        StoreError: if another process writes to the store, or a newer version of this software has written to it.
+    """
+    run_id = uuid.uuid4().hex[:12]
+    lease = Lease(Epochs(spark, f"{config.store}/{LEASE_FOLDER}"), run_id)
+    store = Store(spark, config.store, lease.check)
+    if not store.exists(POPULATION):
+        raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
+    with (
+        lease.held(take_over=take_over, tell=progress.note),
+        progress.stage("near-duplicate index", None),
+    ):
+        bring_up_to_date(store)
+        return rebuild_index(store, config, run_id)

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.process import ProcessId, this_machine
-from genetic_udfs.stopping import cancel_jobs
+from genetic_udfs.stopping import Stopped, cancel_jobs, stop_requested
 from genetic_udfs.store.epochs import Epochs
 
 LIFETIME: Final = 60.0
@@ -121,6 +121,7 @@ class Lease:
 
         Raises:
             LeaseError: as soon as it shows that it is alive.
+            Stopped: if this process is asked to stop meanwhile.
         """
         record = self._epochs.read(epoch)
         if record is None or record.get("released"):
@@ -132,7 +133,8 @@ class Lease:
         tell(f"the lease is {_described(record)}'s; {self._lifetime:.0f} s will show whether it is alive")
         deadline = time.monotonic() + self._lifetime
         while time.monotonic() < deadline:
-            time.sleep(self._lifetime / _RENEWALS / _LOOKS)
+            if stop_requested.wait(self._lifetime / _RENEWALS / _LOOKS):
+                raise Stopped("asked to stop while another process had the store")
             latest = self._epochs.latest()
             now = self._epochs.read(epoch)
             if latest != epoch:

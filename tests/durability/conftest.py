@@ -20,8 +20,19 @@ class Undisturbed:
     requests: int
 
 
-@pytest.fixture(scope="session")
-def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
+@pytest.fixture(scope="package", autouse=True)
+def few_partitions(spark: SparkSession) -> Iterator[None]:
+    """The tables here have a dozen rows; a run's results do not depend on partitions (tests/test_evolution.py)."""
+    before = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    yield
+    spark.conf.set("spark.sql.shuffle.partitions", before or "4")
+
+
+@pytest.fixture(scope="package")
+def undisturbed(
+    spark: SparkSession, few_partitions: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Undisturbed]:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
         config = settings(tmp_path_factory.mktemp("undisturbed"), server.url)
         (_, row) = evolve(spark, config)

@@ -1,6 +1,7 @@
 """A run that is small enough to be killed and started again many times, and what is looked at afterwards."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ SPARK = {
         "spark.driver.memory": "1g",
         "spark.ui.enabled": False,
         "spark.log.level": "FATAL",
-        "spark.sql.shuffle.partitions": 2,
+        "spark.sql.shuffle.partitions": 1,
         "spark.databricks.delta.snapshotPartitions": 1,
     },
 }
@@ -53,9 +54,16 @@ def settings(folder: Path, url: str, **changes: Any) -> Config:
     )
 
 
+def copy_of(config: Config, folder: Path) -> Path:
+    """Copy a finished run's store and seeds to a folder, and return that."""
+    shutil.copytree(Path(config.store).parent, folder, dirs_exist_ok=True)
+    return folder
+
+
 def write_seeds(file: Path, number: int = 8) -> Path:
     """Write the first of the project's seeds to a file, unless it is there."""
     if not file.exists():
+        file.parent.mkdir(exist_ok=True)
         lines = (PROJECT / "seeds" / "seeds.jsonl").read_text().splitlines(keepends=True)
         file.write_text("".join(lines[:number]))
     return file
@@ -77,11 +85,16 @@ def evolve(spark: SparkSession, config: Config, *, take_over: bool = False) -> l
 
 def table(config: Config, name: str) -> list[dict[str, Any]]:
     """Read a table with the Rust reader; one that is not there is empty."""
-    path = Path(config.store) / name
+    path = table_path(config, name)
     if not DeltaTable.is_deltatable(str(path)):
         return []
     rows: list[dict[str, Any]] = DeltaTable(path).to_pyarrow_table().to_pylist()
     return rows
+
+
+def table_path(config: Config, name: str) -> Path:
+    """Return where a table lies."""
+    return Path(config.store) / name
 
 
 def population(config: Config) -> list[dict[str, Any]]:
