@@ -23,7 +23,8 @@ run_forwarding_signals() { # JOB COMMAND...
     exit "$status"
 }
 
-# Sends the first signal to the driver, or to the JVM if there is none yet; any later one to both.
+# Sends the first two signals to the driver, which finishes something on the first and nothing on the second, or to the
+# JVM if there is no driver yet; any later one to both.
 forward() { # SIGNAL
     local driver now=${EPOCHREALTIME//[!0-9]/} # in microseconds
     signalled=$1
@@ -34,7 +35,7 @@ forward() { # SIGNAL
     signals=$((signals + 1))
     driver=$(driver_process)
     if [[ -n $driver ]]; then kill -s "$1" "$driver" 2>/dev/null || true; fi
-    if [[ -z $driver ]] || ((signals > 1)); then kill -s "$1" "$jvm" 2>/dev/null || true; fi
+    if [[ -z $driver ]] || ((signals > 2)); then kill -s "$1" "$jvm" 2>/dev/null || true; fi
 }
 
 # Prints the process id of the child of the JVM that runs the job's script. Its Python workers are children of it too.

@@ -1,5 +1,6 @@
 """What a generation came to, read from the tables: counts by reason, costs by role, the audit of near-duplicates."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +13,14 @@ from genetic_udfs.run import Run
 from genetic_udfs.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 
-def generation_row(run: Run, generation: int, started: datetime) -> dict[str, Any]:
-    """Return the row of `generations` for a generation whose population is committed."""
+def generation_row(run: Run, generation: int, started: float) -> dict[str, Any]:
+    """Return the row of `generations` for a generation whose population is committed.
+
+    Args:
+        run: the run.
+        generation: its number.
+        started: when this run began with it, by `time.monotonic`: the wall clock may be set back meanwhile.
+    """
     version = run.store.version(POPULATION)
     population = run.store.read(POPULATION, version)
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
@@ -25,7 +32,6 @@ def generation_row(run: Run, generation: int, started: datetime) -> dict[str, An
     sizes = {row["new"]: row["count"] for row in _sizes(population, generation)}
     accepted = sizes.get(True, 0)
     fingerprint, samples = _decided_under(run, generation, candidates)
-    now = datetime.now(UTC)
     return {
         "generation": generation,
         "population_version": version,
@@ -40,8 +46,8 @@ def generation_row(run: Run, generation: int, started: datetime) -> dict[str, An
         "costs": costs(run, generation),
         "engines": engines(run, generation),
         "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
-        "seconds": (now - started).total_seconds(),
-        "finished_at": now,
+        "seconds": time.monotonic() - started,
+        "finished_at": datetime.now(UTC),
     }
 
 
@@ -61,7 +67,7 @@ def costs(run: Run, generation: int) -> list[Row]:
             F.count("error").alias("errors"),
             F.sum("prompt_tokens").alias("prompt_tokens"),
             F.sum("completion_tokens").alias("completion_tokens"),
-            (F.max(end) - F.min(F.unix_micros("sent_at")) / 1e6).alias("seconds"),
+            F.greatest(F.max(end) - F.min(F.unix_micros("sent_at")) / 1e6, F.lit(0.0)).alias("seconds"),
             F.sum("seconds").alias("request_seconds"),
         )
     )

@@ -283,9 +283,13 @@ class Decontamination(Section):
 
 
 class Ledger(Section):
-    """How replies reach the `replies` table: two waves at most are lost when the driver is killed."""
+    """How replies reach the `replies` table: two waves at most are lost when the driver is killed.
+
+    When the job is asked to stop, the waves under way may take `stop_within` seconds to end.
+    """
 
     wave_size: Positive = 4096
+    stop_within: Annotated[float, Field(ge=0.0)] = 600.0
 
 
 class Spark(Section):

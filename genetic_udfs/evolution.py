@@ -4,8 +4,8 @@ The commit of `candidates` decides a generation. Its population and its row in `
 and the ledger alone, so a run that was killed between the commits completes them at its next start.
 """
 
+import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -50,7 +50,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
     with run.progress.stage(f"generation {done}: near-duplicate index", None):
         update_index(run.store, run.config, run.id)
     for generation in range(done + 1, run.config.generations + 1):
-        started = datetime.now(UTC)
+        started = time.monotonic()
         if not decided(run, generation).limit(1).count():
             decide(run, generation, items)
         with run.progress.stage(f"generation {generation}: committing", None):
@@ -75,7 +75,7 @@ def decided(run: Run, generation: int) -> DataFrame:
 
 def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
     """Make generation 0 of the seeds."""
-    started = datetime.now(UTC)
+    started = time.monotonic()
     individuals = [
         {
             "id": seed.id,
@@ -129,7 +129,7 @@ def numbered(accepted: DataFrame, first: int) -> DataFrame:
     )
 
 
-def commit_generation(run: Run, generation: int, started: datetime) -> None:
+def commit_generation(run: Run, generation: int, started: float) -> None:
     """Write the row that says a generation is done, with its counts and costs."""
     row = generation_row(run, generation, started)
     rows = run.spark.createDataFrame([row], GENERATIONS_SCHEMA)

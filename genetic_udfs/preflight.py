@@ -1,13 +1,17 @@
 """The checks between reading a configuration and starting Spark: everything that can be known in a second."""
 
 import os
+import re
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Final
 
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.seeds import Seed, read_seeds
+from genetic_udfs.store.lease import LEASE_FOLDER
+from genetic_udfs.store.tables import SCHEMAS
 
 TASK_GPUS: Final = "spark.task.resource.gpu.amount"
 
@@ -16,17 +20,38 @@ _DELTA_FOR_SPARK: Final = {"4.2": "4.4"}
 
 
 def preflight(config: Config) -> list[Seed]:
-    """Check versions, seeds, models and keys; return the seeds.
+    """Check versions, the store's place, seeds, models and keys; return the seeds.
 
     Raises:
         ConfigurationError: naming the YAML key, or the packages whose versions do not match.
     """
     check_versions()
+    check_store(config.store)
     seeds = check_seeds(config)
     for name, engine in config.engines.items():
         check_engine(name, engine)
     check_gpus(config)
     return seeds
+
+
+def check_store(store: str) -> None:
+    """Check that a store in a local folder is one, or is to be made in a folder that is new or empty.
+
+    Raises:
+        ConfigurationError: naming what lies there instead.
+    """
+    if re.match(r"(?!file:)[A-Za-z][\w+.-]*:", store):
+        return  # in another file system, or in a catalog
+    folder = Path(re.sub(r"^file:(//)?", "", store))
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"store: {store} is a file; name a folder")
+    found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    if found and not {*SCHEMAS, LEASE_FOLDER} & set(found):
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise ConfigurationError(
+            f"store: {store} is no store, and holds other things ({', '.join(found[:3])}{more}); name a new or an empty"
+            " folder, or that of an earlier run"
+        )
 
 
 def check_seeds(config: Config) -> list[Seed]:

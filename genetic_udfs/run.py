@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.config import Config, Role
 from genetic_udfs.engine.use import EngineUse
 from genetic_udfs.report.progress import Progress
+from genetic_udfs.store.lease import Lease
 from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -30,6 +31,7 @@ class Run:
     config: Config
     id: str
     store: Store
+    lease: Lease
     scratch: Scratch
     ledger: Ledger
     progress: Progress

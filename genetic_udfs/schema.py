@@ -22,6 +22,11 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+# To be raised with every change of a table's columns or of what they hold. Each table carries the version that it was
+# made with or brought to, in a property; tables from before there was one are version 1.
+SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION_PROPERTY: Final = "genetic_udfs.schema_version"
+
 POPULATION: Final = "population"
 CANDIDATES: Final = "candidates"
 REPLIES: Final = "replies"

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from genetic_udfs.commands.dedup import made_anew
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.population_index import check_manifest, rebuild_index, update_index
+from genetic_udfs.report.progress import Progress
 from genetic_udfs.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, DEDUP_MANIFEST, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.epochs import Epochs
+from genetic_udfs.store.lease import LEASE_FOLDER, Lease, LeaseError
 from genetic_udfs.store.tables import Store
 from tests.dedup.corpora import planted
 
@@ -106,4 +110,18 @@ def test_an_index_of_another_layout_is_refused_and_made_anew(spark: SparkSession
         update_index(store, config, "second")
     rebuild_index(store, config, "third")
     update_index(store, config, "fourth")
+    assert [row[1] for row in rows_of(store)] == ["0-0", "0-1", "0-2"]
+
+
+def test_it_is_made_anew_with_the_lease_of_the_store_alone(spark: SparkSession, tmp_path: Path) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    with Progress() as progress:
+        with pytest.raises(ConfigurationError, match="has no population yet"):
+            made_anew(spark, config, progress)
+        add_generation(store, 0, planted(3, seed=1))
+        with Lease(Epochs(spark, f"{tmp_path}/{LEASE_FOLDER}"), "a run").held():
+            with pytest.raises(LeaseError, match="is being written to by run a run"):
+                made_anew(spark, config, progress)
+            assert not store.exists(DEDUP_INDEX)
+            assert made_anew(spark, config, progress, take_over=True) == 3
     assert [row[1] for row in rows_of(store)] == ["0-0", "0-1", "0-2"]

@@ -387,7 +387,7 @@ class TestEnding:
         assert output == "finished cleanly\n"
         assert process.returncode == code
 
-    def test_a_second_signal_reaches_the_jvm_too(self, checkout: Checkout) -> None:
+    def test_a_third_signal_reaches_the_jvm_too(self, checkout: Checkout) -> None:
         executable(checkout.root / "jobs" / "deaf.py", JOB.replace("sys.exit(128 + number)", "pass"))
         process = checkout.start("jobs/deaf.py", "--wait")
         assert process.stdout is not None
@@ -395,6 +395,9 @@ class TestEnding:
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "finished cleanly\n"
         time.sleep(0.6)  # two signals within half a second are one
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "finished cleanly\n"
+        time.sleep(0.6)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=PATIENCE)
         assert "the JVM got TERM" in output

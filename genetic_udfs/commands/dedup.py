@@ -25,7 +25,7 @@ from genetic_udfs.commands.any_table import (
     write_table,
 )
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption, TakeOverOption
 from genetic_udfs.config import Config, Dedup
 from genetic_udfs.config_file import load_config
 from genetic_udfs.dedup import columns as c
@@ -35,8 +35,11 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.population_index import rebuild_index
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.search import audit_in_words, not_compared_in_words
-from genetic_udfs.schema import DEDUP_INDEX, POPULATION
+from genetic_udfs.schema import POPULATION
 from genetic_udfs.session import open_session
+from genetic_udfs.store.epochs import Epochs
+from genetic_udfs.store.lease import LEASE_FOLDER, Lease
+from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -76,6 +79,7 @@ def dedup(
     rebuild: Annotated[
         bool, typer.Option("--rebuild-index", help="make the index of the store's population anew")
     ] = False,
+    take_over: TakeOverOption = False,
     overrides: SetOption = None,
 ) -> None:
     """Write a table's rows with duplicate_of, the id of the row that is kept instead, and similarity; null where kept.
@@ -86,8 +90,10 @@ def dedup(
     if rebuild:
         if threshold is not None:
             raise ConfigurationError("--threshold is not for --rebuild-index, which takes dedup.threshold")
-        _rebuild(settings)
+        _rebuild(settings, take_over=take_over)
         return
+    if take_over:
+        raise ConfigurationError("--take-over is for --rebuild-index; no other search writes to a store")
     missing = [
         name
         for name, value in {"--input": input_, "--column": column_, "--id": id_, "--output": output}.items()
@@ -209,19 +215,32 @@ def _texts(kept: DataFrame, task: Task) -> DataFrame:
     return kept.select(column(task.id).cast("string").alias(c.ID), column(task.column).alias(c.TEXT))
 
 
-def _rebuild(config: Config) -> None:
-    """Make the near-duplicate index of the store's population anew."""
+def _rebuild(config: Config, *, take_over: bool) -> None:
     spark = open_session(config, "genetic-udfs dedup")
     hear_signals()
     try:
-        store = Store(spark, config.store)
-        if not store.exists(POPULATION):
-            raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
-        with (
-            Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress,
-            progress.stage("near-duplicate index", None),
-        ):
-            count = rebuild_index(store, config, uuid.uuid4().hex[:12])
-        print(f"{store.path(DEDUP_INDEX)}: {count:,} individuals")
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            count = made_anew(spark, config, progress, take_over=take_over)
+        print(f"{config.store}: {count:,} individuals in the near-duplicate index")
     finally:
         spark.stop()
+
+
+def made_anew(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:
+    """Make the near-duplicate index of a store's population anew, with the lease of the store; return its rows.
+
+    Raises:
+        ConfigurationError: if there is no population.
+        StoreError: if another process writes to the store, or a newer version of this software has written to it.
+    """
+    run_id = uuid.uuid4().hex[:12]
+    lease = Lease(Epochs(spark, f"{config.store}/{LEASE_FOLDER}"), run_id)
+    store = Store(spark, config.store, lease.check)
+    if not store.exists(POPULATION):
+        raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
+    with (
+        lease.held(take_over=take_over, tell=progress.note),
+        progress.stage("near-duplicate index", None),
+    ):
+        bring_up_to_date(store)
+        return rebuild_index(store, config, run_id)

@@ -10,7 +10,7 @@ from contextlib import closing
 import typer
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.ending import hear_signals, stop_requested, winding_up
+from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config_file import load_config
@@ -19,6 +19,7 @@ from genetic_udfs.doctor.finding import Finding, Status, cause_of, failed, skipp
 from genetic_udfs.doctor.reach import Reached, reach
 from genetic_udfs.doctor.visit import versions
 from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.stopping import stop_requested, winding_up
 
 
 def doctor(config: ConfigArgument, overrides: SetOption = None) -> None:

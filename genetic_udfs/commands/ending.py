@@ -5,22 +5,17 @@ Exit codes: 0 done, 1 failed, 2 the configuration or the input is at fault, 143 
 
 import signal
 import sys
-import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any, Final, NoReturn
 
 import typer
-from pyspark import SparkContext
 
 from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.stopping import is_finishing, request_stop, stop_requested
 
 _STOPPED: Final = 143
-
-# Set by SIGTERM and SIGINT. What was under way fails then, because its Spark jobs are cancelled, until a command
-# sets `winding_up`, to write how it ended.
-stop_requested: Final = threading.Event()
-winding_up: Final = threading.Event()
 
 
 def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
@@ -44,31 +39,21 @@ def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
     _end(None, code)
 
 
-def hear_signals() -> None:
-    """Take SIGTERM and SIGINT; to be called again once Spark is up, which puts a handler of its own in place."""
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+def hear_signals(patience: float = 0.0) -> None:
+    """Take SIGTERM and SIGINT; to be called again once Spark is up, which puts a handler of its own in place.
 
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Cancel all Spark jobs from another thread.
-
-    An exception raised here would cut into a call to the JVM and leave its connection with a reply that nobody
-    reads: the next call would take it for its own.
+    Args:
+        patience: seconds for what is finished before the job ends; a second signal ends it at once.
     """
-    stop_requested.set()
-    threading.Thread(target=_cancel_jobs, name="cancel-jobs", daemon=True).start()
+    signal.signal(signal.SIGTERM, partial(_stop, patience))
+    signal.signal(signal.SIGINT, partial(_stop, patience))
 
 
-def _cancel_jobs() -> None:
-    # Again and again: between two jobs there is nothing to cancel, and the next one begins afterwards.
-    while not winding_up.wait(0.5):
-        context = SparkContext._active_spark_context
-        if context is not None:
-            try:
-                context.cancelAllJobs()
-            except Exception:  # Spark is ending already
-                return
+def _stop(patience: float, number: int, frame: FrameType | None) -> None:
+    if is_finishing() and not stop_requested.is_set():
+        waits = f"finishing the requests under way, for {patience:.0f} s at most; a second signal ends them"
+        print(f"stopping: {waits}", file=sys.stderr, flush=True)
+    request_stop(patience)
 
 
 def _end(message: str | None, code: int) -> NoReturn:

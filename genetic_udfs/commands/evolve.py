@@ -2,28 +2,40 @@
 
 import shlex
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 from rich.console import Console
 
 from genetic_udfs import evolution
-from genetic_udfs.commands.ending import hear_signals, stop_requested, winding_up
+from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
-from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets
+from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets, digests
 from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.preflight import preflight
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
 from genetic_udfs.run import Run
+from genetic_udfs.schema import CANDIDATES, REPLIES
 from genetic_udfs.seeds import Seed
 from genetic_udfs.session import open_session
+from genetic_udfs.stopping import stop_requested, winding_up
+from genetic_udfs.store.damage import damage_in
+from genetic_udfs.store.epochs import Epochs
+from genetic_udfs.store.integrity import check_integrity
+from genetic_udfs.store.lease import LEASE_FOLDER, Lease
 from genetic_udfs.store.ledger import Ledger
-from genetic_udfs.store.runs import begin_run, check_same_settings, end_run
+from genetic_udfs.store.obstacles import obstacle_in
+from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_settings, end_run
+from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -31,16 +43,21 @@ ConfigArgument = Annotated[Path, typer.Argument(help="YAML file, such as conf/lo
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="overrides a key: seed=7")]
 
 
-def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
+TakeOverOption = Annotated[
+    bool, typer.Option("--take-over", help="take the store's lease from the process that has it, which then stops")
+]
+
+
+def evolve(config: ConfigArgument, overrides: SetOption = None, take_over: TakeOverOption = False) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
     settings = load_config(config, overrides or [])
     seeds, items = preflight(settings), check_test_sets(settings)
     check_seeds_are_clean(seeds, items)
     spark = open_session(settings, "genetic-udfs evolve")
-    hear_signals()
+    hear_signals(settings.ledger.stop_within)
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
-            generations = record(new_run(spark, settings, progress), seeds, items)
+            generations = record(new_run(spark, settings, progress), seeds, items, take_over=take_over)
         print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
     finally:
         spark.stop()
@@ -49,46 +66,88 @@ def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
 def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
     """Put together what a run's stages share."""
     run_id = uuid.uuid4().hex[:12]
-    store = Store(spark, config.store)
+    lease = Lease(Epochs(spark, f"{config.store}/{LEASE_FOLDER}"), run_id)
+    store = Store(spark, config.store, lease.check)
     scratch = Scratch(spark, f"{config.store}/_scratch/{run_id}")
     return Run(
         spark=spark,
         config=config,
         id=run_id,
         store=store,
+        lease=lease,
         scratch=scratch,
         ledger=Ledger(store, scratch, run_id, config.ledger.wave_size),
         progress=progress,
     )
 
 
-def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
+def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, take_over: bool = False) -> list[Row]:
     """Evolve, with the run's beginning and end in `runs`; return the rows of `generations`.
+
+    Args:
+        run: the run.
+        seeds: generation 0.
+        items: the test sets.
+        take_over: take the store from another run that writes to it.
 
     Raises:
         ConfigurationError: if the store was begun with other settings.
+        StoreError: if another run writes to the store, or it is damaged or cannot be written to.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
-    check_same_settings(run.store, run.config, seeds)
-    begin_run(run.store, run.config, seeds, run.id)
-    try:
-        generations = evolution.evolve(run, seeds, items)
-    except Exception as error:
-        winding_up.set()
-        if stop_requested.is_set():
-            end_run(run.store, run.id, "stopped")
+    with _explained(run), run.lease.held(take_over=take_over, tell=run.progress.note):
+        _prepare(run, seeds)
+        test_sets = digests(items)
+        for change in changed_test_sets(run.store, test_sets):
+            run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
+        begin_run(run.store, run.config, seeds, run.id, test_sets)
+        try:
+            generations = evolution.evolve(run, seeds, items)
+        except Exception as error:
+            _write_early_end(run, error)
             raise
-        known = engine_error_in(error)
-        end_run(run.store, run.id, f"failed: {known or type(error).__name__}")
-        if known is not None:
-            raise known from None
-        raise
-    finally:
-        run.scratch.clear()
-    winding_up.set()
-    end_run(run.store, run.id, "finished")
+        finally:
+            run.scratch.clear()
+        winding_up.set()
+        end_run(run.store, run.id, "finished")
     return generations
+
+
+def _prepare(run: Run, seeds: Sequence[Seed]) -> None:
+    """Clear up after a run that was killed, and check that the store is one to go on with."""
+    if run.lease.was_abandoned:
+        for table in (REPLIES, CANDIDATES):
+            run.store.fence(table, run.id)
+    run.scratch.sweep()
+    bring_up_to_date(run.store)
+    check_same_settings(run.store, run.config, seeds)
+    with run.progress.stage("checking the population", None):
+        check_integrity(run.store)
+
+
+def _write_early_end(run: Run, error: Exception) -> None:
+    """Write how a run ended, if its store can be written to; if not, the next start says that it was killed."""
+    winding_up.set()
+    run.lease.check()
+    outcome = "stopped" if stop_requested.is_set() else f"failed: {_known(run, error) or type(error).__name__}"
+    with suppress(PySparkException, Py4JJavaError):
+        end_run(run.store, run.id, outcome)
+
+
+@contextmanager
+def _explained(run: Run) -> Iterator[None]:
+    """Raise what goes wrong in the body as an error of the user's, if it is one, in place of Spark's trace."""
+    try:
+        yield
+    except Exception as error:
+        if stop_requested.is_set() or (known := _known(run, error)) is None:
+            raise
+        raise known from None
+
+
+def _known(run: Run, error: Exception) -> GeneticUdfsError | None:
+    return engine_error_in(error) or obstacle_in(error, run.store.root) or damage_in(error)
 
 
 def _sql_command(config: Path, overrides: list[str] | None) -> str:

@@ -7,7 +7,7 @@ with the item and the rule.
 """
 
 from genetic_udfs.decontaminate.contamination import contamination
-from genetic_udfs.decontaminate.items import Item, read_items
+from genetic_udfs.decontaminate.items import Item, digests, read_items
 from genetic_udfs.decontaminate.preflight import check_seeds_are_clean, check_test_sets
 
-__all__ = ["Item", "check_seeds_are_clean", "check_test_sets", "contamination", "read_items"]
+__all__ = ["Item", "check_seeds_are_clean", "check_test_sets", "contamination", "digests", "read_items"]

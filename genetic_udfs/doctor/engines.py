@@ -14,9 +14,10 @@ from genetic_udfs.config import Config, Engine
 from genetic_udfs.doctor.finding import Finding, cause_of, failed, ok, warning
 from genetic_udfs.doctor.reach import STAY
 from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
-from genetic_udfs.engine.executor import Executor, this_machine
+from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.udf import ask
+from genetic_udfs.process import this_machine
 from genetic_udfs.session import task_slots
 
 _PROMPT: Final = "Answer with one word: is Python a programming language?"

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from genetic_udfs.config import Engine
-from genetic_udfs.engine.executor import Executor, base_folder, this_machine
+from genetic_udfs.engine.executor import Executor, base_folder
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.engine.vllm import Machine
 from genetic_udfs.errors import ConfigurationError, EngineError
+from genetic_udfs.process import this_machine
 
 _REACHABLE_WITHIN: Final = 10.0  # seconds
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from genetic_udfs.engine.process import ProcessId, ancestor_named
 from genetic_udfs.errors import EngineError
+from genetic_udfs.process import ProcessId, ancestor_named, this_machine
 
 CONTROL = "control.sock"
 """The name of a supervisor's socket in its folder."""
@@ -62,12 +62,6 @@ def base_folder() -> Path:
         if len(os.fsencode(folder)) + 17 + _LONGEST_NAME_IN_FOLDER <= _LONGEST_SOCKET_PATH:
             return _private(folder)
     raise EngineError(f"the temporary folder {candidates[0].parent} has too long a path for a Unix socket; set TMPDIR")
-
-
-def this_machine() -> str:
-    """Tell apart machines, boots and containers that share a temporary folder."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
 
 
 def _private(folder: Path) -> Path:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from genetic_udfs.engine.executor import CONTROL, Executor
-from genetic_udfs.engine.process import python_path
 from genetic_udfs.errors import EngineError
+from genetic_udfs.process import python_path
 
 PROGRAM = "genetic_udfs.engine.supervise"
 _PATIENCE = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep

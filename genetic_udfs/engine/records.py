@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from genetic_udfs.engine.executor import this_machine
-from genetic_udfs.engine.process import ProcessId, end_group
+from genetic_udfs.process import ProcessId, end_group, this_machine
 
 _RECORD = "record.json"
 _LOCK = "supervisor.lock"

@@ -1,1 +1,1 @@
-"""The Delta tables of a run: reading, exactly-once appending, the ledger of replies, and scratch space."""
+"""The Delta tables of a run: reading, exactly-once appending, the ledger of replies, the lease, and scratch space."""

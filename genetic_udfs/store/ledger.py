@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.schema import REPLIES, REPLY_FIELDS
+from genetic_udfs.stopping import finished_first
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -43,13 +44,16 @@ class Ledger:
         )
 
     def record(self, requests: DataFrame, total: int, ask: Callable[[DataFrame], DataFrame], stage: str) -> None:
-        """Have requests answered in waves, and append each wave in one commit.
+        """Have requests answered in waves, and append each wave in one commit; one that was begun is finished.
 
         Args:
             requests: what `missing` returned.
             total: its number of rows.
             ask: turns requests into rows of the `replies` table, calling the engine.
             stage: names the stage in the commits.
+
+        Raises:
+            Stopped: if the process was asked to stop; the waves that were under way then are committed.
         """
         waves = max(1, -(-total // self.wave_size))
         wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves))
@@ -61,7 +65,8 @@ class Ledger:
             if failed.is_set():
                 return  # nothing more is asked for
             try:
-                append(wave)
+                with finished_first():
+                    append(wave)
             except BaseException:
                 failed.set()
                 raise
@@ -77,9 +82,9 @@ class Ledger:
                 wave=wave,
             )
 
+        self.store.create(REPLIES)
         if waves == 1:
             answer(0)
             return
-        self.store.create(REPLIES)
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
             list(pool.map(answer, range(waves)))

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -23,6 +23,7 @@ RUNNING: Final = "running"
 _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|(^|[._-])[a-z]*(key|token|pat)s?([._-]?\d+)?$", re.IGNORECASE
 )
+_TEST_SET: Final = "test set "
 _PACKAGES: Final = (
     "genetic-udfs",
     "pyspark",
@@ -76,9 +77,38 @@ def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> 
         )
 
 
-def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) -> None:
-    """Write that a run has begun; runs that never said how they ended were killed, and are marked so."""
+def changed_test_sets(store: Store, test_sets: Mapping[str, str]) -> list[str]:
+    """Tell of each test set that the last run did not have, or had with other items.
+
+    Args:
+        store: the store.
+        test_sets: what the items of each are, by its name.
+    """
+    last = store.read(RUNS).orderBy(F.desc("started_at")).select("versions").first()
+    if last is None:
+        return []
+    before = last["versions"] or {}
+    return [
+        f"test set {name}: {digest} now, {before.get(_TEST_SET + name, 'not there')} in the last run"
+        for name, digest in test_sets.items()
+        if before.get(_TEST_SET + name) != digest
+    ]
+
+
+def begin_run(
+    store: Store, config: Config, seeds: Sequence[Seed], run_id: str, test_sets: Mapping[str, str] | None = None
+) -> None:
+    """Write that a run has begun; runs that never said how they ended were killed, and are marked so.
+
+    Args:
+        store: the store.
+        config: written as YAML.
+        seeds: generation 0.
+        run_id: the run.
+        test_sets: what the items of each are, by its name; written beside the versions of the libraries.
+    """
     if store.exists(RUNS):
+        store.before_commit()
         DeltaTable.forPath(store.spark, store.path(RUNS)).update(
             F.col("outcome") == RUNNING, {"outcome": F.lit("killed")}
         )
@@ -88,7 +118,7 @@ def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) 
         "fingerprint": config.fingerprint(),
         "configuration": configuration_text(config),
         "fixed": json.dumps(fixed_settings(config, seeds)),
-        "versions": library_versions(),
+        "versions": library_versions() | {_TEST_SET + name: digest for name, digest in (test_sets or {}).items()},
         "outcome": RUNNING,
     }
     store.append(RUNS, store.spark.createDataFrame([row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
@@ -108,6 +138,7 @@ def configuration_text(config: Config) -> str:
 
 def end_run(store: Store, run_id: str, outcome: str) -> None:
     """Write how a run ended: `finished`, `stopped` or `failed: ...`."""
+    store.before_commit()
     DeltaTable.forPath(store.spark, store.path(RUNS)).update(
         F.col("run_id") == run_id,
         {"outcome": F.lit(outcome), "ended_at": F.lit(datetime.now(UTC))},

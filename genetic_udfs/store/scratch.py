@@ -31,7 +31,14 @@ class Scratch:
 
     def clear(self) -> None:
         """Remove everything kept."""
+        self._remove(self.root)
+
+    def sweep(self) -> None:
+        """Remove the folder that holds this one, with what killed runs have left in it."""
+        self._remove(self.root.rpartition("/")[0])
+
+    def _remove(self, folder: str) -> None:
         jvm = self.spark._jvm
         assert jvm is not None
-        path = jvm.org.apache.hadoop.fs.Path(self.root)
+        path = jvm.org.apache.hadoop.fs.Path(folder)
         path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)

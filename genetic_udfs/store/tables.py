@@ -1,6 +1,7 @@
 """The tables of a store: where they lie, how they are read at a version, and how rows are added exactly once."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,13 +26,19 @@ SCHEMAS: Final[dict[str, StructType]] = {
 # Hash values and texts that are compressed already, read as a whole in each generation.
 _INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
 
+_COMMIT_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
+
 
 @dataclass(frozen=True)
 class Store:
-    """The tables of one run, each a Delta table in the folder `root`."""
+    """The tables of one run, each a Delta table in the folder `root`.
+
+    `before_commit` is called before each commit, and raises an error if there must be none.
+    """
 
     spark: SparkSession
     root: str
+    before_commit: Callable[[], None] = lambda: None
 
     def path(self, table: str) -> str:
         """Return where a table lies."""
@@ -67,33 +74,64 @@ class Store:
             version: number of the commit within the transaction.
             metadata: written to the commit's `userMetadata` as JSON.
         """
-        (
-            self._writer(table, rows)
-            .mode("append")
-            .option("txnAppId", f"genetic-udfs/{table}/{transaction}")
-            .option("txnVersion", version)
-            .option("userMetadata", json.dumps(metadata))
-            .save(self.path(table))
-        )
+        self.before_commit()
+        once = {"txnAppId": f"genetic-udfs/{table}/{transaction}", "txnVersion": str(version)}
+        if not self.exists(table):
+            self._make(table, rows, once, metadata)
+            return
+        writer = self._written(table, rows).mode("append").options(**once)
+        writer.option("userMetadata", json.dumps(metadata)).save(self.path(table))
 
     def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
         """Replace all rows of a table in one commit; columns and metadata as for `append`."""
-        (
-            self._writer(table, rows)
-            .mode("overwrite")
-            .option("overwriteSchema", "true")
-            .option("userMetadata", json.dumps(metadata))
-            .save(self.path(table))
-        )
+        self.before_commit()
+        if not self.exists(table):
+            self._make(table, rows, {}, metadata)
+            return
+        writer = self._written(table, rows).mode("overwrite").option("overwriteSchema", "true")
+        writer.option("userMetadata", json.dumps(metadata)).save(self.path(table))
 
-    def _writer(self, table: str, rows: DataFrame) -> DataFrameWriter:
+    def _written(self, table: str, rows: DataFrame) -> DataFrameWriter:
         writer = rows.select(*SCHEMAS[table].fieldNames()).write.format("delta")
         return writer.option("compression", "none") if table in _INCOMPRESSIBLE else writer
+
+    def _make(self, table: str, rows: DataFrame, options: Mapping[str, str], metadata: Mapping[str, object]) -> None:
+        """Make a table with its first rows in one commit, so that version 0 of `population` is generation 0."""
+        # This writer alone sets properties of ours; it takes the commit's metadata from the session.
+        writer = rows.select(*SCHEMAS[table].fieldNames()).writeTo(f"delta.`{self.path(table)}`").using("delta")
+        self.spark.conf.set(_COMMIT_METADATA, json.dumps(metadata))
+        try:
+            writer.tableProperty(schema.SCHEMA_VERSION_PROPERTY, str(schema.SCHEMA_VERSION)).options(**options).create()
+        finally:
+            self.spark.conf.unset(_COMMIT_METADATA)
 
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
         if not self.exists(table):
             self.append(table, self.spark.createDataFrame([], SCHEMAS[table]), transaction="creation", version=0)
+
+    def add_columns(self, table: str) -> None:
+        """Add to a table the columns of its schema that it lacks, null in the rows that are there.
+
+        Raises:
+            AnalysisException: if columns of one name have types that do not fit.
+        """
+        self.before_commit()
+        rows = self.spark.createDataFrame([], SCHEMAS[table])
+        rows.write.format("delta").mode("append").option("mergeSchema", "true").save(self.path(table))
+
+    def fence(self, table: str, run_id: str) -> None:
+        """Make every append to a table fail that began before this: Delta refuses it, as the table's metadata changed.
+
+        Args:
+            table: name of the table; nothing is done if it was never written to.
+            run_id: the run that writes to it from now on.
+        """
+        if self.exists(table):
+            self.before_commit()
+            self.spark.sql(
+                f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ('genetic_udfs.writer' = '{run_id}')"
+            )
 
     def version(self, table: str) -> int:
         """Return the number of a table's latest version."""

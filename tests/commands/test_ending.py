@@ -8,7 +8,8 @@ import pytest
 
 JOB = """
 import os, signal, time
-from genetic_udfs.commands.ending import run_job, stop_requested
+from genetic_udfs.commands.ending import run_job
+from genetic_udfs.stopping import stop_requested
 from genetic_udfs.errors import ConfigurationError, EngineError
 
 def job(name: str) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from genetic_udfs.engine.executor import this_machine
-from genetic_udfs.engine.process import ProcessId
 from genetic_udfs.engine.records import ServerRecord, owning, sweep, write
+from genetic_udfs.process import ProcessId, this_machine
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from genetic_udfs.engine.process import ProcessId, ancestor_named, end_group, ended, members
+from genetic_udfs.process import ProcessId, ancestor_named, end_group, ended, members
 from tests.engine.conftest import eventually
 
 # A leader that leaves on SIGTERM and a child that will not hear of it, in a session of their own.

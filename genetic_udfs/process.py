@@ -42,6 +42,12 @@ class ProcessId:
                 os.kill(self.pid, number)
 
 
+def this_machine() -> str:
+    """Tell apart machines, boots and containers that may share a folder."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+
+
 def end_group(leader: ProcessId, group: list[ProcessId], grace: float) -> None:
     """End a session leader first, gently, and then whatever is left of its process group.
 

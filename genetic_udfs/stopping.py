@@ -1,0 +1,88 @@
+"""Stopping before the end: what was asked for, what is finished first, and how the rest is cut short.
+
+The state is the process's own, as signals are.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pyspark import SparkContext
+
+from genetic_udfs.errors import GeneticUdfsError
+
+# Set when this process was asked to stop. What is under way fails then, because its Spark jobs are cancelled, until a
+# command sets `winding_up`, to write how it ended.
+stop_requested: Final = threading.Event()
+winding_up: Final = threading.Event()
+
+_hurried: Final = threading.Event()
+_lock: Final = threading.Lock()
+_under_way = 0
+
+
+class Stopped(GeneticUdfsError):
+    """What was not begun when the process was asked to stop is not begun any more."""
+
+
+@contextmanager
+def finished_first() -> Iterator[None]:
+    """Keep Spark's jobs alive while the body runs, even if a stop is asked for meanwhile.
+
+    Raises:
+        Stopped: if it was asked for before.
+    """
+    _count(1)
+    try:
+        # After the count: a stop that comes between the two finds something under way, and does not cut it short.
+        if stop_requested.is_set():
+            raise Stopped("asked to stop")
+        yield
+    finally:
+        _count(-1)
+
+
+def request_stop(patience: float) -> None:
+    """Stop: cancel all Spark jobs as soon as nothing is to be finished first, or after `patience` seconds.
+
+    Asked for once more, they are cancelled at once. It may be called by a handler of signals: the work is done in a
+    thread, since an exception raised in a handler would cut into a call to the JVM and leave its connection with a
+    reply that nobody reads; the next call would take it for its own.
+    """
+    if stop_requested.is_set():
+        _hurried.set()
+        return
+    stop_requested.set()
+    threading.Thread(target=_stop, args=[patience], name="stop", daemon=True).start()
+
+
+def cancel_jobs() -> None:
+    """Cancel all Spark jobs that run now."""
+    context = SparkContext._active_spark_context
+    if context is not None:
+        context.cancelAllJobs()
+
+
+def is_finishing() -> bool:
+    """Tell whether something is under way that is finished first."""
+    return _under_way > 0
+
+
+def _stop(patience: float) -> None:
+    deadline = time.monotonic() + patience
+    # Again and again: between two jobs there is nothing to cancel, and the next one begins afterwards.
+    while not winding_up.wait(0.2):
+        if is_finishing() and not _hurried.is_set() and time.monotonic() < deadline:
+            continue
+        try:
+            cancel_jobs()
+        except Exception:  # Spark is ending already
+            return
+
+
+def _count(change: int) -> None:
+    global _under_way
+    with _lock:
+        _under_way += change

@@ -1,0 +1,197 @@
+"""The lease of a store: one process at a time writes to it.
+
+Whoever takes the lease adds the next of its numbered records, which Delta's LogStore lets one process do, and replaces
+that record again and again as long as it lives. Nobody compares clocks: a holder counts as gone if its record stays as
+it is for `LIFETIME` seconds of the watcher's own, or if it ran on this machine and its process is no more. A holder
+looks before each commit whether a later record is there, and stops if so.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from genetic_udfs.errors import StoreError
+from genetic_udfs.process import ProcessId, this_machine
+from genetic_udfs.stopping import Stopped, cancel_jobs, stop_requested
+from genetic_udfs.store.epochs import Epochs
+
+LIFETIME: Final = 60.0
+LEASE_FOLDER: Final = "_lease"
+_RENEWALS: Final = 6  # in a lifetime
+_LOOKS: Final = 4  # of a watcher, between two renewals
+
+
+class LeaseError(StoreError):
+    """Another process writes to the store."""
+
+
+class Lease:
+    """The right of this process to write to a store, while the body of `held` runs."""
+
+    def __init__(self, epochs: Epochs, run_id: str, lifetime: float = LIFETIME) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            epochs: the records, in the store's folder `LEASE_FOLDER`.
+            run_id: who asks.
+            lifetime: seconds without a renewal after which a lease counts as given up; the same for all processes.
+        """
+        self._epochs, self._run_id, self._lifetime = epochs, run_id, lifetime
+        self._epoch: int | None = None
+        self._renewals = 0
+        self._was_abandoned = False
+        self._taken = datetime.now(UTC)
+        self._lost: LeaseError | None = None
+        self._ended = threading.Event()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another process has taken the lease while this one held it."""
+        return self._lost is not None
+
+    @property
+    def was_abandoned(self) -> bool:
+        """Whether the holder before this one never gave it up, so that a commit of its may still be under way."""
+        return self._was_abandoned
+
+    @contextmanager
+    def held(self, *, take_over: bool = False, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Hold the lease while the body runs.
+
+        Args:
+            take_over: take it from whoever has it, at once.
+            tell: is told if the holder has to be watched for a while.
+
+        Raises:
+            LeaseError: if another process has it, saying which.
+            StoreError: if the store cannot be read or written.
+        """
+        self._take(take_over, tell)
+        thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+            if not self.is_lost:
+                with suppress(StoreError):  # then others find out by themselves that it is not renewed
+                    self._renew(released=True)
+
+    def check(self) -> None:
+        """Make sure that the lease is still held: to be called before each commit.
+
+        Raises:
+            LeaseError: if another process has taken it, saying which.
+            StoreError: if the store cannot be read.
+        """
+        if self._lost is not None:
+            raise self._lost
+        latest = self._epochs.latest()
+        record = None if latest is None else self._epochs.read(latest)
+        if latest != self._epoch or (record is not None and record.get("run_id") != self._run_id):
+            by = _described(record) if record is not None else "another process"
+            self._lost = LeaseError(
+                f"{self._epochs.folder}: {by} has taken the lease over from this run, {self._run_id}, which stops"
+                " and writes nothing more; what it had committed is used by the other"
+            )
+            raise self._lost
+
+    def _take(self, take_over: bool, tell: Callable[[str], None]) -> None:
+        latest = self._epochs.latest()
+        while True:
+            if latest is not None and not take_over:
+                self._wait_until_free(latest, tell)
+            self._epoch = 0 if latest is None else latest + 1
+            if self._epochs.add(self._epoch, self._record(released=False)):
+                break
+            latest = self._epochs.latest()  # another process was quicker
+        before = None if latest is None else self._epochs.read(latest)
+        self._was_abandoned = before is not None and not before.get("released")
+        # Two could have added the same record where the storage has no exclusive write; the later one has it then.
+        self.check()
+
+    def _wait_until_free(self, epoch: int, tell: Callable[[str], None]) -> None:
+        """Return when the holder of the last record has given up its lease, or is gone.
+
+        Raises:
+            LeaseError: as soon as it shows that it is alive.
+            Stopped: if this process is asked to stop meanwhile.
+        """
+        record = self._epochs.read(epoch)
+        if record is None or record.get("released"):
+            return
+        if record.get("machine") == this_machine():
+            if not ProcessId(record["pid"], record["process_started"]).is_alive():
+                return
+            raise self._refusal(record)
+        tell(f"the lease is {_described(record)}'s; {self._lifetime:.0f} s will show whether it is alive")
+        deadline = time.monotonic() + self._lifetime
+        while time.monotonic() < deadline:
+            if stop_requested.wait(self._lifetime / _RENEWALS / _LOOKS):
+                raise Stopped("asked to stop while another process had the store")
+            latest = self._epochs.latest()
+            now = self._epochs.read(epoch)
+            if latest != epoch:
+                return  # another process was quicker, which the next look will find
+            if now is not None and now.get("released"):
+                return
+            if now is not None and now.get("renewals") != record.get("renewals"):
+                raise self._refusal(now)
+
+    def _refusal(self, record: dict[str, Any]) -> LeaseError:
+        return LeaseError(
+            f"{self._epochs.folder}: the store is being written to by {_described(record)}, whose lease holds until"
+            f" {record.get('until')} and is renewed until it ends. Wait for it, or stop it, or name another store;"
+            " --take-over takes the lease from it, and it stops"
+        )
+
+    def _keep(self) -> None:
+        while not self._ended.wait(self._lifetime / _RENEWALS):
+            try:
+                self.check()
+                self._renew(released=False)
+            except LeaseError:
+                break
+            except StoreError:
+                continue  # it cannot be reached now; before anything is committed it has to be
+        while not self._ended.wait(0.5):
+            with suppress(Exception):  # Spark is ending already
+                cancel_jobs()
+
+    def _renew(self, *, released: bool) -> None:
+        assert self._epoch is not None
+        self._renewals += 1
+        self._epochs.replace(self._epoch, self._record(released=released))
+
+    def _record(self, *, released: bool) -> dict[str, Any]:
+        me = ProcessId.of(os.getpid())
+        assert me is not None
+        now = datetime.now(UTC)
+        return {
+            "run_id": self._run_id,
+            "host": socket.gethostname(),
+            "pid": me.pid,
+            "process_started": me.started,
+            "machine": this_machine(),
+            "renewals": self._renewals,
+            "released": released,
+            # For people: nothing is decided by these.
+            "since": _told(self._taken),
+            "until": _told(now if released else now + timedelta(seconds=self._lifetime)),
+        }
+
+
+def _described(record: dict[str, Any]) -> str:
+    return (
+        f"run {record.get('run_id')} (process {record.get('pid')} on {record.get('host')}, since {record.get('since')})"
+    )
+
+
+def _told(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,0 +1,29 @@
+"""What keeps a store from being written to, in the user's terms instead of a trace of Spark's."""
+
+import re
+from typing import Final
+
+from genetic_udfs.errors import StoreError
+
+_OBSTACLES: Final = {
+    r"No space left on device|Disk quota exceeded": "the disk is full; make room",
+    r"Read-only file system": "it is read-only; make it writable",
+    r"Permission denied|AccessDenied|AccessControlException": "this user may not write there; change its permissions",
+}
+
+
+def obstacle_in(error: BaseException, root: str) -> StoreError | None:
+    """Return what is to be told of an error if a store could not be written to.
+
+    Args:
+        error: what Spark, or the store's lease, raised.
+        root: the store.
+    """
+    text = f"{error}\n{getattr(error, '_stackTrace', '')}"  # a failed task's cause stands in the trace alone
+    for pattern, remedy in _OBSTACLES.items():
+        if re.search(pattern, text):
+            return StoreError(
+                f"store: {root} cannot be written to: {remedy}, and start again (it may also be the disk of Spark's"
+                " spark.local.dir). All that was committed is there, and the run goes on from it"
+            )
+    return None

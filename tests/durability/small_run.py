@@ -1,0 +1,117 @@
+"""A run that is small enough to be killed and started again many times, and what is looked at afterwards."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from deltalake import DeltaTable
+from pyspark.sql import Row, SparkSession
+
+from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.config import Config
+from genetic_udfs.decontaminate import check_test_sets
+from genetic_udfs.preflight import check_seeds
+from genetic_udfs.report.progress import Progress
+from tests.conftest import JARS, PROJECT
+
+WAVE = 4
+SPARK = {
+    "master": "local[2]",
+    "conf": {
+        "spark.jars": ",".join(map(str, JARS)),
+        "spark.driver.memory": "1g",
+        "spark.ui.enabled": False,
+        "spark.log.level": "FATAL",
+        "spark.sql.shuffle.partitions": 1,
+        "spark.databricks.delta.snapshotPartitions": 1,
+    },
+}
+
+
+def settings(folder: Path, url: str, **changes: Any) -> Config:
+    """Return a configuration whose store and seeds lie in a folder."""
+    return Config.model_validate(
+        {
+            "store": str(folder / "store"),
+            "seed": 5,
+            "seeds": str(write_seeds(folder / "seeds.jsonl")),
+            "generations": 1,
+            "colonies": 2,
+            "samples_per_generation": 6,
+            "max_rounds": 6,
+            "operators": {"crossover_share": 0.3, "crossover_instructions": 1},
+            "engines": {"scripted": {"model": "scripted", "url": url, "max_num_seqs": 8}},
+            "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},
+            "decontamination": {"human_eval": False},
+            "dedup": {"audit": 0},
+            "ledger": {"wave_size": WAVE},
+            "spark": SPARK,
+            **changes,
+        }
+    )
+
+
+def copy_of(config: Config, folder: Path) -> Path:
+    """Copy a finished run's store and seeds to a folder, and return that."""
+    shutil.copytree(Path(config.store).parent, folder, dirs_exist_ok=True)
+    return folder
+
+
+def write_seeds(file: Path, number: int = 8) -> Path:
+    """Write the first of the project's seeds to a file, unless it is there."""
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        lines = (PROJECT / "seeds" / "seeds.jsonl").read_text().splitlines(keepends=True)
+        file.write_text("".join(lines[:number]))
+    return file
+
+
+def write_config(config: Config) -> Path:
+    """Write a configuration beside its store, as a user would."""
+    file = Path(config.store).parent / "run.yaml"
+    file.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_none=True)))
+    return file
+
+
+def evolve(spark: SparkSession, config: Config, *, take_over: bool = False) -> list[Row]:
+    """Do in this process what the job does."""
+    with Progress() as progress:
+        run = new_run(spark, config, progress)
+        return record(run, check_seeds(config), check_test_sets(config), take_over=take_over)
+
+
+def table(config: Config, name: str) -> list[dict[str, Any]]:
+    """Read a table with the Rust reader; one that is not there is empty."""
+    path = table_path(config, name)
+    if not DeltaTable.is_deltatable(str(path)):
+        return []
+    rows: list[dict[str, Any]] = DeltaTable(path).to_pyarrow_table().to_pylist()
+    return rows
+
+
+def table_path(config: Config, name: str) -> Path:
+    """Return where a table lies."""
+    return Path(config.store) / name
+
+
+def population(config: Config) -> list[dict[str, Any]]:
+    """Return the population by ordinal, without the ids of the runs that made it."""
+    rows = sorted(table(config, "population"), key=lambda row: row["ordinal"])
+    return [{key: value for key, value in row.items() if key != "run_id"} for row in rows]
+
+
+def decided(config: Config) -> set[str]:
+    """Return the candidates without the ids of the runs, each as a text."""
+    rows = ({**row, "run_id": None} for row in table(config, "candidates"))
+    return {json.dumps(row, sort_keys=True, default=str) for row in rows}
+
+
+def ledger(config: Config) -> Mapping[str, str]:
+    """Return the text of each reply in the ledger by its request; a request must not be there twice."""
+    rows = table(config, "replies")
+    replies = {row["request_id"]: row["text"] for row in rows}
+    assert len(replies) == len(rows), "a request has two replies"
+    return replies

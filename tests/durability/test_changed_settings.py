@@ -1,0 +1,97 @@
+"""What may change between two starts of a run, and what is refused by its name."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError
+from tests import scripted_model
+from tests.durability.conftest import Undisturbed
+from tests.durability.small_run import copy_of, evolve, population, settings, table, table_path
+from tests.scripted_server import ScriptedServer
+
+
+def versions(config: Config) -> dict[str, int]:
+    return {
+        name: DeltaTable(table_path(config, name)).version()
+        for name in ("population", "candidates", "replies", "generations", "runs", "dedup_index")
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("seed", {"seed": 6}),
+        ("colonies", {"colonies": 3}),
+        ("dedup.threshold", {"dedup": {"threshold": 0.8, "audit": 0}}),
+        ("dedup.shingle_words", {"dedup": {"shingle_words": 2, "audit": 0}}),
+    ],
+)
+def test_what_would_change_the_meaning_of_rows_is_refused_by_name_and_nothing_is_written(
+    spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed, key: str, changes: dict[str, Any]
+) -> None:
+    config = settings(copy_of(undisturbed.config, tmp_path), "http://127.0.0.1:9/v1", generations=2, **changes)
+    before = versions(config)
+    with pytest.raises(ConfigurationError, match=rf"\n  {key}: \S+ in the store, \S+ in the configuration\n"):
+        evolve(spark, config)
+    assert versions(config) == before
+
+
+@pytest.mark.parametrize("change", ["another text", "another order", "one more"])
+def test_other_seeds_are_refused(spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed, change: str) -> None:
+    config = settings(copy_of(undisturbed.config, tmp_path), "http://127.0.0.1:9/v1", generations=2)
+    lines = Path(config.seeds).read_text().splitlines()
+    added = json.dumps({"id": "new", "instruction": "Write a function that reverses the words of a line of text."})
+    others = {"another text": [added, *lines[1:]], "another order": lines[::-1], "one more": [*lines, added]}
+    Path(config.seeds).write_text("\n".join(others[change]))
+    with pytest.raises(ConfigurationError, match=r"\n  seeds: 8 seeds, sha256 \w+ in the store, \d seeds, sha256"):
+        evolve(spark, config)
+
+
+def test_everything_else_is_taken_and_each_configuration_is_kept(
+    spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copy_of(undisturbed.config, tmp_path)
+    ropes = folder / "ropes.jsonl"
+    ropes.write_text(json.dumps({"text": "Tell how often a rope crosses itself if it is braided with so many turns"}))
+    test_set = {"path": str(ropes), "instructions": ["text"]}
+    with ScriptedServer(scripted_model.answer, model="other") as server:
+        config = settings(
+            folder,
+            server.url,
+            generations=2,
+            samples_per_generation=4,
+            max_rounds=9,
+            engines={"other": {"model": "other", "url": [server.url], "max_num_seqs": 3}},
+            roles={
+                role: {"engine": "other", "temperature": 0.25, "max_tokens": 150}
+                for role in ("instructor", "coder", "judge")
+            },
+            ledger={"wave_size": 100},
+            filters={"min_words": 7},
+            decontamination={
+                "human_eval": False,
+                "benchmarks": {"ropes": test_set},
+            },
+        )
+        first, second, third = evolve(spark, config)
+        assert server.calls.total() > 0
+    assert (second["accepted"], third["accepted"]) == (6, 4)
+    assert population(config)[:14] == population(undisturbed.config)
+    assert second["fingerprint"] == undisturbed.config.fingerprint() == first["fingerprint"]
+    assert third["fingerprint"] == config.fingerprint() != second["fingerprint"]
+    runs = sorted(table(config, "runs"), key=lambda run: run["started_at"])
+    kept = [yaml.safe_load(run["configuration"]) for run in runs]
+    assert [(c["generations"], c["ledger"]["wave_size"], c["roles"]["coder"]["temperature"]) for c in kept] == [
+        (1, 4, 0.7),
+        (2, 100, 0.25),
+    ]
+    assert [dict(run["versions"]).get("test set ropes", "")[:16] for run in runs] == ["", "1 items, sha256 "]
+    told = " ".join(capsys.readouterr().err.split())
+    assert "test set ropes: 1 items, sha256" in told and "not there in the last run; no generation before" in told

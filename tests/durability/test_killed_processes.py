@@ -1,0 +1,242 @@
+"""Real processes that are killed or told to end: the driver with its JVM, an executor, a Python worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pyspark
+import pytest
+from deltalake import DeltaTable
+
+from genetic_udfs.config import Config
+from tests import scripted_model
+from tests.conftest import PROJECT
+from tests.durability.conftest import Undisturbed
+from tests.durability.small_run import (
+    SPARK,
+    WAVE,
+    copy_of,
+    ledger,
+    population,
+    settings,
+    table,
+    table_path,
+    write_config,
+)
+from tests.durability.test_killed_at_each_point import role_of
+from tests.scripted_server import Answer, Request, ScriptedServer
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+class Driver:
+    """Starts a configuration's run, with a server that answers it and may do something else first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.on_request: Callable[[Request], None] = lambda request: None
+        self.latency = 0.0
+        self.server = ScriptedServer(self._answer, model="scripted")
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+
+    def _answer(self, request: Request) -> Answer:
+        self.on_request(request)
+        answer = scripted_model.answer(request)
+        return Answer(answer.text, tops=answer.tops, after=self.latency)
+
+    def start(self, config: Config, *options: str) -> subprocess.Popen[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK", "SPARK"))}
+        command = [sys.executable, "-m", "tests.durability.driver", str(write_config(config)), *options]
+        self.process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env={
+                **inherited,
+                "PYTHONPATH": str(PROJECT),
+                "SPARK_HOME": str(spark_home(self.folder)),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,
+        )
+        return self.process
+
+    def run(self, config: Config, *options: str) -> tuple[int, str]:
+        """Start a run and wait for its end; return its exit code and what it said on stderr."""
+        process = self.start(config, *options)
+        _, errors = process.communicate(timeout=900)
+        return process.returncode, errors
+
+    def kill(self) -> None:
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+
+    def descendants(self, name: str) -> list[psutil.Process]:
+        """Return the processes below the driver that have a word in their command line."""
+        assert self.process is not None
+        below = psutil.Process(self.process.pid).children(recursive=True)
+        return [process for process in below if any(name in word for word in process.cmdline())]
+
+
+def spark_home(folder: Path) -> Path:
+    """Return a Spark of our own, in whose folder `work` executors work."""
+    home = folder / "spark"
+    if not home.exists():
+        home.mkdir()
+        for name in ("bin", "jars"):
+            (home / name).symlink_to(Path(pyspark.__file__).parent / name)
+    return home
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[Driver]:
+    driver = Driver(tmp_path)
+    with driver.server:
+        yield driver
+    if driver.process is not None and driver.process.poll() is None:
+        driver.kill()
+        driver.process.wait()
+
+
+def once(role: str, action: Callable[[], object]) -> Callable[[Request], None]:
+    """Act when a role is asked for the second time, in a thread of its own."""
+    seen = [0]
+
+    def look(request: Request) -> None:
+        if role_of(request) == role:
+            seen[0] += 1
+            if seen[0] == 2:
+                threading.Thread(target=action).start()
+
+    return look
+
+
+def test_a_driver_killed_while_it_asks_loses_no_reply(driver: Driver, tmp_path: Path, undisturbed: Undisturbed) -> None:
+    config = settings(tmp_path, driver.server.url)
+    driver.latency = 0.3
+    driver.on_request = once("coder", driver.kill)
+    assert driver.run(config)[0] == -signal.SIGKILL
+    replies = ledger(config)
+    in_vain = driver.server.calls.total() - len(replies)
+    assert 1 <= in_vain <= 2 * WAVE
+    driver.on_request, driver.latency = lambda request: None, 0.0
+    code, errors = driver.run(config)
+    assert code == 0, errors
+    assert replies.items() <= ledger(config).items()
+    assert ledger(config) == ledger(undisturbed.config)
+    assert driver.server.calls.total() == undisturbed.requests + in_vain
+    assert population(config) == population(undisturbed.config)
+
+
+@pytest.mark.parametrize("point", ["within append population generation-1", "after append dedup_index generation-1"])
+def test_a_driver_killed_while_it_commits_a_generation_completes_it(
+    driver: Driver, tmp_path: Path, undisturbed: Undisturbed, point: str
+) -> None:
+    config = settings(rewound(copy_of(undisturbed.config, tmp_path)), driver.server.url)
+    before = files_of_population(config)
+    assert driver.run(config, "--kill-at", point)[0] == -signal.SIGKILL
+    added, version = files_of_population(config) - before, DeltaTable(table_path(config, "population")).version()
+    assert added and version == (0 if point.startswith("within") else 1), "not at that point"
+    code, errors = driver.run(config)
+    assert code == 0, errors
+    assert driver.server.calls.total() == 0
+    assert population(config) == population(undisturbed.config)
+    assert {row["generation"]: row["accepted"] for row in table(config, "generations")} == {0: 8, 1: 6}
+    assert len(table(config, "dedup_index")) == 14
+
+
+def rewound(folder: Path) -> Path:
+    """Take back all commits of generation 1 after that of `candidates`."""
+    for name in ("population", "dedup_index", "generations"):
+        for file in (folder / "store" / name / "_delta_log").glob("0*1.*"):
+            file.unlink()
+        for file in (folder / "store" / name / "_delta_log").glob(".0*1.*"):
+            file.unlink()
+    return folder
+
+
+def files_of_population(config: Config) -> set[Path]:
+    return set(table_path(config, "population").glob("*.parquet"))
+
+
+def test_a_killed_executor_and_a_killed_worker_are_made_up_for_in_the_same_start(
+    driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    spark = {**SPARK, "master": "local-cluster[1,2,1024]", "conf": {**SPARK["conf"], "spark.executor.memory": "768m"}}
+    config = settings(tmp_path, driver.server.url, spark=spark)
+    driver.latency = 0.3
+    killed: list[int] = []
+
+    def kill(name: str) -> Callable[[], None]:
+        def act() -> None:
+            victim = driver.descendants(name)[-1]
+            victim.kill()
+            killed.append(victim.pid)
+
+        return act
+
+    of_worker, of_executor = once("instructor", kill("pyspark.daemon")), once("coder", kill("CoarseGrainedExecutor"))
+
+    def look(request: Request) -> None:
+        of_worker(request)
+        of_executor(request)
+
+    driver.on_request = look
+    code, errors = driver.run(config)
+    assert code == 0, errors
+    assert len(set(killed)) == 2
+    assert population(config) == population(undisturbed.config)
+    assert ledger(config) == ledger(undisturbed.config)
+    asked_again = driver.server.calls.total() - undisturbed.requests
+    assert 1 <= asked_again <= 2 * 2 * WAVE
+
+
+def test_sigterm_keeps_what_was_asked_for_and_says_how_to_go_on(
+    driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    config = settings(tmp_path, driver.server.url)
+    driver.latency = 1.0
+    driver.on_request = once("instructor", lambda: driver.process and driver.process.send_signal(signal.SIGTERM))
+    code, errors = driver.run(config)
+    assert code == 143
+    assert errors.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert "stopping: finishing the requests under way, for 600 s at most" in errors
+    assert 1 <= driver.server.calls.total() == len(ledger(config)) <= 2 * WAVE
+    assert [run["outcome"] for run in table(config, "runs")] == ["stopped"]
+
+    driver.latency, driver.on_request = 0.0, lambda request: None
+    code, errors = driver.run(config)
+    assert code == 0, errors
+    assert driver.server.calls.total() == undisturbed.requests
+    assert population(config) == population(undisturbed.config)
+
+
+def test_a_second_start_is_refused_while_the_first_one_runs_and_may_take_over(
+    driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    config = settings(tmp_path, driver.server.url)
+    driver.latency = 120.0
+    asked = threading.Event()
+    driver.on_request = once("instructor", asked.set)
+    first = driver.start(config)
+    assert asked.wait(300)
+    driver.latency, driver.on_request = 0.0, lambda request: None
+    code, errors = driver.run(config)
+    assert code == 1
+    (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
+    assert f"process {first.pid} on " in line and "--take-over" in line
+    code, errors = driver.run(config, "--take-over")
+    assert code == 0, errors
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 1
+    assert "has taken the lease over from this run" in errors.splitlines()[-1]
+    assert population(config) == population(undisturbed.config)
+    assert ledger(config) == ledger(undisturbed.config)

@@ -1,0 +1,222 @@
+"""One writer at a time: who gets a lease, who is refused, and when a silent holder's is up."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from genetic_udfs.errors import StoreError
+from genetic_udfs.process import ProcessId, this_machine
+from genetic_udfs.schema import REPLIES, REPLIES_SCHEMA
+from genetic_udfs.store.epochs import Epochs
+from genetic_udfs.store.lease import Lease, LeaseError
+from genetic_udfs.store.tables import Store
+
+
+@pytest.fixture
+def epochs(spark: SparkSession, tmp_path: Path) -> Epochs:
+    return Epochs(spark, str(tmp_path / "store" / "_lease"))
+
+
+def held_elsewhere(epochs: Epochs, **changes: Any) -> dict[str, Any]:
+    """Write what a holder on another machine writes, and return it."""
+    record = {
+        "run_id": "theirs",
+        "host": "far",
+        "pid": 77,
+        "process_started": 1,
+        "machine": "another",
+        "renewals": 3,
+        "released": False,
+        "since": "2026-01-01 10:00:00 UTC",
+        "until": "2026-01-01 10:05:00 UTC",
+        **changes,
+    }
+    latest = epochs.latest()
+    assert epochs.add(0 if latest is None else latest + 1, record)
+    return record
+
+
+def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(epochs: Epochs) -> None:
+    with Lease(epochs, "first").held():
+        with pytest.raises(LeaseError) as refused, Lease(epochs, "second").held():
+            pytest.fail("two writers")
+        record = epochs.read(0)
+        assert record is not None
+    message = str(refused.value)
+    for part in ("run first", f"process {os.getpid()} on {record['host']}", record["until"], "--take-over"):
+        assert part in message
+
+
+def test_a_lease_that_was_given_up_is_taken_at_once(epochs: Epochs) -> None:
+    with Lease(epochs, "first").held():
+        pass
+    second = Lease(epochs, "second", lifetime=30.0)
+    started = time.monotonic()
+    with second.held():
+        second.check()
+        assert not second.was_abandoned
+    assert time.monotonic() - started < 10
+    assert epochs.latest() == 1
+
+
+def test_a_killed_holder_on_this_machine_is_known_to_be_gone(epochs: Epochs) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    process = ProcessId.of(child.pid)
+    assert process is not None
+    held_elsewhere(epochs, pid=process.pid, process_started=process.started, machine=this_machine())
+    with pytest.raises(LeaseError), Lease(epochs, "ours").held():
+        pytest.fail("the holder is alive")
+    child.kill()
+    child.wait()
+    ours = Lease(epochs, "ours", lifetime=30.0)
+    started = time.monotonic()
+    with ours.held():
+        assert ours.was_abandoned
+    assert time.monotonic() - started < 10
+
+
+# What clocks say must not matter: a holder's may have been an hour ahead, or have jumped back since.
+@pytest.mark.parametrize("until", ["1970-01-01 00:00:00 UTC", "2999-01-01 00:00:00 UTC", "no time at all"])
+def test_a_silent_holder_elsewhere_loses_its_lease_after_a_lifetime_of_the_watchers(epochs: Epochs, until: str) -> None:
+    held_elsewhere(epochs, until=until)
+    told: list[str] = []
+    started = time.monotonic()
+    with Lease(epochs, "ours", lifetime=2.0).held(tell=told.append):
+        assert 2.0 <= time.monotonic() - started < 6.0
+    assert len(told) == 1 and "run theirs (process 77 on far" in told[0]
+
+
+@pytest.mark.parametrize("until", ["1970-01-01 00:00:00 UTC", "2999-01-01 00:00:00 UTC"])
+def test_a_holder_elsewhere_that_renews_keeps_its_lease(epochs: Epochs, until: str) -> None:
+    record = held_elsewhere(epochs, until=until)
+    renewing = threading.Timer(1.0, lambda: epochs.replace(0, record | {"renewals": 4}))
+    renewing.start()
+    with pytest.raises(LeaseError, match="run theirs"), Lease(epochs, "ours", lifetime=8.0).held():
+        pytest.fail("the holder is alive")
+    renewing.join()
+    assert epochs.latest() == 0
+
+
+def test_a_holder_elsewhere_that_gives_up_while_it_is_watched_is_followed(epochs: Epochs) -> None:
+    record = held_elsewhere(epochs)
+    giving_up = threading.Timer(1.0, lambda: epochs.replace(0, record | {"released": True}))
+    giving_up.start()
+    started = time.monotonic()
+    with Lease(epochs, "ours", lifetime=30.0).held():
+        assert time.monotonic() - started < 15
+    giving_up.join()
+
+
+def test_one_of_many_that_come_at_once_gets_it(epochs: Epochs) -> None:
+    held_elsewhere(epochs, released=True)
+    all_there = threading.Barrier(6)
+    holders: list[str] = []
+    done = threading.Barrier(6)
+
+    def take(name: str) -> None:
+        all_there.wait()
+        try:
+            with Lease(epochs, name, lifetime=2.0).held():
+                holders.append(name)
+                done.wait(30)
+        except LeaseError:
+            done.wait(30)
+
+    threads = [threading.Thread(target=take, args=[f"run-{n}"]) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(holders) == 1
+
+
+def test_it_is_renewed_while_it_is_held(epochs: Epochs) -> None:
+    with Lease(epochs, "ours", lifetime=1.2).held():
+        wait_until(lambda: (epochs.read(0) or {}).get("renewals", 0) >= 3)
+
+
+def test_whoever_lost_it_stops_its_jobs_and_commits_nothing_more(
+    epochs: Epochs, spark: SparkSession, tmp_path: Path
+) -> None:
+    first, second = Lease(epochs, "first", lifetime=3.0), Lease(epochs, "second")
+    store = Store(spark, str(tmp_path / "store"), first.check)
+    store.create(REPLIES)
+
+    @F.udf(StringType())
+    def slowly(text: str) -> str:
+        time.sleep(60)
+        return text
+
+    with ExitStack() as held:
+        held.enter_context(first.held())
+        taking = threading.Timer(1.0, lambda: held.enter_context(second.held(take_over=True)))
+        taking.start()
+        started = time.monotonic()
+        with pytest.raises(Exception, match="cancelled"):
+            spark.range(1).select(slowly(F.col("id").cast("string"))).collect()
+        assert time.monotonic() - started < 15
+        taking.join()
+        assert first.is_lost
+        with pytest.raises(LeaseError, match=r"run second .* has taken the lease over from this run, first"):
+            store.append(REPLIES, spark.createDataFrame([], REPLIES_SCHEMA), transaction="t", version=0)
+        second.check()
+    assert store.version(REPLIES) == 0
+
+
+def test_a_fence_fails_the_append_that_was_under_way(spark: SparkSession, tmp_path: Path) -> None:
+    store = Store(spark, str(tmp_path / "store"))
+    store.create(REPLIES)
+    begun = tmp_path / "begun"
+
+    @F.udf(StringType())
+    def slowly(text: str) -> str:
+        begun.touch()
+        time.sleep(4)
+        return text
+
+    rows = spark.createDataFrame([{"request_id": "late"}], REPLIES_SCHEMA)
+    failures: list[BaseException] = []
+
+    def append() -> None:
+        try:
+            late = rows.withColumn("request_id", slowly("request_id"))
+            store.append(REPLIES, late, transaction="late", version=0)
+        except Exception as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    wait_until(begun.exists)
+    store.fence(REPLIES, "the other")
+    thread.join()
+    assert len(failures) == 1 and "METADATA_CHANGED" in str(failures[0])
+    assert store.read(REPLIES).count() == 0
+    store.append(REPLIES, rows, transaction="later", version=0)
+    assert store.read(REPLIES).count() == 1
+
+
+def test_a_store_that_cannot_be_written_to_is_said(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("a file")
+    with (
+        pytest.raises(StoreError, match="_lease: cannot be written"),
+        Lease(Epochs(spark, str(tmp_path / "store" / "_lease")), "ours").held(),
+    ):
+        pytest.fail("a file is no store")
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,127 @@
+"""A stop lets the waves under way end, begins no others, and is bounded; what is no wave is cut short at once."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from genetic_udfs.schema import REPLIES, REPLIES_SCHEMA
+from genetic_udfs.stopping import Stopped, finished_first, is_finishing, request_stop, stop_requested, winding_up
+from genetic_udfs.stopping import _hurried as hurried
+from genetic_udfs.store.ledger import Ledger
+from genetic_udfs.store.scratch import Scratch
+from genetic_udfs.store.tables import Store
+
+
+@pytest.fixture(autouse=True)
+def afresh() -> Iterator[None]:
+    """A process stops once; here it does again and again."""
+    for event in (stop_requested, winding_up, hurried):
+        event.clear()
+    yield
+    winding_up.set()
+    time.sleep(0.5)  # for the thread that cancels jobs to see it
+    for event in (stop_requested, winding_up, hurried):
+        event.clear()
+
+
+class Asking:
+    """A stage of eight requests in four waves, two at once, each of whose replies takes `seconds`."""
+
+    def __init__(self, spark: SparkSession, folder: Path, seconds: float) -> None:
+        self.store = Store(spark, str(folder / "store"))
+        self.ledger = Ledger(self.store, Scratch(spark, str(folder / "scratch")), "run", wave_size=2)
+        self.begun = folder / "begun"
+        begun = self.begun
+
+        @F.udf(StringType())
+        def answered(request: str) -> str:
+            begun.touch()
+            time.sleep(seconds)
+            return f"reply to {request}"
+
+        self._answered = answered
+
+    def ask(self) -> None:
+        requests = self.store.spark.createDataFrame([(f"request-{n}",) for n in range(8)], "request_id string")
+        self.ledger.record(requests, 8, self._rows, "stage")
+
+    def _rows(self, wave: DataFrame) -> DataFrame:
+        values = {"request_id": F.col("request_id"), "text": self._answered("request_id")}
+        return wave.coalesce(1).select(
+            *(values.get(field.name, F.lit(None).cast(field.dataType)).alias(field.name) for field in REPLIES_SCHEMA)
+        )
+
+    def replies(self) -> int:
+        return self.store.read(REPLIES).count()
+
+    def when_it_asks(self, *steps: Callable[[], object]) -> threading.Thread:
+        """Take steps in another thread, a second apart, once a request is under way."""
+
+        def follow() -> None:
+            wait_until(self.begun.exists)
+            for step in steps:
+                step()
+                time.sleep(1.0)
+
+        thread = threading.Thread(target=follow)
+        thread.start()
+        return thread
+
+
+def test_waves_under_way_are_committed_and_no_others_begun(spark: SparkSession, tmp_path: Path) -> None:
+    asking = Asking(spark, tmp_path, seconds=1.0)
+    stopping = asking.when_it_asks(lambda: request_stop(60.0))
+    with pytest.raises(Stopped):
+        asking.ask()
+    stopping.join()
+    winding_up.set()
+    sizes = [row["count"] for row in asking.store.read(REPLIES).groupBy("text").count().collect()]
+    assert 1 <= len(sizes) < 8 and set(sizes) == {1}
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{asking.store.path(REPLIES)}`").where("version > 0")
+    assert 1 <= history.count() <= 2
+
+
+@pytest.mark.parametrize("patience", [1.0, 60.0])
+def test_a_stop_is_bounded_by_its_patience_and_by_a_second_one(
+    spark: SparkSession, tmp_path: Path, patience: float
+) -> None:
+    asking = Asking(spark, tmp_path, seconds=600.0)
+    again = [lambda: request_stop(60.0)] if patience > 1 else []
+    stopping = asking.when_it_asks(lambda: request_stop(patience), *again)
+    started = time.monotonic()
+    with pytest.raises(Exception, match="cancelled"):
+        asking.ask()
+    assert time.monotonic() - started < 30
+    stopping.join()
+    winding_up.set()
+    assert asking.replies() == 0
+
+
+def test_what_is_no_wave_is_cut_short_at_once(spark: SparkSession, tmp_path: Path) -> None:
+    asking = Asking(spark, tmp_path, seconds=600.0)
+    stopping = asking.when_it_asks(lambda: request_stop(60.0))
+    started = time.monotonic()
+    with pytest.raises(Exception, match="cancelled"):
+        asking._rows(spark.createDataFrame([("any",)], "request_id string")).collect()
+    assert time.monotonic() - started < 30
+    stopping.join()
+
+
+def test_nothing_is_begun_after_a_stop() -> None:
+    stop_requested.set()
+    with pytest.raises(Stopped), finished_first():
+        pytest.fail("it was begun")
+    assert not is_finishing()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
