@@ -10,7 +10,7 @@ import re
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
@@ -179,8 +179,8 @@ class Roles(Section):
     """The three roles of the method."""
 
     instructor: RoleSettings
-    coder: RoleSettings
-    judge: RoleSettings
+    coder: PromptedRole
+    judge: PromptedRole
 
     def of(self, role: Role) -> RoleSettings:
         """Return the settings of one role."""
@@ -193,6 +193,28 @@ class Filters(Section):
 
     min_words: Positive = 6
     max_words: Positive = 400
+class OwnPrompt(Section):
+    """A template of the user's in place of a role's own: where it lies, and its text, which travels to executors."""
+
+    path: str
+    text: str
+
+    @property
+    def version(self) -> str:
+        """A short hash of the text: the prompt's version in the ledger."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    @model_serializer
+    def _as_given(self) -> str:
+        return self.path
+
+
+class PromptedRole(RoleSettings):
+    """A role that can be given another prompt: a Jinja2 file, which `config_file.py` reads and checks."""
+
+    prompt: OwnPrompt | None = None
+
+
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
@@ -205,6 +227,11 @@ class Dedup(Section):
     """When two instructions are near-duplicates: Jaccard similarity of their word shingles at or above `threshold`.
 
     Bands and rows follow from the threshold unless given: as many rows as leave at least 98.5% of the pairs right at
+    def own_prompts(self) -> dict[Role, OwnPrompt]:
+        """Return the prompts that are the user's, by role."""
+        given: dict[Role, OwnPrompt | None] = {"coder": self.coder.prompt, "judge": self.judge.prompt}
+        return {role: prompt for role, prompt in given.items() if prompt is not None}
+
     the threshold among the candidates (fewer below 0.033), with 126 hash functions at most. `audit` texts are checked
     for missed pairs.
     """
@@ -422,3 +449,7 @@ class Config(Section):
         """Return a short hash of `meaning()`: equal for two configurations that ask for the same thing."""
         canonical = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        for role in ("coder", "judge"):
+            data["roles"][role].pop("prompt")
+        for role, prompt in self.roles.own_prompts().items():
+            data["roles"][role]["prompt"] = prompt.version

@@ -1,8 +1,9 @@
 """The columns of every table, in one place: names, types and what they hold.
 
 Tables: `population` (accepted individuals), `candidates` (every attempt), `replies` (the ledger of model replies),
-`generations` (one row a finished generation), `runs` (one row a start of the job), `dedup_index` and `dedup_manifest`
-(what a search for near-duplicates needs of the population).
+`generations` (one row a finished generation), `runs` (one row a start of the job), `verdicts` (what another judge said
+of a generation's candidates), `dedup_index` and `dedup_manifest` (what a search for near-duplicates needs of the
+population).
 """
 
 from typing import Final
@@ -27,6 +28,7 @@ CANDIDATES: Final = "candidates"
 REPLIES: Final = "replies"
 GENERATIONS: Final = "generations"
 RUNS: Final = "runs"
+VERDICTS: Final = "verdicts"
 DEDUP_INDEX: Final = "dedup_index"
 DEDUP_MANIFEST: Final = "dedup_manifest"
 
@@ -36,6 +38,9 @@ MUTATION: Final = "mutation"
 CROSSOVER: Final = "crossover"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
+
+# What `role` in `replies` holds beside the three roles: the judge of `verdicts`, whose costs are not the generation's.
+REJUDGE: Final = "rejudge"
 
 # Values of `reason` that the search for near-duplicates gives.
 DUPLICATE: Final = "duplicate"

@@ -88,7 +88,7 @@ def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) 
         "fingerprint": config.fingerprint(),
         "configuration": configuration_text(config),
         "fixed": json.dumps(fixed_settings(config, seeds)),
-        "versions": library_versions(),
+        "versions": library_versions() | prompt_versions(config),
         "outcome": RUNNING,
     }
     store.append(RUNS, store.spark.createDataFrame([row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
@@ -117,6 +117,11 @@ def end_run(store: Store, run_id: str, outcome: str) -> None:
 def library_versions(*others: str) -> dict[str, str]:
     """Return the versions of Python, of the packages that make the results, and of others, if they are installed."""
     versions = {"python": platform.python_version()}
+def prompt_versions(config: Config) -> dict[str, str]:
+    """Return the versions of the prompts that are the user's; `configuration` has their paths alone."""
+    return {f"prompt of the {role}": prompt.version for role, prompt in config.roles.own_prompts().items()}
+
+
     for package in (*_PACKAGES, *others):
         try:
             versions[package] = version(package)
