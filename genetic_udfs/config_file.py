@@ -134,6 +134,11 @@ def _values(data: dict[str, Any], key: str) -> list[Any]:
     return list(data[key].values()) if isinstance(data.get(key), dict) else []
 
 
+def from_working_directory(path: str) -> str:
+    """Return a path that was given on the command line as an absolute one; a URI stays as it is."""
+    return _absolute(path, Path.cwd())
+
+
 def _absolute(value: str, folder: Path) -> str:
     if not value or len(urlsplit(value).scheme) > 1:
         return value

@@ -190,6 +190,7 @@ DEDUP_MANIFEST_SCHEMA: Final = _struct(
     layout=_int, text=_string, seed=_long, shingle_words=_int, bands=_int, rows=_int, family=_string
 )
 
+# `forked_from` is null but in a fork's copies of the runs that made what it has taken over: then "STORE@GENERATION".
 RUNS_SCHEMA: Final = _struct(
     run_id=_string,
     started_at=TimestampType(),
@@ -199,4 +200,20 @@ RUNS_SCHEMA: Final = _struct(
     fixed=_string,
     versions=MapType(_string, _string),
     outcome=_string,
+    forked_from=_string,
+)
+
+# `id` and `generation` are those of a candidate, whose own verdict stays as it is. `verdict` is null, with a `reason`,
+# where the engine gave no reply; no verdict in a reply counts as No. `judged_at` is when the judge was asked.
+VERDICTS_SCHEMA: Final = _struct(
+    id=_string,
+    generation=_int,
+    model=_string,
+    template=_string,
+    verdict=BooleanType(),
+    fitness=_double,
+    reason=_string,
+    request_id=_string,
+    run_id=_string,
+    judged_at=TimestampType(),
 )

@@ -16,6 +16,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets
 from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.fork import Origin, begin_fork, read_origin
 from genetic_udfs.preflight import preflight
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
@@ -31,16 +32,23 @@ ConfigArgument = Annotated[Path, typer.Argument(help="YAML file, such as conf/lo
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="overrides a key: seed=7")]
 
 
-def evolve(config: ConfigArgument, overrides: SetOption = None) -> None:
+ForkOption = Annotated[
+    str | None,
+    typer.Option("--fork-from", metavar="STORE@GENERATION", help="begin with a copy of another store's generations"),
+]
+
+
+def evolve(config: ConfigArgument, overrides: SetOption = None, fork_from: ForkOption = None) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
     settings = load_config(config, overrides or [])
+    origin = None if fork_from is None else read_origin(fork_from, settings.store)
     seeds, items = preflight(settings), check_test_sets(settings)
     check_seeds_are_clean(seeds, items)
     spark = open_session(settings, "genetic-udfs evolve")
     hear_signals()
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
-            generations = record(new_run(spark, settings, progress), seeds, items)
+            generations = record(new_run(spark, settings, progress), seeds, items, origin=origin)
         print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
     finally:
         spark.stop()
@@ -62,14 +70,22 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
     )
 
 
-def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
+def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, origin: Origin | None = None) -> list[Row]:
     """Evolve, with the run's beginning and end in `runs`; return the rows of `generations`.
+
+    Args:
+        run: the run.
+        seeds: generation 0.
+        items: the test sets.
+        origin: what the store is to be forked from, instead of beginning with the seeds.
 
     Raises:
         ConfigurationError: if the store was begun with other settings.
+        StoreError: if the store cannot be forked from there, or is a fork that was not finished.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
+    begin_fork(run, origin)
     check_same_settings(run.store, run.config, seeds)
     begin_run(run.store, run.config, seeds, run.id)
     try:

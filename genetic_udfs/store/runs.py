@@ -61,7 +61,10 @@ def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> 
     Raises:
         ConfigurationError: naming every key that differs, with both values.
     """
-    first = store.read(RUNS).orderBy("started_at").select("fixed").first()
+    runs = store.read(RUNS)
+    # Those that a fork has copied were begun under the settings of another store.
+    own = runs.filter(F.col("forked_from").isNull()) if "forked_from" in runs.columns else runs
+    first = own.orderBy("started_at").select("fixed").first()
     if first is None:
         return
     here, there = fixed_settings(config, seeds), json.loads(first["fixed"])
@@ -80,7 +83,7 @@ def begin_run(store: Store, config: Config, seeds: Sequence[Seed], run_id: str) 
     """Write that a run has begun; runs that never said how they ended were killed, and are marked so."""
     if store.exists(RUNS):
         DeltaTable.forPath(store.spark, store.path(RUNS)).update(
-            F.col("outcome") == RUNNING, {"outcome": F.lit("killed")}
+            (F.col("outcome") == RUNNING) & F.col("forked_from").isNull(), {"outcome": F.lit("killed")}
         )
     row = {
         "run_id": run_id,
@@ -114,14 +117,14 @@ def end_run(store: Store, run_id: str, outcome: str) -> None:
     )
 
 
-def library_versions(*others: str) -> dict[str, str]:
-    """Return the versions of Python, of the packages that make the results, and of others, if they are installed."""
-    versions = {"python": platform.python_version()}
 def prompt_versions(config: Config) -> dict[str, str]:
     """Return the versions of the prompts that are the user's; `configuration` has their paths alone."""
     return {f"prompt of the {role}": prompt.version for role, prompt in config.roles.own_prompts().items()}
 
 
+def library_versions(*others: str) -> dict[str, str]:
+    """Return the versions of Python, of the packages that make the results, and of others, if they are installed."""
+    versions = {"python": platform.python_version()}
     for package in (*_PACKAGES, *others):
         try:
             versions[package] = version(package)
