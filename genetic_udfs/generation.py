@@ -16,6 +16,7 @@ from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
+from genetic_udfs.operators.cap import within_cap
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.population_index import indexed
@@ -75,18 +76,23 @@ def make_generation(run: Run, population: DataFrame, generation: int, items: Seq
     size = population.count()
     decided = run.spark.createDataFrame([], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
-    used = 0
+    used = attempts = 0
     for number in range(run.config.max_rounds):
         needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
         counts = slots_by_colony(needed, sum(accepted.values()), used)
+        if counts and (cap := run.config.max_candidates) is not None:
+            counts = within_cap(run.spark, counts, cap - attempts, generation, number, run.config)
+            if not counts:
+                run.progress.note(f"generation {generation}: max_candidates ({cap}) leaves no room after {attempts}")
         if not counts:
             break
         used += sum(counts.values())
         own = decided.filter(F.col("status") == ACCEPTED)
         this = Round(run, generation, number, population, size, own, needed, counts, items)
         decided = decided.unionByName(make_round(this))
-        found = decided.filter(F.col("status") == ACCEPTED).groupBy("colony").count().collect()
-        accepted = {row["colony"]: row["count"] for row in found}
+        found = decided.groupBy("colony", "status").count().collect()
+        accepted = {row["colony"]: row["count"] for row in found if row["status"] == ACCEPTED}
+        attempts = sum(row["count"] for row in found)
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
