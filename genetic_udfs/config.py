@@ -10,7 +10,7 @@ import re
 from typing import Annotated, Any, Final, Literal, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
@@ -19,6 +19,8 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _MOST_HASHES: Final = 126
 _MOST_ROWS: Final = 14
 _MISSED_AT_THRESHOLD: Final = 0.015
+_TOURNAMENT_SIZE: Final = 3
+_OF_SELECTION: Final = ("selection", "tournament_size")
 _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
@@ -33,8 +35,9 @@ class Section(BaseModel):
 class Operators(Section):
     """How offspring instructions come about.
 
-    The five mutation tasks and the even split are the method's (arXiv 2407.21077); how many parents a crossover
-    shows and how many instructions it asks for are not published.
+    Parents are drawn uniformly, or each is the fittest of `tournament_size` (3 unless given) drawn so. The five
+    mutation tasks and the even split are the method's (arXiv 2407.21077); how many parents a crossover shows and how
+    many instructions it asks for are not published.
     """
 
     crossover_share: Share = 0.5
@@ -48,6 +51,21 @@ class Operators(Section):
     crossover_parents: Annotated[int, Field(ge=2, le=32)] = 3
     crossover_instructions: Annotated[int, Field(ge=1, le=20)] = 3
     max_depth: Positive = 3
+    selection: Literal["uniform", "tournament"] = "uniform"
+    tournament_size: Annotated[int, Field(ge=2, le=64)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_tournament_has_a_size(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("selection") == "tournament" and given.get("tournament_size") is None:
+            return {**given, "tournament_size": _TOURNAMENT_SIZE}
+        return given
+
+    @model_validator(mode="after")
+    def _only_a_tournament_has_a_size(self) -> Self:
+        if self.selection == "uniform" and self.tournament_size is not None:
+            raise ValueError("tournament_size is for selection: tournament")
+        return self
 
     @field_validator("mutation_tasks")
     @classmethod
@@ -175,17 +193,44 @@ class RoleSettings(Section):
         return regex
 
 
+class OwnPrompt(Section):
+    """A template of the user's in place of a role's own: where it lies, and its text, which travels to executors."""
+
+    path: str
+    text: str
+
+    @property
+    def version(self) -> str:
+        """A short hash of the text: the prompt's version in the ledger."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    @model_serializer
+    def _as_given(self) -> str:
+        return self.path
+
+
+class PromptedRole(RoleSettings):
+    """A role that can be given another prompt: a Jinja2 file, which `config_file.py` reads and checks."""
+
+    prompt: OwnPrompt | None = None
+
+
 class Roles(Section):
     """The three roles of the method."""
 
     instructor: RoleSettings
-    coder: RoleSettings
-    judge: RoleSettings
+    coder: PromptedRole
+    judge: PromptedRole
 
     def of(self, role: Role) -> RoleSettings:
         """Return the settings of one role."""
         settings: RoleSettings = getattr(self, role)
         return settings
+
+    def own_prompts(self) -> dict[Role, OwnPrompt]:
+        """Return the prompts that are the user's, by role."""
+        given: dict[Role, OwnPrompt | None] = {"coder": self.coder.prompt, "judge": self.judge.prompt}
+        return {role: prompt for role, prompt in given.items() if prompt is not None}
 
 
 class Filters(Section):
@@ -315,7 +360,7 @@ class Config(Section):
     """One run of Genetic-Instruct.
 
     `samples_per_generation` pairs are accepted in each of `generations` generations, in equal shares by each of
-    `colonies` colonies, in at most `max_rounds` rounds a generation.
+    `colonies` colonies, in at most `max_rounds` rounds and of at most `max_candidates` candidates a generation.
     """
 
     store: Annotated[str, Field(min_length=1)]
@@ -325,6 +370,7 @@ class Config(Section):
     colonies: Positive = 1
     samples_per_generation: Positive
     max_rounds: Positive = 20
+    max_candidates: Positive | None = None
     operators: Operators = Operators()
     engines: Annotated[dict[str, Engine], Field(min_length=1)]
     roles: Roles
@@ -333,6 +379,15 @@ class Config(Section):
     decontamination: Decontamination = Decontamination()
     ledger: Ledger = Ledger()
     spark: Spark = Spark()
+
+    @model_validator(mode="after")
+    def _samples_can_be_reached(self) -> Self:
+        if self.max_candidates is not None and self.max_candidates < self.samples_per_generation:
+            raise ValueError(
+                f"max_candidates: of {self.max_candidates} candidates samples_per_generation:"
+                f" {self.samples_per_generation} can never be accepted"
+            )
+        return self
 
     @model_validator(mode="after")
     def _roles_name_engines(self) -> Self:
@@ -412,8 +467,16 @@ class Config(Section):
         """
         data = self.model_dump(mode="json", exclude={"store", "seeds", "generations", "ledger", "spark", "engines"})
         data["dedup"].pop("audit")
+        if self.max_candidates is None:
+            data.pop("max_candidates")
+        if self.operators.selection == "uniform":
+            data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")
+        for role in ("coder", "judge"):
+            data["roles"][role].pop("prompt")
+        for role, prompt in self.roles.own_prompts().items():
+            data["roles"][role]["prompt"] = prompt.version
         asked = list(data["roles"].values())
         paraphrases = data["decontamination"]["paraphrases"]
         if paraphrases is not None and paraphrases["judge"] is not None:

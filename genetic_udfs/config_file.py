@@ -13,9 +13,12 @@ from pydantic_core import ErrorDetails
 
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.templates import check_template
 
 _PATH_KEYS = ("store", "seeds")
 _SPARK_CONF = "spark.conf."
+# What a role's prompt is given, and has to show.
+_PROMPT_VARIABLES = {"coder": ("instruction",), "judge": ("instruction", "response")}
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -31,6 +34,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     _anchor_paths(data, file.resolve().parent)
     for override in overrides:
         _apply(data, override)
+    _read_prompts(data, file)
     try:
         return Config.model_validate(data)
     except ValidationError as error:
@@ -54,12 +58,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def _read_yaml(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{file}: is not UTF-8 text (byte {error.start})") from None
+    text = _read_text(file, str(file))
     loader = None
     try:
         loader = _UniqueKeys(text)  # reads the first characters already
@@ -75,6 +74,15 @@ def _read_yaml(file: Path) -> dict[str, Any]:
     return data
 
 
+def _read_text(file: Path, where: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{where}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
+
+
 def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for key in _PATH_KEYS:
         if isinstance(data.get(key), str):
@@ -83,7 +91,9 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for engine in engines.values() if isinstance(engines, dict) else ():
         if isinstance(engine, dict) and str(engine.get("model", "")).startswith(("./", "../", "~")):
             engine["model"] = _absolute(engine["model"], folder)
-
+    for settings in _prompted_roles(data).values():
+        if isinstance(settings.get("prompt"), str):
+            settings["prompt"] = _absolute(settings["prompt"], folder)
     tests = data.get("decontamination")
     if not isinstance(tests, dict):
         return
@@ -93,8 +103,40 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
             section[key] = _absolute(value, folder)
 
 
+def _prompted_roles(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    roles = data.get("roles")
+    given = {role: roles.get(role) for role in _PROMPT_VARIABLES} if isinstance(roles, dict) else {}
+    return {role: settings for role, settings in given.items() if isinstance(settings, dict)}
+
+
+def _read_prompts(data: dict[str, Any], file: Path) -> None:
+    """Put the text of each prompt that is the user's beside its path.
+
+    Raises:
+        ConfigurationError: naming the key and the prompt's file.
+    """
+    for role, settings in _prompted_roles(data).items():
+        path = settings.get("prompt")
+        if path is None:
+            continue
+        where = f"{file}: roles.{role}.prompt"
+        if not isinstance(path, str):
+            raise ConfigurationError(f"{where}: must be the path of a Jinja2 file (given: {path!r:.80})")
+        text = _read_text(Path(path), f"{where}: {path}")
+        try:
+            check_template(text, _PROMPT_VARIABLES[role])
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {path}: {error}") from None
+        settings["prompt"] = {"path": path, "text": text}
+
+
 def _values(data: dict[str, Any], key: str) -> list[Any]:
     return list(data[key].values()) if isinstance(data.get(key), dict) else []
+
+
+def from_working_directory(path: str) -> str:
+    """Return a path that was given on the command line as an absolute one; a URI stays as it is."""
+    return _absolute(path, Path.cwd())
 
 
 def _absolute(value: str, folder: Path) -> str:
@@ -113,7 +155,8 @@ def _apply(data: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
-    if isinstance(value, str) and (dotted in _PATH_KEYS or (keys[-1] == "model" and value[:1] in {".", "~"})):
+    is_path = dotted in _PATH_KEYS or keys[-1] == "prompt"
+    if isinstance(value, str) and (is_path or (keys[-1] == "model" and value[:1] in {".", "~"})):
         value = _absolute(value, Path.cwd())
     section: Any = data
     for key in keys[:-1]:

@@ -91,7 +91,7 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
         for ordinal, seed in enumerate(seeds)
     ]
     rows = run.spark.createDataFrame(individuals, POPULATION_SCHEMA)
-    run.store.append(POPULATION, rows, transaction=_COMMIT, version=0, run_id=run.id, generation=0)
+    append_generation(run, POPULATION, rows, 0)
     commit_generation(run, 0, started)
 
 
@@ -101,9 +101,7 @@ def decide(run: Run, generation: int, items: Sequence[Item]) -> None:
     assert before is not None
     population = run.store.read(POPULATION, before["population_version"])
     candidates = make_generation(run, population, generation, items)
-    run.store.append(
-        CANDIDATES, candidates, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation
-    )
+    append_generation(run, CANDIDATES, candidates, generation)
 
 
 def commit_population(run: Run, generation: int) -> None:
@@ -111,7 +109,7 @@ def commit_population(run: Run, generation: int) -> None:
     size = run.store.read(POPULATION).filter(F.col("generation") < generation).count()
     accepted = decided(run, generation).filter(F.col("status") == ACCEPTED)
     rows = accepted.transform(numbered, size)
-    run.store.append(POPULATION, rows, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)
+    append_generation(run, POPULATION, rows, generation)
 
 
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
@@ -133,4 +131,9 @@ def commit_generation(run: Run, generation: int, started: float) -> None:
     """Write the row that says a generation is done, with its counts and costs."""
     row = generation_row(run, generation, started)
     rows = run.spark.createDataFrame([row], GENERATIONS_SCHEMA)
-    run.store.append(GENERATIONS, rows, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)
+    append_generation(run, GENERATIONS, rows, generation)
+
+
+def append_generation(run: Run, table: str, rows: DataFrame, generation: int) -> None:
+    """Append a generation to a table in one commit, unless it or a later one is in it already."""
+    run.store.append(table, rows, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)

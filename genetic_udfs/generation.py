@@ -16,13 +16,14 @@ from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.draws import draw
 from genetic_udfs.filters.columns import rejection_of
+from genetic_udfs.operators.cap import within_cap
 from genetic_udfs.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.population_index import indexed
 from genetic_udfs.report.search import not_compared_in_words
 from genetic_udfs.roles import columns as role_columns
-from genetic_udfs.roles.asking import with_replies
-from genetic_udfs.roles.prompts import MUTATION_TASKS, template_version
+from genetic_udfs.roles.asking import prompted, with_replies
+from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
 from genetic_udfs.row_udf import row_udf
 from genetic_udfs.run import Run
 from genetic_udfs.schema import (
@@ -75,18 +76,23 @@ def make_generation(run: Run, population: DataFrame, generation: int, items: Seq
     size = population.count()
     decided = run.spark.createDataFrame([], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
-    used = 0
+    used = attempts = 0
     for number in range(run.config.max_rounds):
         needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
         counts = slots_by_colony(needed, sum(accepted.values()), used)
+        if counts and (cap := run.config.max_candidates) is not None:
+            counts = within_cap(run.spark, counts, cap - attempts, generation, number, run.config)
+            if not counts:
+                run.progress.note(f"generation {generation}: max_candidates ({cap}) leaves no room after {attempts}")
         if not counts:
             break
         used += sum(counts.values())
         own = decided.filter(F.col("status") == ACCEPTED)
         this = Round(run, generation, number, population, size, own, needed, counts, items)
         decided = decided.unionByName(make_round(this))
-        found = decided.filter(F.col("status") == ACCEPTED).groupBy("colony").count().collect()
-        accepted = {row["colony"]: row["count"] for row in found}
+        found = decided.groupBy("colony", "status").count().collect()
+        accepted = {row["colony"]: row["count"] for row in found if row["status"] == ACCEPTED}
+        attempts = sum(row["count"] for row in found)
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
@@ -243,7 +249,8 @@ def reject_contaminated(
 
 def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
     """Ask for solutions, and add `response` (the whole reply) and `code`."""
-    prompts = with_prompt(rows, role_columns.coder_prompt("instruction"), "coder")
+    own = this.run.config.roles.coder.prompt
+    prompts = with_prompt(rows, role_columns.coder_prompt("instruction", own), prompt_version("coder", own))
     replied = with_replies(this.run, "coder", prompts, this.generation, this.number)
     return (
         replied.withColumn("read", role_columns.code_of("reply"))
@@ -257,7 +264,8 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
 
 def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
     """Ask for verdicts, and add `verdict` (no verdict counts as No) and `fitness`, which is P(Yes)."""
-    prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response"), "judge")
+    own = this.run.config.roles.judge.prompt
+    prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response", own), prompt_version("judge", own))
     replied = with_replies(this.run, "judge", prompts, this.generation, this.number)
     return (
         replied.withColumn("read", role_columns.verdict_of("reply"))
@@ -311,8 +319,4 @@ def reject(rows: DataFrame, found: Column) -> DataFrame:
 
 def with_prompt(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
     """Add what `with_replies` needs; rows that were rejected ask nothing."""
-    return (
-        rows.withColumn("prompt", F.when(alive(), prompt))
-        .withColumn("template", F.lit(template_version(template)))
-        .withColumn("sample", F.lit(0).cast("long"))
-    )
+    return prompted(rows, F.when(alive(), prompt), template)

@@ -14,7 +14,7 @@ from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.preflight import check_versions, preflight
 
 # The doctor tells by itself what is missing. The others read tables, for which neither seeds nor models need be there.
-_JOBS_WITH_ENGINES: Final = {"evolve.py"}
+_JOBS_WITH_ENGINES: Final = {"evolve.py", "rejudge.py"}
 _JOBS_THAT_CHECK: Final = {"doctor.py"}
 
 

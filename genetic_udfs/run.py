@@ -18,7 +18,7 @@ class StageUse:
     """How a role's engine was used in a round."""
 
     generation: int
-    round: int
+    round: int | None
     role: Role
     use: EngineUse
 

@@ -1,8 +1,9 @@
 """The columns of every table, in one place: names, types and what they hold.
 
 Tables: `population` (accepted individuals), `candidates` (every attempt), `replies` (the ledger of model replies),
-`generations` (one row a finished generation), `runs` (one row a start of the job), `dedup_index` and `dedup_manifest`
-(what a search for near-duplicates needs of the population).
+`generations` (one row a finished generation), `runs` (one row a start of the job), `verdicts` (what another judge said
+of a generation's candidates), `dedup_index` and `dedup_manifest` (what a search for near-duplicates needs of the
+population).
 """
 
 from typing import Final
@@ -32,6 +33,7 @@ CANDIDATES: Final = "candidates"
 REPLIES: Final = "replies"
 GENERATIONS: Final = "generations"
 RUNS: Final = "runs"
+VERDICTS: Final = "verdicts"
 DEDUP_INDEX: Final = "dedup_index"
 DEDUP_MANIFEST: Final = "dedup_manifest"
 
@@ -41,6 +43,9 @@ MUTATION: Final = "mutation"
 CROSSOVER: Final = "crossover"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
+
+# What `role` in `replies` holds beside the three roles: the judge of `verdicts`, whose costs are not the generation's.
+REJUDGE: Final = "rejudge"
 
 # Values of `reason` that the search for near-duplicates gives.
 DUPLICATE: Final = "duplicate"
@@ -190,6 +195,7 @@ DEDUP_MANIFEST_SCHEMA: Final = _struct(
     layout=_int, text=_string, seed=_long, shingle_words=_int, bands=_int, rows=_int, family=_string
 )
 
+# `forked_from` is null but in a fork's copies of the runs that made what it has taken over: then "STORE@GENERATION".
 RUNS_SCHEMA: Final = _struct(
     run_id=_string,
     started_at=TimestampType(),
@@ -199,4 +205,20 @@ RUNS_SCHEMA: Final = _struct(
     fixed=_string,
     versions=MapType(_string, _string),
     outcome=_string,
+    forked_from=_string,
+)
+
+# `id` and `generation` are those of a candidate, whose own verdict stays as it is. `verdict` is null, with a `reason`,
+# where the engine gave no reply; no verdict in a reply counts as No. `judged_at` is when the judge was asked.
+VERDICTS_SCHEMA: Final = _struct(
+    id=_string,
+    generation=_int,
+    model=_string,
+    template=_string,
+    verdict=BooleanType(),
+    fitness=_double,
+    reason=_string,
+    request_id=_string,
+    run_id=_string,
+    judged_at=TimestampType(),
 )

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
@@ -71,6 +72,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
             "operators.mutation_tasks.poetry: Input should be 'constraints'",
         ),
         ("operators.mutation_tasks={}", "operators.mutation_tasks: at least one task needs a weight above 0"),
+        ("operators.selection=best", "operators.selection: Input should be 'uniform' or 'tournament'"),
+        ("operators.tournament_size=4", "operators: tournament_size is for selection: tournament"),
+        ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
+        ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),
         ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
@@ -213,3 +218,74 @@ def test_the_fingerprint_changes_with_what_is_generated_and_with_nothing_else() 
     ]
     assert {load_config(LOCAL, [override]).fingerprint() for override in same} == {fingerprint}
     assert len({fingerprint, *(load_config(LOCAL, [override]).fingerprint() for override in other)}) == 5
+
+
+def own_prompt(folder: Path, text: str, role: str = "judge") -> Path:
+    """Write a configuration, in a folder of its own, whose judge has a prompt beside it."""
+    (folder / "prompts").mkdir(exist_ok=True)
+    (folder / "prompts" / f"{role}.j2").write_text(text)
+    data = yaml.safe_load(LOCAL.read_text())
+    data["roles"][role]["prompt"] = f"prompts/{role}.j2"
+    (folder / "run.yaml").write_text(yaml.safe_dump(data))
+    return folder / "run.yaml"
+
+
+def test_a_prompt_is_read_from_beside_the_file_that_names_it(tmp_path: Path) -> None:
+    config = load_config(own_prompt(tmp_path, "Is {{ response }} right for {{ instruction }}?"))
+    prompt = config.roles.own_prompts()["judge"]
+    assert prompt.path == str(tmp_path / "prompts" / "judge.j2")
+    assert prompt.text == "Is {{ response }} right for {{ instruction }}?"
+    assert set(config.roles.own_prompts()) == {"judge"}
+    assert config.model_dump(mode="json")["roles"]["judge"]["prompt"] == prompt.path
+
+
+def test_a_prompt_in_an_override_is_taken_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_prompt(tmp_path, "Solve {{ instruction }}", "coder")
+    monkeypatch.chdir(tmp_path / "prompts")
+    assert load_config(LOCAL, ["roles.coder.prompt=coder.j2"]).roles.own_prompts()["coder"].text.startswith("Solve")
+
+
+def test_the_text_of_a_prompt_is_part_of_what_a_run_means_and_its_path_is_not(tmp_path: Path) -> None:
+    file = own_prompt(tmp_path, "{{ response }} for {{ instruction }}")
+    first, plain = load_config(file).fingerprint(), load_config(file, ["roles.judge.prompt=null"]).fingerprint()
+    (tmp_path / "elsewhere").mkdir()
+    assert (
+        load_config(own_prompt(tmp_path / "elsewhere", "{{ response }} for {{ instruction }}")).fingerprint() == first
+    )
+    own_prompt(tmp_path, "{{ response }} to {{ instruction }}")
+    assert len({load_config(file).fingerprint(), first, plain}) == 3
+    assert plain == load_config(LOCAL).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("role", "text", "expected"),
+    [
+        ("judge", "{{ instruction }}", "roles.judge.prompt: {file}: does not use response"),
+        ("coder", "{{ instruction }}{{ response }}", "roles.coder.prompt: {file}: uses response"),
+        ("coder", "{{ instruction", "roles.coder.prompt: {file}: line 1: is no valid Jinja2"),
+        ("instructor", "{{ instruction }}", "roles.instructor.prompt: unknown key"),
+    ],
+)
+def test_a_prompt_that_cannot_be_used_is_named_by_key_and_file(
+    role: str, text: str, expected: str, tmp_path: Path
+) -> None:
+    config = own_prompt(tmp_path, text, role)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(config)
+    assert expected.format(file=tmp_path / "prompts" / f"{role}.j2") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("roles.judge.prompt=/nowhere/judge.j2", "roles.judge.prompt: /nowhere/judge.j2: cannot be read: No such file"),
+        ("roles.judge.prompt=7", "roles.judge.prompt: must be the path of a Jinja2 file (given: 7)"),
+        ("decontamination.paraphrases={judge: {engine: smollm, prompt: x}}", "judge.prompt: unknown key"),
+    ],
+)
+def test_a_prompt_that_is_not_there_is_a_mistake_of_the_configuration(override: str, expected: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(LOCAL, [override])
+    assert expected in str(caught.value)

@@ -20,6 +20,7 @@ from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets, digests
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.fork import Origin, begin_fork, read_origin
 from genetic_udfs.preflight import preflight
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
@@ -46,18 +47,29 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 TakeOverOption = Annotated[
     bool, typer.Option("--take-over", help="take the store's lease from the process that has it, which then stops")
 ]
+ForkOption = Annotated[
+    str | None,
+    typer.Option("--fork-from", metavar="STORE@GENERATION", help="begin with a copy of another store's generations"),
+]
 
 
-def evolve(config: ConfigArgument, overrides: SetOption = None, take_over: TakeOverOption = False) -> None:
+def evolve(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    take_over: TakeOverOption = False,
+    fork_from: ForkOption = None,
+) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
     settings = load_config(config, overrides or [])
+    origin = None if fork_from is None else read_origin(fork_from, settings.store)
     seeds, items = preflight(settings), check_test_sets(settings)
     check_seeds_are_clean(seeds, items)
     spark = open_session(settings, "genetic-udfs evolve")
     hear_signals(settings.ledger.stop_within)
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
-            generations = record(new_run(spark, settings, progress), seeds, items, take_over=take_over)
+            run = new_run(spark, settings, progress)
+            generations = record(run, seeds, items, take_over=take_over, origin=origin)
         print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
     finally:
         spark.stop()
@@ -81,7 +93,14 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
     )
 
 
-def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, take_over: bool = False) -> list[Row]:
+def record(
+    run: Run,
+    seeds: Sequence[Seed],
+    items: Sequence[Item],
+    *,
+    take_over: bool = False,
+    origin: Origin | None = None,
+) -> list[Row]:
     """Evolve, with the run's beginning and end in `runs`; return the rows of `generations`.
 
     Args:
@@ -89,15 +108,17 @@ def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, take_over:
         seeds: generation 0.
         items: the test sets.
         take_over: take the store from another run that writes to it.
+        origin: what the store is to be forked from, instead of beginning with the seeds.
 
     Raises:
         ConfigurationError: if the store was begun with other settings.
-        StoreError: if another run writes to the store, or it is damaged or cannot be written to.
+        StoreError: if another run writes to the store, it is damaged or cannot be written to, it cannot be forked from
+            there, or it is a fork that was not finished.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
     with _explained(run), run.lease.held(take_over=take_over, tell=run.progress.note):
-        _prepare(run, seeds)
+        _prepare(run, seeds, origin)
         test_sets = digests(items)
         for change in changed_test_sets(run.store, test_sets):
             run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
@@ -114,13 +135,14 @@ def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item], *, take_over:
     return generations
 
 
-def _prepare(run: Run, seeds: Sequence[Seed]) -> None:
-    """Clear up after a run that was killed, and check that the store is one to go on with."""
+def _prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
+    """Clear up after a run that was killed, fork the store if it shall be, check that it is one to go on with."""
     if run.lease.was_abandoned:
         for table in (REPLIES, CANDIDATES):
             run.store.fence(table, run.id)
     run.scratch.sweep()
     bring_up_to_date(run.store)
+    begin_fork(run, origin)
     check_same_settings(run.store, run.config, seeds)
     with run.progress.stage("checking the population", None):
         check_integrity(run.store)

@@ -26,8 +26,9 @@ def print_summary(console: Console, generations: Sequence[Row], store: str, comm
         if row["shortfall"] > 0:
             console.print(
                 Text(
-                    f"Generation {row['generation']} fell short by {row['shortfall']} in {row['rounds']} rounds: raise"
-                    " max_rounds, or look at the reasons above.",
+                    f"Generation {row['generation']} fell short by {row['shortfall']} in {row['rounds']} rounds of"
+                    f" {row['asked']} candidates: raise max_rounds or max_candidates, whichever it reached, or look at"
+                    " the reasons above.",
                     style="yellow",
                 )
             )

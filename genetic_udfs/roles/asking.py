@@ -2,7 +2,7 @@
 
 import json
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Role, RoleSettings
@@ -24,15 +24,37 @@ def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
     )
 
 
+def described(settings: RoleSettings) -> str:
+    """Return how a role samples, as it stands in the ledger and in the identity of a request."""
+    return json.dumps(settings.model_dump(exclude={"engine", "prompt"}))
+
+
+def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
+    """Add the columns of a request to a role that is asked once about each text.
+
+    Args:
+        rows: any columns.
+        prompt: null where nothing is asked.
+        template: version of the prompt's template.
+    """
+    return (
+        rows.withColumn("prompt", prompt)
+        .withColumn("template", F.lit(template))
+        .withColumn("sample", F.lit(0).cast("long"))
+    )
+
+
 def with_replies(
     run: Run,
     role: Role,
     rows: DataFrame,
     generation: int,
-    round_: int,
+    round_: int | None,
     *,
     purpose: str | None = None,
     settings: RoleSettings | None = None,
+    is_scored: bool | None = None,
+    entered_as: str | None = None,
 ) -> DataFrame:
     """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
 
@@ -42,35 +64,39 @@ def with_replies(
         rows: any columns, with `prompt` (null where nothing is asked), `template` (the prompt's version) and
             `sample` (long: tells equal prompts apart that shall have different replies).
         generation: part of a request's identity.
-        round_: written to the ledger.
-        purpose: tells a stage from the role's usual one in the same round; its replies are not scored.
+        round_: written to the ledger; None if a whole generation is asked about.
+        purpose: tells a stage from the role's usual one in the same round.
         settings: which engine is asked and how it samples; those of the role unless given.
+        is_scored: whether `yes_probability` is read; of the Judge in its usual stage unless given.
+        entered_as: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
     """
     settings = settings or run.config.roles.of(role)
     engine = run.config.used_engines()[settings.engine]
-    is_scored = role == "judge" and purpose is None
-    described = json.dumps(settings.model_dump(exclude={"engine"}))
+    if is_scored is None:
+        is_scored = role == "judge" and purpose is None
+    sampling = described(settings)
     identity = F.sha2(
         F.concat_ws(
             "\x1e",
-            *(F.lit(str(part)) for part in (run.config.seed, generation, role, engine.model, described)),
+            *(F.lit(str(part)) for part in (run.config.seed, generation, role, engine.model, sampling)),
             F.col("sample").cast("string"),
             F.col("prompt"),
         ),
         256,
     )
     stage_name = purpose or role
-    name = f"generation-{generation}/round-{round_}/{stage_name.replace(' ', '-')}"
+    place = [f"generation {generation}", *([] if round_ is None else [f"round {round_}"])]
+    name = "/".join([*place, stage_name]).replace(" ", "-")
     planned = run.scratch.keep(
         rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))), name
     )
     requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
     missing = run.ledger.missing(requests, generation, name)
     total = missing.count()
-    with run.progress.stage(f"generation {generation}, round {round_}: {stage_name}", total) as stage:
+    with run.progress.stage(f"{', '.join(place)}: {stage_name}", total) as stage:
         if total:
             slots = task_slots(run.spark)
             engine_call = ask(
@@ -89,12 +115,12 @@ def with_replies(
                     .withColumn("reply", engine_call("prompt"))
                     .select(
                         "request_id",
-                        F.lit(role).alias("role"),
+                        F.lit(entered_as or role).alias("role"),
                         F.lit(generation).alias("generation"),
-                        F.lit(round_).alias("round"),
+                        F.lit(round_).cast("int").alias("round"),
                         F.lit(settings.engine).alias("engine"),
                         F.lit(engine.model).alias("model"),
-                        F.lit(described).alias("sampling"),
+                        F.lit(sampling).alias("sampling"),
                         "template",
                         "reply.*",
                         F.lit(run.id).alias("run_id"),

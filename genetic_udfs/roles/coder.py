@@ -22,9 +22,9 @@ class Code(NamedTuple):
     detail: str | None
 
 
-def coder_prompt(instruction: str) -> str:
-    """Ask for a solution of an instruction."""
-    return render("coder", instruction=instruction)
+def coder_prompt(instruction: str, own: str | None = None) -> str:
+    """Ask for a solution of an instruction, with the text of the user's own template if one is given."""
+    return render("coder", own, instruction=instruction)
 
 
 def extract_code(reply: str, finish_reason: str | None) -> Code:

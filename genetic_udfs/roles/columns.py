@@ -7,6 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, StructType
 
+from genetic_udfs.config import OwnPrompt
 from genetic_udfs.roles import coder, instructor, judge
 from genetic_udfs.row_udf import row_udf
 
@@ -46,9 +47,14 @@ def offspring_of(operator: str, request: str, reply: str, asked: Column) -> Colu
     )
 
 
-def coder_prompt(instruction: str) -> Column:
+def coder_prompt(instruction: str, own: OwnPrompt | None) -> Column:
     """Return the Coder's prompt."""
-    return row_udf(coder.coder_prompt, StringType())(instruction)
+    template = own.text if own is not None else None
+
+    def render(text: str) -> str:
+        return coder.coder_prompt(text, template)
+
+    return row_udf(render, StringType())(instruction)
 
 
 def code_of(reply: str) -> Column:
@@ -60,11 +66,12 @@ def code_of(reply: str) -> Column:
     return _unless_failed(reply, row_udf(read, _CODE)(f"{reply}.text", f"{reply}.finish_reason"), _CODE)
 
 
-def judge_prompt(instruction: str, response: str) -> Column:
+def judge_prompt(instruction: str, response: str, own: OwnPrompt | None) -> Column:
     """Return the Judge's prompt; null without a response."""
+    template = own.text if own is not None else None
 
     def render(text: str, answer: str | None) -> str | None:
-        return None if answer is None else judge.judge_prompt(text, answer)
+        return None if answer is None else judge.judge_prompt(text, answer, template)
 
     return row_udf(render, StringType())(instruction, response)
 

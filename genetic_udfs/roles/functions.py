@@ -5,6 +5,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -130,14 +131,23 @@ def register_functions(
         for role in ROLES
     }
     draw = _TaskDraw(config.seed, {str(task): weight for task, weight in config.operators.mutation_tasks.items()})
+    prompts = config.roles.own_prompts()
+
+    def own(role: Role) -> str | None:
+        return prompts[role].text if role in prompts else None
+
     text = StringType()
     functions = {
         "instruct": RoleFunction(
             ways["instructor"], draw.plan, _instruction, {"instruction": text, "task": text}, (1, 2)
         ),
-        "solve": RoleFunction(ways["coder"], _plan_solution, _code, {"code": text}, (1, 1)),
+        "solve": RoleFunction(ways["coder"], partial(_plan_solution, own("coder")), _code, {"code": text}, (1, 1)),
         "judge": RoleFunction(
-            ways["judge"], _plan_verdict, _verdict, {"verdict": BooleanType(), "fitness": DoubleType()}, (2, 2)
+            ways["judge"],
+            partial(_plan_verdict, own("judge")),
+            _verdict,
+            {"verdict": BooleanType(), "fitness": DoubleType()},
+            (2, 2),
         ),
     }
     for name, function in functions.items():
@@ -177,16 +187,16 @@ def _instruction(plan: Plan, reply: Reply) -> tuple[Any, ...]:
     return found.instruction or None, plan.task, found.reason, found.detail
 
 
-def _plan_solution(instruction: str | None) -> Plan:
-    return Plan(None if instruction is None else coder.coder_prompt(instruction))
+def _plan_solution(own: str | None, instruction: str | None) -> Plan:
+    return Plan(None if instruction is None else coder.coder_prompt(instruction, own))
 
 
 def _code(plan: Plan, reply: Reply) -> tuple[Any, ...]:
     return tuple(coder.extract_code(reply.text or "", reply.finish_reason))
 
 
-def _plan_verdict(instruction: str | None, response: str | None) -> Plan:
-    return Plan(None if instruction is None or response is None else judge.judge_prompt(instruction, response))
+def _plan_verdict(own: str | None, instruction: str | None, response: str | None) -> Plan:
+    return Plan(None if instruction is None or response is None else judge.judge_prompt(instruction, response, own))
 
 
 def _verdict(plan: Plan, reply: Reply) -> tuple[Any, ...]:

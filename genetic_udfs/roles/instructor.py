@@ -38,8 +38,9 @@ def crossover_prompt(examples: Sequence[str], count: int) -> str:
 def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) -> list[Offspring]:
     """Read the instructions in a reply: one for a mutation, up to `asked` for a crossover.
 
-    What was cut off by the token limit is `truncated`; what comes after the number asked for is `beyond_asked`.
-    A reply that holds no instruction at all gives one `unparsed` row, so that nothing goes without a trace.
+    What was cut off by the token limit is `truncated`. What comes after the number asked for is one row of its
+    own, `beyond_asked`, so a reply gives `asked` + 1 rows at most. A reply that holds no instruction at all gives one
+    `unparsed` row, so that nothing goes without a trace.
     """
     texts = _split(reply) if operator == CROSSOVER else [_unlabelled(reply)]
     texts = [text for text in texts if text]
@@ -47,9 +48,10 @@ def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) 
         return [Offspring("", "unparsed", "the reply holds no instruction")]
     cut_off = finish_reason == "length"
     result = []
-    for index, text in enumerate(texts, start=1):
+    for index, text in enumerate(texts[: asked + 1], start=1):
         if index > asked:
-            result.append(Offspring(text, "beyond_asked", f"number {index} of a reply that was to hold {asked}"))
+            told = f"the first of {len(texts) - asked} more than the {asked} asked for"
+            result.append(Offspring(text, "beyond_asked", told))
         elif cut_off and index == len(texts):
             result.append(Offspring(text, "truncated", "the reply ended at max_tokens"))
         else:

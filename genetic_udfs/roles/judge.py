@@ -25,9 +25,9 @@ class Token(Protocol):
         """Texts and natural log-probabilities of the likeliest tokens here."""
 
 
-def judge_prompt(instruction: str, response: str) -> str:
-    """Ask for a verdict on an instruction and the reply that solves it."""
-    return render("judge", instruction=instruction, response=response)
+def judge_prompt(instruction: str, response: str, own: str | None = None) -> str:
+    """Ask for a verdict on an instruction and the reply that solves it, with the user's own template if given."""
+    return render("judge", own, instruction=instruction, response=response)
 
 
 def verdict(reply: str) -> bool | None:

@@ -62,7 +62,10 @@ def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> 
     Raises:
         ConfigurationError: naming every key that differs, with both values.
     """
-    first = store.read(RUNS).orderBy("started_at").select("fixed").first()
+    runs = store.read(RUNS)
+    # Those that a fork has copied were begun under the settings of another store.
+    own = runs.filter(F.col("forked_from").isNull()) if "forked_from" in runs.columns else runs
+    first = own.orderBy("started_at").select("fixed").first()
     if first is None:
         return
     here, there = fixed_settings(config, seeds), json.loads(first["fixed"])
@@ -110,7 +113,7 @@ def begin_run(
     if store.exists(RUNS):
         store.before_commit()
         DeltaTable.forPath(store.spark, store.path(RUNS)).update(
-            F.col("outcome") == RUNNING, {"outcome": F.lit("killed")}
+            (F.col("outcome") == RUNNING) & F.col("forked_from").isNull(), {"outcome": F.lit("killed")}
         )
     row = {
         "run_id": run_id,
@@ -118,7 +121,7 @@ def begin_run(
         "fingerprint": config.fingerprint(),
         "configuration": configuration_text(config),
         "fixed": json.dumps(fixed_settings(config, seeds)),
-        "versions": library_versions() | {_TEST_SET + name: digest for name, digest in (test_sets or {}).items()},
+        "versions": library_versions() | prompt_versions(config) | _named(test_sets or {}),
         "outcome": RUNNING,
     }
     store.append(RUNS, store.spark.createDataFrame([row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
@@ -136,6 +139,10 @@ def configuration_text(config: Config) -> str:
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
+def _named(test_sets: Mapping[str, str]) -> dict[str, str]:
+    return {_TEST_SET + name: digest for name, digest in test_sets.items()}
+
+
 def end_run(store: Store, run_id: str, outcome: str) -> None:
     """Write how a run ended: `finished`, `stopped` or `failed: ...`."""
     store.before_commit()
@@ -143,6 +150,11 @@ def end_run(store: Store, run_id: str, outcome: str) -> None:
         F.col("run_id") == run_id,
         {"outcome": F.lit(outcome), "ended_at": F.lit(datetime.now(UTC))},
     )
+
+
+def prompt_versions(config: Config) -> dict[str, str]:
+    """Return the versions of the prompts that are the user's; `configuration` has their paths alone."""
+    return {f"prompt of the {role}": prompt.version for role, prompt in config.roles.own_prompts().items()}
 
 
 def library_versions(*others: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ SCHEMAS: Final[dict[str, StructType]] = {
     schema.REPLIES: schema.REPLIES_SCHEMA,
     schema.GENERATIONS: schema.GENERATIONS_SCHEMA,
     schema.RUNS: schema.RUNS_SCHEMA,
+    schema.VERDICTS: schema.VERDICTS_SCHEMA,
     schema.DEDUP_INDEX: schema.DEDUP_INDEX_SCHEMA,
     schema.DEDUP_MANIFEST: schema.DEDUP_MANIFEST_SCHEMA,
 }

@@ -1,6 +1,7 @@
-"""Parents are drawn uniformly from the population and the colony's own, the same under any partitioning."""
+"""Parents are drawn from population and colony, uniformly or by fitness, the same under any partitioning."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.operators.parents import with_operator, with_parents
 from genetic_udfs.operators.slots import slots
 
-OWN = "colony int, index long, id string, instruction string, depth int"
+OWN = "colony int, index long, id string, instruction string, depth int, fitness double"
 
 
 def config(**operators: Any) -> Config:
@@ -28,9 +29,11 @@ def config(**operators: Any) -> Config:
     )
 
 
-def population(spark: SparkSession, size: int, depth: int = 0) -> DataFrame:
-    rows = [(ordinal, f"p{ordinal}", f"text {ordinal}", depth) for ordinal in range(size)]
-    return spark.createDataFrame(rows, "ordinal long, id string, instruction string, depth int")
+def population(
+    spark: SparkSession, size: int, depth: int = 0, fitness: Callable[[int], float | None] = lambda ordinal: None
+) -> DataFrame:
+    rows = [(ordinal, f"p{ordinal}", f"text {ordinal}", depth, fitness(ordinal)) for ordinal in range(size)]
+    return spark.createDataFrame(rows, "ordinal long, id string, instruction string, depth int, fitness double")
 
 
 def drawn(
@@ -40,9 +43,10 @@ def drawn(
     size: int,
     own: list[Any],
     partitions: int = 2,
+    fitness: Callable[[int], float | None] = lambda ordinal: None,
 ) -> list[Row]:
     offspring = with_operator(slots(spark, counts, 1, 0).repartition(partitions), settings)
-    people = population(spark, size).repartition(partitions)
+    people = population(spark, size, fitness=fitness).repartition(partitions)
     rows = with_parents(offspring, people, spark.createDataFrame(own, OWN), size, settings)
     return sorted(rows.collect(), key=lambda row: (row["colony"], row["slot"]))
 
@@ -70,7 +74,7 @@ def test_a_mutation_has_one_parent_and_a_crossover_its_number_of_different_ones(
 
 
 def test_parents_are_uniform_over_population_and_own(spark: SparkSession) -> None:
-    own = [(0, index, f"own{index}", "mine", 0) for index in range(5)]
+    own = [(0, index, f"own{index}", "mine", 0, None) for index in range(5)]
     rows = drawn(spark, config(crossover_share=0), {0: 3000, 1: 300}, 5, own)
     counts = Counter(ids(row)[0] for row in rows if row["colony"] == 0)
     assert set(counts) == {*(f"p{i}" for i in range(5)), *(f"own{i}" for i in range(5))}
@@ -78,18 +82,18 @@ def test_parents_are_uniform_over_population_and_own(spark: SparkSession) -> Non
 
 
 def test_a_colony_never_draws_what_another_has_accepted(spark: SparkSession) -> None:
-    own = [(0, index, f"own{index}", "mine", 0) for index in range(50)]
+    own = [(0, index, f"own{index}", "mine", 0, None) for index in range(50)]
     rows = drawn(spark, config(), {1: 200}, 5, own)
     assert {parent for row in rows for parent in ids(row)} <= {f"p{i}" for i in range(5)}
 
 
 def test_parents_are_the_same_under_any_partitioning(spark: SparkSession) -> None:
-    own = [(0, index, f"own{index}", "mine", 0) for index in range(3)]
+    own = [(0, index, f"own{index}", "mine", 0, None) for index in range(3)]
     assert drawn(spark, config(), {0: 40, 1: 40}, 20, own, 1) == drawn(spark, config(), {0: 40, 1: 40}, 20, own, 7)
 
 
 def test_a_mutation_draws_below_the_depth_cap(spark: SparkSession) -> None:
-    own = [(0, index, f"deep{index}", "mine", 3) for index in range(5)]
+    own = [(0, index, f"deep{index}", "mine", 3, None) for index in range(5)]
     rows = drawn(spark, config(crossover_share=0, max_depth=3), {0: 200}, 5, own)
     assert {parent["depth"] for row in rows for parent in row["parents"]} == {0}
 
@@ -99,3 +103,69 @@ def test_a_slot_that_finds_no_parent_below_the_cap_stays_without(spark: SparkSes
     offspring = with_operator(slots(spark, {0: 3}, 1, 0), settings)
     rows = with_parents(offspring, population(spark, 4, depth=3), spark.createDataFrame([], OWN), 4, settings).collect()
     assert [row["parents"] for row in rows] == [[], [], []]
+
+
+def by_rank(ordinal: int) -> float:
+    return ordinal / 10
+
+
+def chi_squared(counts: Counter[str], expected: dict[str, float]) -> float:
+    assert set(counts) <= set(expected)
+    return sum((counts[name] - number) ** 2 / number for name, number in expected.items())
+
+
+@pytest.mark.parametrize("crossover_share", [0.0, 1.0])
+def test_the_first_parent_is_the_fittest_of_three_drawn_uniformly(spark: SparkSession, crossover_share: float) -> None:
+    settings = config(selection="tournament", crossover_share=crossover_share)
+    assert settings.operators.tournament_size == 3
+    rows = drawn(spark, settings, {0: 4000}, 10, [], fitness=by_rank)
+    # The best of three draws out of ten has rank r with probability (r^3 - (r-1)^3) / 10^3.
+    expected = {f"p{rank - 1}": 4000 * (rank**3 - (rank - 1) ** 3) / 1000 for rank in range(1, 11)}
+    assert chi_squared(Counter(ids(row)[0] for row in rows), expected) < 27.9  # 9 degrees, 0.001
+
+
+def test_a_larger_tournament_presses_harder(spark: SparkSession) -> None:
+    def best(size: int) -> float:
+        settings = config(selection="tournament", tournament_size=size, crossover_share=0)
+        rows = drawn(spark, settings, {0: 1000}, 10, [], fitness=by_rank)
+        return sum(ids(row) == ["p9"] for row in rows) / 1000
+
+    assert best(2) == pytest.approx(1 - 0.9**2, abs=0.05)
+    assert best(8) == pytest.approx(1 - 0.9**8, abs=0.05)
+
+
+def test_without_fitness_a_tournament_is_uniform_and_any_fitness_beats_none(spark: SparkSession) -> None:
+    settings = config(selection="tournament", crossover_share=0)
+    rows = drawn(spark, settings, {0: 3000}, 10, [])
+    counts = Counter(ids(row)[0] for row in rows)
+    assert chi_squared(counts, {f"p{i}": 300.0 for i in range(10)}) < 27.9
+    own = [(0, 0, "judged", "mine", 0, 0.0)]
+    rows = drawn(spark, settings, {0: 3000}, 9, own)
+    assert sum(ids(row) == ["judged"] for row in rows) / 3000 == pytest.approx(1 - 0.9**3, abs=0.03)
+
+
+def test_parents_of_a_tournament_crossover_are_different_even_in_a_tiny_population(spark: SparkSession) -> None:
+    rows = drawn(spark, config(selection="tournament", crossover_share=1.0), {0: 300}, 3, [], fitness=by_rank)
+    assert len(rows) == 300
+    assert {tuple(sorted(ids(row))) for row in rows} == {("p0", "p1", "p2")}
+    fields = {tuple(parent.asDict()) for row in rows for parent in row["parents"]}
+    assert fields == {("id", "instruction", "depth")}
+
+
+def test_tournaments_are_the_same_under_any_partitioning(spark: SparkSession) -> None:
+    settings = config(selection="tournament", tournament_size=4)
+    own = [(0, index, f"own{index}", "mine", 0, 0.5) for index in range(3)]
+    first, second = (drawn(spark, settings, {0: 40, 1: 40}, 20, own, n, by_rank) for n in (1, 7))
+    assert first == second
+
+
+def test_a_mutations_tournament_is_held_below_the_depth_cap(spark: SparkSession) -> None:
+    own = [(0, index, f"deep{index}", "mine", 3, 1.0) for index in range(5)]
+    settings = config(selection="tournament", crossover_share=0, max_depth=3)
+    rows = drawn(spark, settings, {0: 400}, 5, own, fitness=by_rank)
+    counts = Counter(ids(row)[0] for row in rows)
+    assert set(counts) == {f"p{i}" for i in range(5)}
+    assert counts["p4"] / 400 == pytest.approx(1 - 0.8**3, abs=0.08)
+    at_the_cap = with_operator(slots(spark, {0: 3}, 1, 0), settings)
+    none = with_parents(at_the_cap, population(spark, 4, depth=3), spark.createDataFrame([], OWN), 4, settings)
+    assert [row["parents"] for row in none.collect()] == [[], [], []]

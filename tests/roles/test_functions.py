@@ -125,3 +125,18 @@ def test_the_results_stand_in_the_order_of_the_rows(spark: SparkSession) -> None
         rows = spark.sql("SELECT id, solve(concat('number <', id, '>')).reply AS reply FROM numbers").collect()
     assert len(rows) == 600
     assert all(f"<{row.id}>" in row.reply for row in rows)
+
+
+def test_the_functions_ask_with_prompts_of_ones_own(spark: SparkSession, problems: None) -> None:
+    def with_own(server: ScriptedServer, role: str, text: str) -> Config:
+        data = config_for(server).model_dump()
+        data["roles"][role]["prompt"] = {"path": f"{role}.j2", "text": text}
+        return Config.model_validate(data)
+
+    with ScriptedServer(answer) as server:
+        register_functions(spark, with_own(server, "coder", "Mine: {{ instruction }} ```"))
+        [solved] = spark.sql("SELECT solve(problem).code AS code FROM problems WHERE id = 2").collect()
+        register_functions(spark, with_own(server, "judge", "Mine: {{ instruction }} = {{ response }}? boxed"))
+        [judged] = spark.sql("SELECT judge(problem, 'x').verdict AS v FROM problems WHERE id = 2").collect()
+    assert (solved.code, judged.v) == (CODE, True)
+    assert set(server.calls) == {"Mine: double it ```", "Mine: double it = x? boxed"}

@@ -50,9 +50,10 @@ def test_a_crossover_without_labels_is_one_instruction() -> None:
 
 
 def test_more_than_was_asked_for_is_kept_with_its_reason() -> None:
-    rows = offspring(CROSSOVER, "1. A\n2. B\n3. C", "stop", 2)
+    rows = offspring(CROSSOVER, "1. A\n2. B\n3. C\n4. D", "stop", 2)
     assert [row.reason for row in rows] == [None, None, "beyond_asked"]
     assert rows[2].instruction == "C"
+    assert rows[2].detail == "the first of 2 more than the 2 asked for"
 
 
 def test_only_the_last_instruction_of_a_cut_off_reply_is_truncated() -> None:

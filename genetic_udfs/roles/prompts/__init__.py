@@ -1,33 +1,30 @@
-"""The prompt templates, one a file, and what renders them.
+"""The prompt templates, one a file, what renders them, and the users' own in their place.
 
-Seeds and replies go into them as values, never as templates. Each template says what is constant first, so that an
-engine's prefix cache serves every request of a role.
+Each template says what is constant first, so that an engine's prefix cache serves every request of a role.
 """
 
 import hashlib
 from functools import cache
 from typing import Any, Final, get_args
 
-from jinja2 import PackageLoader, StrictUndefined, meta
+from jinja2 import PackageLoader, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from genetic_udfs.config import MutationTask
+from genetic_udfs.config import MutationTask, OwnPrompt
+from genetic_udfs.templates import render_text, sandbox
 
 MUTATION_TASKS: Final[tuple[str, ...]] = get_args(MutationTask)
 
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    return ImmutableSandboxedEnvironment(
-        loader=PackageLoader("genetic_udfs.roles", "prompts"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        autoescape=False,
-    )
+    return sandbox(PackageLoader("genetic_udfs.roles", "prompts"))
 
 
-def render(name: str, **values: Any) -> str:
-    """Fill the template `name` with values."""
+def render(name: str, own: str | None = None, **values: Any) -> str:
+    """Fill the template `name` with values, or the one whose text is given in its place."""
+    if own is not None:
+        return render_text(own, **values)
     return _environment().get_template(f"{name}.j2").render(**values).strip()
 
 
@@ -41,3 +38,8 @@ def template_version(name: str) -> str:
         digest.update(source.encode())
         pending += [found for found in meta.find_referenced_templates(environment.parse(source)) if found]
     return digest.hexdigest()[:12]
+
+
+def prompt_version(name: str, own: OwnPrompt | None) -> str:
+    """Return the version of the template `name`, or of the user's own in its place."""
+    return template_version(name) if own is None else own.version

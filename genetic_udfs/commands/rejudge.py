@@ -1,0 +1,76 @@
+"""`jobs/rejudge.py`: asks the configuration's judge about a past generation, and tells how far it agrees."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from genetic_udfs import rejudging
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption, new_run
+from genetic_udfs.config_file import load_config
+from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.preflight import preflight
+from genetic_udfs.rejudging import Rejudged
+from genetic_udfs.report.agreement import print_agreement
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.run import Run
+from genetic_udfs.seeds import Seed
+from genetic_udfs.session import open_session
+from genetic_udfs.store.runs import check_same_settings
+
+
+def rejudge(
+    config: ConfigArgument,
+    generation: Annotated[int, typer.Option("--generation", min=0, help="the generation that is judged anew")],
+    overrides: SetOption = None,
+) -> None:
+    """Judge a generation's candidates anew, such as with --set roles.judge.engine=NAME; nothing of it is changed.
+
+    The verdicts go into the table `verdicts`. How far they agree with the candidates' own is printed.
+    """
+    settings = load_config(config, overrides or [])
+    seeds = preflight(settings)
+    spark = open_session(settings, "genetic-udfs rejudge")
+    hear_signals()
+    try:
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            found = judge_anew(new_run(spark, settings, progress), seeds, generation)
+        print_rejudged(Console(width=120, highlight=False), found, generation)
+    finally:
+        spark.stop()
+
+
+def judge_anew(run: Run, seeds: list[Seed], generation: int) -> Rejudged:
+    """Rejudge a generation of the configuration's store.
+
+    Raises:
+        ConfigurationError: if the store was begun with other settings, or has no such verdicts.
+        EngineError: if the engine cannot serve; what was answered until then is in the ledger.
+    """
+    check_same_settings(run.store, run.config, seeds)
+    try:
+        return rejudging.rejudge(run, generation)
+    except Exception as error:
+        raise engine_error_in(error) or error from None
+    finally:
+        run.scratch.clear()
+
+
+def print_rejudged(console: Console, found: Rejudged, generation: int) -> None:
+    """Print the agreement, and what was asked for."""
+    before = ", ".join(found.before) or "a model that the ledger does not have"
+    title = f"Verdicts on generation {generation}; first judge: {before}; second judge: {found.model}"
+    print_agreement(console, found.agreement, title)
+    total = found.agreement.total + found.unanswered
+    notes = []
+    if found.is_same_judge:
+        notes.append("It is the same judge: model, sampling and prompt are those of the first.")
+    if found.asked:
+        notes.append(f"{found.asked} of {total} replies were asked for now, the others stood in the ledger.")
+    else:
+        notes.append("All replies stood in the ledger; nothing was asked.")
+    if found.unanswered:
+        notes.append(f"{found.unanswered} candidates have no second verdict; `reason` in `verdicts` says why.")
+    console.print(Text(" ".join(notes)), soft_wrap=True)

@@ -1,0 +1,64 @@
+"""Prompts of the user's own reach the engines, and the ledger says which one was asked with."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from genetic_udfs.config import Config
+from tests import scripted_model
+from tests.scripted_server import ScriptedServer
+from tests.test_evolution import evolve, settings
+
+JUDGE = "You review answers as I do.\n{{ instruction }}\n--\n{{ response }}"
+CODER = "Solve the programming problem my way: {{ instruction }}"
+
+
+def config(store: Path, url: str, coder: str, judge: str) -> Config:
+    role = {"engine": "scripted", "max_tokens": 200}
+    roles = {
+        "instructor": role,
+        "coder": {**role, "prompt": {"path": "/mine/coder.j2", "text": coder}},
+        "judge": {**role, "prompt": {"path": "/mine/judge.j2", "text": judge}},
+    }
+    quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "generations": 1}
+    return settings(store, url, colonies=1, samples_per_generation=4, roles=roles, **quick)
+
+
+def rows(store: Path, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = DeltaTable(store / name).to_pyarrow_table().to_pylist()
+    return found
+
+
+def test_a_run_asks_with_the_prompts_it_is_given_and_keeps_their_versions(spark: SparkSession, tmp_path: Path) -> None:
+    with ScriptedServer(scripted_model.answer) as server:
+        mine = config(tmp_path, server.url, CODER, JUDGE)
+        (_, row) = evolve(spark, mine)
+        assert row["accepted"] == 4
+        prompts = mine.roles.own_prompts()
+        asked = [reply for reply in rows(tmp_path, "replies") if reply["role"] != "instructor"]
+        assert {(reply["role"], reply["template"]) for reply in asked} == {
+            (role, prompt.version) for role, prompt in prompts.items()
+        }
+        beginnings = ("You review answers as I do.\n", "Solve the programming problem my way: ")
+        mine_asked = [prompt for prompt in server.calls if prompt.startswith(beginnings)]
+        assert len(mine_asked) == len(asked)
+        candidate = next(c for c in rows(tmp_path, "candidates") if c["status"] == "accepted")
+        judged = f"You review answers as I do.\n{candidate['instruction']}\n--\n{candidate['response']}"
+        assert judged.strip() in mine_asked
+
+        (run,) = rows(tmp_path, "runs")
+        kept = yaml.safe_load(run["configuration"])["roles"]
+        assert (kept["coder"]["prompt"], kept["judge"]["prompt"]) == ("/mine/coder.j2", "/mine/judge.j2")
+        assert dict(run["versions"])["prompt of the judge"] == prompts["judge"].version
+
+
+def test_another_text_is_another_request(spark: SparkSession, tmp_path: Path) -> None:
+    with ScriptedServer(scripted_model.answer) as server:
+        evolve(spark, config(tmp_path / "one", server.url, CODER, JUDGE))
+        evolve(spark, config(tmp_path / "two", server.url, CODER, f"{JUDGE}\nThink."))
+    one, two = ({r["request_id"]: r for r in rows(tmp_path / name, "replies")} for name in ("one", "two"))
+    assert {two[key]["role"] for key in one.keys() & two.keys()} == {"instructor", "coder"}
+    assert {two[key]["role"] for key in two.keys() - one.keys()} == {"judge"}
