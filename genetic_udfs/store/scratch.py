@@ -10,10 +10,15 @@ from typing import Self
 
 from pyspark.sql import DataFrame, SparkSession
 
+from genetic_udfs.store.location import located
+
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of the store that lives as long as a generation is being made."""
+    """A folder of the store that lives as long as a generation is being made.
+
+    `root` is beneath the store's, be that a folder or a schema.
+    """
 
     spark: SparkSession
     root: str
@@ -25,7 +30,7 @@ class Scratch:
 
     def keep(self, rows: DataFrame, name: str) -> DataFrame:
         """Write rows under a name and return them as read from there, in the same schema."""
-        path = f"{self.root}/{name}"
+        path = f"{located(self.spark, self.root)}/{name}"
         rows.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(rows.schema).parquet(path)
 
@@ -33,5 +38,5 @@ class Scratch:
         """Remove everything kept."""
         jvm = self.spark._jvm
         assert jvm is not None
-        path = jvm.org.apache.hadoop.fs.Path(self.root)
+        path = jvm.org.apache.hadoop.fs.Path(located(self.spark, self.root))
         path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)

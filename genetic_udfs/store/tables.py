@@ -1,16 +1,20 @@
 """The tables of a store: where they lie, how they are read at a version, and how rows are added exactly once."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from delta.tables import DeltaTable
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql.types import StructType
 
 from genetic_udfs import schema
 from genetic_udfs.errors import StoreError
+from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.location import located, schema_of
+from genetic_udfs.views.definitions import statements
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,
@@ -25,21 +29,66 @@ SCHEMAS: Final[dict[str, StructType]] = {
 # Hash values and texts that are compressed already, read as a whole in each generation.
 _INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
 
+_COMMIT_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
+
+# What tables are made with. Generations are read back as versions of the population: neither its log nor the files that
+# an OPTIMIZE replaces may go after Delta's 30 and 7 days. Statistics of texts are of no use and cost room in the log.
+PROPERTIES: Final[dict[str, dict[str, str]]] = {
+    schema.POPULATION: {
+        "delta.logRetentionDuration": "interval 3650 days",
+        "delta.deletedFileRetentionDuration": "interval 3650 days",
+        "delta.dataSkippingStatsColumns": "ordinal,generation",
+    },
+    schema.CANDIDATES: {"delta.dataSkippingStatsColumns": "generation,status"},
+    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role"},
+}
+
 
 @dataclass(frozen=True)
 class Store:
-    """The tables of one run, each a Delta table in the folder `root`."""
+    """The tables of one run: Delta tables in the folder `root`, or managed ones where `root` is `catalog:SCHEMA`."""
 
     spark: SparkSession
     root: str
 
+    @property
+    def folder(self) -> str:
+        """Where everything of the store lies."""
+        return located(self.spark, self.root)
+
     def path(self, table: str) -> str:
         """Return where a table lies."""
-        return f"{self.root.rstrip('/')}/{table}"
+        return f"{self.folder}/{table}"
+
+    def name(self, table: str) -> str:
+        """Return what stands for a table in SQL."""
+        schema_name = schema_of(self.root)
+        return f"{schema_name}.{table}" if schema_name else "delta.`{}`".format(self.path(table).replace("`", "``"))
 
     def exists(self, table: str) -> bool:
         """Tell whether a table has been written to."""
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        if schema_of(self.root) is None:
+            return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        return self.spark.catalog.tableExists(self.name(table)) or self._adopt(table)
+
+    def require(self, *tables: str) -> None:
+        """Refuse a store that has not been written to.
+
+        Raises:
+            StoreError: naming the first of these tables that is not there.
+        """
+        for table in tables:
+            if not self.exists(table):
+                raise StoreError(
+                    f"store: {self.root} is no store, or was never written to: there is no table {self.path(table)};"
+                    " name the store of a run (--set store=...), or run jobs/evolve.py with this configuration first"
+                )
+
+    def table(self, table: str) -> DeltaTable:
+        """Return a table that exists, for what Delta does with a table as a whole."""
+        if schema_of(self.root) is None:
+            return DeltaTable.forPath(self.spark, self.path(table))
+        return DeltaTable.forName(self.spark, self.name(table))
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """Return a table, as of a version if one is given; a table that was never written to is empty.
@@ -52,10 +101,11 @@ class Store:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        try:
-            return reader.load(self.path(table))
-        except AnalysisException as error:
-            raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
+        with damage_told(self.path(table)):
+            try:
+                return reader.load(self.path(table)) if schema_of(self.root) is None else reader.table(self.name(table))
+            except AnalysisException as error:
+                raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
 
     def append(self, table: str, rows: DataFrame, *, transaction: str, version: int, **metadata: object) -> None:
         """Append rows in one commit, once: Delta skips a commit whose (transaction, version) it has seen.
@@ -67,28 +117,53 @@ class Store:
             version: number of the commit within the transaction.
             metadata: written to the commit's `userMetadata` as JSON.
         """
-        (
+        writer = (
             self._writer(table, rows)
             .mode("append")
             .option("txnAppId", f"genetic-udfs/{table}/{transaction}")
             .option("txnVersion", version)
-            .option("userMetadata", json.dumps(metadata))
-            .save(self.path(table))
         )
+        self._save(table, writer, metadata)
 
     def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
         """Replace all rows of a table in one commit; columns and metadata as for `append`."""
-        (
-            self._writer(table, rows)
-            .mode("overwrite")
-            .option("overwriteSchema", "true")
-            .option("userMetadata", json.dumps(metadata))
-            .save(self.path(table))
-        )
+        writer = self._writer(table, rows).mode("overwrite").option("overwriteSchema", "true")
+        self._save(table, writer, metadata)
 
     def _writer(self, table: str, rows: DataFrame) -> DataFrameWriter:
         writer = rows.select(*SCHEMAS[table].fieldNames()).write.format("delta")
+        if not self.exists(table):
+            writer = writer.options(**PROPERTIES.get(table, {}))
         return writer.option("compression", "none") if table in _INCOMPRESSIBLE else writer
+
+    def _save(self, table: str, writer: DataFrameWriter, metadata: Mapping[str, object]) -> None:
+        text, schema_name = json.dumps(metadata), schema_of(self.root)
+        if schema_name is None:
+            writer.option("userMetadata", text).save(self.path(table))
+        elif self.exists(table):
+            writer.option("userMetadata", text).saveAsTable(self.name(table))
+        else:
+            # The commit that makes a table takes its metadata from the session alone.
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema_name}")
+            self.spark.conf.set(_COMMIT_METADATA, text)
+            try:
+                writer.saveAsTable(self.name(table))
+            finally:
+                self.spark.conf.unset(_COMMIT_METADATA)
+
+    def _adopt(self, table: str) -> bool:
+        """Tell the catalog of a table in the schema's folder, if one is there that it does not know.
+
+        That is so when a run was killed between a table's first commit and its entry in the catalog, and in each new
+        session with Spark's default catalog, which is kept in memory.
+        """
+        if not DeltaTable.isDeltaTable(self.spark, self.path(table)):
+            return False
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema_of(self.root)}")
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION {_quoted(self.path(table))}"
+        )
+        return True
 
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
@@ -97,25 +172,42 @@ class Store:
 
     def version(self, table: str) -> int:
         """Return the number of a table's latest version."""
-        row = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()
+        row = self.table(table).history(1).select("version").first()
         if row is None:
             raise StoreError(f"{self.path(table)}: has no history; its _delta_log is damaged")
         return int(row["version"])
 
     def register(self) -> list[str]:
-        """Put the tables that exist into the session's catalog under their names; return those names.
+        """Put the tables that exist, with the views over them, into the catalog; return the tables' names.
+
+        A folder's tables come into the session's current schema, and views are the session's own. A store that is a
+        schema becomes the current schema, and keeps its views if it can be written to.
 
         Raises:
             StoreError: if the catalog has another table of that name.
         """
         names = [table for table in SCHEMAS if self.exists(table)]
-        for table in names:
-            quoted = self.path(table).replace("\\", "\\\\").replace("'", "\\'")
-            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION '{quoted}'")
-            location = DeltaTable.forName(self.spark, table).detail().select("location").first()
-            if location is None or location["location"] != self._qualified(table):
-                raise StoreError(f"the catalog has another table named {table!r}; use a catalog without it")
+        schema_name = schema_of(self.root)
+        if schema_name is None:
+            for table in names:
+                self._register_folder(table)
+        elif names:
+            self.spark.sql(f"USE {schema_name}")
+        for temporary in (schema_name is None, True):
+            try:
+                for statement in statements(names, temporary=temporary):
+                    self.spark.sql(statement)
+                break
+            except PySparkException:
+                if temporary:
+                    raise  # else it is somebody else's schema: the session has views of its own then
         return names
+
+    def _register_folder(self, table: str) -> None:
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_quoted(self.path(table))}")
+        location = DeltaTable.forName(self.spark, table).detail().select("location").first()
+        if location is None or location["location"] != self._qualified(table):
+            raise StoreError(f"the catalog has another table named {table!r}; use a catalog without it")
 
     def _qualified(self, table: str) -> str:
         """Return a table's path with its file system, as catalogs write it."""
@@ -124,3 +216,8 @@ class Store:
         path = jvm.org.apache.hadoop.fs.Path(self.path(table))
         system = path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())
         return str(system.makeQualified(path).toString())
+
+
+def _quoted(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

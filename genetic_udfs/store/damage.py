@@ -1,0 +1,53 @@
+"""What is wrong with the files of a table, in the user's terms instead of a trace of Spark's."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
+from genetic_udfs.errors import StoreError
+
+_MISSING_DATA: Final = re.compile(r"(?:FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND|FileNotFoundException)")
+_MISSING_LOG: Final = re.compile(
+    r"DELTA_(?:LOG_FILE_NOT_FOUND|MISSING_TRANSACTION_LOG|STATE_RECOVER_ERROR|VERSIONS_NOT_CONTIGUOUS|TRUNCATED_TRANSACTION"
+    r"_LOG|MISSING_PART_FILES|NO_COMMITS_FOUND|EMPTY_DIRECTORY)[A-Z_]*"
+)
+_DATA_FILE: Final = re.compile(r"(?:\w+:/+|/)[^\s'\"]+?\.parquet")
+
+
+def damage_in(error: BaseException, table: str = "") -> StoreError | None:
+    """Return what is to be told of an error of Spark's if files of a Delta table are the cause.
+
+    Args:
+        error: what Spark raised.
+        table: the path of the table that was read, if it is known; else that of the file tells.
+    """
+    text = str(error)
+    if (found := _MISSING_LOG.search(text)) is not None:
+        where = table or "a table of the store"
+        return StoreError(
+            f"{where}: files of its _delta_log are missing or damaged ({found[0]}); put the folder back as it was, from"
+            " a backup: nothing else says which files are the table's"
+        )
+    if _MISSING_DATA.search(text) is None:
+        return None
+    file = found[0] if (found := _DATA_FILE.search(text)) is not None else "one of its files"
+    return StoreError(
+        f"{table or file.rpartition('/')[0]}: a file of this table is missing: {file.rpartition('/')[2]}; put it"
+        " back from a backup. Versions that do not need it can be read; jobs/history.py CONFIG lists those that cannot"
+    )
+
+
+@contextlib.contextmanager
+def damage_told(table: str = "") -> Iterator[None]:
+    """Raise a `StoreError` for what goes wrong in the body because files of a table are missing; see `damage_in`."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        known = damage_in(error, table)
+        if known is None:
+            raise
+        raise known from None
