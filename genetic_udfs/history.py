@@ -32,8 +32,8 @@ class Generation:
             return None
         gone = "its log is gone" if self.missing is None else f"{self.missing} of its files are gone"
         return (
-            f"generation {number}: version {version} of population cannot be read, {gone}: VACUUM has taken them, or"
-            f" somebody. Its rows are still there in later versions: SELECT * FROM population WHERE generation <= {number}"
+            f"generation {number}: version {version} of population cannot be read, {gone}, taken by VACUUM or"
+            f" by somebody. Its rows are still in later ones: SELECT * FROM population WHERE generation <= {number}"
         )
 
 

@@ -24,6 +24,7 @@ from genetic_udfs.store.tables import PROPERTIES, Store
 TABLES: Final = (POPULATION, CANDIDATES, REPLIES, DEDUP_INDEX)
 LEAST_HOURS: Final = 168
 _INVENTORY: Final = "genetic_udfs_vacuum_inventory"
+_INVENTORY_COLUMNS: Final = "path string, length long, isDir boolean, modificationTime long"
 _SETTINGS: Final = {
     # The retention of the population is for whoever calls VACUUM by hand. What is removed here is told file by file.
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
@@ -58,8 +59,8 @@ def set_properties(store: Store) -> list[str]:
             lacking.append((table, missing))
     if lacking and (open_runs := store.read(RUNS).filter(F.col("outcome") == RUNNING).collect()):
         raise StoreError(
-            f"{store.root}: {', '.join(table for table, _ in lacking)} was made by an older version and lacks properties,"
-            f" which cannot be set while run {open_runs[0]['run_id']} is under way; wait until it has ended. If it was"
+            f"{store.root}: {', '.join(table for table, _ in lacking)} was made by an older version and lacks"
+            f" properties, which cannot be set while run {open_runs[0]['run_id']} is under way; wait until it has ended. If it was"
             " killed, start it again: it then goes on, and ends"
         )
     for table, missing in lacking:

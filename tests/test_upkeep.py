@@ -109,7 +109,7 @@ def test_an_older_store_gets_its_properties_unless_a_run_is_under_way(store: Sto
     name = store.name(POPULATION)
     spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('delta.logRetentionDuration')")
     spark.sql(f"UPDATE {store.name('runs')} SET outcome = 'running' WHERE run_id = 'run-2'")
-    with pytest.raises(StoreError, match="population was made by an older version .* while run run-2 is under way"):
+    with pytest.raises(StoreError, match=r"population was made by an older version .* while run run-2 is under way"):
         set_properties(store)
     spark.sql(f"UPDATE {store.name('runs')} SET outcome = 'killed' WHERE run_id = 'run-2'")
     assert set_properties(store) == [POPULATION]

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -11,6 +10,7 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.store.tables import Store
 
 _LOG: Final = "/_delta_log/"
+_NO_VERSION: Final = "DELTA_VERSION_NOT_FOUND"
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,16 @@ def files_there(store: Store, table: str) -> dict[str, File]:
 
 
 def files_needed(store: Store, table: str, version: int) -> set[str] | None:
-    """Return the paths of a version's files, read from the log alone; None if the log no longer reaches so far back."""
+    """Return the paths of a version's files, read from the log alone; None if the log no longer reaches so far back.
+
+    Raises:
+        StoreError: if the log cannot be read for another reason.
+    """
     try:
         files = store.read(table, version).inputFiles()
-    except (StoreError, PySparkException, Py4JJavaError):
+    except (StoreError, PySparkException) as error:
+        if _NO_VERSION not in str(error):
+            raise
         return None
     path = store.spark._jvm.org.apache.hadoop.fs.Path  # type: ignore[union-attr]
     uri = store.spark._jvm.java.net.URI  # type: ignore[union-attr]
