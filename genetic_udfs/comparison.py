@@ -1,4 +1,4 @@
-"""Two stores side by side: their sizes, what was accepted and why not, what a pair cost, and what they have in common."""
+"""Two stores side by side: their sizes, what was accepted and why not, what a pair cost, what they have in common."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

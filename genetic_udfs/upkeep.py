@@ -60,8 +60,8 @@ def set_properties(store: Store) -> list[str]:
     if lacking and (open_runs := store.read(RUNS).filter(F.col("outcome") == RUNNING).collect()):
         raise StoreError(
             f"{store.root}: {', '.join(table for table, _ in lacking)} was made by an older version and lacks"
-            f" properties, which cannot be set while run {open_runs[0]['run_id']} is under way; wait until it has ended. If it was"
-            " killed, start it again: it then goes on, and ends"
+            f" properties, which cannot be set while run {open_runs[0]['run_id']} is under way; wait until it has"
+            " ended. If it was killed, start it again: it then goes on, and ends"
         )
     for table, missing in lacking:
         values = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())
