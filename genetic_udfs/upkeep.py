@@ -124,15 +124,22 @@ def vacuum(store: Store, hours: int, *, forget: bool = False, dry_run: bool = Fa
             inventory.createOrReplaceTempView(_INVENTORY)
             command = f"VACUUM {store.name(table)} USING INVENTORY (SELECT * FROM {_INVENTORY}) RETAIN {hours} HOURS"
             try:
-                paths = [row["path"] for row in store.spark.sql(f"{command} DRY RUN").collect()] if unneeded else []
-                if paths and not dry_run:
-                    store.spark.sql(command)
+                gone = unneeded.keys() & _vacuumed(store, table, command, dry_run) if unneeded else set()
             except PySparkException as error:
                 raise StoreError(f"{store.path(table)}: VACUUM failed: {error}") from None
             finally:
                 store.spark.catalog.dropTempView(_INVENTORY)
-            removed[table] = [unneeded[path] for path in paths if path in unneeded]
+            removed[table] = [unneeded[path] for path in sorted(gone)]
     return removed
+
+
+def _vacuumed(store: Store, table: str, command: str, dry_run: bool) -> set[str]:
+    """Run a VACUUM, or have Delta say what it would remove; return the paths."""
+    if dry_run:
+        return {row["path"] for row in store.spark.sql(f"{command} DRY RUN").collect()}
+    before = files_there(store, table)
+    store.spark.sql(command)
+    return before.keys() - files_there(store, table).keys()
 
 
 @contextlib.contextmanager
