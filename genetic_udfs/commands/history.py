@@ -34,7 +34,7 @@ def history(config: ConfigArgument, overrides: SetOption = None) -> None:
 
 def print_history(generations: Sequence[Generation], starts: Sequence[Start], out: TextIO) -> None:
     """Print both, then what cannot be read any more, then how the last generation but one is read."""
-    console = Console(file=out, width=140, highlight=False)
+    console = Console(file=out, width=170, highlight=False)
     console.print(_table(generations))
     for number, start in enumerate(starts, start=1):
         row = start.row
