@@ -23,6 +23,10 @@ _TOURNAMENT_SIZE: Final = 3
 _OF_SELECTION: Final = ("selection", "tournament_size")
 _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 MEMORY_SHARE: Final = "gpu-memory-utilization"
+
+# A store whose name begins so is a schema of Spark's catalog, not a folder.
+CATALOG_STORE: Final = "catalog:"
+_SCHEMA_NAME: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*")
 MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
 
 
@@ -379,6 +383,16 @@ class Config(Section):
     decontamination: Decontamination = Decontamination()
     ledger: Ledger = Ledger()
     spark: Spark = Spark()
+
+    @field_validator("store")
+    @classmethod
+    def _schema_has_a_name(cls, store: str) -> str:
+        if store.startswith(CATALOG_STORE) and not _SCHEMA_NAME.fullmatch(store.removeprefix(CATALOG_STORE)):
+            raise ValueError(
+                f"after {CATALOG_STORE!r} stands the name of a schema, of letters, digits and _, such as"
+                f" {CATALOG_STORE}genetic, or {CATALOG_STORE}lake.genetic for the schema of another catalog"
+            )
+        return store
 
     @model_validator(mode="after")
     def _samples_can_be_reached(self) -> Self:

@@ -8,7 +8,6 @@ same command completes it.
 import json
 from dataclasses import dataclass
 
-from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -160,6 +159,6 @@ def _in_schema(table: str, rows: DataFrame) -> DataFrame:
 
 def _versions(store: Store) -> dict[int, int]:
     """Return which version of the population each generation is, from the commits' metadata."""
-    history = DeltaTable.forPath(store.spark, store.path(POPULATION)).history().select("version", "userMetadata")
+    history = store.table(POPULATION).history().select("version", "userMetadata")
     told = {row["version"]: json.loads(row["userMetadata"] or "{}") for row in history.collect()}
     return {metadata["generation"]: version for version, metadata in told.items() if "generation" in metadata}

@@ -19,7 +19,12 @@ _REQUIRED: Final = {
     "spark.ui.showConsoleProgress": "false",
 }
 # Rows flow to an engine in Arrow batches; with Spark's 10,000 the first requests would wait for so many prompts.
-_DEFAULTS: Final = {"spark.sql.execution.arrow.maxRecordsPerBatch": "32"}
+# A population's ancestry has more levels and rows than Spark lets a recursive query have by default (100, a million).
+_DEFAULTS: Final = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "32",
+    "spark.sql.cteRecursionLevelLimit": "100000",
+    "spark.sql.cteRecursionRowLimit": "-1",
+}
 
 
 def open_session(config: Config, name: str) -> SparkSession:

@@ -25,6 +25,7 @@ from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.roles.functions import register_functions
 from genetic_udfs.session import open_session
+from genetic_udfs.store.damage import damage_in
 from genetic_udfs.store.tables import Store
 
 _ASKS: Final = re.compile(r"\b(instruct|solve|judge)\s*\(", re.IGNORECASE)
@@ -45,6 +46,8 @@ def sql(
     overrides: SetOption = None,
 ) -> None:
     """Run a query on the tables of a store: population, candidates, replies, generations, runs.
+
+    Views: ancestry, descendants, rejections, costs, by_operator; and ancestors_of(id), descendants_of(id) as tables.
 
     The functions instruct(instruction), solve(instruction) and judge(instruction, response) ask the configuration's
     engines, about the rows of any table.
@@ -73,7 +76,7 @@ def sql(
 
 def _explained(error: Exception, empty_store: str | None) -> Exception:
     """Return what to raise for a query that failed: an error of the user's, or of an engine's, with its own words."""
-    if (known := engine_error_in(error)) is not None:
+    if (known := engine_error_in(error) or damage_in(error)) is not None:
         return known
     if not isinstance(error, PySparkException):
         return error

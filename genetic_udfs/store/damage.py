@@ -37,7 +37,7 @@ def damage_in(error: BaseException, table: str = "") -> StoreError | None:
     file = found[0] if (found := _DATA_FILE.search(text)) is not None else "one of its files"
     return StoreError(
         f"{table or file.rpartition('/')[0]}: a file of this table is missing: {file.rpartition('/')[2]}; put it"
-        " back from a backup; versions that do not need it can still be read"
+        " back from a backup. Versions that do not need it can be read; jobs/history.py CONFIG lists those that cannot"
     )
 
 

@@ -28,7 +28,7 @@ def check_integrity(store: Store) -> None:
     if broken:
         last = generations.orderBy(F.desc("generation")).select("population_version").first()
         back = (
-            f": RESTORE TABLE delta.`{store.path(POPULATION)}` TO VERSION AS OF {last[0]} with jobs/sql.py"
+            f": RESTORE TABLE {store.name(POPULATION)} TO VERSION AS OF {last[0]} with jobs/sql.py"
             " brings it back to the last generation that is done"
             if last is not None
             else ""

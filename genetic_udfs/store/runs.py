@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import yaml
-from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config
@@ -112,7 +111,7 @@ def begin_run(
     """
     if store.exists(RUNS):
         store.before_commit()
-        DeltaTable.forPath(store.spark, store.path(RUNS)).update(
+        store.table(RUNS).update(
             (F.col("outcome") == RUNNING) & F.col("forked_from").isNull(), {"outcome": F.lit("killed")}
         )
     row = {
@@ -146,7 +145,7 @@ def _named(test_sets: Mapping[str, str]) -> dict[str, str]:
 def end_run(store: Store, run_id: str, outcome: str) -> None:
     """Write how a run ended: `finished`, `stopped` or `failed: ...`."""
     store.before_commit()
-    DeltaTable.forPath(store.spark, store.path(RUNS)).update(
+    store.table(RUNS).update(
         F.col("run_id") == run_id,
         {"outcome": F.lit(outcome), "ended_at": F.lit(datetime.now(UTC))},
     )

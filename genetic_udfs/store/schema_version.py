@@ -15,7 +15,7 @@ _MADE_ANEW: Final = {DEDUP_INDEX, DEDUP_MANIFEST}
 
 def schema_version(store: Store, table: str) -> int:
     """Return the version that a table carries."""
-    rows = store.spark.sql(f"SHOW TBLPROPERTIES delta.`{store.path(table)}`").collect()
+    rows = store.spark.sql(f"SHOW TBLPROPERTIES {store.name(table)}").collect()
     properties = {row["key"]: row["value"] for row in rows}
     return int(properties.get(SCHEMA_VERSION_PROPERTY, _WITHOUT_PROPERTY))
 
@@ -50,4 +50,4 @@ def _migrate(store: Store, table: str, version: int) -> None:
             f" {SCHEMA_VERSION}: {error}. Go on with the version that wrote it, or name another store"
         ) from None
     properties = f"('{SCHEMA_VERSION_PROPERTY}' = '{SCHEMA_VERSION}')"
-    store.spark.sql(f"ALTER TABLE delta.`{store.path(table)}` SET TBLPROPERTIES {properties}")
+    store.spark.sql(f"ALTER TABLE {store.name(table)} SET TBLPROPERTIES {properties}")

@@ -10,10 +10,15 @@ from typing import Self
 
 from pyspark.sql import DataFrame, SparkSession
 
+from genetic_udfs.store.location import located
+
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of the store that lives as long as a generation is being made."""
+    """A folder of the store that lives as long as a generation is being made.
+
+    `root` is beneath the store's, be that a folder or a schema.
+    """
 
     spark: SparkSession
     root: str
@@ -25,7 +30,7 @@ class Scratch:
 
     def keep(self, rows: DataFrame, name: str) -> DataFrame:
         """Write rows under a name and return them as read from there, in the same schema."""
-        path = f"{self.root}/{name}"
+        path = f"{located(self.spark, self.root)}/{name}"
         rows.write.mode("overwrite").parquet(path)
         return self.spark.read.schema(rows.schema).parquet(path)
 
@@ -40,5 +45,5 @@ class Scratch:
     def _remove(self, folder: str) -> None:
         jvm = self.spark._jvm
         assert jvm is not None
-        path = jvm.org.apache.hadoop.fs.Path(folder)
+        path = jvm.org.apache.hadoop.fs.Path(located(self.spark, folder))
         path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)

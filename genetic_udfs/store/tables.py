@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from delta.tables import DeltaTable
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql.types import StructType
 
 from genetic_udfs import schema
 from genetic_udfs.errors import StoreError
+from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.location import located, schema_of
+from genetic_udfs.views.definitions import statements
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,
@@ -29,10 +32,22 @@ _INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
 
 _COMMIT_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
 
+# What tables are made with. Generations are read back as versions of the population: neither its log nor the files that
+# an OPTIMIZE replaces may go after Delta's 30 and 7 days. Statistics of texts are of no use and cost room in the log.
+PROPERTIES: Final[dict[str, dict[str, str]]] = {
+    schema.POPULATION: {
+        "delta.logRetentionDuration": "interval 3650 days",
+        "delta.deletedFileRetentionDuration": "interval 3650 days",
+        "delta.dataSkippingStatsColumns": "ordinal,generation",
+    },
+    schema.CANDIDATES: {"delta.dataSkippingStatsColumns": "generation,status"},
+    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role"},
+}
+
 
 @dataclass(frozen=True)
 class Store:
-    """The tables of one run, each a Delta table in the folder `root`.
+    """The tables of one run: Delta tables in the folder `root`, or managed ones where `root` is `catalog:SCHEMA`.
 
     `before_commit` is called before each commit, and raises an error if there must be none.
     """
@@ -41,13 +56,44 @@ class Store:
     root: str
     before_commit: Callable[[], None] = lambda: None
 
+    @property
+    def folder(self) -> str:
+        """Where everything of the store lies."""
+        return located(self.spark, self.root)
+
     def path(self, table: str) -> str:
         """Return where a table lies."""
-        return f"{self.root.rstrip('/')}/{table}"
+        return f"{self.folder}/{table}"
+
+    def name(self, table: str) -> str:
+        """Return what stands for a table in SQL."""
+        schema_name = schema_of(self.root)
+        return f"{schema_name}.{table}" if schema_name else "delta.`{}`".format(self.path(table).replace("`", "``"))
 
     def exists(self, table: str) -> bool:
         """Tell whether a table has been written to."""
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        if schema_of(self.root) is None:
+            return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        return self.spark.catalog.tableExists(self.name(table)) or self._adopt(table)
+
+    def require(self, *tables: str) -> None:
+        """Refuse a store that has not been written to.
+
+        Raises:
+            StoreError: naming the first of these tables that is not there.
+        """
+        for table in tables:
+            if not self.exists(table):
+                raise StoreError(
+                    f"store: {self.root} is no store, or was never written to: there is no table {self.path(table)};"
+                    " name the store of a run (--set store=...), or run jobs/evolve.py with this configuration first"
+                )
+
+    def table(self, table: str) -> DeltaTable:
+        """Return a table that exists, for what Delta does with a table as a whole."""
+        if schema_of(self.root) is None:
+            return DeltaTable.forPath(self.spark, self.path(table))
+        return DeltaTable.forName(self.spark, self.name(table))
 
     def read(self, table: str, version: int | None = None) -> DataFrame:
         """Return a table, as of a version if one is given; a table that was never written to is empty.
@@ -60,10 +106,11 @@ class Store:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        try:
-            return reader.load(self.path(table))
-        except AnalysisException as error:
-            raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
+        with damage_told(self.path(table)):
+            try:
+                return reader.load(self.path(table)) if schema_of(self.root) is None else reader.table(self.name(table))
+            except AnalysisException as error:
+                raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
 
     def append(self, table: str, rows: DataFrame, *, transaction: str, version: int, **metadata: object) -> None:
         """Append rows in one commit, once: Delta skips a commit whose (transaction, version) it has seen.
@@ -77,34 +124,59 @@ class Store:
         """
         self.before_commit()
         once = {"txnAppId": f"genetic-udfs/{table}/{transaction}", "txnVersion": str(version)}
-        if not self.exists(table):
+        if self.exists(table):
+            self._save(table, self._written(table, rows).mode("append").options(**once), metadata)
+        else:
             self._make(table, rows, once, metadata)
-            return
-        writer = self._written(table, rows).mode("append").options(**once)
-        writer.option("userMetadata", json.dumps(metadata)).save(self.path(table))
 
     def replace(self, table: str, rows: DataFrame, **metadata: object) -> None:
         """Replace all rows of a table in one commit; columns and metadata as for `append`."""
         self.before_commit()
-        if not self.exists(table):
+        if self.exists(table):
+            writer = self._written(table, rows).mode("overwrite").option("overwriteSchema", "true")
+            self._save(table, writer, metadata)
+        else:
             self._make(table, rows, {}, metadata)
-            return
-        writer = self._written(table, rows).mode("overwrite").option("overwriteSchema", "true")
-        writer.option("userMetadata", json.dumps(metadata)).save(self.path(table))
 
     def _written(self, table: str, rows: DataFrame) -> DataFrameWriter:
         writer = rows.select(*SCHEMAS[table].fieldNames()).write.format("delta")
         return writer.option("compression", "none") if table in _INCOMPRESSIBLE else writer
 
+    def _save(self, table: str, writer: DataFrameWriter, metadata: Mapping[str, object]) -> None:
+        writer = writer.option("userMetadata", json.dumps(metadata))
+        if schema_of(self.root) is None:
+            writer.save(self.path(table))
+        else:
+            writer.saveAsTable(self.name(table))
+
     def _make(self, table: str, rows: DataFrame, options: Mapping[str, str], metadata: Mapping[str, object]) -> None:
         """Make a table with its first rows in one commit, so that version 0 of `population` is generation 0."""
+        if schema_name := schema_of(self.root):
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema_name}")
+        properties = {schema.SCHEMA_VERSION_PROPERTY: str(schema.SCHEMA_VERSION), **PROPERTIES.get(table, {})}
         # This writer alone sets properties of ours; it takes the commit's metadata from the session.
-        writer = rows.select(*SCHEMAS[table].fieldNames()).writeTo(f"delta.`{self.path(table)}`").using("delta")
+        writer = rows.select(*SCHEMAS[table].fieldNames()).writeTo(self.name(table)).using("delta").options(**options)
+        for key, value in properties.items():
+            writer = writer.tableProperty(key, value)
         self.spark.conf.set(_COMMIT_METADATA, json.dumps(metadata))
         try:
-            writer.tableProperty(schema.SCHEMA_VERSION_PROPERTY, str(schema.SCHEMA_VERSION)).options(**options).create()
+            writer.create()
         finally:
             self.spark.conf.unset(_COMMIT_METADATA)
+
+    def _adopt(self, table: str) -> bool:
+        """Tell the catalog of a table in the schema's folder, if one is there that it does not know.
+
+        That is so when a run was killed between a table's first commit and its entry in the catalog, and in each new
+        session with Spark's default catalog, which is kept in memory.
+        """
+        if not DeltaTable.isDeltaTable(self.spark, self.path(table)):
+            return False
+        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema_of(self.root)}")
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING delta LOCATION {_quoted(self.path(table))}"
+        )
+        return True
 
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
@@ -130,31 +202,46 @@ class Store:
         """
         if self.exists(table):
             self.before_commit()
-            self.spark.sql(
-                f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ('genetic_udfs.writer' = '{run_id}')"
-            )
+            self.spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ('genetic_udfs.writer' = '{run_id}')")
 
     def version(self, table: str) -> int:
         """Return the number of a table's latest version."""
-        row = DeltaTable.forPath(self.spark, self.path(table)).history(1).select("version").first()
+        row = self.table(table).history(1).select("version").first()
         if row is None:
             raise StoreError(f"{self.path(table)}: has no history; its _delta_log is damaged")
         return int(row["version"])
 
     def register(self) -> list[str]:
-        """Put the tables that exist into the session's catalog under their names; return those names.
+        """Put the tables that exist, with the views over them, into the catalog; return the tables' names.
+
+        A folder's tables come into the session's current schema, and views are the session's own. A store that is a
+        schema becomes the current schema, and keeps its views if it can be written to.
 
         Raises:
             StoreError: if the catalog has another table of that name.
         """
         names = [table for table in SCHEMAS if self.exists(table)]
-        for table in names:
-            quoted = self.path(table).replace("\\", "\\\\").replace("'", "\\'")
-            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION '{quoted}'")
-            location = DeltaTable.forName(self.spark, table).detail().select("location").first()
-            if location is None or location["location"] != self._qualified(table):
-                raise StoreError(f"the catalog has another table named {table!r}; use a catalog without it")
+        schema_name = schema_of(self.root)
+        if schema_name is None:
+            for table in names:
+                self._register_folder(table)
+        elif names:
+            self.spark.sql(f"USE {schema_name}")
+        for temporary in (schema_name is None, True):
+            try:
+                for statement in statements(names, temporary=temporary):
+                    self.spark.sql(statement)
+                break
+            except PySparkException:
+                if temporary:
+                    raise  # else it is somebody else's schema: the session has views of its own then
         return names
+
+    def _register_folder(self, table: str) -> None:
+        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_quoted(self.path(table))}")
+        location = DeltaTable.forName(self.spark, table).detail().select("location").first()
+        if location is None or location["location"] != self._qualified(table):
+            raise StoreError(f"the catalog has another table named {table!r}; use a catalog without it")
 
     def _qualified(self, table: str) -> str:
         """Return a table's path with its file system, as catalogs write it."""
@@ -163,3 +250,8 @@ class Store:
         path = jvm.org.apache.hadoop.fs.Path(self.path(table))
         system = path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())
         return str(system.makeQualified(path).toString())
+
+
+def _quoted(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,81 @@
+"""`jobs/compare.py`: prints two stores side by side."""
+
+import sys
+from typing import Annotated, Final, TextIO
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.comparison import Overlap, Portrait, overlap, portrait
+from genetic_udfs.config_file import load_config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.session import open_session
+from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.tables import Store
+
+_CONFIGURATIONS: Final = (".yaml", ".yml")
+
+
+def compare(
+    config: ConfigArgument,
+    other: Annotated[str, typer.Argument(help="another YAML file, a store's folder, or catalog:SCHEMA")],
+    overrides: SetOption = None,
+) -> None:
+    """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
+    settings = load_config(config, overrides or [])
+    there = load_config(other).store if other.endswith(_CONFIGURATIONS) else other
+    if there == settings.store:
+        raise ConfigurationError(f"{other}: is the store of {config} itself; name another one")
+    spark = open_session(settings, "genetic-udfs compare")
+    hear_signals()
+    try:
+        with damage_told():
+            stores = Store(spark, settings.store), Store(spark, there)
+            print_comparison(portrait(stores[0]), portrait(stores[1]), overlap(*stores), sys.stdout)
+    finally:
+        spark.stop()
+
+
+def print_comparison(one: Portrait, other: Portrait, common: Overlap, out: TextIO) -> None:
+    """Print what is known of two stores, and of what they share."""
+    console, both = Console(file=out, width=140, highlight=False), (one, other)
+    for letter, store in zip("AB", both, strict=True):
+        console.print(Text(f"{letter}: {store.root}"), soft_wrap=True)
+    table = Table()
+    for heading in ("", "A", "B"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name in ("generations", "seeds", "pairs", "candidates", "accepted"):
+        table.add_row(name, *(f"{getattr(store, name):,}" for store in both))
+    table.add_row("acceptance", *(_share(store.accepted, store.candidates) for store in both))
+    table.add_row("mean fitness", *("-" if store.fitness is None else f"{store.fitness:.3f}" for store in both))
+    table.add_section()
+    for reason in sorted(one.reasons.keys() | other.reasons.keys()):
+        counts = (store.reasons.get(reason, 0) for store in both)
+        cells = (f"{n:,} ({_share(n, store.candidates)})" for n, store in zip(counts, both, strict=True))
+        table.add_row(f"rejected: {reason}", *cells)
+    table.add_section()
+    for name in sorted(one.operators.keys() | other.operators.keys()):
+        asked = (store.operators.get(name, (0, 0)) for store in both)
+        table.add_row(f"acceptance of {name}", *(f"{_share(n, all_)} of {all_:,}" for all_, n in asked))
+    table.add_section()
+    table.add_row("tokens for each accepted pair", *(_each(store.tokens, store.accepted) for store in both))
+    table.add_row("request seconds for each", *(_each(store.request_seconds, store.accepted) for store in both))
+    console.print(table)
+    console.print(
+        f"In both, by content_hash: {common.seeds:,} seeds, {common.pairs:,} pairs"
+        f" ({_share(common.pairs, one.pairs)} of A's, {_share(common.pairs, other.pairs)} of B's);"
+        f" {common.same_ids:,} pairs have the same id",
+        soft_wrap=True,
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "-"
+
+
+def _each(total: float, number: int) -> str:
+    return f"{total / number:,.1f}" if number else "-"

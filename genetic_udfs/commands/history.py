@@ -1,0 +1,75 @@
+"""`jobs/history.py`: prints the generations of a store with their versions and costs, and its runs."""
+
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config_file import load_config
+from genetic_udfs.history import Generation, Start, generations, starts
+from genetic_udfs.session import open_session
+from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.tables import Store
+
+_NUMBERS = ("asked", "accepted", "shortfall", "population_size")
+
+
+def history(config: ConfigArgument, overrides: SetOption = None) -> None:
+    """Print generations with their versions, counts and costs, and what changed between the runs."""
+    settings = load_config(config, overrides or [])
+    spark = open_session(settings, "genetic-udfs history")
+    hear_signals()
+    try:
+        with damage_told():
+            store = Store(spark, settings.store)
+            print_history(generations(store), starts(store), sys.stdout)
+    finally:
+        spark.stop()
+
+
+def print_history(generations: Sequence[Generation], starts: Sequence[Start], out: TextIO) -> None:
+    """Print both, then what cannot be read any more, then how the last generation but one is read."""
+    console = Console(file=out, width=170, highlight=False)
+    console.print(_table(generations))
+    for number, start in enumerate(starts, start=1):
+        row = start.row
+        console.print(Text(f"Run {number}: {row['run_id']}, started {row['started_at']}, {row['outcome']}"))
+        for key, (before, now) in start.changes.items():
+            console.print(Text(f"  {key}: {_shown(before)} -> {_shown(now)}"))
+    for generation in generations:
+        if generation.warning is not None:
+            console.print(Text(f"warning: {generation.warning}", style="yellow"), soft_wrap=True)
+    readable = [one for one in generations if one.missing == 0 and one.committed is not None]
+    if readable:
+        one = readable[max(0, len(readable) - 2)]
+        for clause in (f"VERSION AS OF {one.row['population_version']}", f"TIMESTAMP AS OF '{one.committed}'"):
+            text = f"Read generation {one.row['generation']}: SELECT * FROM population {clause}"
+            console.print(Text(text), soft_wrap=True)
+
+
+def _table(generations: Sequence[Generation]) -> Table:
+    table = Table(title="Generations", title_justify="left")
+    for heading in ("generation", "version", "committed", *_NUMBERS, "tokens in", "tokens out", "seconds", "run"):
+        table.add_column(heading, justify="left" if heading in {"committed", "run"} else "right")
+    for one in generations:
+        row = one.row
+        tokens = (sum(cost[key] for cost in row["costs"]) for key in ("prompt_tokens", "completion_tokens"))
+        table.add_row(
+            str(row["generation"]),
+            str(row["population_version"]) if one.missing == 0 else f"{row['population_version']} (gone)",
+            f"{one.committed:%Y-%m-%d %H:%M:%S}" if one.committed is not None else "",
+            *(f"{row[name]:,}" for name in _NUMBERS),
+            *(f"{count:,}" for count in tokens),
+            f"{row['seconds']:.0f}",
+            row["run_id"],
+        )
+    return table
+
+
+def _shown(value: object) -> str:
+    return "not set" if value is None else str(value)

@@ -1,0 +1,54 @@
+"""`jobs/maintain.py`: writes small files together, and removes files that nothing needs."""
+
+from typing import Annotated
+
+import typer
+
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config_file import load_config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.schema import POPULATION
+from genetic_udfs.session import open_session
+from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.tables import Store
+from genetic_udfs.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
+
+
+def maintain(
+    config: ConfigArgument,
+    remove: Annotated[
+        bool, typer.Option("--vacuum", help="remove files that nothing needs; without it they are only counted")
+    ] = False,
+    hours: Annotated[int, typer.Option(help="how old such a file must be, at least 168 hours")] = LEAST_HOURS,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget-generations", help="files too that only the versions of earlier generations need: those end"
+        ),
+    ] = False,
+    overrides: SetOption = None,
+) -> None:
+    """Write small files together, and remove files that nothing needs; runs and readers go on meanwhile."""
+    if hours < LEAST_HOURS:
+        raise ConfigurationError(
+            f"--hours {hours}: must be {LEAST_HOURS} or more; a reader or a run that began earlier may need the files"
+        )
+    settings = load_config(config, overrides or [])
+    spark = open_session(settings, "genetic-udfs maintain")
+    hear_signals()
+    try:
+        with damage_told():
+            store = Store(spark, settings.store)
+            store.require(POPULATION)
+            for table in set_properties(store):
+                print(f"{table}: retention and statistics set as for new stores")
+            for done in optimize(store):
+                size = f"{done.bytes_after / 2**20:,.1f} MiB"
+                print(f"{done.table}: {done.files_before:,} files, now {done.files_after:,} of {size} in all")
+            word = "removed" if remove else "could be removed (--vacuum)"
+            for table, files in vacuum(store, hours, forget=forget, dry_run=not remove).items():
+                size = f"{sum(file.size for file in files) / 2**20:,.1f} MiB"
+                print(f"{table}: {len(files):,} files of {size} that nothing needs, older than {hours} hours, {word}")
+    finally:
+        spark.stop()

@@ -1,0 +1,88 @@
+"""What a store has been through: its generations with their versions and costs, and how the configuration changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import yaml
+from pyspark.sql import Row
+
+from genetic_udfs.schema import GENERATIONS, POPULATION, RUNS
+from genetic_udfs.store.files import files_there, missing_files
+from genetic_udfs.store.tables import Store
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A finished generation: its row, when its version was committed, and how many of that version's files are gone.
+
+    `missing` is None where the log does not reach back to the version, `committed` likewise.
+    """
+
+    row: Row
+    committed: datetime | None
+    missing: int | None
+
+    @property
+    def warning(self) -> str | None:
+        """What cannot be read any more, if anything."""
+        number, version = self.row["generation"], self.row["population_version"]
+        if self.missing == 0:
+            return None
+        gone = "its log is gone" if self.missing is None else f"{self.missing} of its files are gone"
+        return (
+            f"generation {number}: version {version} of population cannot be read, {gone}, taken by VACUUM or"
+            f" by somebody. Its rows are still in later ones: SELECT * FROM population WHERE generation <= {number}"
+        )
+
+
+@dataclass(frozen=True)
+class Start:
+    """A row of `runs`, and what its configuration has changed since the start before: old and new values by key."""
+
+    row: Row
+    changes: Mapping[str, tuple[Any, Any]]
+
+
+def generations(store: Store) -> list[Generation]:
+    """Return the finished generations in order.
+
+    Raises:
+        StoreError: if the store has none.
+    """
+    store.require(GENERATIONS, POPULATION)
+    commits = {row["version"]: row["timestamp"] for row in store.table(POPULATION).history().collect()}
+    there = files_there(store, POPULATION)
+    rows = store.read(GENERATIONS).orderBy("generation").collect()
+    return [
+        Generation(row, commits.get(version), missing_files(store, POPULATION, version, there))
+        for row in rows
+        for version in [row["population_version"]]
+    ]
+
+
+def starts(store: Store) -> list[Start]:
+    """Return the starts of the job in order, each with what changed."""
+    found: list[Start] = []
+    before: dict[str, Any] | None = None
+    for row in store.read(RUNS).orderBy("started_at").collect():
+        configuration = yaml.safe_load(row["configuration"])
+        now = {**dict(_flat(configuration)), **{f"version of {name}": v for name, v in (row["versions"] or {}).items()}}
+        found.append(Start(row, {} if before is None else _changes(before, now)))
+        before = now
+    return found
+
+
+def _flat(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give the values of a configuration by their whole keys, such as `roles.judge.temperature`."""
+    for key, value in section.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    keys = [*now, *(key for key in before if key not in now)]
+    return {key: (before.get(key), now.get(key)) for key in keys if before.get(key) != now.get(key)}

@@ -1,0 +1,81 @@
+"""The data files of a table's versions: which a version needs, and which of them are there."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from genetic_udfs.errors import StoreError
+from genetic_udfs.store.tables import Store
+
+_LOG: Final = "/_delta_log/"
+_NO_VERSION: Final = "DELTA_VERSION_NOT_FOUND"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in a table's folder: its path as Hadoop has it, its bytes, and when it was changed (ms since 1970)."""
+
+    path: str
+    size: int
+    changed: int
+
+
+def files_there(store: Store, table: str) -> dict[str, File]:
+    """Return the files in a table's folder but those of its log, by path; one listing of the folder."""
+    spark = store.spark
+    system, folder = _reach(spark, store.path(table))
+    listing = system.listFiles(folder, True)
+    found = {}
+    while listing.hasNext():
+        status = listing.next()
+        path = status.getPath().toString()
+        if _LOG not in path:
+            found[path] = File(path, status.getLen(), status.getModificationTime())
+    return found
+
+
+def files_needed(store: Store, table: str, version: int) -> set[str] | None:
+    """Return the paths of a version's files, read from the log alone; None if the log no longer reaches so far back.
+
+    Raises:
+        StoreError: if the log cannot be read for another reason.
+    """
+    try:
+        files = store.read(table, version).inputFiles()
+    except (StoreError, PySparkException) as error:
+        if _NO_VERSION not in str(error):
+            raise
+        return None
+    path = store.spark._jvm.org.apache.hadoop.fs.Path  # type: ignore[union-attr]
+    uri = store.spark._jvm.java.net.URI  # type: ignore[union-attr]
+    return {str(path(uri(file)).toString()) for file in files}
+
+
+def missing_files(store: Store, table: str, version: int, there: dict[str, File]) -> int | None:
+    """Return how many of a version's files are gone; None if not even the log tells which they were.
+
+    Args:
+        store: the store.
+        table: name of the table.
+        version: the version.
+        there: what `files_there` says; files of a shallow clone lie elsewhere and are looked for one by one.
+    """
+    needed = files_needed(store, table, version)
+    if needed is None:
+        return None
+    elsewhere = (path for path in needed - there.keys())
+    return sum(not _exists(store.spark, path) for path in elsewhere)
+
+
+def _exists(spark: SparkSession, path: str) -> bool:
+    system, there = _reach(spark, path)
+    return bool(system.exists(there))
+
+
+def _reach(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    jvm = spark._jvm
+    assert jvm is not None
+    there = jvm.org.apache.hadoop.fs.Path(path)
+    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there

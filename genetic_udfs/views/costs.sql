@@ -1,0 +1,31 @@
+VIEW costs (
+    generation COMMENT 'generation that the replies are for; the one under way is among them',
+    role COMMENT 'instructor, coder or judge',
+    model COMMENT 'the model that answered',
+    requests COMMENT 'replies in the ledger',
+    errors COMMENT 'those of them that are an error',
+    prompt_tokens COMMENT 'tokens read',
+    completion_tokens COMMENT 'tokens written',
+    request_seconds COMMENT 'the requests'' own seconds, summed up; many are under way at once',
+    accepted COMMENT 'pairs that the generation has accepted',
+    tokens_per_accepted COMMENT 'tokens read and written for each of them'
+)
+COMMENT 'What the models were asked and wrote, by generation, role and model.'
+AS SELECT
+    asked.generation, asked.role, asked.model, requests, errors, prompt_tokens, completion_tokens, request_seconds,
+    coalesce(pairs.accepted, 0) AS accepted,
+    (prompt_tokens + completion_tokens) / pairs.accepted AS tokens_per_accepted
+FROM (
+    SELECT
+        generation, role, model,
+        count(*) AS requests,
+        count(error) AS errors,
+        coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
+        coalesce(sum(completion_tokens), 0) AS completion_tokens,
+        sum(seconds) AS request_seconds
+    FROM replies
+    GROUP BY generation, role, model
+) AS asked
+LEFT JOIN (
+    SELECT generation, count(*) AS accepted FROM population GROUP BY generation
+) AS pairs ON pairs.generation = asked.generation

@@ -1,0 +1,60 @@
+"""A run whose store is a schema of Spark's catalog: evolving, resuming, and reading it."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.commands.evolve import new_run
+from genetic_udfs.config_file import load_config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.history import generations
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.store.tables import SCHEMAS, Store
+from tests import scripted_model
+from tests.scripted_server import ScriptedServer
+from tests.test_evolution import evolve, settings
+
+LOCAL = Path(__file__).parents[1] / "conf" / "local.yaml"
+
+
+def test_a_run_in_a_schema_goes_on_and_is_read_as_one_in_a_folder(spark: SparkSession) -> None:
+    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+        config = settings(Path("unused"), server.url, generations=1, samples_per_generation=4)
+        config = config.model_copy(update={"store": "catalog:genetic_run"})
+        store = Store(spark, config.store)
+        try:
+            first = evolve(spark, config)
+            assert [row["accepted"] for row in first] == [16, 4]
+            calls = server.calls.total()
+            assert evolve(spark, config) == first
+            assert server.calls.total() == calls
+            more = evolve(spark, config.model_copy(update={"generations": 2}))
+            assert [row["population_version"] for row in more] == [0, 1, 2]
+            kinds = {row["tableName"]: row for row in spark.sql("SHOW TABLES IN genetic_run").collect()}
+            assert set(kinds) == set(SCHEMAS)
+            described = spark.sql("DESCRIBE EXTENDED genetic_run.population").collect()
+            assert ("Type", "MANAGED") in {(row["col_name"], row["data_type"]) for row in described}
+            assert [one.missing for one in generations(store)] == [0, 0, 0]
+            store.register()
+            assert spark.sql("SELECT count(*) FROM population VERSION AS OF 1").collect()[0][0] == 20
+            seeds = spark.sql("SELECT count(DISTINCT descendant) FROM ancestry WHERE operator = 'seed'")
+            assert seeds.collect()[0][0] == 24
+            folder = Path(store.folder.removeprefix("file:"))
+            assert not [file for file in folder.glob("_scratch/**/*") if file.is_file()]
+            with Progress() as progress:
+                kept = new_run(spark, config, progress).scratch.keep(spark.range(1), "n")
+            assert kept.inputFiles()[0].startswith(f"file://{folder}/_scratch/")
+        finally:
+            spark.sql("USE default")
+            spark.sql("DROP SCHEMA IF EXISTS genetic_run CASCADE")
+
+
+@pytest.mark.parametrize("name", ["", "a.b.c", "a b", "1st", "../x", "x;DROP TABLE y"])
+def test_a_schemas_name_is_checked_before_spark_starts(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"store: after 'catalog:' stands the name of a schema"):
+        load_config(LOCAL, [f"store='catalog:{name}'"])
+
+
+def test_a_schemas_name_is_no_path() -> None:
+    assert load_config(LOCAL, ["store=catalog:lake.genetic"]).store == "catalog:lake.genetic"

@@ -1,0 +1,81 @@
+"""Trees of ancestors and descendants, on a store whose rows are known, and on one that was edited by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.errors import StoreError
+from genetic_udfs.lineage import ancestors, descendants
+from genetic_udfs.store.tables import Store
+from tests.made_store import make_store
+
+MODELS = "instructor org/writer, coder org/writer, judge org/judge"
+DOES = "Write a function that does"
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return make_store(spark, str(tmp_path_factory.mktemp("lineage")))
+
+
+def test_the_tree_of_a_pair_goes_back_to_its_seeds(store: Store) -> None:
+    assert list(ancestors(store, "e").lines()) == [
+        f"e  generation 2, colony 0, mutation: constraints, {MODELS}, fitness 0.50  '{DOES} e'",
+        f"└─ c  generation 2, colony 0, crossover, {MODELS}, fitness 0.70  '{DOES} c'",
+        f"   ├─ a  generation 1, colony 0, mutation: complexity, {MODELS}, fitness 0.90  '{DOES} a'",
+        "   │  └─ seed-0  generation 0, seed  'Write seed 0'",
+        f"   ├─ b  generation 1, colony 0, crossover, {MODELS}, fitness 0.80  '{DOES} b'",
+        "   │  ├─ seed-1  generation 0, seed  'Write seed 1'",
+        "   │  └─ seed-2  generation 0, seed  'Write seed 2'",
+        "   └─ seed-0  generation 0, seed  'Write seed 0'",
+    ]
+
+
+def test_descendants_that_were_shown_are_not_followed_again(store: Store) -> None:
+    words = [line.partition("  generation")[0] for line in descendants(store, "seed-0").lines()]
+    assert words == ["seed-0", "├─ a", "│  ├─ c", "│  │  └─ e", "│  └─ d", "└─ c  (above)"]
+
+
+def test_levels_bound_the_walk(store: Store) -> None:
+    assert set(ancestors(store, "e", levels=1).individuals) == {"e", "c"}
+    assert set(descendants(store, "seed-0", levels=1).individuals) == {"seed-0", "a", "c"}
+
+
+def test_a_rejected_candidate_has_ancestors_and_its_reason(store: Store) -> None:
+    first, *others = ancestors(store, "y").lines()
+    assert "instructor org/writer, fitness 0.00, rejected: duplicate" in first
+    assert [line.split()[1] for line in others if line[0] in "├└"] == ["a", "b"]
+
+
+def test_an_id_that_nobody_has_is_named(store: Store) -> None:
+    with pytest.raises(StoreError, match="no individual and no candidate has the id 'nobody'"):
+        ancestors(store, "nobody")
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(
+    "edited, message",
+    [
+        ({"a": {"parents": ["gone"]}}, "the row with id 'a' names 'gone' as a parent, which is not in the population"),
+        ({"a": {"parents": ["e"]}}, "the row with id 'a' is its own ancestor"),
+        ({"a": {"parents": ["a"]}}, "the row with id 'a' is its own ancestor"),
+        ({"a": {"parents": []}}, "the row with id 'a' has no parents, and is no seed"),
+    ],
+)
+def test_a_row_that_was_edited_is_named_and_the_walk_ends(
+    spark: SparkSession, tmp_path: Path, edited: dict[str, Any], message: str
+) -> None:
+    store = make_store(spark, str(tmp_path), **edited)
+    with pytest.raises(StoreError, match=message):
+        ancestors(store, "e")
+    if "own ancestor" in message:
+        with pytest.raises(StoreError, match=message):
+            descendants(store, "a")
+
+
+def test_a_store_that_is_none_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=f"store: {tmp_path}/none is no store, or was never written to"):
+        ancestors(Store(spark, f"{tmp_path}/none"), "a")
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,117 @@
+"""OPTIMIZE and VACUUM with a guard, and what history says of a store from which files were taken."""
+
+import io
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.commands.history import print_history
+from genetic_udfs.errors import StoreError
+from genetic_udfs.history import generations, starts
+from genetic_udfs.schema import POPULATION
+from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.tables import Store
+from genetic_udfs.upkeep import optimize, set_properties, unneeded_files, vacuum
+from tests.made_store import make_store
+
+
+@pytest.fixture(scope="module")
+def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    yield make_store(spark, str(tmp_path_factory.mktemp("upkeep")))
+
+
+def ids(store: Store, version: int) -> list[str]:
+    return [row["id"] for row in store.read(POPULATION, version).orderBy("ordinal").collect()]
+
+
+def told(store: Store) -> str:
+    out = io.StringIO()
+    print_history(generations(store), starts(store), out)
+    return out.getvalue()
+
+
+# The tests of this file are one story, in this order.
+def test_history_lists_versions_costs_and_what_changed_between_runs(store: Store) -> None:
+    text = told(store)
+    rows = [line.split("│")[1:-1] for line in text.splitlines() if line.startswith("│")]
+    assert [[cell.strip() for cell in row[:2] + row[3:]] for row in rows] == [
+        ["0", "0", "0", "3", "0", "3", "0", "0", "30", "run-1"],
+        ["1", "1", "3", "2", "0", "5", "500", "50", "30", "run-1"],
+        ["2", "2", "4", "3", "0", "8", "500", "50", "30", "run-2"],
+    ]
+    assert "  generations: 1 -> 2\n  roles.judge.temperature: 0.1 -> 0.0\n  version of vllm: 0.31 -> 0.32\n" in text
+    assert "warning" not in text
+
+
+def test_the_clauses_that_history_prints_read_that_generation(store: Store, spark: SparkSession) -> None:
+    lines = [line for line in told(store).splitlines() if line.startswith("Read generation 1: ")]
+    assert len(lines) == 2
+    for line in lines:
+        query = line.partition(": ")[2].replace("population", store.name(POPULATION))
+        assert sorted(row["id"] for row in spark.sql(query).collect()) == ["a", "b", "seed-0", "seed-1", "seed-2"]
+
+
+def test_readers_before_beside_and_after_maintenance_get_their_rows(store: Store) -> None:
+    before = {version: ids(store, version) for version in range(3)}
+    reader = store.read(POPULATION).toLocalIterator()
+    first = next(reader)
+    done = {one.table: (one.files_before, one.files_after) for one in optimize(store)}
+    assert done[POPULATION] == (3, 1)
+    assert store.version(POPULATION) == 3
+    removed = vacuum(store, 168)
+    assert not any(removed.values())
+    assert sorted([first["id"], *(row["id"] for row in reader)]) == sorted(before[2])
+    assert {version: ids(store, version) for version in range(3)} == before
+    assert sorted(ids(store, 3)) == sorted(before[2])
+    assert [one.row["population_version"] for one in generations(store)] == [0, 1, 2]
+
+
+def test_vacuum_takes_what_no_generation_needs_and_nothing_else(store: Store) -> None:
+    folder = Path(store.path(POPULATION))
+    orphan = folder / "part-00000-of-a-run-that-was-killed.snappy.parquet"
+    orphan.write_bytes(b"x" * 100)
+    young = folder / "part-00001-of-a-run-under-way.snappy.parquet"
+    young.write_bytes(b"y")
+    long_ago = time.time() - 200 * 3600
+    os.utime(orphan, (long_ago, long_ago))
+    before = {version: ids(store, version) for version in range(3)}
+    assert {Path(file.path).name for file in unneeded_files(store, POPULATION)} == {orphan.name, young.name}
+    assert [file.size for file in vacuum(store, 168, dry_run=True)[POPULATION]] == [100]
+    assert orphan.exists()
+    vacuum(store, 168)
+    assert (orphan.exists(), young.exists()) == (False, True)
+    # Not even at once: the versions of the generations stay.
+    vacuum(store, 0)
+    assert not young.exists()
+    assert {version: ids(store, version) for version in range(3)} == before
+    assert all(one.warning is None for one in generations(store))
+
+
+def test_forgetting_generations_is_told_by_history(store: Store) -> None:
+    latest = sorted(ids(store, store.version(POPULATION)))
+    assert len(vacuum(store, 0, forget=True)[POPULATION]) == 3
+    assert sorted(ids(store, store.version(POPULATION))) == latest
+    assert [one.missing for one in generations(store)] == [1, 2, 3]
+    text = told(store)
+    assert "1 (gone)" in text
+    assert "warning: generation 1: version 1 of population cannot be read, 2 of its files are gone" in text
+    assert "SELECT * FROM population WHERE generation <= 1" in text
+    with pytest.raises(StoreError, match="a file of this table is missing: part-"), damage_told():
+        ids(store, 1)
+
+
+def test_an_older_store_gets_its_properties_unless_a_run_is_under_way(store: Store, spark: SparkSession) -> None:
+    assert set_properties(store) == []
+    name = store.name(POPULATION)
+    spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('delta.logRetentionDuration')")
+    spark.sql(f"UPDATE {store.name('runs')} SET outcome = 'running' WHERE run_id = 'run-2'")
+    with pytest.raises(StoreError, match=r"population was made by an older version .* while run run-2 is under way"):
+        set_properties(store)
+    spark.sql(f"UPDATE {store.name('runs')} SET outcome = 'killed' WHERE run_id = 'run-2'")
+    assert set_properties(store) == [POPULATION]
+    properties = store.table(POPULATION).detail().collect()[0]["properties"]
+    assert properties["delta.logRetentionDuration"] == "interval 3650 days"

@@ -1,0 +1,139 @@
+"""What the views and table functions over a store hold, on a store whose rows are known."""
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from genetic_udfs.store.tables import Store
+from genetic_udfs.views.definitions import TABLES_READ
+from tests.made_store import make_store
+
+WALK = {
+    "a": {"a": 0, "seed-0": 1},
+    "b": {"b": 0, "seed-1": 1, "seed-2": 1},
+    "c": {"c": 0, "a": 1, "b": 1, "seed-0": 1, "seed-1": 2, "seed-2": 2},
+    "d": {"d": 0, "a": 1, "seed-0": 2},
+    "e": {"e": 0, "c": 1, "a": 2, "b": 2, "seed-0": 2, "seed-1": 3, "seed-2": 3},
+    **{seed: {seed: 0} for seed in ("seed-0", "seed-1", "seed-2")},
+}
+
+
+def forget(spark: SparkSession) -> None:
+    """Take a store out of the session's catalog again."""
+    spark.sql("USE default")
+    for table in spark.catalog.listTables():
+        if table.isTemporary:
+            spark.catalog.dropTempView(table.name)
+        else:
+            spark.sql(f"DROP TABLE {table.name}")
+    for name in TABLES_READ:
+        if name.endswith("_of"):
+            spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {name}")
+
+
+@pytest.fixture(scope="module")
+def registered(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    store = make_store(spark, str(tmp_path_factory.mktemp("views")))
+    store.register()
+    yield store
+    forget(spark)
+
+
+def rows(store: Store, query: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in store.spark.sql(query).collect()]
+
+
+def test_ancestry_goes_back_to_the_seeds_by_the_shortest_way(registered: Store) -> None:
+    found: dict[object, dict[object, object]] = {}
+    for descendant, ancestor, distance in rows(registered, "SELECT descendant, ancestor, distance FROM ancestry"):
+        found.setdefault(descendant, {})[ancestor] = distance
+    assert found == WALK
+    assert len(rows(registered, "SELECT * FROM ancestry")) == sum(map(len, WALK.values()))
+
+
+def test_ancestry_tells_how_an_ancestor_came_about(registered: Store) -> None:
+    query = "SELECT ancestor, generation, colony, operator, task FROM ancestry WHERE descendant = 'd' ORDER BY distance"
+    assert rows(registered, query) == [
+        ("d", 2, 0, "mutation", "reasoning"),
+        ("a", 1, 0, "mutation", "complexity"),
+        ("seed-0", 0, None, "seed", None),
+    ]
+
+
+def test_descendants_are_the_same_pairs_with_the_other_end_told(registered: Store) -> None:
+    assert sorted(rows(registered, "SELECT descendant, ancestor, distance FROM descendants")) == sorted(
+        rows(registered, "SELECT descendant, ancestor, distance FROM ancestry")
+    )
+    query = "SELECT descendant, generation, operator, task FROM descendants WHERE ancestor = 'c' ORDER BY distance"
+    assert rows(registered, query) == [("c", 2, "crossover", None), ("e", 2, "mutation", "constraints")]
+
+
+def test_the_functions_give_the_rows_of_one_pair(registered: Store) -> None:
+    found = rows(registered, "SELECT * FROM ancestors_of('e')")
+    assert {row[0]: row[1] for row in found} == WALK["e"]
+    assert len(found) == len(WALK["e"])
+    assert ("a", 2, 1, 0, "mutation", "complexity") in found
+    found = rows(registered, "SELECT * FROM descendants_of('seed-0')")
+    assert {row[0]: row[1] for row in found} == {"seed-0": 0, "a": 1, "c": 1, "d": 2, "e": 2}
+    assert len(found) == 5
+    assert rows(registered, "SELECT * FROM ancestors_of('nobody')") == []
+
+
+def test_rejections_count_and_share_by_generation(registered: Store) -> None:
+    assert sorted(map(str, rows(registered, "SELECT * FROM rejections"))) == sorted(
+        map(
+            str,
+            [
+                (1, "judged_no", "mutation", "complexity", 1, 1 / 3),
+                (2, "duplicate", "crossover", None, 1, 1 / 4),
+            ],
+        )
+    )
+
+
+def test_costs_are_by_model_and_tell_tokens_for_each_accepted_pair(registered: Store) -> None:
+    query = "SELECT * FROM costs ORDER BY generation, role"
+    assert rows(registered, query) == [
+        (1, "coder", "org/writer", 3, 0, 300, 30, 1.5, 2, 165.0),
+        (1, "instructor", "org/writer", 3, 0, 300, 30, 1.5, 2, 165.0),
+        (1, "judge", "org/judge", 3, 0, 300, 30, 1.5, 2, 165.0),
+        (2, "coder", "org/writer", 3, 0, 300, 30, 1.5, 3, 110.0),
+        (2, "instructor", "org/writer", 4, 0, 400, 40, 2.0, 3, pytest.approx(440 / 3)),
+        (2, "judge", "org/judge", 3, 0, 300, 30, 1.5, 3, 110.0),
+    ]
+
+
+def test_by_operator_tells_acceptance_and_fitness(registered: Store) -> None:
+    query = "SELECT * FROM by_operator ORDER BY generation, operator, task"
+    assert rows(registered, query) == [
+        (1, "crossover", None, 1, 1, 1.0, 0.8),
+        (1, "mutation", "complexity", 2, 1, 0.5, 0.9),
+        (2, "crossover", None, 2, 1, 0.5, 0.7),
+        (2, "mutation", "constraints", 1, 1, 1.0, 0.5),
+        (2, "mutation", "reasoning", 1, 1, 1.0, 0.6),
+    ]
+
+
+def test_every_column_of_a_view_says_what_it_holds(registered: Store) -> None:
+    for name in TABLES_READ:
+        if not name.endswith("_of"):
+            described = rows(registered, f"DESCRIBE {name}")
+            assert described and all(comment for _, _, comment in described), name
+
+
+@pytest.mark.timeout(300)
+def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_walk(spark: SparkSession) -> None:
+    edited = {"a": {"parents": ["e"]}, "b": {"parents": ["b", "gone", "seed-2"]}}
+    store = make_store(spark, "catalog:genetic_views", **edited)
+    try:
+        assert "population" in store.register()
+        assert len(rows(store, "SELECT * FROM ancestry WHERE descendant = 'a'")) == 1
+        found = dict(rows(store, "SELECT ancestor, distance FROM ancestors_of('e')"))
+        assert found == {"e": 0, "c": 1, "a": 2, "b": 2, "seed-0": 2, "seed-2": 3}
+        assert dict(rows(store, "SELECT descendant, distance FROM descendants_of('b')")) == {"b": 0, "c": 1, "e": 2}
+        # The schema keeps its views: they are there for others too.
+        assert spark.newSession().sql("SELECT count(*) FROM genetic_views.by_operator").collect()[0][0] == 5
+    finally:
+        spark.sql("USE default")
+        spark.sql("DROP SCHEMA genetic_views CASCADE")
