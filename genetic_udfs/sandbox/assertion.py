@@ -9,6 +9,7 @@ from typing import Final
 from genetic_udfs.sandbox.outside import FUNCTIONS, MATH, METHODS
 
 _LONGEST_TEST: Final = 1 << 16
+_LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
 
 # Nodes whose parts are looked into; of others only whole calls can be taken out.
 _TRANSPARENT: Final = (
@@ -54,7 +55,9 @@ class Definitions:
 
     @classmethod
     def of(cls, code: str) -> "Definitions":
-        """Read code; what cannot be parsed defines nothing."""
+        """Read code; what cannot be parsed, or is far longer than any solution, defines nothing."""
+        if len(code) > _LONGEST_CODE:
+            return cls()
         try:
             statements = list(_top_level(_parsed(code) or []))
         except RecursionError:

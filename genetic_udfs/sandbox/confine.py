@@ -109,8 +109,8 @@ def die_with_parent(parent: int) -> None:
 
 def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> None:
     memory = base_memory + (int(limits["memory_mb"]) << 20)
+    seconds = int(limits["cpu_seconds"])
     wanted = {
-        resource.RLIMIT_CPU: int(limits["cpu_seconds"]),
         resource.RLIMIT_AS: memory,
         resource.RLIMIT_FSIZE: 0,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
@@ -125,6 +125,8 @@ def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> 
         hardest = resource.getrlimit(what)[1]
         least = bound if hardest == resource.RLIM_INFINITY else min(bound, hardest)
         resource.setrlimit(what, (least, least))
+    # SIGXCPU says why a run ended; code that ignores it is killed a second later.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def _drop_privileges(user: int | None) -> None:

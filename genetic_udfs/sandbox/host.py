@@ -34,10 +34,11 @@ _START: Final = (
 )
 
 # Nothing of this process's environment. The order of sets of texts must not change from zygote to zygote; BLAS must not
-# start threads, since a fork takes only one along.
+# start threads, since a fork takes only one along; an arena for each thread would use up the address space.
 _ENVIRONMENT: Final = {
     "HOME": "/nonexistent",
     "LANG": "C.UTF-8",
+    "MALLOC_ARENA_MAX": "1",
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -287,20 +288,23 @@ class _Watch:
         except BlockingIOError:
             return False
         if not data:
-            self._poll.unregister(descriptor)
-            del self._sources[descriptor]
+            self._forget(descriptor)
             return False
         if is_result:
             run.results += data
         else:
             run.printed += len(data)
             run.output += data[: _KEPT_OUTPUT - len(run.output)]
-        if len(run.results) > self._limits.result_kb << 10:
-            self._stop(run, "result")
-            return False
-        if run.printed > self._limits.output_kb << 10:
-            self._stop(run, "output")
-        return True
+        passed = "result" if len(run.results) > self._limits.result_kb << 10 else None
+        passed = "output" if run.printed > self._limits.output_kb << 10 else passed
+        if passed is not None:
+            self._stop(run, passed)
+            self._forget(descriptor)
+        return passed is None
+
+    def _forget(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        del self._sources[descriptor]
 
     def _stop(self, run: Run, why: str) -> None:
         if run.killed_for is None:

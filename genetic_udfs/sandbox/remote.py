@@ -213,7 +213,8 @@ def _error(name: str, message: str) -> Exception:
     if not (isinstance(known, type) and issubclass(known, Exception)):
         known = type(name if name.isidentifier() else "Exception", (Exception,), {})
     try:
-        return known(message)
+        made: Exception = known(message)
+        return made
     except TypeError:  # UnicodeDecodeError and others want more than a message
         stand_in: Exception = type(name, (known,), {"__init__": lambda self, *_: None})()
         return stand_in

@@ -154,11 +154,10 @@ class _Candidate:
         for report in reports(made):
             if status := _verdict_of(report):
                 return status
+        if solution.killed_for == "done":
+            return _death(made, self._sandbox.limits)
         loaded: Status = _read(solution, self._sandbox.limits, 0)[0]
-        if not loaded.passed:
-            return loaded
-        culprit = solution if made.killed_for == "done" or solution.killed_for is None else made
-        return _death(culprit, self._sandbox.limits)
+        return _death(solution, self._sandbox.limits) if loaded.passed else loaded
 
     def _run(self, runs: list[Run]) -> Sequence[Run]:
         def made(_: contextlib.ExitStack) -> list[Run]:
@@ -181,7 +180,7 @@ class _Candidate:
 
 def _read(run: Run, limits: Limits, calls: int) -> list[Any]:
     """Return the status of loading the code, and the reports of calls that came in order; what follows is dropped."""
-    _, *said = reports(run)  # the first says that it was confined
+    said = list(reports(run))[1:]  # the first says that it was confined
     if not said or "loaded" not in said[0]:
         return [_death(run, limits)]
     if not said[0]["loaded"]:
@@ -218,11 +217,18 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
 
 def _results_in_words(way: Split, answers: list[dict[str, Any] | Status]) -> str:
     said = [
-        f"{call} is {answer['value']!r}"
+        f"{call} is {_shown(answer['value'])}"
         for call, answer in zip(way.calls, answers, strict=True)
         if isinstance(answer, dict) and "value" in answer
     ]
     return "; ".join(said)[:_LONGEST_MESSAGE]
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an integer with more digits than Python writes
+        return f"a big {type(value).__name__}"
 
 
 def _verdict_of(report: dict[str, Any]) -> Status | None:

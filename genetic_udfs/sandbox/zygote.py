@@ -28,13 +28,15 @@ _MOST_DESCRIPTORS: Final = 8
 # Loaded before the first fork, so that no run spends its time on them. Where no file may be opened these are all there
 # are. Extension modules with libraries of their own must be here: the libraries' folders are not readable.
 _MODULES: Final = """
-abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath collections.abc concurrent.futures contextlib
-copy csv ctypes dataclasses datetime decimal difflib enum fractions functools graphlib hashlib heapq hmac html
-html.parser inspect io ipaddress itertools json keyword locale logging lzma math multiprocessing numbers operator os
-pathlib pickle platform pprint queue random re reprlib resource secrets select shlex shutil signal socket sqlite3 ssl
-stat statistics string struct subprocess sys tempfile textwrap threading time timeit token tokenize traceback types
-typing unicodedata unittest unittest.mock urllib.parse urllib.request uuid warnings weakref xml.etree.ElementTree zlib
-zoneinfo
+abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath cmd codecs collections.abc colorsys
+concurrent.futures configparser contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib dis
+email.message email.utils enum errno fcntl filecmp fnmatch fractions functools getopt getpass gettext glob graphlib grp
+gzip hashlib heapq hmac html html.parser http.client importlib.util inspect io ipaddress itertools json keyword
+linecache locale logging lzma math mmap multiprocessing numbers operator optparse os pathlib pickle platform pprint pwd
+queue random re reprlib resource sched secrets select selectors shelve shlex shutil signal socket sqlite3 ssl stat
+statistics string struct subprocess symtable sys tarfile tempfile textwrap threading time timeit token tokenize
+traceback types typing unicodedata unittest unittest.mock urllib.parse urllib.request uuid warnings weakref
+xml.etree.ElementTree zipfile zlib zoneinfo
 """
 
 
