@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from genetic_udfs.jsonl import well_formed
 from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, split
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.outside import evaluate
@@ -39,6 +40,9 @@ class Status:
 
     name: str
     message: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", well_formed(self.message)[:_LONGEST_MESSAGE])
 
     @property
     def passed(self) -> bool:
@@ -97,7 +101,7 @@ class _Ended(Exception):
 class _Candidate:
     def __init__(self, sandbox: Sandbox, code: str) -> None:
         self._sandbox = sandbox
-        self._code = code.encode("utf-8", "replace").decode()  # lone surrogates are no source
+        self._code = well_formed(code)
         self._definitions = Definitions.of(self._code)
 
     def verdict(self, tests: Sequence[str]) -> Verdict:
@@ -108,7 +112,7 @@ class _Candidate:
             except NotAnAssertion:
                 ways.append(None)
             except SyntaxError as error:
-                ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"[:_LONGEST_MESSAGE]))
+                ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"))
         calls = [call for way in ways if isinstance(way, Split) for call in way.calls]
         loaded, answers = self._answers(calls)
         statuses = []
@@ -211,7 +215,7 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
     except Unsupported as error:
         return Status(UNSUPPORTED, str(error))
     except Exception as error:
-        return Status(f"{ERROR}:{type(error).__name__}", str(error)[:_LONGEST_MESSAGE])
+        return Status(f"{ERROR}:{type(error).__name__}", str(error))
     return Status(PASSED)
 
 
@@ -221,7 +225,7 @@ def _results_in_words(way: Split, answers: list[dict[str, Any] | Status]) -> str
         for call, answer in zip(way.calls, answers, strict=True)
         if isinstance(answer, dict) and "value" in answer
     ]
-    return "; ".join(said)[:_LONGEST_MESSAGE]
+    return "; ".join(said)
 
 
 def _shown(value: Any) -> str:
@@ -235,14 +239,14 @@ def _verdict_of(report: dict[str, Any]) -> Status | None:
     if report.get("passed") is True:
         return Status(PASSED)
     if "failed" in report:
-        return Status(FAILED, str(report["failed"])[:_LONGEST_MESSAGE])
+        return Status(FAILED, str(report["failed"]))
     if "unsupported" in report:
-        return Status(UNSUPPORTED, str(report["unsupported"])[:_LONGEST_MESSAGE])
+        return Status(UNSUPPORTED, str(report["unsupported"]))
     return _raised(report) if "error" in report else None
 
 
 def _raised(report: dict[str, Any]) -> Status:
-    name, message = report.get("error"), str(report.get("message", ""))[:_LONGEST_MESSAGE]
+    name, message = report.get("error"), str(report.get("message", ""))
     if name == MemoryError.__name__:
         return Status(OOM, message)
     known = isinstance(name, str) and name.isidentifier() and len(name) <= 100

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,32 @@ def test_a_sandbox_that_fails_twice_raises_and_fails_no_test(monkeypatch: pytest
         judge(sandbox, "def f(): return 1", ["assert f() == 1"])
     assert len(tries) == 2
     sandbox.close()
+
+
+def test_it_works_from_the_zip_file_that_executors_get(tmp_path: Path) -> None:
+    archive = tmp_path / "genetic_udfs.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for source in (PROJECT / "genetic_udfs").rglob("*.py"):
+            file.write(source, source.relative_to(PROJECT))
+    script = """
+import genetic_udfs
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.verdict import judge
+assert ".zip" in genetic_udfs.__file__
+sandbox = Sandbox(Tier.NO_FILES, Limits(wall_seconds=20.0))
+print(judge(sandbox, "def f(): return 1", ["assert f() == 1", "for x in [1]: assert f() == x"]).tests_passed)
+sandbox.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(archive)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "2\n", done.stderr
 
 
 @needs_root
