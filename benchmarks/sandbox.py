@@ -90,9 +90,9 @@ def forgeries(results: Results, _: argparse.Namespace) -> None:
     results.add("forged verdicts believed", [float(len(believed))], at_most(0), ways=len(FORGERIES))
 
 
-def verdicts(results: Results, _: argparse.Namespace) -> None:
-    """6,000 candidates, 5% of which loop and 2% take all memory: how many have another verdict than they must."""
-    rows = [(at, KINDS[at * 37 % 100][0], KINDS[at * 37 % 100][1]) for at in range(CANDIDATES)]
+def verdicts(results: Results, options: argparse.Namespace) -> None:
+    """Candidates, 5% of which loop and 2% take all memory: how many have another verdict than they must."""
+    rows = [(at, KINDS[at * 37 % 100][0], KINDS[at * 37 % 100][1]) for at in range(options.candidates)]
     with session("local[2]", spark_sql_execution_arrow_maxRecordsPerBatch=64) as spark:
         given = spark.createDataFrame(rows, "id long, code string, expected array<string>").repartition(8)
         judged = given.withColumn("tests", F.array(*map(F.lit, TESTS)))
@@ -106,11 +106,11 @@ def verdicts(results: Results, _: argparse.Namespace) -> None:
         )
         seconds = time.monotonic() - begun
     results.add(
-        f"{CANDIDATES:,} candidates: wrong verdicts",
+        f"{options.candidates:,} candidates: wrong verdicts",
         [float(len(wrong))],
         at_most(0),
         seconds=round(seconds, 1),
-        candidates_a_second=round(CANDIDATES / seconds, 1),
+        candidates_a_second=round(options.candidates / seconds, 1),
     )
     print("\n".join(map(str, wrong[:5])))
 
@@ -259,4 +259,5 @@ FIGURES = {
 }
 
 if __name__ == "__main__":
-    run_figures("sandbox", __doc__, FIGURES)
+    candidates = {"type": int, "default": CANDIDATES, "help": "how many of them `verdicts` judges"}
+    run_figures("sandbox", __doc__, FIGURES, candidates=candidates)
