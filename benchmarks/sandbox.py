@@ -85,7 +85,7 @@ def attacks(results: Results, _: argparse.Namespace) -> None:
 def forgeries(results: Results, _: argparse.Namespace) -> None:
     """Every forgery of the tests, on split assertions and against a tester."""
     sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=1))
-    believed = [name for name, code in FORGERIES.items() if judge(sandbox, code, [*SPLIT, FOR_A_TESTER]).tests_passed]
+    believed = [name for name, code in FORGERIES.items() if judge(sandbox, code, [*SPLIT, *FOR_A_TESTER]).tests_passed]
     sandbox.close()
     results.add("forged verdicts believed", [float(len(believed))], at_most(0), ways=len(FORGERIES))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.jsonl import well_formed
-from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, split
+from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, replaced_in, split
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox
@@ -108,7 +108,7 @@ class _Candidate:
         ways: list[Split | Status | None] = []  # None: needs a tester
         for test in tests:
             try:
-                ways.append(split(test, self._definitions))
+                ways.append(self._doubt(test) or split(test, self._definitions))
             except NotAnAssertion:
                 ways.append(None)
             except SyntaxError as error:
@@ -125,6 +125,14 @@ class _Candidate:
                 statuses.append(way if way is not None else self._tested(test))
         return Verdict(loaded, tuple(statuses), self._sandbox.tier)
 
+    def _doubt(self, test: str) -> Status | None:
+        """Return why a test could not be believed, whatever came of it."""
+        if not self._definitions.readable:
+            return Status(UNSUPPORTED, "the code is too long, or too deep, to tell what it defines")
+        if replaced := replaced_in(test, self._definitions):
+            return Status(UNSUPPORTED, f"the code gives {', '.join(sorted(replaced))} another meaning")
+        return None
+
     def _answers(self, calls: list[str]) -> tuple[Status, list[dict[str, Any] | Status]]:
         """Return how loading the code ended, and for each call its report or the status that it has led to."""
         answers: list[dict[str, Any] | Status] = []
@@ -133,11 +141,9 @@ class _Candidate:
             [run] = self._run([Run({"do": "answer", "code": self._code, "calls": calls[len(answers) :]})])
             loaded, *found = _read(run, self._sandbox.limits, len(calls) - len(answers))
             if not loaded.passed:
-                return (
-                    (loaded, [])
-                    if not answers
-                    else (Status(PASSED), [*answers, *[loaded] * (len(calls) - len(answers))])
-                )
+                if not answers:
+                    return loaded, []
+                return Status(PASSED), [*answers, *[loaded] * (len(calls) - len(answers))]  # it is not always the same
             answers += found
             if len(answers) >= len(calls):
                 return loaded, answers
@@ -151,7 +157,7 @@ class _Candidate:
 
     def _tested(self, test: str) -> Status:
         """Run a test in a process of its own, beside one that has the code."""
-        names = names_used(test) & self._definitions.names - self._definitions.imported
+        names = names_used(test) & self._definitions.own - self._definitions.imported
         imports = list(self._definitions.imports)
         tester = {"do": "test", "test": test, "names": sorted(names), "imports": imports}
         made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
@@ -204,7 +210,9 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
             raise _Ended(answer)
         if "value" in answer:
             return answer["value"]
-        raise _Ended(_verdict_of(answer) or Status(f"{ERROR}:Malformed"))
+        if "unsupported" in answer:
+            raise Unsupported(str(answer["unsupported"]))
+        raise _Ended(_raised(answer))  # whatever else it says, such as that it passed
 
     try:
         for condition in way.conditions:
