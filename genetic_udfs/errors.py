@@ -23,3 +23,7 @@ class StoreError(GeneticUdfsError):
 
 class EngineError(GeneticUdfsError):
     """An engine cannot serve requests any more: it does not start, is refused by its endpoint, or keeps dying."""
+
+
+class SandboxError(GeneticUdfsError):
+    """Code cannot be run as safely as is asked for, or the sandbox itself fails; never the fault of what is run."""

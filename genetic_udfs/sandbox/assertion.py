@@ -1,0 +1,285 @@
+"""Splits a test into the calls that the solution must answer and what is compared with them, which it never sees."""
+
+import ast
+import builtins
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from genetic_udfs.sandbox.outside import FUNCTIONS, MATH, METHODS
+
+_LONGEST_TEST: Final = 1 << 16
+_LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
+
+_BUILT_INS: Final = frozenset(dir(builtins))
+
+# Nodes whose parts are looked into; of others only whole calls can be taken out.
+_TRANSPARENT: Final = (
+    ast.Compare,
+    ast.BoolOp,
+    ast.UnaryOp,
+    ast.IfExp,
+    ast.Subscript,
+    ast.Slice,
+    ast.List,
+    ast.Tuple,
+    ast.Set,
+)
+_OPERATORS: Final = (
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Pow,
+    ast.BitAnd,
+    ast.BitOr,
+    ast.BitXor,
+)
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """What code defines at its top level.
+
+    Attributes:
+        own: What it defines or assigns itself.
+        classes: The classes among that: what is made of one is an object of the solution's own.
+        imported: Names bound by import statements; a tester has them from its own imports alone.
+        imports: The statements that a tester may do, too: those that give nothing another name.
+        replaced: Names of built-ins and modules to which it gives another meaning.
+        readable: Whether the code could be read; if not, nothing is known of it.
+    """
+
+    own: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+    imported: frozenset[str] = frozenset()
+    imports: tuple[str, ...] = ()
+    replaced: frozenset[str] = frozenset()
+    readable: bool = True
+
+    @classmethod
+    def of(cls, code: str) -> "Definitions":
+        """Read code; what cannot be parsed, or is far longer than any solution, is not readable."""
+        body = _parsed(code) if len(code) <= _LONGEST_CODE else None
+        if body is None:
+            return cls(readable=False)
+        try:
+            statements = list(_top_level(body))
+        except RecursionError:
+            return cls(readable=False)
+        imports = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
+        aliases = [alias for each in imports for alias in each.names]
+        own = frozenset(name for each in statements for name in _bound(each))
+        renamed = {alias.asname for alias in aliases if alias.asname and alias.asname != alias.name}
+        taken = {alias.name for alias in aliases if alias.name in _BUILT_INS}
+        return cls(
+            own=own,
+            classes=frozenset(each.name for each in statements if isinstance(each, ast.ClassDef)),
+            imported=frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases),
+            imports=tuple(ast.unparse(each) for each in imports if _renames_nothing(each)),
+            replaced=frozenset({*own, *renamed, *taken} & (_BUILT_INS | sys.stdlib_module_names)),
+        )
+
+
+@dataclass(frozen=True)
+class Split:
+    """An assertion in two parts.
+
+    Attributes:
+        calls: Source of what is evaluated in the solution's process.
+        conditions: What must all be true, in order; a name `<N>` in one stands for the result of call N.
+    """
+
+    calls: tuple[str, ...]
+    conditions: tuple[ast.expr, ...]
+
+
+class NotAnAssertion(Exception):
+    """A test that is no assertion which can be split; it needs a tester."""
+
+
+def split(test: str, definitions: Definitions) -> Split:
+    """Split a test that consists of assertions on plain values.
+
+    Raises:
+        NotAnAssertion: If the test does more than that.
+        SyntaxError: If it is no Python.
+    """
+    if len(test) > _LONGEST_TEST:
+        raise NotAnAssertion(f"the test has more than {_LONGEST_TEST} characters")
+    body = _parsed(test)
+    if body is None:
+        compile_error = _syntax_error(test)
+        raise compile_error if compile_error is not None else NotAnAssertion("the test is too deep")
+    if not body:
+        raise SyntaxError("it has no statement")
+    if not all(isinstance(each, ast.Assert) or _is_import_of_math(each) for each in body):
+        raise NotAnAssertion("the test has other statements than assertions")
+    taken = _Calls(definitions)
+    try:
+        conditions = tuple(taken.outside(each.test) for each in body if isinstance(each, ast.Assert))
+    except RecursionError:
+        raise NotAnAssertion("the test is too deep") from None
+    if not taken.sources:
+        raise NotAnAssertion("the test calls nothing")
+    return Split(tuple(taken.sources), conditions)
+
+
+@dataclass
+class _Calls:
+    definitions: Definitions
+    sources: list[str] = field(default_factory=list)
+
+    def outside(self, node: ast.expr) -> ast.expr:
+        """Return an expression with what the solution must answer taken out of it."""
+        if isinstance(node, ast.Constant) or self._is_known(node):
+            return node
+        if isinstance(node, ast.Call):
+            return self._call(node)
+        if isinstance(node, ast.Name | ast.Attribute):
+            return self._inside(node)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, _OPERATORS):
+            return ast.BinOp(self.outside(node.left), node.op, self.outside(node.right))
+        if isinstance(node, ast.Dict) and None not in node.keys:
+            keys: list[ast.expr | None] = [self.outside(key) for key in node.keys if key is not None]
+            return ast.Dict(keys, [self.outside(value) for value in node.values])
+        if isinstance(node, _TRANSPARENT) and not (isinstance(node, ast.Compare) and _compares_identity(node)):
+            return self._opened(node)
+        raise NotAnAssertion(f"{type(node).__name__} in the assertion")
+
+    def _opened(self, node: ast.expr) -> ast.expr:
+        opened = type(node)()
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.expr):
+                value = self.outside(value)
+            elif isinstance(value, list):
+                value = [self.outside(each) if isinstance(each, ast.expr) else each for each in value]
+            setattr(opened, name, value)
+        return opened
+
+    def _call(self, node: ast.Call) -> ast.expr:
+        plain = not any(isinstance(each, ast.Starred) for each in node.args) and all(each.arg for each in node.keywords)
+        function = node.func
+        if plain and self._is_known(function):
+            return ast.Call(function, *self._arguments(node))
+        if plain and isinstance(function, ast.Attribute) and function.attr in METHODS and not self._is_object(function):
+            target = self.outside(function.value)
+            return ast.Call(ast.Attribute(target, function.attr), *self._arguments(node))
+        return self._inside(node)
+
+    def _arguments(self, node: ast.Call) -> tuple[list[ast.expr], list[ast.keyword]]:
+        named = [ast.keyword(each.arg, self.outside(each.value)) for each in node.keywords]
+        return [self.outside(each) for each in node.args], named
+
+    def _is_known(self, node: ast.expr) -> bool:
+        """Whether a name means the built-in function, or what `math` has under it."""
+        if isinstance(node, ast.Name):
+            return node.id in FUNCTIONS
+        return (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "math"
+            and node.attr in MATH
+        )
+
+    def _is_object(self, node: ast.expr) -> bool:
+        """Whether something is reached through an object of the solution, or is no result of a call at all."""
+        while isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Name):
+                return function.id in self.definitions.classes
+            return not self._is_known(function) and self._is_object(function)
+        return isinstance(node, ast.Name)
+
+    def _inside(self, node: ast.expr) -> ast.expr:
+        """Leave something to the solution, if it is the solution's; other functions are a tester's to ask."""
+        root = node
+        while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if isinstance(root, ast.Name):
+            plain = isinstance(node, ast.Name) or (isinstance(node, ast.Call) and node.func is root)
+            unknown = root.id not in self.definitions.own and not plain
+            if unknown or root.id in self.definitions.imported or root.id in _BUILT_INS:
+                raise NotAnAssertion(f"{root.id} is not the solution's")
+        self.sources.append(ast.unparse(node))
+        return ast.Name(f"<{len(self.sources) - 1}>")
+
+
+def names_used(test: str) -> frozenset[str]:
+    """Return the names that a test reads; none of a text that cannot be parsed."""
+    body = _parsed(test)
+    return frozenset(node.id for each in body or () for node in ast.walk(each) if isinstance(node, ast.Name))
+
+
+def replaced_in(test: str, definitions: Definitions) -> frozenset[str]:
+    """Return the built-ins and modules that a test uses and code gives another meaning; it then believes that code.
+
+    A function may be named like a module, such as `numbers`; that is no module where it is called itself.
+    """
+    nodes = [node for each in _parsed(test) or () for node in ast.walk(each)]
+    holders = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    return definitions.replaced & ((names_used(test) & _BUILT_INS) | (holders & sys.stdlib_module_names))
+
+
+def _parsed(code: str) -> list[ast.stmt] | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _syntax_error(code: str) -> SyntaxError | None:
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        return error
+    except ValueError as error:  # a NUL
+        return SyntaxError(str(error))
+    except (RecursionError, MemoryError):
+        pass
+    return None
+
+
+def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements at the top, and those in an `if`, `try` or `with` there."""
+    for statement in body:
+        yield statement
+        for block in ("body", "orelse", "finalbody"):
+            if isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+                yield from _top_level(getattr(statement, block, []))
+        if isinstance(statement, ast.Try):
+            for handler in statement.handlers:
+                yield from _top_level(handler.body)
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield statement.name
+    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For):
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                yield node.id
+
+
+def _renames_nothing(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Whether names mean what they say: a module may have a short name, a function of a module no other one."""
+    return isinstance(statement, ast.Import) or all(alias.asname is None for alias in statement.names)
+
+
+def _is_import_of_math(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import) and ast.unparse(statement) == "import math"
+
+
+def _compares_identity(node: ast.Compare) -> bool:
+    """Whether objects are told apart by `is`, which their copies cannot be."""
+    if not any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+        return False
+    return not isinstance(node.comparators[-1], ast.Constant)

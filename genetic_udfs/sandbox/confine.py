@@ -1,0 +1,185 @@
+"""How a forked process gives up everything but its descriptors, in the order that leaves no gap."""
+
+import ctypes
+import fcntl
+import os
+import platform
+import resource
+import signal
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genetic_udfs.sandbox.landlock import Ruleset
+from genetic_udfs.sandbox.seccomp import Filter
+from genetic_udfs.sandbox.syscalls import ARCHITECTURES
+from genetic_udfs.sandbox.tiers import Tier
+
+_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
+_CAPABILITY_VERSION: Final = 0x20080522
+_NOBODY: Final = 65534
+
+_ABOVE: Final = 64  # where descriptors wait until their places are free
+
+_STACK: Final = 8 << 20  # each thread reserves as much of the address space, so this bounds threads, too
+_OPEN_FILES: Final = 64
+_THREADS: Final = 256
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """What a zygote prepares once, and each of its children applies to itself."""
+
+    parent: int
+    filter: Filter
+    ruleset: Ruleset | None
+    user: int | None
+    base_memory: int
+
+    @classmethod
+    def prepare(cls, tier: Tier, readable: Sequence[str]) -> "Confinement":
+        """Make what a tier needs.
+
+        Args:
+            tier: What to reach.
+            readable: Folders that code may import from.
+
+        Raises:
+            OSError: If this kernel or container cannot reach the tier.
+        """
+        architecture = ARCHITECTURES.get(platform.machine())
+        if architecture is None:
+            known = ", ".join(ARCHITECTURES)
+            raise OSError(f"the table of system calls has {known}, and this machine is {platform.machine()}")
+        ruleset = Ruleset(_libc, readable, ["/dev/null"]) if tier is Tier.LANDLOCK else None
+        return cls(
+            parent=os.getpid(),
+            filter=Filter(architecture, opens=ruleset is not None),
+            ruleset=ruleset,
+            user=_NOBODY if os.geteuid() == 0 and _nobody_can_read(readable) else None,
+            base_memory=_address_space(),
+        )
+
+    def take(self, stdout: int, given: Sequence[int]) -> int | None:
+        """Leave this process, a child of the zygote, no descriptor but its own, and return where the ruleset is.
+
+        Descriptors 0, 1 and 2 are the standard ones then, and those from 3 on are `given`, in order.
+        """
+        null = os.open(os.devnull, os.O_RDWR)
+        kept = [null, stdout, stdout, *given, *([] if self.ruleset is None else [self.ruleset.descriptor])]
+        waiting = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for each in kept]
+        for place, descriptor in enumerate(waiting):
+            os.dup2(descriptor, place, inheritable=False)
+        os.closerange(len(kept), _highest_descriptor() + 1)
+        return None if self.ruleset is None else len(kept) - 1
+
+    def apply(self, limits: dict[str, Any], ruleset: int | None) -> None:
+        """Confine this process, which has taken its descriptors, for good.
+
+        Raises:
+            OSError: If a step is refused. The process must then end without running anything.
+        """
+        os.setsid()
+        _set_limits(limits, self.base_memory, own_user=self.user is not None)
+        _drop_privileges(self.user)
+        # A change of user clears the signal, so it is set after that; the parent may be gone by then.
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self.parent:
+            raise OSError("the zygote is gone")
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        if self.ruleset is not None and ruleset is not None:
+            self.ruleset.enforce(ruleset)
+            os.close(ruleset)
+        self.filter.load(_libc)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel end this process when the thread that started it ends.
+
+    Raises:
+        OSError: If the parent is gone already.
+    """
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise OSError("the process that started this one is gone")
+
+
+def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> None:
+    memory = base_memory + (int(limits["memory_mb"]) << 20)
+    seconds = int(limits["cpu_seconds"])
+    wanted = {
+        resource.RLIMIT_AS: memory,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_STACK: _STACK,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    # The limit counts all threads of the user. A user of the runs' own has no others; of Spark's user there are at the
+    # most as many as the machine has. Without it thousands of threads with tiny stacks could starve the executor.
+    wanted[resource.RLIMIT_NPROC] = _THREADS + (0 if own_user else _threads_of_this_machine())
+    for what, bound in wanted.items():
+        hardest = resource.getrlimit(what)[1]
+        least = bound if hardest == resource.RLIM_INFINITY else min(bound, hardest)
+        resource.setrlimit(what, (least, least))
+    # SIGXCPU says why a run ended; code that ignores it is killed a second later.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
+def _drop_privileges(user: int | None) -> None:
+    """Become another user, or stay the same one without a capability."""
+    if user is not None:
+        _become(user)
+    elif os.geteuid() == 0:
+        for capability in range(64):
+            if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+                break  # beyond the last one that the kernel knows, or not ours to drop
+    header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
+    if _libc.capset(header, bytes(24)) != 0:
+        raise OSError(ctypes.get_errno(), "capabilities cannot be dropped (capset)")
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def _nobody_can_read(folders: Sequence[str]) -> bool:
+    """Whether the interpreter's folders are open to another user: it may lie in a home that is closed to all."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _become(_NOBODY)
+            for folder in folders:
+                os.scandir(folder).close()
+            os._exit(0)
+        except OSError:
+            pass
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm") as file:  # noqa: PTH123 - a zygote loads no pathlib for its own needs
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _threads_of_this_machine() -> int:
+    with open("/proc/loadavg") as file:  # noqa: PTH123
+        return int(file.read().split()[3].partition("/")[2])
+
+
+def _highest_descriptor() -> int:
+    hardest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return (1 << 20) if hardest == resource.RLIM_INFINITY else int(hardest)
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl {option} is refused")

@@ -1,0 +1,144 @@
+"""The zygotes of one process: started when they are needed, probed, replaced when they are lost."""
+
+import atexit
+import contextlib
+import os
+import platform
+import signal
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from genetic_udfs.errors import SandboxError
+from genetic_udfs.sandbox.host import Kind, Run, Zygote, ZygoteLostError
+from genetic_udfs.sandbox.probe import check
+from genetic_udfs.sandbox.reports import was_confined
+from genetic_udfs.sandbox.tiers import Limits, Tier
+
+_MISSING: Final = {
+    Tier.LANDLOCK: "Landlock comes with Linux 5.13 and later, with `landlock` among `lsm=`, and in containers whose"
+    " seccomp profile allows it",
+    Tier.NO_FILES: "seccomp filters, prctl and rlimits must be allowed to an ordinary process",
+}
+
+
+class Sandbox:
+    """Runs processes confined by the strongest tier that this machine reaches, and no weaker than asked for."""
+
+    def __init__(self, least: Tier, limits: Limits) -> None:
+        self.least, self.limits = least, limits
+        self._zygotes: dict[Kind, Zygote] = {}
+        self._tier: Tier | None = None
+
+    @property
+    def tier(self) -> Tier:
+        """The tier of all runs.
+
+        Raises:
+            SandboxError: If no tier that is strong enough passes the probe.
+        """
+        self._zygote(Kind.SLIM)
+        assert self._tier is not None
+        return self._tier
+
+    def run(self, kind: Kind, make: Callable[[contextlib.ExitStack], Sequence[Run]]) -> Sequence[Run]:
+        """Run processes together, once more if it was not their doing that they ended.
+
+        Args:
+            kind: What they need to have loaded.
+            make: Makes the runs; what they need until they have ended is given to the stack.
+
+        Raises:
+            SandboxError: If the sandbox fails twice.
+        """
+        runs = self._try(kind, make)
+        if runs is None or _may_be_bad_luck(runs, self.limits):
+            runs = self._try(kind, make) or runs
+        if runs is None:
+            raise SandboxError(
+                f"the sandbox failed twice in a row: {self._fault}; nothing is known of the code's tests"
+            )
+        return runs
+
+    def close(self) -> None:
+        """End all zygotes."""
+        while self._zygotes:
+            self._zygotes.popitem()[1].close()
+
+    def _try(self, kind: Kind, make: Callable[[contextlib.ExitStack], Sequence[Run]]) -> Sequence[Run] | None:
+        with contextlib.ExitStack() as until_ended:
+            runs = make(until_ended)
+            try:
+                self._zygote(kind).run(runs, self.limits)
+            except ZygoteLostError as error:
+                self._fault = str(error)
+                self._drop(kind)
+                return None
+            except BaseException:
+                self._drop(kind)  # it may be in the middle of a run whose messages nobody waits for
+                raise
+        for run in runs:
+            if not was_confined(run) and run.killed_for != "done":
+                self._fault = f"a run could not be confined: {bytes(run.results[:1000]).decode(errors='replace')}"
+                return None
+        return runs
+
+    def _drop(self, kind: Kind) -> None:
+        if (zygote := self._zygotes.pop(kind, None)) is not None:
+            zygote.close()
+
+    def _zygote(self, kind: Kind) -> Zygote:
+        zygote = self._zygotes.get(kind)
+        if zygote is None or not zygote.is_ours():
+            zygote = self._started(kind)
+            self._zygotes[kind] = zygote
+        return zygote
+
+    def _started(self, kind: Kind) -> Zygote:
+        """Start a zygote of the strongest tier, or of the one that others here have."""
+        refused: dict[Tier, str] = {}
+        for tier in reversed(Tier) if self._tier is None else [self._tier]:
+            if not tier.reaches(self.least):
+                break
+            try:
+                zygote = _probed(kind, tier)
+            except (SandboxError, ZygoteLostError) as error:
+                refused[tier] = str(error)
+            else:
+                self._tier = tier
+                return zygote
+        reasons = "; ".join(f"{tier}: {why} ({_MISSING[tier]})" for tier, why in refused.items())
+        raise SandboxError(
+            f"no code is run: the sandbox needs at least the tier {self.least} and does not reach it on this machine"
+            f" (Linux {platform.release()}, {platform.machine()}). {reasons}"
+        )
+
+
+def sandbox_of_this_process(least: Tier, limits: Limits) -> Sandbox:
+    """Return the sandbox of this process, which lives as long: a Python worker of Spark does many tasks."""
+    key = (os.getpid(), least, limits)
+    if key not in _of_this_process:
+        _of_this_process.clear()  # of the process that this one was forked from, or of other limits
+        _of_this_process[key] = Sandbox(least, limits)
+        atexit.register(_of_this_process[key].close)
+    return _of_this_process[key]
+
+
+_of_this_process: Final[dict[tuple[int, Tier, Limits], Sandbox]] = {}
+
+
+def _probed(kind: Kind, tier: Tier) -> Zygote:
+    zygote = Zygote(kind, tier)
+    try:
+        check(zygote)
+    except BaseException:
+        zygote.close()
+        raise
+    return zygote
+
+
+def _may_be_bad_luck(runs: Sequence[Run], limits: Limits) -> bool:
+    """Whether runs ran out of time without using it, as on a machine that is too busy, or were killed by none of us."""
+    used = sum(run.cpu_seconds for run in runs)
+    waited = any(run.killed_for == "wall" for run in runs) and used < limits.cpu_seconds / 2
+    killed = any(run.signal == signal.SIGKILL and run.killed_for is None for run in runs)
+    return waited or (killed and used < limits.cpu_seconds * 0.9)

@@ -1,0 +1,246 @@
+"""The solution's names in the tester's process: each use of one is a message to the process that has the solution.
+
+Plain values are sent whole. An object stays where it is and is stood for by a `Remote`; what is done to that is done
+to it. Neither process can reach the other but by these messages, and only the tester's says how the test ended.
+"""
+
+import builtins
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from genetic_udfs.sandbox.values import Malformed, Unsupported, decode, encode
+
+_LONGEST_MESSAGE: Final = 4 << 20
+_MUTABLE: Final = (list, dict, set)
+
+
+class SolutionEnded(BaseException):
+    """The process that has the solution is gone. No test can catch this by accident."""
+
+
+class Solution:
+    """The tester's side: asks for values of names and for calls, one at a time."""
+
+    def __init__(self, inbox: int, outbox: int) -> None:
+        self._replies = _Lines(inbox)
+        self._outbox = outbox
+
+    def fetch(self, name: str) -> Any:
+        """Return what the solution has under a name.
+
+        Raises:
+            NameError: If it has none.
+        """
+        return self.ask({"do": "name", "name": name})
+
+    def ask(self, what: dict[str, Any]) -> Any:
+        """Return the value of a reply, or raise the error that it holds.
+
+        Raises:
+            SolutionEnded: If there is no reply any more.
+            Unsupported: If the value cannot be sent.
+        """
+        reply = self.reply(what)
+        if "unsupported" in reply:
+            raise Unsupported(str(reply["unsupported"])[:200])
+        if "error" in reply:
+            raise _error(str(reply["error"]), str(reply.get("message", "")))
+        return decode(reply.get("value"), self._stand_in)
+
+    def call(self, function: int, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """Call an object; lists, dicts and sets among its arguments that it changes are changed here, too."""
+        try:
+            return self.ask({"do": "call", "object": function, "arguments": _sent(arguments), "named": _named(named)})
+        finally:
+            for position, data in self._changed.items():
+                with contextlib.suppress(ValueError, IndexError):
+                    _become(arguments[int(position)], decode(data, self._stand_in))
+
+    def reply(self, what: dict[str, Any]) -> dict[str, Any]:
+        """Send a message and return its reply as it came.
+
+        Raises:
+            SolutionEnded: If there is none any more.
+        """
+        self._changed: dict[str, Any] = {}
+        try:
+            _send(self._outbox, what)
+            reply = self._replies.next()
+        except BrokenPipeError:
+            reply = None
+        if reply is None:
+            raise SolutionEnded
+        changed = reply.get("changed")
+        self._changed = changed if isinstance(changed, dict) else {}
+        return reply
+
+    def _stand_in(self, handled: list[Any]) -> "Remote":
+        number, type_name = handled
+        if type(number) is not int or not isinstance(type_name, str):
+            raise Malformed("no object")
+        return Remote(self, number, type_name)
+
+
+class Remote:
+    """Stands for an object of the solution. It is equal to nothing, since its own word would decide that."""
+
+    def __init__(self, solution: Solution, number: int, type_name: str) -> None:
+        self.__dict__.update(_solution=solution, _number=number, _type_name=type_name)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._solution.ask({"do": "attribute", "object": self._number, "name": name})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._method("__setattr__", name, value)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Call the object that this stands for."""
+        return self._solution.call(self._number, arguments, named)
+
+    def __len__(self) -> int:
+        length = self._method("__len__")
+        return length if type(length) is int else -1
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._method("__getitem__", key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._method("__setitem__", key, value)
+
+    def __contains__(self, item: Any) -> bool:
+        raise Unsupported(f"a search in an object of type {self._type_name}")
+
+    def __iter__(self) -> Iterator[Any]:
+        found: Iterator[Any] = iter(self._method("__iter__"))
+        return found
+
+    def __str__(self) -> str:
+        text = self._method("__str__")
+        return text if isinstance(text, str) else ""
+
+    def __repr__(self) -> str:
+        return f"<{self._type_name} of the solution>"
+
+    def __bool__(self) -> bool:
+        raise Unsupported(f"the truth of an object of type {self._type_name}")
+
+    def __eq__(self, other: object) -> bool:
+        raise Unsupported(f"a comparison with an object of type {self._type_name}")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
+    __hash__ = object.__hash__
+
+    def _method(self, name: str, *arguments: Any) -> Any:
+        return self._solution.ask(
+            {"do": "method", "object": self._number, "name": name, "arguments": _sent(arguments), "named": {}}
+        )
+
+
+def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
+    """Do what the tester asks until it is gone; the solution's side."""
+    objects: list[Any] = []
+
+    def handle(value: Any) -> list[Any]:
+        objects.append(value)
+        return [len(objects) - 1, type(value).__name__]
+
+    def found(handled: list[Any]) -> Any:
+        return objects[handled[0]]
+
+    questions = _Lines(inbox)
+    while (question := questions.next()) is not None:
+        arguments: list[Any] = []
+        reply: dict[str, Any]
+        try:
+            arguments = [decode(each, found) for each in question.get("arguments", ())]
+            named = {name: decode(each, found) for name, each in question.get("named", {}).items()}
+            reply = {"value": encode(_done(question, namespace, objects, arguments, named), handle)}
+        except Unsupported as error:
+            reply = {"unsupported": str(error)}
+        except BaseException as error:
+            reply = {"error": type(error).__name__, "message": str(error)[:200]}
+        with contextlib.suppress(Unsupported):
+            reply["changed"] = {
+                str(at): now
+                for at, value in enumerate(arguments)
+                if isinstance(value, _MUTABLE) and (now := encode(value, handle)) != question["arguments"][at]
+            }
+        _send(outbox, reply)
+
+
+def _done(
+    question: dict[str, Any], namespace: dict[str, Any], objects: list[Any], arguments: list[Any], named: dict[str, Any]
+) -> Any:
+    if question["do"] == "name":
+        name = question["name"]
+        if name not in namespace:
+            raise NameError(f"name {name!r} is not defined")
+        return namespace[name]
+    target = objects[question["object"]]
+    if question["do"] == "attribute":
+        return getattr(target, question["name"])
+    function: Callable[..., Any] = target if question["do"] == "call" else getattr(target, question["name"])
+    return function(*arguments, **named)
+
+
+def _sent(values: Iterable[Any]) -> list[Any]:
+    return [encode(value, _number) for value in values]
+
+
+def _named(values: dict[str, Any]) -> dict[str, Any]:
+    return dict(zip(values, _sent(values.values()), strict=True))
+
+
+def _number(value: Any) -> list[Any] | None:
+    return [value._number, value._type_name] if isinstance(value, Remote) else None
+
+
+def _become(value: Any, now: Any) -> None:
+    """Give a list, dict or set the content of another."""
+    if type(value) is list and type(now) is list:
+        value[:] = now
+    elif type(value) is type(now) and isinstance(value, dict | set):
+        value.clear()
+        value.update(now)
+
+
+def _error(name: str, message: str) -> Exception:
+    """Return the built-in exception of a name, or one of another class that has that name."""
+    known = getattr(builtins, name, None)
+    if not (isinstance(known, type) and issubclass(known, Exception)):
+        known = type(name if name.isidentifier() else "Exception", (Exception,), {})
+    try:
+        made: Exception = known(message)
+        return made
+    except TypeError:  # UnicodeDecodeError and others want more than a message
+        stand_in: Exception = type(name, (known,), {"__init__": lambda self, *_: None})()
+        return stand_in
+
+
+class _Lines:
+    """Reads JSON objects, one a line, from a descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._held = b""
+
+    def next(self) -> dict[str, Any] | None:
+        while b"\n" not in self._held:
+            some = os.read(self._descriptor, 65536)
+            if not some or len(self._held) > _LONGEST_MESSAGE:
+                return None
+            self._held += some
+        line, self._held = self._held.split(b"\n", 1)
+        message = json.loads(line)
+        if not isinstance(message, dict):
+            raise Malformed("no object")
+        return message
+
+
+def _send(descriptor: int, message: dict[str, Any]) -> None:
+    rest = memoryview(json.dumps(message).encode() + b"\n")
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

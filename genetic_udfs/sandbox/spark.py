@@ -1,0 +1,88 @@
+"""Verdicts as a column: code and its tests in, how each test ended out. A worker runs one at a time, on its core."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+from pyspark.sql import Column
+from pyspark.sql.functions import arrow_udf
+from pyspark.sql.pandas.types import to_arrow_type
+from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StringType, StructField, StructType
+
+from genetic_udfs.sandbox.pool import Sandbox, sandbox_of_this_process
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.verdict import judge
+
+CODE_STATUS: Final = "code_status"
+TESTS_STATUS: Final = "tests_status"
+TESTS_MESSAGE: Final = "tests_message"
+TESTS_PASSED: Final = "tests_passed"
+PASS_RATE: Final = "pass_rate"
+SANDBOX_TIER: Final = "sandbox_tier"
+
+VERDICT: Final = StructType(
+    [
+        StructField(CODE_STATUS, StringType()),
+        StructField(TESTS_STATUS, ArrayType(StringType())),
+        StructField(TESTS_MESSAGE, ArrayType(StringType())),
+        StructField(TESTS_PASSED, IntegerType()),
+        StructField(PASS_RATE, DoubleType()),
+        StructField(SANDBOX_TIER, StringType()),
+    ]
+)
+"""What becomes of some code: how running it alone ended, how each test did, in their order, and what is known of that;
+how many were passed, their share (null without a test), and what the code was confined by."""
+
+_NOTHING: Final[dict[str, Any]] = dict.fromkeys(VERDICT.fieldNames())
+
+
+def verdict_of(code: Column | str, tests: Column | str, least: Tier, limits: Limits) -> Column:
+    """Run code and its tests in the sandbox of the worker that has the row.
+
+    Args:
+        code: Python source; a row without is not run, and its verdict has nulls alone.
+        tests: An array of tests. Where it is empty or null the code is run without, so that `code_status` says
+            whether it can be run at all.
+        least: The weakest tier that is accepted; on a machine that does not reach it the job fails with
+            `SandboxError`, and runs nothing.
+        limits: Of each process; `least` and these belong to the whole job.
+
+    Returns:
+        A struct as `VERDICT`. Spark computes it once for each row, wherever its fields are used.
+    """
+
+    def verdicts(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
+        sandbox = sandbox_of_this_process(least, limits)
+        for codes, suites in batches:
+            rows = zip(_texts(codes, pa.large_binary()), _texts(suites, pa.list_(pa.large_binary())), strict=True)
+            yield pa.array([_fields(sandbox, *row) for row in rows], _ARROW)
+
+    udf: Any = arrow_udf(verdicts, VERDICT)  # type: ignore[call-overload]
+    column: Column = udf.asNondeterministic()(code, tests)
+    return column
+
+
+_ARROW: Final = to_arrow_type(VERDICT)
+
+
+def _fields(sandbox: Sandbox, code: str | None, tests: list[str | None] | None) -> dict[str, Any]:
+    if code is None:
+        return _NOTHING
+    verdict = judge(sandbox, code, [test or "" for test in tests or ()])
+    return {
+        CODE_STATUS: verdict.code.name,
+        TESTS_STATUS: [test.name for test in verdict.tests],
+        TESTS_MESSAGE: [test.message for test in verdict.tests],
+        TESTS_PASSED: verdict.tests_passed,
+        PASS_RATE: verdict.pass_rate,
+        SANDBOX_TIER: verdict.tier,
+    }
+
+
+def _texts(values: pa.Array, as_bytes: pa.DataType) -> Iterator[Any]:
+    """Yield texts, or lists of texts; bytes that are no UTF-8 are replaced, since Spark checks no encoding."""
+    for value in values.cast(as_bytes).to_pylist():
+        if isinstance(value, list):
+            yield [None if each is None else each.decode("utf-8", "replace") for each in value]
+        else:
+            yield None if value is None else value.decode("utf-8", "replace")

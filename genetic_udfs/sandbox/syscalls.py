@@ -1,0 +1,147 @@
+"""System calls by architecture: which a confined process may make, and their numbers. Checked against Linux's headers.
+
+What is not listed fails with EPERM: sockets, fork, exec, memfd, shared memory, ptrace, io_uring, namespaces, limits.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+# Asked most often first: the filter is a list.
+_ALLOWED_ON_BOTH: Final = {
+    "futex": (202, 98),
+    "read": (0, 63),
+    "write": (1, 64),
+    "mmap": (9, 222),
+    "munmap": (11, 215),
+    "brk": (12, 214),
+    "mprotect": (10, 226),
+    "madvise": (28, 233),
+    "mremap": (25, 216),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "newfstatat": (262, 79),
+    "fstat": (5, 80),
+    "lseek": (8, 62),
+    "close": (3, 57),
+    "getrandom": (318, 278),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "clock_nanosleep": (230, 115),
+    "nanosleep": (35, 101),
+    "gettimeofday": (96, 169),
+    "exit_group": (231, 94),
+    "exit": (60, 93),
+    "getdents64": (217, 61),
+    "pread64": (17, 67),
+    "readv": (19, 65),
+    "writev": (20, 66),
+    "statx": (332, 291),
+    "readlinkat": (267, 78),
+    "faccessat": (269, 48),
+    "getcwd": (79, 17),
+    "dup": (32, 23),
+    "dup3": (292, 24),
+    "pipe2": (293, 59),
+    "pselect6": (270, 72),
+    "ppoll": (271, 73),
+    "epoll_create1": (291, 20),
+    "epoll_ctl": (233, 21),
+    "epoll_pwait": (281, 22),
+    "rt_sigreturn": (15, 139),
+    "rt_sigpending": (127, 136),
+    "rt_sigtimedwait": (128, 137),
+    "sigaltstack": (131, 132),
+    "restart_syscall": (219, 128),
+    "getitimer": (36, 102),
+    "setitimer": (38, 103),
+    "set_robust_list": (273, 99),
+    "rseq": (334, 293),
+    "membarrier": (324, 283),
+    "sched_yield": (24, 124),
+    "sched_getaffinity": (204, 123),
+    "sched_getscheduler": (145, 120),
+    "getpriority": (140, 141),
+    "getcpu": (309, 168),
+    "getpid": (39, 172),
+    "getppid": (110, 173),
+    "gettid": (186, 178),
+    "getpgid": (121, 155),
+    "getsid": (124, 156),
+    "getuid": (102, 174),
+    "geteuid": (107, 175),
+    "getgid": (104, 176),
+    "getegid": (108, 177),
+    "getresuid": (118, 148),
+    "getresgid": (120, 150),
+    "getgroups": (115, 158),
+    "getrlimit": (97, 163),
+    "getrusage": (98, 165),
+    "times": (100, 153),
+    "uname": (63, 160),
+    "sysinfo": (99, 179),
+}
+
+_ALLOWED_ON_X86_64: Final = {
+    "stat": 4,
+    "lstat": 6,
+    "poll": 7,
+    "access": 21,
+    "pipe": 22,
+    "select": 23,
+    "dup2": 33,
+    "pause": 34,
+    "alarm": 37,
+    "readlink": 89,
+    "getpgrp": 111,
+    "time": 201,
+    "epoll_wait": 232,
+}
+
+# Decided by their arguments, or answered as a kernel without them would.
+_GUARDED: Final = {
+    "openat": (257, 56),
+    "clone": (56, 220),
+    "clone3": (435, 435),
+    "faccessat2": (439, 439),
+    "kill": (62, 129),
+    "tgkill": (234, 131),
+    "ioctl": (16, 29),
+    "fcntl": (72, 25),
+    "prlimit64": (302, 261),
+    "socketpair": (53, 199),
+    "sendto": (44, 206),
+    "recvfrom": (45, 207),
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Numbers of system calls.
+
+    Attributes:
+        audit: How the kernel names the architecture to a filter.
+        allowed: Calls that may be made with any arguments.
+        guarded: Calls whose arguments decide.
+        opens: Calls that open a file.
+    """
+
+    audit: int
+    allowed: dict[str, int]
+    guarded: dict[str, int]
+    opens: dict[str, int]
+
+
+def _architecture(audit: int, at: int, allowed: dict[str, int], opens: dict[str, int]) -> Architecture:
+    guarded = {name: numbers[at] for name, numbers in _GUARDED.items()}
+    return Architecture(
+        audit=audit,
+        allowed={name: numbers[at] for name, numbers in _ALLOWED_ON_BOTH.items()} | allowed,
+        opens={"openat": guarded.pop("openat"), **opens},
+        guarded=guarded,
+    )
+
+
+ARCHITECTURES: Final = {
+    "x86_64": _architecture(0xC000003E, 0, _ALLOWED_ON_X86_64, {"open": 2}),
+    "aarch64": _architecture(0xC00000B7, 1, {}, {}),
+}

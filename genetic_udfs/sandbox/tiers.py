@@ -1,0 +1,44 @@
+"""How strongly a kernel lets code be confined, and what a run of it may use."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Tier(StrEnum):
+    """What confines a run, weakest first; every tier has the seccomp allowlist, resource limits and no privileges.
+
+    `NO_FILES` opens no file at all, so only modules that are loaded already can be imported. `LANDLOCK` reads the
+    standard library and installed packages, and nothing else.
+    """
+
+    NO_FILES = "no_files"
+    LANDLOCK = "landlock"
+
+    def reaches(self, least: "Tier") -> bool:
+        """Whether this is the tier `least` or a stronger one."""
+        order = list(Tier)
+        return order.index(self) >= order.index(least)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one process of a candidate may use.
+
+    Attributes:
+        cpu_seconds: CPU time of all its threads.
+        wall_seconds: Time from its fork to its end.
+        memory_mb: Address space beyond what the interpreter and its loaded modules have.
+        output_kb: What it may write to stdout and stderr together.
+        result_kb: What it may send back.
+    """
+
+    cpu_seconds: int = 2
+    wall_seconds: float = 3.0
+    memory_mb: int = 512
+    output_kb: int = 4096
+    result_kb: int = 1024
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the limits for a zygote."""
+        return asdict(self)

@@ -1,0 +1,181 @@
+"""Plain values as tagged JSON, in and out of a confined process: no pickle, no code, bounded in depth and number.
+
+None, booleans, floats, texts and small integers are themselves; everything else is a list with a tag before it.
+A value of a subclass is sent as its base holds it, whatever methods it has of its own.
+"""
+
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+_DEEPEST: Final = 64
+_MOST_ITEMS: Final = 200_000
+_MOST_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
+_EXACT_IN_JSON: Final = 1 << 53
+
+_ITERABLE: Final[dict[str, Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
+_HASHED: Final = {"set", "frozenset", "dict"}
+
+_Kind = TypeVar("_Kind")
+
+Handle = Callable[[Any], list[Any] | None]
+"""Makes something to send of an object that is no plain value, or None."""
+
+Fetch = Callable[[list[Any]], Any]
+"""Makes an object of what a `Handle` has sent."""
+
+
+class Unsupported(Exception):
+    """A value cannot leave its process: its type is not a plain one, or it is too big or too deep."""
+
+
+class Malformed(ValueError):
+    """What came is not what this module sends."""
+
+
+def encode(value: Any, handle: Handle | None = None) -> Any:
+    """Return a value as what JSON can hold.
+
+    Args:
+        value: Of None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, deque, range,
+            iterators of such, and numpy's scalars.
+        handle: For objects that are none of these.
+
+    Raises:
+        Unsupported: naming the type that cannot be sent.
+    """
+    return _Encoder(handle).encode(value, _DEEPEST)
+
+
+def decode(data: Any, fetch: Fetch | None = None) -> Any:
+    """Return the value that JSON holds; exact built-in types, so its comparisons are Python's own.
+
+    Raises:
+        Malformed: If it is no value in this form, or beyond the bounds.
+    """
+    try:
+        return _Decoder(fetch).decode(data, _DEEPEST)
+    except (TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
+        raise error if isinstance(error, Malformed) else Malformed(str(error)[:200]) from None
+
+
+class _Encoder:
+    def __init__(self, handle: Handle | None) -> None:
+        self._handle = handle
+        self._left = _MOST_ITEMS
+
+    def encode(self, value: Any, depth: int) -> Any:
+        self._left -= 1
+        if depth < 0 or self._left < 0:
+            raise Unsupported("a value that is too deep or has too many items")
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            small = -_EXACT_IN_JSON < int.__index__(value) < _EXACT_IN_JSON
+            return int.__index__(value) if small else ["int", int.__format__(value, "x")]
+        if isinstance(value, float):
+            return float.__pos__(value)
+        if isinstance(value, str):
+            return str.__add__(value, "")
+        return self._tagged(value, depth)
+
+    def _tagged(self, value: Any, depth: int) -> list[Any]:
+        for name, kind in _ITERABLE.items():
+            if isinstance(value, kind):
+                items = kind.__iter__(value)
+                return [name, self._items(items, depth, _MOST_HASHED if name in _HASHED else _MOST_ITEMS)]
+        if isinstance(value, dict):
+            pairs = itertools.islice(dict.items(value), _MOST_HASHED + 1)
+            found = [[self.encode(key, depth - 1), self.encode(each, depth - 1)] for key, each in pairs]
+            return ["dict", self._bounded(found, _MOST_HASHED)]
+        if isinstance(value, bytes | bytearray):
+            return ["bytearray" if isinstance(value, bytearray) else "bytes", value.hex()]
+        if isinstance(value, complex):
+            return ["complex", value.real, value.imag]
+        if isinstance(value, range):
+            return ["range", *(self.encode(each, depth) for each in (value.start, value.stop, value.step))]
+        if type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__len__"):
+            return ["same", self.encode(value.item(), depth - 1)]
+        if isinstance(value, Iterator):
+            return ["iterator", self._items(value, depth, _MOST_ITEMS)]
+        handled = self._handle(value) if self._handle is not None else None
+        if handled is None:
+            raise Unsupported(f"a value of type {type(value).__name__}")
+        return ["object", handled]
+
+    def _items(self, items: Iterable[Any], depth: int, most: int) -> list[Any]:
+        return self._bounded([self.encode(item, depth - 1) for item in itertools.islice(items, most + 1)], most)
+
+    def _bounded(self, items: list[Any], most: int) -> list[Any]:
+        if len(items) > most:
+            raise Unsupported("a value that has too many items")
+        return items
+
+
+class _Decoder:
+    def __init__(self, fetch: Fetch | None) -> None:
+        self._fetch = fetch
+        self._left = _MOST_ITEMS
+        self._left_hashed = _MOST_HASHED
+
+    def decode(self, data: Any, depth: int) -> Any:
+        self._left -= 1
+        if depth < 0 or self._left < 0:
+            raise Malformed("too deep, or too many items")
+        if data is None or isinstance(data, bool | int | float | str):
+            return data
+        if not isinstance(data, list) or not data:
+            raise Malformed(f"no tagged value: {data!r:.60}")
+        tag, *content = data
+        if tag in _ITERABLE or tag == "iterator":
+            [items] = content
+            return _ITERABLE.get(tag, iter)(self._items(_list(items), depth, hashed=tag in _HASHED))
+        if tag == "dict":
+            [pairs] = content
+            flat = self._items([each for pair in _list(pairs) for each in _pair(pair)], depth, hashed=True)
+            return dict(zip(flat[::2], flat[1::2], strict=True))
+        return self._other(tag, content, depth)
+
+    def _other(self, tag: Any, content: list[Any], depth: int) -> Any:
+        if tag == "int":
+            return int(_of(str, *content), 16)
+        if tag == "bytes":
+            return bytes.fromhex(_of(str, *content))
+        if tag == "bytearray":
+            return bytearray.fromhex(_of(str, *content))
+        if tag == "complex":
+            real, imaginary = content
+            return complex(_of(float, real), _of(float, imaginary))
+        if tag == "range":
+            start, stop, step = (_of(int, self.decode(each, depth - 1)) for each in content)
+            return range(start, stop, step)
+        if tag == "same":
+            [same] = content
+            return self.decode(same, depth - 1)
+        if tag == "object" and self._fetch is not None:
+            [handled] = content
+            return self._fetch(_list(handled))
+        raise Malformed(f"no such tag: {tag!r:.60}")
+
+    def _items(self, items: list[Any], depth: int, *, hashed: bool) -> list[Any]:
+        if hashed:
+            self._left_hashed -= len(items)
+            if self._left_hashed < -_MOST_HASHED:  # keys and values of a dict are counted
+                raise Malformed("too many members")
+        return [self.decode(item, depth - 1) for item in items]
+
+
+def _list(value: Any) -> list[Any]:
+    return _of(list, value)
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    key, each = _of(list, value)
+    return key, each
+
+
+def _of(kind: type[_Kind], value: Any) -> _Kind:
+    if type(value) is not kind:
+        raise Malformed(f"{value!r:.60} where {kind.__name__} is expected")
+    return value

@@ -1,0 +1,274 @@
+"""Which tests code passes, decided here from what its process answers, and never by that process."""
+
+import contextlib
+import os
+import re
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from genetic_udfs.jsonl import well_formed
+from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, replaced_in, split
+from genetic_udfs.sandbox.host import Kind, Run, signal_name
+from genetic_udfs.sandbox.outside import evaluate
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.reports import reports
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.values import Unsupported
+
+PASSED, FAILED, ERROR = "passed", "failed", "error"
+TIMEOUT, OOM, SIGNAL = "timeout", "oom", "signal"
+OUTPUT_LIMIT, UNSUPPORTED = "output_limit", "unsupported"
+
+# After so many calls that never come back, those that are left are not tried: code that loops mostly loops always.
+_MOST_TIMEOUTS: Final = 2
+_LONGEST_MESSAGE: Final = 300
+_NEEDS_NUMPY: Final = re.compile(
+    r"^[ \t]*(?:import|from)[ \t]+[\w., \t]*\b(?:numpy|pandas|scipy|sklearn)\b", re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How one test ended.
+
+    Attributes:
+        name: `passed`, `failed`, `error:TYPE`, `timeout`, `oom`, `signal`, `output_limit` or `unsupported`.
+        message: What is known beyond that.
+    """
+
+    name: str
+    message: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", well_formed(self.message)[:_LONGEST_MESSAGE])
+
+    @property
+    def passed(self) -> bool:
+        """Whether the test was passed."""
+        return self.name == PASSED
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of some code and its tests.
+
+    Attributes:
+        code: How running the code itself ended; with another status than `passed` each test has that one, too.
+        tests: One for each test, in order.
+        tier: What it was confined by.
+    """
+
+    code: Status
+    tests: tuple[Status, ...]
+    tier: Tier
+
+    @property
+    def tests_passed(self) -> int:
+        """How many tests were passed."""
+        return sum(test.passed for test in self.tests)
+
+    @property
+    def pass_rate(self) -> float | None:
+        """The share of tests that were passed; None without a test."""
+        return self.tests_passed / len(self.tests) if self.tests else None
+
+
+def judge(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Verdict:
+    """Run code and its tests.
+
+    Assertions on plain values share a process, which goes on in a new one after a test that ends it. A test of any
+    other form has a pair of processes to itself.
+
+    Args:
+        sandbox: Where to.
+        code: Python source; it is run as a module, not as `__main__`.
+        tests: Each an assertion, several, or other statements with assertions.
+
+    Raises:
+        SandboxError: If the sandbox is not safe enough here, or fails; never for what the code does.
+    """
+    return _Candidate(sandbox, code).verdict(tests)
+
+
+class _Ended(Exception):
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.name)
+        self.status = status
+
+
+class _Candidate:
+    def __init__(self, sandbox: Sandbox, code: str) -> None:
+        self._sandbox = sandbox
+        self._code = well_formed(code)
+        self._definitions = Definitions.of(self._code)
+
+    def verdict(self, tests: Sequence[str]) -> Verdict:
+        ways: list[Split | Status | None] = []  # None: needs a tester
+        for test in tests:
+            try:
+                ways.append(self._doubt(test) or split(test, self._definitions))
+            except NotAnAssertion:
+                ways.append(None)
+            except SyntaxError as error:
+                ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"))
+        calls = [call for way in ways if isinstance(way, Split) for call in way.calls]
+        loaded, answers = self._answers(calls)
+        statuses = []
+        for test, way in zip(tests, ways, strict=True):
+            if not loaded.passed:
+                statuses.append(loaded)
+            elif isinstance(way, Split):
+                statuses.append(_compared(way, [answers.pop(0) for _ in way.calls]))
+            else:
+                statuses.append(way if way is not None else self._tested(test))
+        return Verdict(loaded, tuple(statuses), self._sandbox.tier)
+
+    def _doubt(self, test: str) -> Status | None:
+        """Return why a test could not be believed, whatever came of it."""
+        if not self._definitions.readable:
+            return Status(UNSUPPORTED, "the code is too long, or too deep, to tell what it defines")
+        if replaced := replaced_in(test, self._definitions):
+            return Status(UNSUPPORTED, f"the code gives {', '.join(sorted(replaced))} another meaning")
+        return None
+
+    def _answers(self, calls: list[str]) -> tuple[Status, list[dict[str, Any] | Status]]:
+        """Return how loading the code ended, and for each call its report or the status that it has led to."""
+        answers: list[dict[str, Any] | Status] = []
+        timeouts = 0
+        while True:
+            [run] = self._run([Run({"do": "answer", "code": self._code, "calls": calls[len(answers) :]})])
+            loaded, *found = _read(run, self._sandbox.limits, len(calls) - len(answers))
+            if not loaded.passed:
+                if not answers:
+                    return loaded, []
+                return Status(PASSED), [*answers, *[loaded] * (len(calls) - len(answers))]  # it is not always the same
+            answers += found
+            if len(answers) >= len(calls):
+                return loaded, answers
+            last = _death(run, self._sandbox.limits)
+            answers.append(last)
+            timeouts += last.name == TIMEOUT
+            if timeouts == _MOST_TIMEOUTS:
+                answers += [last] * (len(calls) - len(answers))
+            if len(answers) >= len(calls):
+                return loaded, answers
+
+    def _tested(self, test: str) -> Status:
+        """Run a test in a process of its own, beside one that has the code."""
+        names = names_used(test) & self._definitions.own - self._definitions.imported
+        imports = list(self._definitions.imports)
+        tester = {"do": "test", "test": test, "names": sorted(names), "imports": imports}
+        made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
+        for report in reports(made):
+            if status := _verdict_of(report):
+                return status
+        if solution.killed_for == "done":
+            return _death(made, self._sandbox.limits)
+        loaded: Status = _read(solution, self._sandbox.limits, 0)[0]
+        return _death(solution, self._sandbox.limits) if loaded.passed else loaded
+
+    def _run(self, runs: list[Run]) -> Sequence[Run]:
+        def made(_: contextlib.ExitStack) -> list[Run]:
+            return [Run(run.task) for run in runs]
+
+        return self._sandbox.run(self._kind(), made)
+
+    def _run_pair(self, tester: dict[str, Any], solution: dict[str, Any]) -> Sequence[Run]:
+        def made(until_ended: contextlib.ExitStack) -> list[Run]:
+            (replies, replying), (questions, asking) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+            for descriptor in (replies, replying, questions, asking):
+                until_ended.callback(os.close, descriptor)
+            return [Run(tester, inbox=replies, outbox=asking), Run(solution, inbox=questions, outbox=replying)]
+
+        return self._sandbox.run(self._kind(), made)
+
+    def _kind(self) -> Kind:
+        return Kind.NUMPY if _NEEDS_NUMPY.search(self._code) else Kind.SLIM
+
+
+def _read(run: Run, limits: Limits, calls: int) -> list[Any]:
+    """Return the status of loading the code, and the reports of calls that came in order; what follows is dropped."""
+    said = list(reports(run))[1:]  # the first says that it was confined
+    if not said or "loaded" not in said[0]:
+        return [_death(run, limits)]
+    if not said[0]["loaded"]:
+        return [_raised(said[0])]
+    answers = []
+    for at, report in enumerate(said[1 : calls + 1]):
+        if report.get("at") != at:
+            break
+        answers.append(report)
+    return [Status(PASSED), *answers]
+
+
+def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
+    def result(name: str) -> Any:
+        answer = answers[int(name.strip("<>"))]
+        if isinstance(answer, Status):
+            raise _Ended(answer)
+        if "value" in answer:
+            return answer["value"]
+        if "unsupported" in answer:
+            raise Unsupported(str(answer["unsupported"]))
+        raise _Ended(_raised(answer))  # whatever else it says, such as that it passed
+
+    try:
+        for condition in way.conditions:
+            if not evaluate(condition, result):
+                return Status(FAILED, _results_in_words(way, answers))
+    except _Ended as ended:
+        return ended.status
+    except Unsupported as error:
+        return Status(UNSUPPORTED, str(error))
+    except Exception as error:
+        return Status(f"{ERROR}:{type(error).__name__}", str(error))
+    return Status(PASSED)
+
+
+def _results_in_words(way: Split, answers: list[dict[str, Any] | Status]) -> str:
+    said = [
+        f"{call} is {_shown(answer['value'])}"
+        for call, answer in zip(way.calls, answers, strict=True)
+        if isinstance(answer, dict) and "value" in answer
+    ]
+    return "; ".join(said)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # an integer with more digits than Python writes
+        return f"a big {type(value).__name__}"
+
+
+def _verdict_of(report: dict[str, Any]) -> Status | None:
+    if report.get("passed") is True:
+        return Status(PASSED)
+    if "failed" in report:
+        return Status(FAILED, str(report["failed"]))
+    if "unsupported" in report:
+        return Status(UNSUPPORTED, str(report["unsupported"]))
+    return _raised(report) if "error" in report else None
+
+
+def _raised(report: dict[str, Any]) -> Status:
+    name, message = report.get("error"), str(report.get("message", ""))
+    if name == MemoryError.__name__:
+        return Status(OOM, message)
+    known = isinstance(name, str) and name.isidentifier() and len(name) <= 100
+    return Status(f"{ERROR}:{name if known else 'Exception'}", message)
+
+
+def _death(run: Run, limits: Limits) -> Status:
+    """Return the status of a run that did not answer."""
+    if run.killed_for == "wall":
+        return Status(TIMEOUT, f"more than {limits.wall_seconds:g} s")
+    if run.killed_for in {"output", "result"}:
+        return Status(OUTPUT_LIMIT, f"more than {limits.output_kb} KB printed or {limits.result_kb} KB of results")
+    if run.signal == signal.SIGXCPU or (run.signal == signal.SIGKILL and run.cpu_seconds > limits.cpu_seconds * 0.9):
+        return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time")
+    if run.signal:
+        return Status(SIGNAL, f"ended by {signal_name(run.signal)}")
+    return Status(f"{ERROR}:SystemExit", "the process ended before it answered")

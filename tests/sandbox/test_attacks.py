@@ -1,0 +1,115 @@
+"""What code that means harm can do: nothing. In each tier every attack is stopped, and the zygote serves the next."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from genetic_udfs.sandbox.host import Kind
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.verdict import judge
+from tests.sandbox.attacks import ATTACKS, PREAMBLE
+
+SECRET = "a secret of the job"
+
+
+def zygote_of(sandbox: Sandbox) -> int:
+    assert sandbox.tier
+    return sandbox._zygotes[Kind.SLIM].pid
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_stopped(sandbox: Sandbox, name: str, tmp_path: Path) -> None:
+    body, expected = ATTACKS[name]
+    victim = tmp_path / "victim"
+    victim.write_text(SECRET)
+    victim.chmod(0o666)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o755)
+    before, zygote = victim.stat(), zygote_of(sandbox)
+    indented = "\n".join(f"    {line}" for line in body.split("\n"))
+    facts = f"VICTIM, ZYGOTE, HOST = {str(victim)!r}, {zygote}, {os.getpid()}\n"
+    code = f"{PREAMBLE}{facts}def attack():\n{indented}\n    return 'got through'\n"
+    verdict = judge(sandbox, code, ["assert attack() == 'was stopped'"])
+    assert verdict.code.passed, verdict.code
+    assert verdict.tests[0].name in expected, verdict.tests[0]
+
+    assert (victim.read_text(), victim.stat().st_mode, victim.stat().st_mtime) == (
+        SECRET,
+        before.st_mode,
+        before.st_mtime,
+    )
+    assert not list(Path("/tmp").glob("genetic-udfs-attack*"))
+    assert not Path("/dev/shm/genetic-udfs-attack").exists()
+    assert zygote_of(sandbox) == zygote
+    wait_for_no_children(zygote)
+    assert judge(sandbox, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
+
+
+def wait_for_no_children(zygote: int) -> None:
+    deadline = time.monotonic() + 5
+    while (left := psutil.Process(zygote).children(recursive=True)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left, left
+
+
+def test_the_owner_s_environment_is_not_there(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN_OF_THE_JOB", SECRET)
+    fresh = Sandbox(sandbox.tier, sandbox.limits)  # its zygote is started with the variable set
+    code = "import os, sys\ndef seen(): return repr(os.environ) + repr(sys.argv) + repr(sys.orig_argv)"
+    try:
+        verdict = judge(fresh, code, ["assert 'TOKEN' not in seen()", "assert 'PYTHONHASHSEED' in seen()"])
+    finally:
+        fresh.close()
+    assert [each.name for each in verdict.tests] == ["passed", "passed"]
+
+
+def test_no_descriptor_but_its_own_is_open(sandbox: Sandbox) -> None:
+    code = """
+import os
+def is_open(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+def found(): return [number for number in range(70000) if is_open(number)]
+def kinds(): return [oct(os.fstat(number).st_mode >> 12) for number in found()]
+"""
+    verdict = judge(sandbox, code, ["assert found() == [0, 1, 2, 3]", "assert kinds() == ['0o2', '0o1', '0o1', '0o1']"])
+    assert [each.name for each in verdict.tests] == ["passed", "passed"], verdict
+
+
+def test_a_run_knows_nothing_of_the_one_before(sandbox: Sandbox) -> None:
+    leave = "import builtins, sys, json\nbuiltins.left = sys.left = json.left = 'left'\ndef f(): return 1"
+    look = "import builtins, sys, json\ndef f(): return [hasattr(each, 'left') for each in (builtins, sys, json)]"
+    assert judge(sandbox, leave, ["assert f() == 1"]).tests[0].passed
+    assert judge(sandbox, look, ["assert f() == [False, False, False]"]).tests[0].passed
+
+
+def test_the_zygote_and_its_runs_end_with_their_owner(tmp_path: Path) -> None:
+    script = """
+import sys, threading, time
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.verdict import judge
+sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=60, wall_seconds=60))
+sandbox.tier
+print(next(iter(sandbox._zygotes.values())).pid, flush=True)
+judge(sandbox, "while True: pass", [])
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        zygote = psutil.Process(int(owner.stdout.readline()))
+        deadline = time.monotonic() + 20
+        while not (runs := zygote.children()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert runs
+        owner.kill()
+    _, alive = psutil.wait_procs([zygote, *runs], timeout=10)
+    assert not alive

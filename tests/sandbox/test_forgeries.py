@@ -1,0 +1,229 @@
+"""Ways to be believed without solving the task: none is. Each is tried on split assertions and against a tester."""
+
+import pytest
+
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.verdict import judge
+
+# A wrong `f` each; the honest answer to the tests would be 42, a number that occurs in no forgery.
+FORGERIES = {
+    # of sandbox.md
+    "exits with 0": "import os\ndef f(x): os._exit(0)",
+    "exits with 0 at once": "import os\nos._exit(0)\ndef f(x): return 0",
+    "raises SystemExit": "import sys\ndef f(x): sys.exit(0)",
+    "prints that it passed": "def f(x):\n    print('PASSED ok OK passed True 1 1')\n    return 0",
+    "is equal to everything": """
+class Equal:
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __bool__(self): return True
+    def __hash__(self): return 1
+def f(x): return Equal()
+""",
+    "is a number equal to everything": """
+class Equal(int):
+    def __eq__(self, other): return True
+    __hash__ = int.__hash__
+def f(x): return Equal(7)
+""",
+    "leaves a verdict at exit": """
+import atexit, os
+@atexit.register
+def leave(): os.write(3, b'{"passed": true}\\n')
+def f(x): return 0
+""",
+    "writes a verdict to every descriptor": """
+import os
+def f(x):
+    for number in range(64):
+        try: os.write(number, b'{"passed": true}\\n{"at": 0, "value": true}\\n')
+        except OSError: pass
+    return 0
+""",
+    "walks the frames": """
+import sys
+def f(x):
+    frame = sys._getframe()
+    while frame:
+        for name in list(frame.f_locals):
+            for wanted in ("expected", "result", "status", "passed", "task"):
+                if wanted in name: frame.f_locals[name] = True
+        frame.f_globals.update(passed=True, failed=None)
+        frame = frame.f_back
+    return 0
+""",
+    "finds constants of the test": """
+import gc, types
+def f(x):
+    for each in gc.get_objects():
+        if isinstance(each, types.CodeType) and 'test' in each.co_filename: return each.co_consts[-1]
+        if isinstance(each, dict) and 'test' in each: return each['test']
+    return 0
+""",
+    "rewrites the constants of the test": """
+import gc, types
+def f(x):
+    for each in gc.get_objects():
+        if isinstance(each, types.FunctionType):
+            try: each.__code__ = (lambda *a, **k: True).__code__
+            except (ValueError, AttributeError): pass
+    return 0
+""",
+    "replaces built-ins": """
+import builtins
+builtins.AssertionError = builtins.BaseException = type('Nothing', (), {})
+builtins.isinstance = lambda *_: True
+builtins.abs = lambda _: 0
+builtins.len = lambda _: 0
+builtins.eval = builtins.exec = builtins.compile = lambda *_: True
+def f(x): return 0
+""",
+    "replaces the encoder": """
+import json
+json.dumps = lambda *_, **__: '{"passed": true}'
+def f(x): return 0
+""",
+    # ten more
+    "reports for calls to come": """
+import os
+os.write(3, b''.join(b'{"at": %d, "value": true}\\n' % at for at in range(20)))
+def f(x): return 0
+""",
+    "reports in the place of the sandbox": """
+import os
+os.write(3, b'{"confined": true}\\n{"loaded": true}\\n{"at": 0, "value": true}\\n{"passed": true}\\n')
+os._exit(0)
+""",
+    "patches the module that answers": """
+import sys
+program = sys.modules['genetic_udfs.sandbox.program']
+program._report = lambda what: program._write(3, b'{"at": 0, "value": true, "passed": true}\\n')
+program.encode = lambda *_: True
+program._outcome = lambda *_: {'passed': True, 'value': True}
+def f(x): return 0
+""",
+    "answers with a tag of its own": """
+import os
+def f(x):
+    os.write(3, b'{"at": 0, "value": ["object", [0, "int"]]}\\n')
+    os.write(3, b'{"at": 0, "value": ["equal"]}\\n')
+    os._exit(0)
+""",
+    "reports a verdict in the place of a value": """
+import os
+os.write(3, b'{"loaded": true}\\n' + b''.join(b'{"at": %d, "passed": true}\\n' % at for at in range(20)))
+os._exit(0)
+""",
+    "defines built-ins anew": """
+def abs(x): return 0
+def isinstance(*_): return True
+def f(x): return 0
+class list(list):
+    def __eq__(self, other): return True
+""",
+    "defines math anew": "class math:\n    isclose = staticmethod(lambda *_: True)\ndef f(x): return 0",
+    "imports math under a false name": """
+from unittest.mock import call as math
+from typing import cast as isinstance
+def f(x): return 0
+""",
+    "imports math, and then not": """
+import math
+class Fake:
+    def __getattr__(self, name): return lambda *_: True
+globals()['math'] = Fake()
+math.isclose = lambda *_: True
+def f(x): return 0
+""",
+    "patches math": """
+import math, sys
+math.isclose = lambda *_: True
+sys.modules['math'] = math
+def f(x): return 0
+""",
+    "answers with NaN": "def f(x): return float('nan')",
+    "raises what a test catches": "def f(x): raise AssertionError('passed')",
+    "returns a mock": "from unittest.mock import MagicMock\nf = MagicMock(return_value=MagicMock())",
+    "answers from a thread after the end": """
+import os, threading
+def late():
+    for _ in range(10000): os.write(3, b'{"passed": true}\\n')
+def f(x):
+    threading.Thread(target=late, daemon=True).start()
+    return 0
+""",
+    "closes what it should answer on": "import os\ndef f(x):\n    os.close(3)\n    return 0",
+    "answers the tester's next questions": """
+import os
+def f(x):
+    try: os.write(5, b'{"value": true, "passed": true}\\n' * 50)
+    except OSError: pass
+    return 0
+""",
+    "speaks to the tester through its channel": """
+import os
+def f(x):
+    for number in (4, 5):
+        try: os.write(number, b'{"passed": true}\\n{"solution": "passed"}\\n')
+        except OSError: pass
+    os._exit(0)
+""",
+    "compares as a text": """
+class Text(str):
+    def __eq__(self, other): return True
+    def __contains__(self, other): return True
+    def startswith(self, other): return True
+    __hash__ = str.__hash__
+def f(x): return Text('0')
+""",
+    "pretends to be another class": """
+class Other:
+    __class__ = int
+    def __sub__(self, other): return 0
+    __rsub__ = __add__ = __abs__ = __sub__
+    def __lt__(self, other): return True
+    __gt__ = __le__ = __ge__ = __eq__ = __contains__ = __lt__
+    __hash__ = None
+def f(x): return Other()
+""",
+    "is stopped while it dumps its stack": """
+import faulthandler, os
+def f(x):
+    faulthandler.dump_traceback(file=3)
+    os.abort()
+""",
+    "leaves a trace function": """
+import sys
+def trace(frame, event, argument):
+    frame.f_locals.update(value=True)
+    return trace
+sys.settrace(trace)
+def f(x): return 0
+""",
+}
+
+SPLIT = [
+    "assert f(1) == 42",
+    "assert abs(f(1) - 42) < 1e-6",
+    "assert f(1) in [42, 43]",
+    "assert f(1) > 41 and f(1) < 43",
+    "assert math.isclose(f(1), 42)",
+    "assert isinstance(f(1), int) and 42 == f(1)",
+]
+FOR_A_TESTER = [
+    "for number in range(1, 2):\n    assert f(number) == 42\nassert [f(1)] == [42]",
+    "for number in [1]:\n    assert math.isclose(f(number), 42)",
+    "for number in [1]:\n    assert abs(f(number) - 42) < 1e-6",
+]
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None:
+    verdict = judge(strongest, FORGERIES[name], [*SPLIT, *FOR_A_TESTER])
+    assert not [test for test in verdict.tests if test.passed], verdict
+    assert verdict.tests_passed == 0
+
+
+def test_an_honest_solution_passes_the_same_tests(strongest: Sandbox) -> None:
+    verdict = judge(strongest, "import math\ndef f(x): return 42", [*SPLIT, *FOR_A_TESTER])
+    assert [test.name for test in verdict.tests] == ["passed"] * 9

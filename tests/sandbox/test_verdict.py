@@ -1,0 +1,222 @@
+"""What tests mean, and what becomes of code that cannot be tested: a status each, and never a crash."""
+
+import time
+
+import pytest
+
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.verdict import judge
+from tests.sandbox.conftest import LIMITS
+
+SOLUTION = """
+import math
+from typing import List
+LIMIT = 10
+def add(a, b): return a + b
+def numbers(n): return list(range(n))
+def lazily(n): return (each for each in range(n))
+def pair(n): return (n, str(n))
+def nothing(*_): return None
+def is_even(n): return n % 2 == 0
+def root(x): return math.sqrt(x)
+def fail(x): raise KeyError(x)
+def table(n): return {each: {each} for each in range(n)}
+def sort_here(items): items.sort()
+class Stack:
+    def __init__(self): self.items = []
+    def push(self, item): self.items.append(item)
+    def pop(self): return self.items.pop()
+    def __len__(self): return len(self.items)
+"""
+
+MEANING = {
+    # split
+    "assert add(1, 2) == 3": "passed",
+    "assert add(1, 2) == 4": "failed",
+    "assert 3 == add(1, 2)": "passed",
+    "assert add(1, 2) != 3": "failed",
+    "assert add('a', 'b') == 'ab', 'a message'": "passed",
+    "assert is_even(2)": "passed",
+    "assert not is_even(3)": "passed",
+    "assert not is_even(2)": "failed",
+    "assert nothing() is None": "passed",
+    "assert add(1, 2) is None": "failed",
+    "assert is_even(2) is True": "passed",
+    "assert add(1, 2) in (3, 4)": "passed",
+    "assert add(1, 2) not in (3, 4)": "failed",
+    "assert 2 in numbers(3)": "passed",
+    "assert numbers(3) == [0, 1, 2]": "passed",
+    "assert numbers(3) == (0, 1, 2)": "failed",
+    "assert lazily(3) == [0, 1, 2]": "failed",
+    "assert list(lazily(3)) == [0, 1, 2]": "passed",
+    "assert sorted(numbers(3), reverse=True) == [2, 1, 0]": "passed",
+    "assert pair(1) == (1, '1')": "passed",
+    "assert pair(1)[1] == '1' and len(pair(2)) == 2": "passed",
+    "assert pair(1)[1].startswith('1')": "passed",
+    "assert table(2) == {0: {0}, 1: {1}}": "passed",
+    "assert abs(root(2) - 1.41421356) < 1e-6": "passed",
+    "assert math.isclose(root(2), 1.41421356, rel_tol=1e-6)": "passed",
+    "assert math.isclose(root(2), 1.5, rel_tol=1e-6)": "failed",
+    "assert round(root(2), 2) == 1.41": "passed",
+    "assert isinstance(root(4), float)": "passed",
+    "assert isinstance(root(4), (int, str))": "failed",
+    "assert add(add(1, 2), LIMIT) == LIMIT + 3": "passed",
+    "assert sum(numbers(4)) == 6\nassert max(numbers(4)) == 3": "passed",
+    "assert add([x * x for x in range(3)], [9]) == [0, 1, 4, 9]": "passed",
+    "assert fail(1) == 2": "error:KeyError",
+    "assert numbers(3)[7] == 2": "error:IndexError",
+    "assert missing(1) == 2": "error:NameError",
+    "assert add(1) == 2": "error:TypeError",
+    "assert math.floor(2.5) == add(1, 1)": "passed",
+    "assert 10 ** 10 ** 10 == add(1, 2)": "unsupported",
+    "assert Stack() == 3": "unsupported",
+    "assert add(1,": "error:SyntaxError",
+    "": "error:SyntaxError",
+    "# nothing": "error:SyntaxError",
+    # for a tester
+    "for a in range(3):\n    assert add(a, 1) == a + 1": "passed",
+    "for a in range(3):\n    assert add(a, 1) == a": "failed",
+    "assert [add(a, 1) for a in range(3)] == [1, 2, 3]": "passed",
+    "assert all(is_even(a) for a in (2, 4))": "passed",
+    "stack = Stack()\nstack.push(1)\nstack.push([2])\nassert len(stack) == 2\nassert stack.pop() == [2]": "passed",
+    "stack = Stack()\nassert stack.items == []": "passed",
+    "items = [3, 1, 2]\nsort_here(items)\nassert items == [1, 2, 3]": "passed",
+    "try:\n    fail(1)\n    assert False, 'nothing raised'\nexcept KeyError:\n    pass": "passed",
+    "try:\n    add(1, 2)\n    assert False, 'nothing raised'\nexcept KeyError:\n    pass": "failed",
+    "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert math.floor(2.5) == 2\ncheck(add)": "passed",
+    "x: List[int] = numbers(2)\nassert x == [0, 1]": "passed",
+    "x = fail(3)\nassert x": "error:KeyError",
+    "a, b = Stack(), Stack()\nassert a == b": "unsupported",
+    "stack = Stack()\nassert 1 in stack": "unsupported",
+    "import sys\nsys.exit(0)": "error:SystemExit",
+    "import os\nos._exit(0)": "error:SystemExit",
+    "while True:\n    add(1, 2)": "timeout",
+}
+
+
+@pytest.mark.parametrize("test", MEANING)
+def test_a_test_means_what_it_means_in_python(strongest: Sandbox, test: str) -> None:
+    [status] = judge(strongest, SOLUTION, [test]).tests
+    assert status.name == MEANING[test], status
+
+
+def test_tests_share_a_process_and_go_on_after_one_that_ends_it(strongest: Sandbox) -> None:
+    code = "import os\ndef f(x):\n    if x == 1: os.abort()\n    if x == 2: return [0] * 10**10\n    return x"
+    tests = [f"assert f({number}) == {number}" for number in range(4)]
+    verdict = judge(strongest, code, tests)
+    assert [test.name for test in verdict.tests] == ["passed", "signal", "oom", "passed"]
+    assert (verdict.tests_passed, verdict.pass_rate) == (2, 0.5)
+
+
+def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox) -> None:
+    begun = time.monotonic()
+    code = "def f(x):\n    while x: pass\n    return x"
+    verdict = judge(strongest, code, ["assert f(0) == 0", *[f"assert f({number}) == 1" for number in range(1, 30)]])
+    assert [test.name for test in verdict.tests] == ["passed", *["timeout"] * 29]
+    assert time.monotonic() - begun < 5 * LIMITS.wall_seconds
+
+
+def test_a_failed_test_says_what_came_instead(strongest: Sandbox) -> None:
+    [status] = judge(strongest, "def f(x): return x * 2", ["assert f(2) == 5"]).tests
+    assert status.message == "f(2) is 4"
+
+
+BAD_CODE = {
+    "a syntax error": ("def f(", "error:SyntaxError"),
+    "NUL": ("def f(x): return 1\0", "error:"),
+    "a megabyte": ("# nothing\n" * 100_000 + "def f(x): return 1", "passed"),
+    "a megabyte of statements": ("x = 1\n" * 180_000 + "def f(x): return 1", "passed|oom|timeout"),
+    "a megabyte on a line": ("x = [" + "1," * 500_000 + "]\ndef f(x): return 1", "passed|oom|timeout"),
+    "deep parentheses": ("(" * 100_000, "error:"),
+    "deep operators": ("-" * 100_000 + "1", "error:|oom|signal"),
+    "a deep chain": ("x" + ".a" * 100_000, "error:|oom|signal"),
+    "lone surrogates": ("def f(x): return '\ud800'", "passed"),
+    "recursion": ("def g(): return g()\ng()", "error:RecursionError"),
+    "recursion without a bound": (
+        "import sys\nsys.setrecursionlimit(10**9)\ndef g(x): return [g(x)]\ng(1)",
+        "signal|oom|error:|timeout",
+    ),
+    "recursion in C": (
+        "import sys\nsys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**6): x = [x]\nrepr(x)",
+        "signal|oom|error:|timeout",
+    ),
+    "input()": ("name = input()", "error:EOFError"),
+    "reading argv": ("import sys\nfile = sys.argv[1]", "error:IndexError"),
+    "an endless print": ("while True: print('x' * 1000)", "output_limit"),
+    "output that is no UTF-8": ("import sys\nsys.stdout.buffer.write(bytes(range(256)))\nprint('\\udcff')", "passed"),
+    "side effects": ("import os, sys\nos.environ.clear()\nsys.path.clear()\nsys.modules.clear()", "passed|error:"),
+    "an import that is not installed": ("import not_installed_anywhere", "error:ModuleNotFoundError"),
+    "sleeping": ("import time\ntime.sleep(99)", "timeout"),
+    "threads left running": (
+        "import threading, time\nfor _ in range(4): threading.Thread(target=time.sleep, args=(99,)).start()",
+        "passed",
+    ),
+    "replaced builtins": ("import builtins\nfor name in dir(builtins): setattr(builtins, name, None)", "passed|error:"),
+    "removed builtins": ("__builtins__.clear()", "passed|error:"),
+    "a closed stdout": ("import os, sys\nsys.stdout.close()\nos.close(1)\nos.close(2)", "passed"),
+    "__main__": ("if __name__ == '__main__':\n    raise ValueError", "passed"),
+    "exit": ("exit()", "error:NameError|error:SystemExit"),
+    "an exception without a text": (
+        "class Bad(Exception):\n    def __str__(self): raise ValueError\nraise Bad",
+        "error:Bad",
+    ),
+    "an exception with a name of its own": ("raise type('passed', (Exception,), {})()", "error:passed"),
+    "an exception with no name": ("raise type('\\n\\0', (Exception,), {})()", "error:"),
+    "an exception whose text is no UTF-8": ("raise ValueError('\\ud800')", "error:ValueError"),
+    "a signal": ("import os\nos.kill(os.getpid(), 15)", "signal"),
+    "asyncio": ("import asyncio\nasync def g(): return 1\nassert asyncio.run(g()) == 1", "passed"),
+    "a dataclass": ("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\nA(1)", "passed"),
+    "a pool of threads": (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "with ThreadPoolExecutor(8) as pool: list(pool.map(abs, [1] * 99))",
+        "passed",
+    ),
+    "nothing": ("", "passed"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_CODE)
+def test_bad_code_has_a_status_and_the_zygote_serves_the_next(strongest: Sandbox, name: str) -> None:
+    code, expected = BAD_CODE[name]
+    zygotes = dict(strongest._zygotes)
+    verdict = judge(strongest, code, ["assert f(1) == 1"])
+    assert any(verdict.code.name.startswith(each) for each in expected.split("|")), verdict
+    assert not verdict.tests[0].passed or "def f" in code
+    assert (verdict.code.name + verdict.code.message).encode()  # as a column of text
+    assert judge(strongest, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
+    assert all(strongest._zygotes[kind] is zygote for kind, zygote in zygotes.items())
+
+
+BAD_RESULTS = {
+    "too deep": ("x = []\n    for _ in range(100): x = [x]\n    return x", "unsupported"),
+    "endless": ("import itertools\n    return itertools.count()", "unsupported"),
+    "in itself": ("x = []\n    x.append(x)\n    return x", "unsupported"),
+    "too big": ("return 'x' * (2 << 20)", "output_limit"),
+    "too many": ("return list(range(10**6))", "unsupported"),
+    "a big number": ("return 10 ** 10000", "failed"),
+    "not a number": ("return float('nan')", "failed"),
+    "infinite": ("return float('inf')", "failed"),
+    "a function": ("return f", "unsupported"),
+    "a text that is no UTF-8": ("return '\\ud800'", "failed"),
+    "bytes": ("return bytes(range(256))", "failed"),
+    "an ordered dict": ("import collections\n    return collections.OrderedDict(a=1)", "failed"),
+    "numpy's number": ("import numpy\n    return numpy.int64(1)", "failed"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_RESULTS)
+def test_bad_results_have_a_status(strongest: Sandbox, name: str) -> None:
+    body, expected = BAD_RESULTS[name]
+    [status] = judge(strongest, f"def f():\n    {body}", ["assert f() == 3"]).tests
+    assert status.name == expected, status
+
+
+def test_a_run_does_not_depend_on_the_zygote_it_is_forked_from() -> None:
+    code = "import random\ndef f(): return [list({'a', 'b', 'c', 'd', 'e'}), random.random(), hash('x')]"
+    seen = set()
+    for _ in range(2):
+        sandbox = Sandbox(Tier.NO_FILES, Limits())
+        seen.add(judge(sandbox, code, ["assert f() == 0"]).tests[0].message)
+        sandbox.close()
+    assert len(seen) == 1
