@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import functions as F
+from pyspark.sql import Column, functions as F
 
 from genetic_udfs.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
@@ -86,7 +86,7 @@ def portrait(store: Store) -> Portrait:
 
 def overlap(one: Store, other: Store) -> Overlap:
     """Return what two stores have in common; a fork shares ids with the store it came from."""
-    columns = ["content_hash", (F.col("generation") == 0).alias("is_seed")]
+    columns: list[Column | str] = ["content_hash", (F.col("generation") == 0).alias("is_seed")]
     mine, theirs = (store.read(POPULATION).select(*columns).distinct() for store in (one, other))
     shared = mine.join(theirs, ["content_hash", "is_seed"])
     (both,) = shared.agg(F.count_if("is_seed").alias("seeds"), F.count_if(~F.col("is_seed")).alias("pairs")).collect()
