@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import Column, functions as F
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 from genetic_udfs.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
