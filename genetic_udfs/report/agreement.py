@@ -51,7 +51,8 @@ def print_agreement(console: Console, found: Agreement, title: str) -> None:
         found: the counts.
         title: says who the judges are.
     """
-    table = Table(title=Text(title), title_justify="left")
+    console.print(Text(title), soft_wrap=True)
+    table = Table()
     table.add_column("")
     for heading in ("second: Yes", "second: No"):
         table.add_column(heading, justify="right")
