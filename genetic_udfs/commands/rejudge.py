@@ -47,11 +47,14 @@ def judge_anew(run: Run, seeds: list[Seed], generation: int) -> Rejudged:
 
     Raises:
         ConfigurationError: if the store was begun with other settings, or has no such verdicts.
+        LeaseError: if a run writes to the store.
         EngineError: if the engine cannot serve; what was answered until then is in the ledger.
     """
     check_same_settings(run.store, run.config, seeds)
+    rejudging.judged_candidates(run, generation)  # what is wrong is told before the lease is taken, which writes
     try:
-        return rejudging.rejudge(run, generation)
+        with run.lease.held(tell=run.progress.note):
+            return rejudging.rejudge(run, generation)
     except Exception as error:
         raise engine_error_in(error) or error from None
     finally:
