@@ -282,6 +282,26 @@ class Decontamination(Section):
         return self
 
 
+class Sandbox(Section):
+    """How strongly code is confined where it is run, and what a process of it may use.
+
+    On a machine that does not reach `least_tier` no code is run.
+    """
+
+    least_tier: Literal["no_files", "landlock"] = "landlock"
+    cpu_seconds: Positive = 2
+    wall_seconds: Annotated[float, Field(gt=0.0)] = 3.0
+    memory_mb: Annotated[int, Field(ge=16)] = 512
+
+    @model_validator(mode="after")
+    def _time_to_use_its_cpu(self) -> Self:
+        if self.wall_seconds < self.cpu_seconds:
+            raise ValueError(
+                f"wall_seconds ({self.wall_seconds:g}) is below cpu_seconds ({self.cpu_seconds}), which needs that long"
+            )
+        return self
+
+
 class Ledger(Section):
     """How replies reach the `replies` table: two waves at most are lost when the driver is killed."""
 
@@ -327,6 +347,7 @@ class Config(Section):
     dedup: Dedup = Dedup()
     filters: Filters = Filters()
     decontamination: Decontamination = Decontamination()
+    sandbox: Sandbox = Sandbox()
     ledger: Ledger = Ledger()
     spark: Spark = Spark()
 
