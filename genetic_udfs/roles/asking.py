@@ -1,6 +1,7 @@
 """A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
 
 import json
+from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,6 +12,9 @@ from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.run import Run, StageUse
 from genetic_udfs.session import task_slots
+
+# What of a role's settings decides on a reply, beside the prompt.
+_SAMPLING: Final = set(RoleSettings.model_fields) - {"engine"}
 
 
 def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
@@ -33,6 +37,7 @@ def with_replies(
     *,
     purpose: str | None = None,
     settings: RoleSettings | None = None,
+    is_scored: bool | None = None,
 ) -> DataFrame:
     """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
 
@@ -43,16 +48,18 @@ def with_replies(
             `sample` (long: tells equal prompts apart that shall have different replies).
         generation: part of a request's identity.
         round_: written to the ledger.
-        purpose: tells a stage from the role's usual one in the same round; its replies are not scored.
+        purpose: tells a stage from the role's usual one in the same round.
         settings: which engine is asked and how it samples; those of the role unless given.
+        is_scored: whether `yes_probability` is read; of the Judge in its usual stage unless given.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
     """
     settings = settings or run.config.roles.of(role)
     engine = run.config.used_engines()[settings.engine]
-    is_scored = role == "judge" and purpose is None
-    described = json.dumps(settings.model_dump(exclude={"engine"}))
+    if is_scored is None:
+        is_scored = role == "judge" and purpose is None
+    described = json.dumps(settings.model_dump(include=_SAMPLING))
     identity = F.sha2(
         F.concat_ws(
             "\x1e",
