@@ -16,36 +16,34 @@ from genetic_udfs.sandbox.spark import SANDBOX_TIER, verdict_of
 from genetic_udfs.sandbox.tiers import Limits, Tier
 from genetic_udfs.session import task_slots
 
-# What a task is given at once: few enough that one with slow code does not end long after the others.
+# Few enough rows that a task with slow code does not end long after the others, and few enough tasks for the driver.
 _ROWS_A_TASK: Final = 200
+_TASKS_A_SLOT: Final = 32
 # The text of a worker's exception goes on with the Java stack, after an empty line.
 _RAISED: Final = re.compile(rf"{SandboxError.__name__}: (.*?)(?:\n\s*\n|\n\s+at |\Z)", re.DOTALL)
-
-_NO_TESTS: Final = "array<string>"
 
 
 def verdicts(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
     """Return the struct `sandbox.spark.VERDICT` of code and its tests; without tests the code is only imported."""
     limits = Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
-    suite = F.lit(None).cast(_NO_TESTS) if tests is None else tests
+    suite = F.lit(None).cast("array<string>") if tests is None else tests
     return verdict_of(code, suite, Tier(settings.least_tier), limits)
 
 
-def check_tier(spark: SparkSession, settings: Sandbox) -> str:
-    """Start the sandbox in every task slot, and return the weakest tier that was reached.
+def check_tier(spark: SparkSession, settings: Sandbox) -> None:
+    """Start the sandbox in every task slot, so that what it lacks is said before any code is run.
 
     Raises:
-        SandboxError: If a slot does not reach `sandbox.least_tier`; the message says what it lacks.
+        SandboxError: If a slot does not reach `sandbox.least_tier`.
     """
     slots = task_slots(spark)
     tier = verdicts(F.lit(""), None, settings)[SANDBOX_TIER]
     try:
-        reached = {row[0] for row in spark.range(0, slots, 1, slots).select(tier).collect()}
+        spark.range(0, slots, 1, slots).select(tier).collect()
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
             raise known from None
         raise
-    return str(min(reached, key=list(Tier).index))
 
 
 def spread(rows: DataFrame, count: int) -> DataFrame:
@@ -56,7 +54,7 @@ def spread(rows: DataFrame, count: int) -> DataFrame:
         count: How many they are.
     """
     slots = task_slots(rows.sparkSession)
-    return rows.repartition(max(slots, min(count, -(-count // _ROWS_A_TASK))))
+    return rows.repartition(min(max(slots, count // _ROWS_A_TASK), slots * _TASKS_A_SLOT))
 
 
 def counted(rows: DataFrame, stage: str, progress: ProgressAddress | None) -> DataFrame:

