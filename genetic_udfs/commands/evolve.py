@@ -26,6 +26,7 @@ from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.runs import begin_run, check_same_settings, end_run
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
+from genetic_udfs.verdicts import check_tier, sandbox_error_in
 
 ConfigArgument = Annotated[Path, typer.Argument(help="YAML file, such as conf/local.yaml")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="overrides a key: seed=7")]
@@ -68,18 +69,21 @@ def record(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
     Raises:
         ConfigurationError: if the store was begun with other settings.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
+        SandboxError: if code is to be run, and `sandbox.least_tier` is not reached.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
     check_same_settings(run.store, run.config, seeds)
     begin_run(run.store, run.config, seeds, run.id)
     try:
+        if run.config.runs_code:
+            check_tier(run.spark, run.config.sandbox)
         generations = evolution.evolve(run, seeds, items)
     except Exception as error:
         winding_up.set()
         if stop_requested.is_set():
             end_run(run.store, run.id, "stopped")
             raise
-        known = engine_error_in(error)
+        known = engine_error_in(error) or sandbox_error_in(error)
         end_run(run.store, run.id, f"failed: {known or type(error).__name__}")
         if known is not None:
             raise known from None
