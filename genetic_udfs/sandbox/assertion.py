@@ -1,6 +1,8 @@
 """Splits a test into the calls that the solution must answer and what is compared with them, which it never sees."""
 
 import ast
+import builtins
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +12,8 @@ from genetic_udfs.sandbox.outside import FUNCTIONS, MATH, METHODS
 
 _LONGEST_TEST: Final = 1 << 16
 _LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
+
+_BUILT_INS: Final = frozenset(dir(builtins))
 
 # Nodes whose parts are looked into; of others only whole calls can be taken out.
 _TRANSPARENT: Final = (
@@ -42,44 +46,43 @@ class Definitions:
     """What code defines at its top level.
 
     Attributes:
-        names: Everything, imported names too.
-        classes: The classes among them: what is made of one is an object of the solution's own.
-        imports: The import statements.
-        imported: The names that they bind.
+        own: What it defines or assigns itself.
+        classes: The classes among that: what is made of one is an object of the solution's own.
+        imported: Names bound by import statements; a tester has them from its own imports alone.
+        imports: The statements that a tester may do, too: those that give nothing another name.
+        replaced: Names of built-ins and modules to which it gives another meaning.
+        readable: Whether the code could be read; if not, nothing is known of it.
     """
 
-    names: frozenset[str] = frozenset()
+    own: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
-    imports: tuple[str, ...] = ()
     imported: frozenset[str] = frozenset()
+    imports: tuple[str, ...] = ()
+    replaced: frozenset[str] = frozenset()
+    readable: bool = True
 
     @classmethod
     def of(cls, code: str) -> "Definitions":
-        """Read code; what cannot be parsed, or is far longer than any solution, defines nothing."""
-        if len(code) > _LONGEST_CODE:
-            return cls()
+        """Read code; what cannot be parsed, or is far longer than any solution, is not readable."""
+        body = _parsed(code) if len(code) <= _LONGEST_CODE else None
+        if body is None:
+            return cls(readable=False)
         try:
-            statements = list(_top_level(_parsed(code) or []))
+            statements = list(_top_level(body))
         except RecursionError:
-            return cls()
+            return cls(readable=False)
         imports = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
-        imported = {
-            (alias.asname or alias.name).partition(".")[0]
-            for each in imports
-            for alias in each.names
-            if alias.name != "*"
-        }
-        classes = {each.name for each in statements if isinstance(each, ast.ClassDef)}
+        aliases = [alias for each in imports for alias in each.names]
+        own = frozenset(name for each in statements for name in _bound(each))
+        renamed = {alias.asname for alias in aliases if alias.asname and alias.asname != alias.name}
+        taken = {alias.name for alias in aliases if alias.name in _BUILT_INS}
         return cls(
-            names=frozenset(imported | classes | {name for each in statements for name in _bound(each)}),
-            classes=frozenset(classes),
-            imports=tuple(ast.unparse(each) for each in imports),
-            imported=frozenset(imported),
+            own=own,
+            classes=frozenset(each.name for each in statements if isinstance(each, ast.ClassDef)),
+            imported=frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases),
+            imports=tuple(ast.unparse(each) for each in imports if _renames_nothing(each)),
+            replaced=frozenset({*own, *renamed, *taken} & (_BUILT_INS | sys.stdlib_module_names)),
         )
-
-    def rebinds(self, name: str) -> bool:
-        """Whether a name means something else in this code than the built-in, or the module, of that name."""
-        return name in self.names and not (name == "math" and "import math" in self.imports)
 
 
 @dataclass(frozen=True)
@@ -175,13 +178,12 @@ class _Calls:
     def _is_known(self, node: ast.expr) -> bool:
         """Whether a name means the built-in function, or what `math` has under it."""
         if isinstance(node, ast.Name):
-            return node.id in FUNCTIONS and not self.definitions.rebinds(node.id)
+            return node.id in FUNCTIONS
         return (
             isinstance(node, ast.Attribute)
             and isinstance(node.value, ast.Name)
             and node.value.id == "math"
             and node.attr in MATH
-            and not self.definitions.rebinds("math")
         )
 
     def _is_object(self, node: ast.expr) -> bool:
@@ -196,6 +198,15 @@ class _Calls:
         return isinstance(node, ast.Name)
 
     def _inside(self, node: ast.expr) -> ast.expr:
+        """Leave something to the solution, if it is the solution's; other functions are a tester's to ask."""
+        root = node
+        while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+            root = root.func if isinstance(root, ast.Call) else root.value
+        if isinstance(root, ast.Name):
+            plain = isinstance(node, ast.Name) or (isinstance(node, ast.Call) and node.func is root)
+            unknown = root.id not in self.definitions.own and not plain
+            if unknown or root.id in self.definitions.imported or root.id in _BUILT_INS:
+                raise NotAnAssertion(f"{root.id} is not the solution's")
         self.sources.append(ast.unparse(node))
         return ast.Name(f"<{len(self.sources) - 1}>")
 
@@ -204,6 +215,16 @@ def names_used(test: str) -> frozenset[str]:
     """Return the names that a test reads; none of a text that cannot be parsed."""
     body = _parsed(test)
     return frozenset(node.id for each in body or () for node in ast.walk(each) if isinstance(node, ast.Name))
+
+
+def replaced_in(test: str, definitions: Definitions) -> frozenset[str]:
+    """Return the built-ins and modules that a test uses and code gives another meaning; it then believes that code.
+
+    A function may be named like a module, such as `numbers`; that is no module where it is called itself.
+    """
+    nodes = [node for each in _parsed(test) or () for node in ast.walk(each)]
+    holders = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
+    return definitions.replaced & ((names_used(test) & _BUILT_INS) | (holders & sys.stdlib_module_names))
 
 
 def _parsed(code: str) -> list[ast.stmt] | None:
@@ -240,12 +261,17 @@ def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
     elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For):
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 yield node.id
+
+
+def _renames_nothing(statement: ast.Import | ast.ImportFrom) -> bool:
+    """Whether names mean what they say: a module may have a short name, a function of a module no other one."""
+    return isinstance(statement, ast.Import) or all(alias.asname is None for alias in statement.names)
 
 
 def _is_import_of_math(statement: ast.stmt) -> bool:

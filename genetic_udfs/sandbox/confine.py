@@ -24,7 +24,7 @@ _ABOVE: Final = 64  # where descriptors wait until their places are free
 
 _STACK: Final = 8 << 20  # each thread reserves as much of the address space, so this bounds threads, too
 _OPEN_FILES: Final = 64
-_THREADS_OF_NOBODY: Final = 256  # of all runs on this machine; binds only where they have a user of their own
+_THREADS: Final = 256
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
@@ -119,8 +119,9 @@ def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> 
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }
-    if own_user:
-        wanted[resource.RLIMIT_NPROC] = _THREADS_OF_NOBODY
+    # The limit counts all threads of the user. A user of the runs' own has no others; of Spark's user there are at the
+    # most as many as the machine has. Without it thousands of threads with tiny stacks could starve the executor.
+    wanted[resource.RLIMIT_NPROC] = _THREADS + (0 if own_user else _threads_of_this_machine())
     for what, bound in wanted.items():
         hardest = resource.getrlimit(what)[1]
         least = bound if hardest == resource.RLIM_INFINITY else min(bound, hardest)
@@ -167,6 +168,11 @@ def _nobody_can_read(folders: Sequence[str]) -> bool:
 def _address_space() -> int:
     with open("/proc/self/statm") as file:  # noqa: PTH123 - a zygote loads no pathlib for its own needs
         return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _threads_of_this_machine() -> int:
+    with open("/proc/loadavg") as file:  # noqa: PTH123
+        return int(file.read().split()[3].partition("/")[2])
 
 
 def _highest_descriptor() -> int:

@@ -71,13 +71,20 @@ class Sandbox:
                 self._zygote(kind).run(runs, self.limits)
             except ZygoteLostError as error:
                 self._fault = str(error)
-                self._zygotes.pop(kind).close()
+                self._drop(kind)
                 return None
+            except BaseException:
+                self._drop(kind)  # it may be in the middle of a run whose messages nobody waits for
+                raise
         for run in runs:
             if not was_confined(run) and run.killed_for != "done":
                 self._fault = f"a run could not be confined: {bytes(run.results[:1000]).decode(errors='replace')}"
                 return None
         return runs
+
+    def _drop(self, kind: Kind) -> None:
+        if (zygote := self._zygotes.pop(kind, None)) is not None:
+            zygote.close()
 
     def _zygote(self, kind: Kind) -> Zygote:
         zygote = self._zygotes.get(kind)

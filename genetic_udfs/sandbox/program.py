@@ -65,6 +65,9 @@ def _test(task: dict[str, Any]) -> None:
         for line in task["imports"]:
             with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
                 exec(line, namespace)
+        for name in dir(builtins):  # a star import may have given them another meaning
+            if name != "__name__":
+                namespace.pop(name, None)
         for name in task["names"]:
             with contextlib.suppress(NameError):
                 namespace[name] = solution.fetch(name)

@@ -111,7 +111,7 @@ class Remote:
         self._method("__setitem__", key, value)
 
     def __contains__(self, item: Any) -> bool:
-        return bool(self._method("__contains__", item))
+        raise Unsupported(f"a search in an object of type {self._type_name}")
 
     def __iter__(self) -> Iterator[Any]:
         found: Iterator[Any] = iter(self._method("__iter__"))

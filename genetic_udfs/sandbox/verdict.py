@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, split
+from genetic_udfs.jsonl import well_formed
+from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, replaced_in, split
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox
@@ -39,6 +40,9 @@ class Status:
 
     name: str
     message: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", well_formed(self.message)[:_LONGEST_MESSAGE])
 
     @property
     def passed(self) -> bool:
@@ -97,18 +101,18 @@ class _Ended(Exception):
 class _Candidate:
     def __init__(self, sandbox: Sandbox, code: str) -> None:
         self._sandbox = sandbox
-        self._code = code.encode("utf-8", "replace").decode()  # lone surrogates are no source
+        self._code = well_formed(code)
         self._definitions = Definitions.of(self._code)
 
     def verdict(self, tests: Sequence[str]) -> Verdict:
         ways: list[Split | Status | None] = []  # None: needs a tester
         for test in tests:
             try:
-                ways.append(split(test, self._definitions))
+                ways.append(self._doubt(test) or split(test, self._definitions))
             except NotAnAssertion:
                 ways.append(None)
             except SyntaxError as error:
-                ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"[:_LONGEST_MESSAGE]))
+                ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"))
         calls = [call for way in ways if isinstance(way, Split) for call in way.calls]
         loaded, answers = self._answers(calls)
         statuses = []
@@ -121,6 +125,14 @@ class _Candidate:
                 statuses.append(way if way is not None else self._tested(test))
         return Verdict(loaded, tuple(statuses), self._sandbox.tier)
 
+    def _doubt(self, test: str) -> Status | None:
+        """Return why a test could not be believed, whatever came of it."""
+        if not self._definitions.readable:
+            return Status(UNSUPPORTED, "the code is too long, or too deep, to tell what it defines")
+        if replaced := replaced_in(test, self._definitions):
+            return Status(UNSUPPORTED, f"the code gives {', '.join(sorted(replaced))} another meaning")
+        return None
+
     def _answers(self, calls: list[str]) -> tuple[Status, list[dict[str, Any] | Status]]:
         """Return how loading the code ended, and for each call its report or the status that it has led to."""
         answers: list[dict[str, Any] | Status] = []
@@ -129,11 +141,9 @@ class _Candidate:
             [run] = self._run([Run({"do": "answer", "code": self._code, "calls": calls[len(answers) :]})])
             loaded, *found = _read(run, self._sandbox.limits, len(calls) - len(answers))
             if not loaded.passed:
-                return (
-                    (loaded, [])
-                    if not answers
-                    else (Status(PASSED), [*answers, *[loaded] * (len(calls) - len(answers))])
-                )
+                if not answers:
+                    return loaded, []
+                return Status(PASSED), [*answers, *[loaded] * (len(calls) - len(answers))]  # it is not always the same
             answers += found
             if len(answers) >= len(calls):
                 return loaded, answers
@@ -147,7 +157,7 @@ class _Candidate:
 
     def _tested(self, test: str) -> Status:
         """Run a test in a process of its own, beside one that has the code."""
-        names = names_used(test) & self._definitions.names - self._definitions.imported
+        names = names_used(test) & self._definitions.own - self._definitions.imported
         imports = list(self._definitions.imports)
         tester = {"do": "test", "test": test, "names": sorted(names), "imports": imports}
         made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
@@ -200,7 +210,9 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
             raise _Ended(answer)
         if "value" in answer:
             return answer["value"]
-        raise _Ended(_verdict_of(answer) or Status(f"{ERROR}:Malformed"))
+        if "unsupported" in answer:
+            raise Unsupported(str(answer["unsupported"]))
+        raise _Ended(_raised(answer))  # whatever else it says, such as that it passed
 
     try:
         for condition in way.conditions:
@@ -211,7 +223,7 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
     except Unsupported as error:
         return Status(UNSUPPORTED, str(error))
     except Exception as error:
-        return Status(f"{ERROR}:{type(error).__name__}", str(error)[:_LONGEST_MESSAGE])
+        return Status(f"{ERROR}:{type(error).__name__}", str(error))
     return Status(PASSED)
 
 
@@ -221,7 +233,7 @@ def _results_in_words(way: Split, answers: list[dict[str, Any] | Status]) -> str
         for call, answer in zip(way.calls, answers, strict=True)
         if isinstance(answer, dict) and "value" in answer
     ]
-    return "; ".join(said)[:_LONGEST_MESSAGE]
+    return "; ".join(said)
 
 
 def _shown(value: Any) -> str:
@@ -235,14 +247,14 @@ def _verdict_of(report: dict[str, Any]) -> Status | None:
     if report.get("passed") is True:
         return Status(PASSED)
     if "failed" in report:
-        return Status(FAILED, str(report["failed"])[:_LONGEST_MESSAGE])
+        return Status(FAILED, str(report["failed"]))
     if "unsupported" in report:
-        return Status(UNSUPPORTED, str(report["unsupported"])[:_LONGEST_MESSAGE])
+        return Status(UNSUPPORTED, str(report["unsupported"]))
     return _raised(report) if "error" in report else None
 
 
 def _raised(report: dict[str, Any]) -> Status:
-    name, message = report.get("error"), str(report.get("message", ""))[:_LONGEST_MESSAGE]
+    name, message = report.get("error"), str(report.get("message", ""))
     if name == MemoryError.__name__:
         return Status(OOM, message)
     known = isinstance(name, str) and name.isidentifier() and len(name) <= 100

@@ -8,6 +8,7 @@ a socket that keeps their bounds:
     out  {"ready": {...}} or {"refused": WHY}, once; {"pid": PID}; {"ended": PID, "status": ..., "cpu": SECONDS}
 """
 
+import ctypes
 import gc
 import importlib
 import json
@@ -22,21 +23,29 @@ from genetic_udfs.sandbox import program
 from genetic_udfs.sandbox.confine import Confinement, die_with_parent
 from genetic_udfs.sandbox.tiers import Tier
 
+# With one thread, which holds the interpreter's lock, a child has no lock or thread for os.fork's hooks to put right.
+# They would take 0.6 of a run's 3 ms; of what they do, a run seeds `random` itself.
+_fork: Final = ctypes.PyDLL(None).fork
+
 _LONGEST_MESSAGE: Final = 4096
 _MOST_DESCRIPTORS: Final = 8
 
-# Loaded before the first fork, so that no run spends its time on them. Where no file may be opened these are all there
-# are. Extension modules with libraries of their own must be here: the libraries' folders are not readable.
+# Loaded before the first fork: what solutions import, so that no run spends its time on it, and extension modules with
+# libraries of their own, whose folders no run can read. A fork takes the longer the more there is.
 _MODULES: Final = """
-abc argparse array ast asyncio base64 binascii bisect bz2 calendar cmath cmd codecs collections.abc colorsys
-concurrent.futures configparser contextlib contextvars copy csv ctypes dataclasses datetime decimal difflib dis
-email.message email.utils enum errno fcntl filecmp fnmatch fractions functools getopt getpass gettext glob graphlib grp
-gzip hashlib heapq hmac html html.parser http.client importlib.util inspect io ipaddress itertools json keyword
-linecache locale logging lzma math mmap multiprocessing numbers operator optparse os pathlib pickle platform pprint pwd
-queue random re reprlib resource sched secrets select selectors shelve shlex shutil signal socket sqlite3 ssl stat
-statistics string struct subprocess symtable sys tarfile tempfile textwrap threading time timeit token tokenize
-traceback types typing unicodedata unittest unittest.mock urllib.parse urllib.request uuid warnings weakref
-xml.etree.ElementTree zipfile zlib zoneinfo
+abc array ast base64 bisect bz2 calendar cmath collections.abc contextlib copy csv ctypes dataclasses datetime decimal
+enum fractions functools hashlib heapq inspect io itertools json lzma math numbers operator os pathlib pprint queue
+random re resource secrets shlex socket sqlite3 ssl statistics string struct sys textwrap threading time traceback types
+typing unicodedata uuid warnings weakref zlib
+"""
+
+# Where no file may be opened there is nothing to import beyond these.
+_MODULES_WITHOUT_FILES: Final = """
+argparse asyncio binascii cmd codecs colorsys concurrent.futures configparser contextvars difflib dis email.message
+email.utils errno fcntl filecmp fnmatch getopt getpass gettext glob graphlib grp gzip hmac html html.parser http.client
+importlib.util ipaddress keyword linecache locale logging mmap multiprocessing optparse pickle platform pwd reprlib
+sched select selectors shelve shutil signal stat subprocess symtable tarfile tempfile timeit token tokenize
+unittest.mock urllib.parse urllib.request xml.etree.ElementTree zipfile zoneinfo
 """
 
 
@@ -47,8 +56,10 @@ def main() -> None:
     try:
         die_with_parent(settings["parent"])
         sys.path[:] = [*(path for path in sys.path if path not in settings["own_path"]), *settings["packages"]]
-        absent = _load([*_MODULES.split(), *settings["modules"]])
-        confinement = Confinement.prepare(Tier(settings["tier"]), _folders())
+        tier = Tier(settings["tier"])
+        more = _MODULES_WITHOUT_FILES if tier is Tier.NO_FILES else ""
+        absent = _load([*_MODULES.split(), *more.split(), *settings["modules"]])
+        confinement = Confinement.prepare(tier, _folders())
     except (OSError, ImportError) as error:
         control.send(json.dumps({"refused": str(error)[:1000]}).encode())
         return
@@ -92,7 +103,9 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
                 return  # the other side is gone; children are killed with this process
             message = json.loads(data)
             if "fork" in message:
-                pid = os.fork()
+                pid = _fork()
+                if pid < 0:
+                    return  # no process can be made; the owner starts another zygote, or gives up
                 if pid == 0:
                     _run(confinement, message["fork"], descriptors)
                 children.add(pid)

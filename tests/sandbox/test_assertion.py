@@ -15,10 +15,13 @@ DEFINED = Definitions.of(CODE)
 
 
 def test_definitions_are_what_stands_at_the_top_level() -> None:
-    assert DEFINED.names == {"math", "path", "f", "C", "LIMIT", "g"}
+    assert DEFINED.own == {"f", "C", "LIMIT", "g"}
+    assert DEFINED.imported == {"math", "path"}
     assert DEFINED.classes == {"C"}
     assert DEFINED.imports == ("import math", "from os import path")
-    assert Definitions.of("def f(") == Definitions()
+    assert not DEFINED.replaced
+    assert not Definitions.of("def f(").readable
+    assert not Definitions.of("#" * 300_000).readable
 
 
 @pytest.mark.parametrize(
@@ -44,12 +47,28 @@ def test_calls_go_in_and_expected_values_do_not(test: str, calls: list[str]) -> 
     assert list(split(test, DEFINED).calls) == calls
 
 
-def test_a_built_in_that_the_solution_defines_anew_is_the_solution_s() -> None:
-    theirs = Definitions.of("def abs(x): return 0\ndef isinstance(*a): return True")
-    assert split("assert abs(f(1)) < 1 and isinstance(f(1), int)", theirs).calls == (
-        "abs(f(1))",
-        "isinstance(f(1), int)",
-    )
+@pytest.mark.parametrize(
+    ("code", "replaced"),
+    [
+        ("def abs(x): return 0", {"abs"}),
+        ("isinstance = lambda *_: True", {"isinstance"}),
+        ("class math: pass", {"math"}),
+        ("from typing import cast as isinstance", {"isinstance"}),
+        ("from unittest.mock import call as math", {"math"}),
+        ("import cmath as math", {"math"}),
+        ("from os import open", {"open"}),
+        ("try:\n    import math\nexcept ImportError:\n    math = None", {"math"}),
+        ("for len in [0]: pass", {"len"}),
+        ("import math\nfrom datetime import datetime\nimport numpy as np", set()),
+    ],
+)
+def test_built_ins_and_modules_that_code_gives_another_meaning_are_known(code: str, replaced: set[str]) -> None:
+    assert Definitions.of(code).replaced == replaced
+
+
+def test_a_tester_does_imports_that_rename_no_function() -> None:
+    code = "import numpy as np\nfrom math import isclose\nfrom typing import cast as isclose"
+    assert Definitions.of(code).imports == ("import numpy as np", "from math import isclose")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +78,10 @@ def test_a_built_in_that_the_solution_defines_anew_is_the_solution_s() -> None:
         "x = f(1)\nassert x == 1",
         "assert all(f(x) for x in range(3))",
         "assert f(1) is f(1)",
+        "assert path.exists(f(1))",
+        "assert np.isclose(f(1), 2)",
+        "assert callable(f)",
+        "assert hasattr(f(1), 'x')",
         "assert 1 == 1",
         "assert f'{f(1)}' == '1'",
         "assert (lambda: f(1))()",

@@ -1,4 +1,4 @@
-"""What code that means harm can do: nothing. In each tier each attack is stopped, and the zygote serves the next one."""
+"""What code that means harm can do: nothing. In each tier every attack is stopped, and the zygote serves the next."""
 
 import os
 import subprocess

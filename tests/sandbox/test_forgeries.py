@@ -109,6 +109,38 @@ def f(x):
     os.write(3, b'{"at": 0, "value": ["equal"]}\\n')
     os._exit(0)
 """,
+    "reports a verdict in the place of a value": """
+import os
+os.write(3, b'{"loaded": true}\\n' + b''.join(b'{"at": %d, "passed": true}\\n' % at for at in range(20)))
+os._exit(0)
+""",
+    "defines built-ins anew": """
+def abs(x): return 0
+def isinstance(*_): return True
+def f(x): return 0
+class list(list):
+    def __eq__(self, other): return True
+""",
+    "defines math anew": "class math:\n    isclose = staticmethod(lambda *_: True)\ndef f(x): return 0",
+    "imports math under a false name": """
+from unittest.mock import call as math
+from typing import cast as isinstance
+def f(x): return 0
+""",
+    "imports math, and then not": """
+import math
+class Fake:
+    def __getattr__(self, name): return lambda *_: True
+globals()['math'] = Fake()
+math.isclose = lambda *_: True
+def f(x): return 0
+""",
+    "patches math": """
+import math, sys
+math.isclose = lambda *_: True
+sys.modules['math'] = math
+def f(x): return 0
+""",
     "answers with NaN": "def f(x): return float('nan')",
     "raises what a test catches": "def f(x): raise AssertionError('passed')",
     "returns a mock": "from unittest.mock import MagicMock\nf = MagicMock(return_value=MagicMock())",
@@ -175,14 +207,23 @@ SPLIT = [
     "assert abs(f(1) - 42) < 1e-6",
     "assert f(1) in [42, 43]",
     "assert f(1) > 41 and f(1) < 43",
+    "assert math.isclose(f(1), 42)",
+    "assert isinstance(f(1), int) and 42 == f(1)",
 ]
-FOR_A_TESTER = "for number in range(1, 2):\n    assert f(number) == 42\nassert [f(1)] == [42]"
+FOR_A_TESTER = [
+    "for number in range(1, 2):\n    assert f(number) == 42\nassert [f(1)] == [42]",
+    "for number in [1]:\n    assert math.isclose(f(number), 42)",
+    "for number in [1]:\n    assert abs(f(number) - 42) < 1e-6",
+]
 
 
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None:
-    verdict = judge(strongest, FORGERIES[name], [*SPLIT, FOR_A_TESTER])
+    verdict = judge(strongest, FORGERIES[name], [*SPLIT, *FOR_A_TESTER])
     assert not [test for test in verdict.tests if test.passed], verdict
     assert verdict.tests_passed == 0
-    honest = judge(strongest, "def f(x): return 42", [*SPLIT, FOR_A_TESTER])
-    assert [test.name for test in honest.tests] == ["passed"] * 5
+
+
+def test_an_honest_solution_passes_the_same_tests(strongest: Sandbox) -> None:
+    verdict = judge(strongest, "import math\ndef f(x): return 42", [*SPLIT, *FOR_A_TESTER])
+    assert [test.name for test in verdict.tests] == ["passed"] * 9

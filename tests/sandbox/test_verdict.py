@@ -68,6 +68,7 @@ MEANING = {
     "assert numbers(3)[7] == 2": "error:IndexError",
     "assert missing(1) == 2": "error:NameError",
     "assert add(1) == 2": "error:TypeError",
+    "assert math.floor(2.5) == add(1, 1)": "passed",
     "assert 10 ** 10 ** 10 == add(1, 2)": "unsupported",
     "assert Stack() == 3": "unsupported",
     "assert add(1,": "error:SyntaxError",
@@ -87,6 +88,7 @@ MEANING = {
     "x: List[int] = numbers(2)\nassert x == [0, 1]": "passed",
     "x = fail(3)\nassert x": "error:KeyError",
     "a, b = Stack(), Stack()\nassert a == b": "unsupported",
+    "stack = Stack()\nassert 1 in stack": "unsupported",
     "import sys\nsys.exit(0)": "error:SystemExit",
     "import os\nos._exit(0)": "error:SystemExit",
     "while True:\n    add(1, 2)": "timeout",
@@ -161,6 +163,7 @@ BAD_CODE = {
     ),
     "an exception with a name of its own": ("raise type('passed', (Exception,), {})()", "error:passed"),
     "an exception with no name": ("raise type('\\n\\0', (Exception,), {})()", "error:"),
+    "an exception whose text is no UTF-8": ("raise ValueError('\\ud800')", "error:ValueError"),
     "a signal": ("import os\nos.kill(os.getpid(), 15)", "signal"),
     "asyncio": ("import asyncio\nasync def g(): return 1\nassert asyncio.run(g()) == 1", "passed"),
     "a dataclass": ("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int\nA(1)", "passed"),
@@ -180,6 +183,7 @@ def test_bad_code_has_a_status_and_the_zygote_serves_the_next(strongest: Sandbox
     verdict = judge(strongest, code, ["assert f(1) == 1"])
     assert any(verdict.code.name.startswith(each) for each in expected.split("|")), verdict
     assert not verdict.tests[0].passed or "def f" in code
+    assert (verdict.code.name + verdict.code.message).encode()  # as a column of text
     assert judge(strongest, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
     assert all(strongest._zygotes[kind] is zygote for kind, zygote in zygotes.items())
 

@@ -1,0 +1,205 @@
+"""Other kernels, containers and users than this machine's, as far as they can be made here; and what is refused."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genetic_udfs.errors import SandboxError
+from genetic_udfs.sandbox import host, pool
+from genetic_udfs.sandbox.host import Kind, Run, Zygote, ZygoteLostError
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.probe import check
+from genetic_udfs.sandbox.syscalls import ARCHITECTURES
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.verdict import judge
+from tests.conftest import PROJECT
+from tests.sandbox.conftest import LIMITS, sandbox_of
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="takes root's rights away, so it needs them")
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+}
+
+
+def within(*circumstances: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.sandbox.within", *circumstances],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+WORKS = {"code": "passed", "tests": ["passed", "passed", "error:PermissionError"]}
+
+
+def test_without_landlock_no_file_is_opened() -> None:
+    assert within("no_landlock", "no_files").items() >= {"tier": "no_files", **WORKS}.items()
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "circumstances",
+    [
+        ("container", "landlock"),
+        ("container", "nobody", "landlock"),
+        ("no_landlock", "container", "nobody", "no_files"),
+        ("nobody", "landlock"),
+        ("bare_root", "landlock"),
+        ("no_landlock", "bare_root", "no_files"),
+    ],
+)
+def test_it_works_as_root_and_not_and_in_a_container(circumstances: tuple[str, ...]) -> None:
+    sandbox_of(Tier(circumstances[-1])).close()
+    user = 0 if "bare_root" in circumstances else 65534  # root that may not change its user has no capability
+    found = within(*circumstances)
+    assert found == {"tier": circumstances[-1], "user": f"user() is {user}", **WORKS}
+
+
+def test_a_tier_below_the_least_is_refused_and_the_message_says_what_is_missing() -> None:
+    refused = within("no_landlock", "landlock")["refused"]
+    assert "no code is run: the sandbox needs at least the tier landlock" in refused
+    assert "Function not implemented" in refused
+    assert "Linux 5.13" in refused
+
+
+def test_without_seccomp_nothing_is_run() -> None:
+    refused = within("no_seccomp", "no_files")["refused"]
+    assert "no_files: a run cannot be confined" in refused
+    assert "seccomp filters are refused" in refused
+
+
+def test_what_the_probe_is_not_stopped_at_refuses_the_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zygote whose filter lets something through is found out, whatever it says of itself."""
+    leaky = host._START.replace(
+        "from genetic_udfs.sandbox.zygote",
+        "from genetic_udfs.sandbox import seccomp; was = seccomp._program;"
+        "seccomp._program = lambda a, o: was(a, o)[:-8] + seccomp._return(seccomp._ALLOW);"
+        "from genetic_udfs.sandbox.zygote",
+    )
+    monkeypatch.setattr(host, "_START", leaky)
+    sandbox = Sandbox(Tier.NO_FILES, LIMITS)
+    with pytest.raises(SandboxError, match=r"probe was not stopped at .*a TCP socket \(got through\).*memfd"):
+        judge(sandbox, "", [])
+    assert not sandbox._zygotes
+
+
+def test_a_run_that_cannot_be_confined_runs_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = host._START.replace(
+        "from genetic_udfs.sandbox.zygote",
+        "from genetic_udfs.sandbox import confine; confine._STACK = 'none';from genetic_udfs.sandbox.zygote",
+    )
+    monkeypatch.setattr(host, "_START", broken)
+    with Zygote(Kind.SLIM, Tier.NO_FILES) as zygote:
+        run = Run({"do": "answer", "code": "import os\nos.write(1, b'it ran')", "calls": []})
+        zygote.run([run], LIMITS)
+        assert b"refused" in run.results
+        assert not run.output
+        with pytest.raises(SandboxError, match="cannot be confined"):
+            check(zygote)
+
+
+def test_a_lost_zygote_is_replaced_and_the_run_done_again() -> None:
+    sandbox = Sandbox(Tier.NO_FILES, LIMITS)
+    assert judge(sandbox, "def f(): return 1", ["assert f() == 1"]).tests_passed == 1
+    lost = sandbox._zygotes[Kind.SLIM]
+    lost._process.kill()
+    lost._process.wait()
+    assert judge(sandbox, "def f(): return 1", ["assert f() == 1"]).tests_passed == 1
+    assert sandbox._zygotes[Kind.SLIM] is not lost
+    sandbox.close()
+
+
+def test_a_sandbox_that_fails_twice_raises_and_fails_no_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = Sandbox(Tier.NO_FILES, LIMITS)
+    assert sandbox.tier
+    tries = []
+
+    def lost(*_: object) -> None:
+        tries.append(1)
+        raise ZygoteLostError("gone")
+
+    monkeypatch.setattr(Zygote, "run", lost)
+    monkeypatch.setattr(pool, "check", lambda _: None)
+    with pytest.raises(SandboxError, match="failed twice in a row: gone"):
+        judge(sandbox, "def f(): return 1", ["assert f() == 1"])
+    assert len(tries) == 2
+    sandbox.close()
+
+
+def test_it_works_from_the_zip_file_that_executors_get(tmp_path: Path) -> None:
+    archive = tmp_path / "genetic_udfs.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for source in (PROJECT / "genetic_udfs").rglob("*.py"):
+            file.write(source, source.relative_to(PROJECT))
+    script = """
+import genetic_udfs
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.verdict import judge
+assert ".zip" in genetic_udfs.__file__
+sandbox = Sandbox(Tier.NO_FILES, Limits(wall_seconds=20.0))
+print(judge(sandbox, "def f(): return 1", ["assert f() == 1", "for x in [1]: assert f() == x"]).tests_passed)
+sandbox.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(archive)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "2\n", done.stderr
+
+
+@needs_root
+def test_packages_under_a_closed_home_can_be_imported_and_nothing_else_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    packages = home / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "of_the_home.py").write_text("ANSWER = 42")
+    (home / "secret").write_text("secret")
+    home.chmod(0o700)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(packages)])
+    sandbox = sandbox_of(Tier.LANDLOCK)
+    code = f"import of_the_home, os\ndef f(): return of_the_home.ANSWER\ndef g(): return open({str(home / 'secret')!r})"
+    verdict = judge(sandbox, code, ["assert f() == 42", "assert g()"])
+    sandbox.close()
+    assert [test.name for test in verdict.tests] == ["passed", "error:PermissionError"], verdict
+
+
+def test_code_that_wants_numpy_gets_it() -> None:
+    for tier in Tier:
+        sandbox = sandbox_of(tier, Limits(wall_seconds=20.0))
+        code = "import numpy as np\ndef f(x): return np.linalg.norm(x), np.arange(3).sum(), np.random.rand(2).shape"
+        verdict = judge(sandbox, code, ["assert f([3, 4]) == (5.0, 3, (2,))"])
+        sandbox.close()
+        assert verdict.tests[0].passed, verdict
+
+
+@pytest.mark.parametrize("machine", ARCHITECTURES)
+def test_numbers_of_system_calls_are_linux_s(machine: str) -> None:
+    if not HEADERS[machine].exists():
+        pytest.skip("the kernel's headers are not installed")
+    numbers = {
+        name: int(number)
+        for name, number in re.findall(r"#define __NR(?:3264)?_(\w+)\s+(\d+)", HEADERS[machine].read_text())
+    }
+    numbers.setdefault("newfstatat", numbers.get("fstatat", -1))  # the generic table's name for it
+    known = ARCHITECTURES[machine]
+    assert {**known.allowed, **known.guarded, **known.opens}.items() <= numbers.items()
