@@ -42,7 +42,7 @@ def check_tier(spark: SparkSession, settings: Sandbox) -> None:
         spark.range(0, slots, 1, slots).select(tier).collect()
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
-            raise known from None
+            raise SandboxError(f"{known}. The configuration's sandbox.least_tier says what is accepted") from None
         raise
 
 

@@ -72,7 +72,8 @@ class View:
     @property
     def _asks(self) -> bool:
         """Whether the stage's rows are requests; where code is run they are not."""
-        return self.reported.prompt_tokens > 0 or self.reported.engine is not None or self.reported.errors > 0
+        done = self.reported
+        return done.prompt_tokens + done.completion_tokens + done.errors > 0 or done.engine is not None
 
     def _is_under_driven(self) -> bool:
         """Whether the engine has too little to do although there are many rows that were not sent."""

@@ -116,7 +116,8 @@ def test_below_the_least_tier_nothing_is_run_and_what_is_missing_is_said(
     with pytest.raises(SandboxError) as caught:
         run(spark, task(tmp_path), SETTINGS.model_copy(update={"least_tier": "landlock"}))
     assert str(caught.value).startswith("no code is run: the sandbox needs at least the tier landlock and does not")
-    assert "Landlock comes with Linux 5.13" in str(caught.value) and "Traceback" not in str(caught.value)
+    assert "Landlock comes with Linux 5.13" in str(caught.value) and "sandbox.least_tier says" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
     assert not (tmp_path / "out").exists()
     run(spark, task(tmp_path), SETTINGS)
     assert {row.sandbox_tier for row in read_table(spark, str(tmp_path / "out")).collect()} == {"no_files"}
