@@ -7,15 +7,17 @@ import hashlib
 import json
 import math
 import re
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(gt=0)]
-Role = Literal["instructor", "coder", "judge"]
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
+Role = Literal["instructor", "coder", "judge", "tester"]
+# Those that every run has; the Tester is a setting.
+ROLES: Final[tuple[Role, ...]] = ("instructor", "coder", "judge")
+ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|fitness>=(0|1|0?\.\d+|1\.0+)")
 _MOST_HASHES: Final = 126
 _MOST_ROWS: Final = 14
 _MISSED_AT_THRESHOLD: Final = 0.015
@@ -219,17 +221,45 @@ class PromptedRole(RoleSettings):
     prompt: OwnPrompt | None = None
 
 
+class CoderSettings(PromptedRole):
+    """The Coder: how many solutions it writes of an instruction, and whether it mends one that failed its tests."""
+
+    samples: Annotated[int, Field(ge=1, le=100)] = 1
+    repair: bool = False
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> Self:
+        if self.samples > 1 and self.temperature == 0.0:
+            raise ValueError(f"samples: {self.samples} solutions at temperature 0 would be the same; set one above 0")
+        return self
+
+
+class TesterSettings(RoleSettings):
+    """The Tester, which writes `tests` tests for each solution.
+
+    `tests_from` says what it sees beside the instruction: the heads of the solution's functions alone, or its code.
+    """
+
+    tests_from: Literal["instruction", "code"] = "instruction"
+    tests: Annotated[int, Field(ge=1, le=50)] = 5
+
+
 class Roles(Section):
-    """The three roles of the method."""
+    """The three roles of the method, and the Tester where tests are wanted."""
 
     instructor: RoleSettings
-    coder: PromptedRole
+    coder: CoderSettings
     judge: PromptedRole
+    tester: TesterSettings | None = None
 
     def of(self, role: Role) -> RoleSettings:
-        """Return the settings of one role."""
-        settings: RoleSettings = getattr(self, role)
-        return settings
+        """Return the settings of one role, which must be played."""
+        return self.played()[role]
+
+    def played(self) -> dict[Role, RoleSettings]:
+        """Return the settings of every role that the run has."""
+        played: dict[Role, RoleSettings] = {"instructor": self.instructor, "coder": self.coder, "judge": self.judge}
+        return played if self.tester is None else {**played, "tester": self.tester}
 
     def own_prompts(self) -> dict[Role, OwnPrompt]:
         """Return the prompts that are the user's, by role."""
@@ -331,6 +361,28 @@ class Decontamination(Section):
         return self
 
 
+class Sandbox(Section):
+    """How strongly code is confined where it is run, and what a process of it may use.
+
+    On a machine that does not reach `least_tier` no code is run. With `check_runs` a run refuses code that fails as
+    soon as it is imported.
+    """
+
+    least_tier: Literal["no_files", "landlock"] = "landlock"
+    cpu_seconds: Positive = 2
+    wall_seconds: Annotated[float, Field(gt=0.0)] = 3.0
+    memory_mb: Annotated[int, Field(ge=16)] = 512
+    check_runs: bool = False
+
+    @model_validator(mode="after")
+    def _time_to_use_its_cpu(self) -> Self:
+        if self.wall_seconds < self.cpu_seconds:
+            raise ValueError(
+                f"wall_seconds ({self.wall_seconds:g}) is below cpu_seconds ({self.cpu_seconds}), which needs that long"
+            )
+        return self
+
+
 class Ledger(Section):
     """How replies reach the `replies` table: two waves at most are lost when the driver is killed.
 
@@ -375,12 +427,14 @@ class Config(Section):
     samples_per_generation: Positive
     max_rounds: Positive = 20
     max_candidates: Positive | None = None
+    acceptance: str = "judge"
     operators: Operators = Operators()
     engines: Annotated[dict[str, Engine], Field(min_length=1)]
     roles: Roles
     dedup: Dedup = Dedup()
     filters: Filters = Filters()
     decontamination: Decontamination = Decontamination()
+    sandbox: Sandbox = Sandbox()
     ledger: Ledger = Ledger()
     spark: Spark = Spark()
 
@@ -394,6 +448,13 @@ class Config(Section):
             )
         return store
 
+    @field_validator("acceptance")
+    @classmethod
+    def _acceptance_is_known(cls, acceptance: str) -> str:
+        if ACCEPTANCE.fullmatch(acceptance) is None:
+            raise ValueError("must be judge, tests, judge_and_tests, or fitness>=X with X from 0 to 1")
+        return acceptance
+
     @model_validator(mode="after")
     def _samples_can_be_reached(self) -> Self:
         if self.max_candidates is not None and self.max_candidates < self.samples_per_generation:
@@ -404,9 +465,22 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _tests_have_a_tester(self) -> Self:
+        wants = {
+            f"acceptance: {self.acceptance}": self.accepts_by_tests,
+            f"roles.coder.samples: {self.roles.coder.samples}": self.roles.coder.samples > 1,
+        }
+        for what, wanted in wants.items():
+            if wanted and self.roles.tester is None:
+                raise ValueError(f"{what} needs roles.tester, which writes the tests")
+        if self.roles.coder.repair and not self.accepts_by_tests:
+            raise ValueError("roles.coder.repair: true is for acceptance: tests or judge_and_tests")
+        return self
+
+    @model_validator(mode="after")
     def _roles_name_engines(self) -> Self:
-        for role in ROLES:
-            name = self.roles.of(role).engine
+        for role, settings in self.roles.played().items():
+            name = settings.engine
             if name not in self.engines:
                 raise ValueError(
                     f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}"
@@ -425,7 +499,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _replies_fit(self) -> Self:
-        asked = {f"roles.{role}": self.roles.of(role) for role in ROLES}
+        asked = {f"roles.{role}": settings for role, settings in self.roles.played().items()}
         paraphrases = self.decontamination.paraphrases
         if paraphrases is not None and paraphrases.judge is not None:
             asked["decontamination.paraphrases.judge"] = paraphrases.judge
@@ -447,6 +521,27 @@ class Config(Section):
             )
         return self
 
+    @property
+    def accepts_by_judge(self) -> bool:
+        """Whether the Judge's verdict decides, alone or with tests."""
+        return self.acceptance in {"judge", "judge_and_tests"}
+
+    @property
+    def accepts_by_tests(self) -> bool:
+        """Whether tests decide, alone or with the Judge."""
+        return self.acceptance in {"tests", "judge_and_tests"}
+
+    @property
+    def least_fitness(self) -> float | None:
+        """The P(Yes) that is enough; None where fitness does not decide."""
+        floor = self.acceptance.removeprefix("fitness>=")
+        return None if floor == self.acceptance else float(floor)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether a run needs the sandbox."""
+        return self.roles.tester is not None or self.sandbox.check_runs
+
     def engine_of(self, role: Role) -> Engine:
         """Return the engine that plays a role, as in `used_engines`."""
         return self.used_engines()[self.roles.of(role).engine]
@@ -461,7 +556,7 @@ class Config(Section):
         They play a role, or are asked about paraphrases.
         Engines sleep when those that are served here do not fit into the memory side by side.
         """
-        names = {self.roles.of(role).engine for role in ROLES}
+        names = {settings.engine for settings in self.roles.played().values()}
         tests = self.decontamination
         if tests.paraphrases is not None and tests.has_test_sets:
             names.add(self.judge_of(tests.paraphrases).engine)
@@ -491,7 +586,7 @@ class Config(Section):
             data["roles"][role].pop("prompt")
         for role, prompt in self.roles.own_prompts().items():
             data["roles"][role]["prompt"] = prompt.version
-        asked = list(data["roles"].values())
+        asked = [settings for settings in data["roles"].values() if settings is not None]
         paraphrases = data["decontamination"]["paraphrases"]
         if paraphrases is not None and paraphrases["judge"] is not None:
             asked.append(paraphrases["judge"])

@@ -4,7 +4,7 @@ A row that fails at a stage goes on with its `reason` set, so that every attempt
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -22,8 +22,9 @@ from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.population_index import indexed
 from genetic_udfs.report.search import not_compared_in_words
 from genetic_udfs.roles import columns as role_columns
-from genetic_udfs.roles.asking import prompted, with_replies
+from genetic_udfs.roles.asking import with_replies
 from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
+from genetic_udfs.round import Round, alive, asked, keep, reject, with_columns_of, with_prompt
 from genetic_udfs.row_udf import row_udf
 from genetic_udfs.run import Run
 from genetic_udfs.schema import (
@@ -36,31 +37,7 @@ from genetic_udfs.schema import (
     REJECTED,
 )
 from genetic_udfs.text import content_hash
-
-
-@dataclass(frozen=True)
-class Round:
-    """One round of a generation.
-
-    `population` is that of the generation's start, of `size` individuals; `accepted` are the candidates accepted in
-    earlier rounds; `needed` is what each colony lacks; `slots` how many offspring each gets; `items` are those of the
-    test sets.
-    """
-
-    run: Run
-    generation: int
-    number: int
-    population: DataFrame
-    size: int
-    accepted: DataFrame
-    needed: dict[int, int]
-    slots: dict[int, int]
-    items: Sequence[Item]
-
-    @property
-    def name(self) -> str:
-        """Name of the round, as a folder of the scratch space."""
-        return f"generation-{self.generation}/round-{self.number}"
+from genetic_udfs.verification import check_runs, choose, failed_solutions, verify
 
 
 def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[Item]) -> DataFrame:
@@ -114,19 +91,24 @@ def make_round(this: Round) -> DataFrame:
         .transform(reject_test_problems, this)
         .transform(keep, this, "contamination")
         .transform(ask_coder, this)
-        .transform(keep, this, "reading solutions")
-        .transform(reject_test_solutions, this)
-        .transform(keep, this, "contamination of solutions")
-        .transform(ask_judge, this)
+        .transform(examine, this)
+        .transform(mend, this)
+        .transform(choose, this)
         .transform(accept, this)
         .transform(keep, this, "deciding")
     )
 
 
-def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
-    """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space."""
-    with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
-        return this.run.scratch.keep(rows, f"{this.name}/{name.replace(' ', '-')}")
+def examine(rows: DataFrame, this: Round) -> DataFrame:
+    """Take solutions through every stage that may refuse them."""
+    return (
+        rows.transform(keep, this, "reading solutions")
+        .transform(reject_test_solutions, this)
+        .transform(keep, this, "contamination of solutions")
+        .transform(check_runs, this)
+        .transform(ask_judge, this)
+        .transform(verify, this)
+    )
 
 
 def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
@@ -248,10 +230,22 @@ def reject_contaminated(
 
 
 def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
-    """Ask for solutions, and add `response` (the whole reply) and `code`."""
-    own = this.run.config.roles.coder.prompt
-    prompts = with_prompt(rows, role_columns.coder_prompt("instruction", own), prompt_version("coder", own))
-    replied = with_replies(this.run, "coder", prompts, this.generation, this.number)
+    """Ask for solutions, a row each, and add `solution` (0..), `attempt`, `response` (the whole reply) and `code`."""
+    settings = this.run.config.roles.coder
+    wanted = F.sequence(F.lit(0), F.when(alive(), settings.samples - 1).otherwise(0))
+    further = F.substring(F.sha2(F.concat_ws("/", "id", "solution"), 256), 1, 32)
+    samples = (
+        rows.withColumn("solution", F.explode(wanted))
+        .withColumn("attempt", F.lit(1))
+        .withColumn("id", F.when(F.col("solution") == 0, F.col("id")).otherwise(further))
+    )
+    prompt = role_columns.coder_prompt("instruction", settings.prompt)
+    prompts = with_prompt(samples, prompt, prompt_version("coder", settings.prompt))
+    return read_solutions(asked(prompts, this, "coder", "solution"))
+
+
+def read_solutions(replied: DataFrame) -> DataFrame:
+    """Add `response` and `code` of the Coder's replies."""
     return (
         replied.withColumn("read", role_columns.code_of("reply"))
         .withColumn("code", F.col("read.code"))
@@ -262,23 +256,58 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
     )
 
 
+def mend(rows: DataFrame, this: Round) -> DataFrame:
+    """Have the Coder mend the best of an instruction's solutions, once, where all have failed their tests."""
+    if not this.run.config.roles.coder.repair:
+        return rows
+    again = replace(this, attempt=2)
+    kept = keep(rows, this, "before mending")
+    failed = failed_solutions(kept)
+    prompts = with_prompt(failed, F.col("mending_prompt"), template_version("repair")).drop("mending_prompt")
+    mended = read_solutions(asked(prompts, again, "coder")).transform(examine, again)
+    return kept.unionByName(mended, allowMissingColumns=True)
+
+
 def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
-    """Ask for verdicts, and add `verdict` (no verdict counts as No) and `fitness`, which is P(Yes)."""
+    """Ask for verdicts, and add `verdict` (no verdict counts as No) and `fitness`, which is P(Yes).
+
+    Where tests alone decide, the Judge is not asked.
+    """
+    if this.run.config.acceptance == "tests":
+        return rows
     own = this.run.config.roles.judge.prompt
     prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response", own), prompt_version("judge", own))
-    replied = with_replies(this.run, "judge", prompts, this.generation, this.number)
     return (
-        replied.withColumn("read", role_columns.verdict_of("reply"))
+        asked(prompts, this, "judge")
+        .withColumn("read", role_columns.verdict_of("reply"))
         .withColumn("verdict", F.col("read.verdict"))
         .withColumn("fitness", F.col("reply.yes_probability"))
         .withColumnRenamed("request_id", "judge_request")
-        .transform(reject, F.col("read"))
+        .transform(reject, judged(this.run.config.least_fitness))
         .drop("read", "reply")
+    )
+
+
+def judged(least_fitness: float | None) -> Column:
+    """Return why the Judge's `read` reply refuses a row: its verdict, or a `fitness` that is too low."""
+    if least_fitness is None:
+        return F.col("read")
+    said = F.when(F.col("fitness").isNull(), "there is no P(Yes)").otherwise(
+        F.format_string("P(Yes) is %.3f", "fitness")
+    )
+    low = F.struct(
+        F.lit("low_fitness").alias("reason"),
+        F.concat(said, F.lit(f", and {least_fitness:g} is wanted")).alias("detail"),
+    )
+    failed = F.struct(F.col("read.reason").alias("reason"), F.col("read.detail").alias("detail"))
+    return F.when(F.col("read.reason") == "engine_error", failed).when(
+        F.col("reply").isNotNull() & ~F.coalesce(F.col("fitness") >= least_fitness, F.lit(False)), low
     )
 
 
 def accept(rows: DataFrame, this: Round) -> DataFrame:
     """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`."""
+    rows = with_columns_of(CANDIDATES_SCHEMA, rows)
     place = F.row_number().over(Window.partitionBy("colony", alive()).orderBy("slot", "item"))
     needed = F.coalesce(
         *(F.when(F.col("colony") == colony, count) for colony, count in this.needed.items() if count > 0)
@@ -288,8 +317,11 @@ def accept(rows: DataFrame, this: Round) -> DataFrame:
         F.format_string("the colony needed %d more", needed).alias("detail"),
     )
     lost = F.struct(F.lit("no_reply").alias("reason"), F.lit("the ledger has no reply to the request").alias("detail"))
+    unanswered = F.col("code").isNull()
+    if this.run.config.acceptance != "tests":
+        unanswered = unanswered | F.col("verdict").isNull()
     return (
-        rows.transform(reject, F.when(F.coalesce("verdict", F.lit(False)) == F.lit(False), lost))
+        rows.transform(reject, F.when(unanswered, lost))
         .withColumn("place", place)
         .transform(reject, F.when(F.col("place") > needed, surplus))
         .withColumn("status", F.when(alive(), ACCEPTED).otherwise(REJECTED))
@@ -297,26 +329,3 @@ def accept(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("run_id", F.lit(this.run.id))
         .select(*CANDIDATES_SCHEMA.fieldNames())
     )
-
-
-def alive() -> Column:
-    """Tell whether a row has passed every stage so far."""
-    return F.col("reason").isNull()
-
-
-def reject(rows: DataFrame, found: Column) -> DataFrame:
-    """Set `reason` and `detail` from a struct with those fields, where it has a reason and the row has none yet."""
-    fails = alive() & found["reason"].isNotNull()
-    return (
-        rows.withColumn(
-            "found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail")))
-        )
-        .withColumn("reason", F.coalesce("reason", "found.reason"))
-        .withColumn("detail", F.coalesce("detail", "found.detail"))
-        .drop("found")
-    )
-
-
-def with_prompt(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
-    """Add what `with_replies` needs; rows that were rejected ask nothing."""
-    return prompted(rows, F.when(alive(), prompt), template)

@@ -51,12 +51,25 @@ REJUDGE: Final = "rejudge"
 DUPLICATE: Final = "duplicate"
 NEAR_DUPLICATE: Final = "near_duplicate"
 
+# The value of `reason` of code that the Coder may mend.
+FAILED_TESTS: Final = "failed_tests"
+
 
 def _struct(**columns: DataType) -> StructType:
     return StructType([StructField(name, data_type) for name, data_type in columns.items()])
 
 
 _string, _int, _long, _double = StringType(), IntegerType(), LongType(), DoubleType()
+
+# The tests that count (null where there are none, or they were rejected), how each ended (`passed`, `failed`,
+# `error:TYPE`, ...), how many were passed and their share, and what the code was confined by.
+_TESTED: Final = {
+    "tests": ArrayType(_string),
+    "tests_status": ArrayType(_string),
+    "tests_passed": _int,
+    "pass_rate": _double,
+    "sandbox_tier": _string,
+}
 
 # `population.ordinal` is 0..N-1 without a gap, so a uniform draw is a join on an integer.
 # `colony` is null for seeds, which belong to all; `depth` counts the mutations since the last seed or crossover.
@@ -73,6 +86,7 @@ _INDIVIDUAL: Final = {
     "depth": _int,
     "verdict": BooleanType(),
     "fitness": _double,
+    **_TESTED,
     "content_hash": _string,
     "run_id": _string,
 }
@@ -80,12 +94,15 @@ _INDIVIDUAL: Final = {
 POPULATION_SCHEMA: Final = _struct(**_INDIVIDUAL, ordinal=_long)
 
 # `reason` is null for accepted rows, `detail` what a person needs to understand the reason. `duplicate_of` and
-# `similarity` name the partner of a duplicate. `raw_reply` is kept where a reply could not be parsed.
+# `similarity` name the partner of a duplicate. `raw_reply` is kept where a reply could not be parsed. `solution` is
+# which of the Coder's samples it is (0..), `attempt` is 2 for one that was mended after it had failed its tests.
 CANDIDATES_SCHEMA: Final = _struct(
     **_INDIVIDUAL,
     round=_int,
     slot=_int,
     item=_int,
+    solution=_int,
+    attempt=_int,
     status=_string,
     reason=_string,
     detail=_string,
@@ -95,6 +112,7 @@ CANDIDATES_SCHEMA: Final = _struct(
     instructor_request=_string,
     coder_request=_string,
     judge_request=_string,
+    tester_request=_string,
 )
 
 # What the engine gives back for one request. `sent_at` and `seconds` (to the last token) are those of the sending

@@ -76,6 +76,17 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("operators.tournament_size=4", "operators: tournament_size is for selection: tournament"),
         ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
         ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),
+        ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, or fitness>=X with X from 0 to 1"),
+        ("acceptance=fitness>=1.5", "acceptance: must be judge, tests, judge_and_tests, or fitness>=X"),
+        ("acceptance=tests", "acceptance: tests needs roles.tester, which writes the tests"),
+        ("roles.coder.samples=3", "roles.coder.samples: 3 needs roles.tester, which writes the tests"),
+        ("roles.coder.repair=true", "roles.coder.repair: true is for acceptance: tests or judge_and_tests"),
+        ("roles.coder={engine: smollm, temperature: 0.0, samples: 2}", "samples: 2 solutions at temperature 0"),
+        ("roles.tester={engine: gpt}", "roles.tester.engine: no engine is named 'gpt'; engines has ['smollm']"),
+        ("roles.tester={engine: smollm, max_tokens: 4096}", "roles.tester.max_tokens: 4096 leaves no room"),
+        ("roles.tester={engine: smollm, tests_from: luck}", "roles.tester.tests_from: Input should be 'instruction'"),
+        ("sandbox.least_tier=none", "sandbox.least_tier: Input should be 'no_files' or 'landlock' (given: 'none')"),
+        ("sandbox={cpu_seconds: 5}", "sandbox: wall_seconds (3) is below cpu_seconds (5), which needs that long"),
         ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
@@ -289,3 +300,25 @@ def test_a_prompt_that_is_not_there_is_a_mistake_of_the_configuration(override: 
     with pytest.raises(ConfigurationError) as caught:
         load_config(LOCAL, [override])
     assert expected in str(caught.value)
+
+
+def test_by_default_the_judge_decides_and_no_code_is_run() -> None:
+    config = load_config(LOCAL)
+    assert (config.acceptance, config.runs_code, config.accepts_by_tests) == ("judge", False, False)
+    assert load_config(LOCAL, ["sandbox.check_runs=true"]).runs_code
+    assert load_config(LOCAL, ["roles.tester={engine: smollm}"]).runs_code
+
+
+@pytest.mark.parametrize(
+    ("acceptance", "by_judge", "by_tests", "least"),
+    [
+        ("judge", True, False, None),
+        ("tests", False, True, None),
+        ("judge_and_tests", True, True, None),
+        ("fitness>=0.75", False, False, 0.75),
+        ("fitness>=1", False, False, 1.0),
+    ],
+)
+def test_acceptance_says_who_decides(acceptance: str, by_judge: bool, by_tests: bool, least: float | None) -> None:
+    config = load_config(LOCAL, ["roles.tester={engine: smollm}", f"acceptance={acceptance}"])
+    assert (config.accepts_by_judge, config.accepts_by_tests, config.least_fitness) == (by_judge, by_tests, least)

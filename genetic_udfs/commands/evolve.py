@@ -40,6 +40,7 @@ from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_set
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
+from genetic_udfs.verdicts import check_tier, sandbox_error_in
 
 ConfigArgument = Annotated[Path, typer.Argument(help="YAML file, such as conf/local.yaml")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="overrides a key: seed=7")]
@@ -116,6 +117,7 @@ def record(
         StoreError: if another run writes to the store, it is damaged or cannot be written to, it cannot be forked from
             there, or it is a fork that was not finished.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
+        SandboxError: if code is to be run, and `sandbox.least_tier` is not reached.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
     with _explained(run), run.lease.held(take_over=take_over, tell=run.progress.note):
@@ -125,6 +127,8 @@ def record(
             run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
         begin_run(run.store, run.config, seeds, run.id, test_sets)
         try:
+            if run.config.runs_code:
+                check_tier(run.spark, run.config.sandbox)
             generations = evolution.evolve(run, seeds, items)
         except Exception as error:
             _write_early_end(run, error)
@@ -170,7 +174,7 @@ def _explained(run: Run) -> Iterator[None]:
 
 
 def _known(run: Run, error: Exception) -> GeneticUdfsError | None:
-    return engine_error_in(error) or obstacle_in(error, run.store.root) or damage_in(error)
+    return engine_error_in(error) or sandbox_error_in(error) or obstacle_in(error, run.store.root) or damage_in(error)
 
 
 def _sql_command(config: Path, overrides: list[str] | None) -> str:

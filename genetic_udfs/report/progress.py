@@ -66,7 +66,14 @@ class View:
 
     def _rates(self, rows: int) -> list[str]:
         rate, tokens = rows / self._working_seconds, self.reported.completion_tokens / self._working_seconds
-        return [f"{rate:.2f} rows/s" if rate < 1 else f"{rate:.1f} rows/s", f"{tokens:.0f} tokens/s"]
+        rows_a_second = f"{rate:.2f} rows/s" if rate < 1 else f"{rate:.1f} rows/s"
+        return [rows_a_second, f"{tokens:.0f} tokens/s"] if self._asks else [rows_a_second]
+
+    @property
+    def _asks(self) -> bool:
+        """Whether the stage's rows are requests; where code is run they are not."""
+        done = self.reported
+        return done.prompt_tokens + done.completion_tokens + done.errors > 0 or done.engine is not None
 
     def _is_under_driven(self) -> bool:
         """Whether the engine has too little to do although there are many rows that were not sent."""
@@ -83,7 +90,7 @@ class View:
         if self.total == 0:
             return f"{self.name}: nothing to ask"
         rates = ", ".join(self._rates(self.total))
-        done = f"{self.name}: {self.total} replies in {_duration(self.seconds)} ({rates})"
+        done = f"{self.name}: {self.total} {'replies' if self._asks else 'rows'} in {_duration(self.seconds)} ({rates})"
         engine = self.reported.engine
         if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:
             return done

@@ -1,6 +1,7 @@
 """A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
 
 import json
+from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,6 +12,9 @@ from genetic_udfs.engine.udf import ask
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.run import Run, StageUse
 from genetic_udfs.session import task_slots
+
+# What of a role's settings decides on a reply, beside the prompt.
+_SAMPLING: Final = set(RoleSettings.model_fields) - {"engine"}
 
 
 def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
@@ -26,7 +30,7 @@ def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
 
 def described(settings: RoleSettings) -> str:
     """Return how a role samples, as it stands in the ledger and in the identity of a request."""
-    return json.dumps(settings.model_dump(exclude={"engine", "prompt"}))
+    return json.dumps(settings.model_dump(include=_SAMPLING))
 
 
 def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:

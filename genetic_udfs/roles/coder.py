@@ -27,13 +27,18 @@ def coder_prompt(instruction: str, own: str | None = None) -> str:
     return render("coder", own, instruction=instruction)
 
 
+def repair_prompt(instruction: str, code: str, test: str, status: str, message: str) -> str:
+    """Ask for another solution of an instruction, with a test that one fails and what is known of that."""
+    return render("repair", instruction=instruction, code=code, test=test, status=status, message=message)
+
+
 def extract_code(reply: str, finish_reason: str | None) -> Code:
     """Take the solution from a reply: the first fenced Python block that parses, fenced properly or not.
 
     Reasons: `no_code` (nothing that looks like Python), `truncated` (cut off at max_tokens and not valid for
     that), `syntax_error` (`detail` gives line and message).
     """
-    blocks = _fenced(reply)
+    blocks = fenced_python(reply)
     problem: str | None = None
     for block in blocks or _unfenced(reply, finish_reason == "length"):
         error = syntax_error(block)
@@ -60,7 +65,7 @@ def syntax_error(code: str) -> str | None:
     return None
 
 
-def _fenced(reply: str) -> list[str]:
+def fenced_python(reply: str) -> list[str]:
     """Return the fenced blocks marked as Python or not marked; the last may lack its closing fence."""
     fences = list(_FENCE.finditer(reply))
     blocks = []

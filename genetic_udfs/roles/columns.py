@@ -7,14 +7,17 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, StructType
 
-from genetic_udfs.config import OwnPrompt
-from genetic_udfs.roles import coder, instructor, judge
+from genetic_udfs.config import OwnPrompt, TesterSettings
+from genetic_udfs.roles import coder, instructor, judge, tester
+from genetic_udfs.roles.interface import Interface
 from genetic_udfs.row_udf import row_udf
 
 _REASON: Final = [StructField("reason", StringType()), StructField("detail", StringType())]
 _OFFSPRING: Final = StructType([StructField("instruction", StringType()), *_REASON])
 _CODE: Final = StructType([StructField("code", StringType()), *_REASON])
 _VERDICT: Final = StructType([StructField("verdict", BooleanType()), *_REASON])
+
+_TESTS: Final = StructType([StructField("tests", ArrayType(StringType())), *_REASON])
 
 _NO_PARENT: Final = "no parent below operators.max_depth was drawn"
 
@@ -64,6 +67,48 @@ def code_of(reply: str) -> Column:
         return coder.extract_code(text or "", finish_reason)
 
     return _unless_failed(reply, row_udf(read, _CODE)(f"{reply}.text", f"{reply}.finish_reason"), _CODE)
+
+
+def repair_prompt(instruction: str, code: str, test: str, status: str, message: str) -> Column:
+    """Return the Coder's prompt for a solution that failed a test; null where one of them is."""
+
+    def render(*values: str | None) -> str | None:
+        given = [value for value in values if value is not None]
+        return coder.repair_prompt(*given) if len(given) == len(values) else None
+
+    return row_udf(render, StringType())(instruction, code, test, status, message)
+
+
+def tester_prompt(instruction: str, code: str, settings: TesterSettings) -> Column:
+    """Return the Tester's prompt; null without code, or where that has nothing to call."""
+    count, shows_code = settings.tests, settings.tests_from == "code"
+
+    def render(text: str, solution: str | None) -> str | None:
+        return None if solution is None else tester.tester_prompt(text, solution, count, shows_code=shows_code)
+
+    return row_udf(render, StringType())(instruction, code)
+
+
+def tests_of(reply: str, code: str, settings: TesterSettings) -> Column:
+    """Return a struct of `tests`, `reason` and `detail` read from a Tester's reply to what was asked about code."""
+    most = settings.tests
+
+    def read(text: str | None, solution: str | None) -> tester.Suite | None:
+        return None if solution is None else tester.tests_in(text or "", solution, most)
+
+    error = F.col(f"{reply}.error")
+    found = row_udf(read, _TESTS)(f"{reply}.text", code)
+    return F.when(error.isNotNull(), _failed("engine_error", error, _TESTS)).otherwise(found)
+
+
+def null_solution_of(code: str) -> Column:
+    """Return code with the same names, which returns None whatever is asked of it; null where there is nothing."""
+
+    def made(solution: str | None) -> str | None:
+        interface = None if solution is None else Interface.of(solution)
+        return None if interface is None else interface.null_solution
+
+    return row_udf(made, StringType())(code)
 
 
 def judge_prompt(instruction: str, response: str, own: OwnPrompt | None) -> Column:

@@ -27,6 +27,12 @@ def test_a_stage_that_is_done_says_what_it_took() -> None:
     assert View("deciding", None, 3725.0, StageProgress()).ending() == "deciding: 1 h 02 min"
 
 
+def test_a_stage_that_runs_code_has_rows_and_no_tokens() -> None:
+    view = View("tests", 40, 20.0, StageProgress(rows=40))
+    assert view.ending() == "tests: 40 rows in 20 s (2.0 rows/s)"
+    assert view.facts() == ["40/40", "2.0 rows/s", "ETA 0 s"]
+
+
 def test_counts_that_arrive_twice_never_exceed_the_total() -> None:
     assert View("coder", 4, 1.0, StageProgress(rows=5)).facts()[0] == "4/4"
 

@@ -1,0 +1,215 @@
+"""`jobs/evaluate.py`: pass@k of an engine on HumanEval, asked as the Coder is and run as its code is."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genetic_udfs.commands.any_table import TableFormat, check_output, write_table
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config import Config
+from genetic_udfs.config_file import load_config
+from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.engine.udf import ask
+from genetic_udfs.errors import ConfigurationError, SandboxError
+from genetic_udfs.human_eval import Problem, human_eval_problems
+from genetic_udfs.pass_at_k import mean_pass_at_k
+from genetic_udfs.preflight import check_engine
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.roles import columns as role_columns
+from genetic_udfs.roles.asking import sampling_of
+from genetic_udfs.row_udf import row_udf
+from genetic_udfs.sandbox.spark import SANDBOX_TIER
+from genetic_udfs.sandbox.verdict import PASSED
+from genetic_udfs.session import open_session, task_slots
+from genetic_udfs.verdicts import check_tier, counted, sandbox_error_in, spread, verdicts
+
+_PROBLEM, _SAMPLE, _STATUS, _MESSAGE = "task_id", "sample", "status", "message"
+COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, SANDBOX_TIER)
+
+
+class Benchmark(StrEnum):
+    """What an engine can be measured by."""
+
+    HUMAN_EVAL = "humaneval"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is measured: an engine's samples, or without an engine the published solutions."""
+
+    engine: str | None
+    samples: int
+    ks: tuple[int, ...]
+    output: str | None
+    format: TableFormat
+
+
+def evaluate(
+    config: ConfigArgument,
+    benchmark: Annotated[Benchmark, typer.Option("--benchmark", help="what the engine is measured by")],
+    engine: Annotated[str | None, typer.Option("--engine", help="an engine's name; the Coder's unless given")] = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="solutions that are asked for, a problem")] = 1,
+    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="which pass@k; 1 unless given")] = None,
+    canonical: Annotated[bool, typer.Option("--canonical", help="run the published solutions; asks no engine")] = False,
+    output: Annotated[str | None, typer.Option("--output", help="a folder for the solutions, not there yet")] = None,
+    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
+    overrides: SetOption = None,
+) -> None:
+    """Print pass@k of an engine on a benchmark, by its tests in the sandbox."""
+    settings = load_config(config, overrides or [])
+    name = None if canonical else engine or settings.roles.coder.engine
+    task = checked(settings, Task(name, samples, tuple(sorted(set(k or [1]))), output, format_))
+    problems = human_eval_problems()
+    spark = open_session(settings, "genetic-udfs evaluate")
+    hear_signals()
+    try:
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            rows = run(spark, settings, task, problems, progress)
+        print_summary(Console(width=100, highlight=False), rows, task, settings)
+    finally:
+        spark.stop()
+    if canonical and (wrong := [row[_PROBLEM] for row in rows if row[_STATUS] != PASSED]):
+        raise SandboxError(
+            f"{len(wrong)} published solutions do not pass, {', '.join(wrong[:5])} among them: raise the limits in"
+            " `sandbox`, or look at their status with --output"
+        )
+
+
+def checked(config: Config, task: Task) -> Task:
+    """Return a task that can be done.
+
+    Raises:
+        ConfigurationError: naming the option or the key.
+    """
+    if task.ks[-1] > task.samples:
+        raise ConfigurationError(f"--k {task.ks[-1]}: needs as many --samples (given: {task.samples})")
+    if task.engine is None:
+        if task.samples > 1:
+            raise ConfigurationError("--samples is for an engine; --canonical has one solution a problem")
+        return task
+    if task.engine not in config.engines:
+        raise ConfigurationError(f"--engine: no engine is named {task.engine!r}; engines has {sorted(config.engines)}")
+    if task.samples > 1 and config.roles.coder.temperature == 0.0:
+        raise ConfigurationError(
+            "--samples: at roles.coder.temperature 0 each sample is the same; --set roles.coder.temperature=0.8"
+        )
+    check_engine(task.engine, config.engines[task.engine])
+    return task
+
+
+def run(spark: SparkSession, config: Config, task: Task, problems: Sequence[Problem], progress: Progress) -> list[Row]:
+    """Ask, run and write; return `task_id`, `sample`, `status` and `sandbox_tier` of each solution.
+
+    Raises:
+        ConfigurationError: naming the output, if something is there.
+        EngineError: if the engine cannot serve.
+        SandboxError: if `sandbox.least_tier` is not reached, or the sandbox itself fails.
+    """
+    if task.output is not None:
+        check_output(spark, task.output)
+    with progress.stage("sandbox", None):
+        check_tier(spark, config.sandbox)
+    try:
+        answered = (
+            _published(spark, problems) if task.engine is None else _asked(spark, config, task, problems, progress)
+        )
+        judged = _judged(answered, config, len(problems) * task.samples, progress)
+        if task.output is not None:
+            write_table(judged, task.output, task.format)
+        return judged.select(_PROBLEM, _SAMPLE, _STATUS, SANDBOX_TIER).collect()
+    except Exception as error:
+        if (known := engine_error_in(error) or sandbox_error_in(error)) is not None:
+            raise known from None
+        raise
+
+
+def _published(spark: SparkSession, problems: Sequence[Problem]) -> DataFrame:
+    rows = [(each.id, 0, None, each.canonical_program, each.canonical_program, each.test) for each in problems]
+    found = "task_id string, sample int, response string, code string, program string, test string"
+    return spark.createDataFrame(rows, found).withColumn(
+        "found", F.lit(None).cast("struct<reason:string,detail:string>")
+    )
+
+
+def _asked(
+    spark: SparkSession, config: Config, task: Task, problems: Sequence[Problem], progress: Progress
+) -> DataFrame:
+    """Return solutions of the engine, kept on disk so that each is asked for once."""
+    assert task.engine is not None
+    rows = [(each.id, number, each.prompt, each.test) for each in problems for number in range(task.samples)]
+    slots = task_slots(spark)
+    engine = config.engines[task.engine].model_copy(update={"sleep": False})  # no other takes turns with it
+    sampling = sampling_of(config.roles.coder)
+    with progress.stage("solutions", len(rows)) as stage:
+        call = ask(task.engine, engine, sampling, feeders=slots, stage=stage, progress=progress.address)
+        questions = spark.createDataFrame(rows, "task_id string, sample int, problem string, test string")
+        replied = (
+            questions.withColumn("prompt", role_columns.coder_prompt("problem", config.roles.coder.prompt))
+            .repartition(slots)
+            .withColumn("reply", call("prompt"))
+            .persist(StorageLevel.DISK_ONLY)
+        )
+        replied.count()
+    by_id = {each.id: each for each in problems}
+
+    def program(id_: str, code: str | None) -> str | None:
+        return None if code is None else by_id[id_].program(code)
+
+    return (
+        replied.withColumn("found", role_columns.code_of("reply"))
+        .withColumn("code", F.col("found.code"))
+        .withColumn("response", F.col("reply.text"))
+        .withColumn("program", row_udf(program, StringType())(_PROBLEM, "code"))
+    )
+
+
+def _judged(answered: DataFrame, config: Config, total: int, progress: Progress) -> DataFrame:
+    """Add how each solution's test ended; a reply without code has the reason why there is none."""
+    verdict = verdicts("program", F.array("test"), config.sandbox)
+    with progress.stage("tests", total) as stage:
+        judged = (
+            spread(answered, total)
+            .withColumn("verdict", verdict)
+            .withColumn(_STATUS, F.coalesce(F.get("verdict.tests_status", F.lit(0)), "found.reason"))
+            .withColumn(_MESSAGE, F.coalesce(F.get("verdict.tests_message", F.lit(0)), "found.detail"))
+            .withColumn(SANDBOX_TIER, F.col("verdict")[SANDBOX_TIER])
+            .select(*COLUMNS)
+        )
+        kept = counted(judged, stage, progress.address).persist(StorageLevel.DISK_ONLY)
+        kept.count()
+    return kept
+
+
+def print_summary(console: Console, rows: Sequence[Row], task: Task, config: Config) -> None:
+    """Print pass@k, how solutions ended, and whose they are."""
+    passed = Counter({row[_PROBLEM]: 0 for row in rows})
+    passed.update(row[_PROBLEM] for row in rows if row[_STATUS] == PASSED)
+    table = Table(title="HumanEval", title_justify="left")
+    table.add_column("status")
+    table.add_column("solutions", justify="right")
+    for status, count in Counter(row[_STATUS] for row in rows).most_common():
+        table.add_row(Text(str(status)), f"{count:,}")
+    console.print(table)
+    whose = "published solutions" if task.engine is None else f"{task.engine} ({config.engines[task.engine].model})"
+    tiers = ", ".join(sorted({row[SANDBOX_TIER] for row in rows if row[SANDBOX_TIER] is not None})) or "nothing"
+    told = ", ".join(f"pass@{k} {mean_pass_at_k(passed.values(), task.samples, k):.3f}" for k in task.ks)
+    each = "1 sample" if task.samples == 1 else f"{task.samples} samples"
+    solved = sum(count > 0 for count in passed.values())
+    console.print(
+        f"{whose}: {told}; {solved} of {len(passed)} problems solved, with {each} each;"
+        f" confined by {tiers}" + (f"; written to {task.output}" if task.output is not None else ""),
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,155 @@
+"""`jobs/verify.py`: runs code of any table against its tests, in the sandbox. It adds columns, and drops nothing."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, StringType
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from genetic_udfs.commands.any_table import (
+    TableFormat,
+    check_columns,
+    check_ids,
+    check_output,
+    column,
+    naming,
+    read_table,
+    tagged,
+    write_table,
+)
+from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption
+from genetic_udfs.config import Sandbox
+from genetic_udfs.config_file import load_config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.report.progress import Progress
+from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
+from genetic_udfs.session import open_session
+from genetic_udfs.store.scratch import Scratch
+from genetic_udfs.verdicts import check_tier, counted, sandbox_error_in, spread, verdicts
+
+ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
+
+# Names on the way, since those of the input may be anything.
+_ID, _CODE, _TESTS, _VERDICT = "id", "code", "tests", "verdict"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is run: the code and tests of a table, and where the answer goes."""
+
+    input: str
+    id: str
+    code: str
+    tests: str
+    output: str
+    format: TableFormat
+
+
+def verify(
+    config: ConfigArgument,
+    input_: Annotated[str, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")],
+    id_: Annotated[str, typer.Option("--id", help="the column that tells rows apart")],
+    code: Annotated[str, typer.Option("--code", help="the column of Python code")],
+    tests: Annotated[str, typer.Option("--tests", help="the column of tests: an array, or a text with one a line")],
+    output: Annotated[str, typer.Option("--output", help="a folder to write to, not there yet")],
+    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
+    overrides: SetOption = None,
+) -> None:
+    """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
+    settings = load_config(config, overrides or [])
+    task = Task(input_, id_, code, tests, output, format_)
+    spark = open_session(settings, "genetic-udfs verify")
+    hear_signals()
+    try:
+        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+            run(spark, task, settings.sandbox, progress)
+        print_summary(Console(width=100, highlight=False), read_table(spark, output), task)
+    finally:
+        spark.stop()
+
+
+def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) -> None:
+    """Read, run and write; what can be wrong with paths and columns is found before any code is run.
+
+    Raises:
+        ConfigurationError: naming the path or the column.
+        SandboxError: if `sandbox.least_tier` is not reached, before any code is run, or the sandbox itself fails.
+    """
+    check_output(spark, task.output)
+    rows = read_table(spark, task.input)
+    with naming(task.input):
+        check_columns(rows, [task.code], task.id, ADDED)
+        suites = tests_of(rows, task.tests)
+    with progress.stage("ids", None), naming(task.input):
+        check_ids(rows, task.id)
+    with progress.stage("sandbox", None):
+        check_tier(spark, settings)
+    given = rows.select(column(task.id).cast("string").alias(_ID), column(task.code).alias(_CODE), suites.alias(_TESTS))
+    scratch = Scratch.beside(spark, task.output)
+    try:
+        total = rows.count()
+        with progress.stage("tests", total) as stage:
+            found = (
+                spread(given, total)
+                .select(_ID, verdicts(_CODE, _TESTS, settings).alias(_VERDICT))
+                .select(_ID, *(F.col(_VERDICT)[name].alias(name) for name in ADDED))
+            )
+            kept = scratch.keep(counted(found, stage, progress.address), "verdicts")
+        with progress.stage("writing", None):
+            write_table(tagged(rows, kept, task.id, ADDED), task.output, task.format)
+    except Exception as error:
+        if (known := sandbox_error_in(error)) is not None:
+            raise known from None
+        raise
+    finally:
+        scratch.clear()
+
+
+def tests_of(rows: DataFrame, name: str) -> Column:
+    """Return a column of tests as an array; a text has one a line, blank lines aside.
+
+    Raises:
+        ConfigurationError: if there is no such column, or it holds something else.
+    """
+    if name not in rows.columns:
+        raise ConfigurationError(f"there is no column {name!r}; it has {', '.join(rows.columns)}")
+    kind = rows.schema[name].dataType
+    if isinstance(kind, StringType):
+        return F.filter(F.split(column(name), r"\R"), lambda line: F.trim(line) != "")
+    if isinstance(kind, ArrayType) and isinstance(kind.elementType, StringType):
+        return column(name)
+    raise ConfigurationError(f"the column {name!r} must hold an array of texts or a text, not {kind.simpleString()}")
+
+
+def print_summary(console: Console, rows: DataFrame, task: Task) -> None:
+    """Print how the tests ended, how many rows passed all of theirs, and where the rows are."""
+    statuses = rows.select(F.explode(TESTS_STATUS).alias("status")).groupBy("status").count()
+    counts = statuses.orderBy(F.desc("count"), "status").collect()
+    if counts:
+        table = Table(title="Tests", title_justify="left")
+        table.add_column("status")
+        table.add_column("tests", justify="right")
+        for row in counts:
+            table.add_row(Text(row["status"]), f"{row['count']:,}")
+        console.print(table)
+    tested = F.size(TESTS_STATUS) > 0
+    [[total, run_, all_, none, no_code]] = rows.agg(
+        F.count(F.lit(1)),
+        F.count_if(tested),
+        F.count_if(tested & (F.col(PASS_RATE) == 1.0)),
+        F.count_if(F.size(TESTS_STATUS) == 0),
+        F.count_if(F.col(TESTS_STATUS).isNull()),
+    ).collect()
+    tiers = sorted(row[0] for row in rows.select(SANDBOX_TIER).distinct().collect() if row[0] is not None)
+    console.print(
+        f"{total:,} rows: {all_:,} of {run_:,} with tests passed all of them, {none:,} had no test, {no_code:,} no"
+        f" code; confined by {', '.join(tiers) or 'nothing, as nothing was run'}; written to {task.output}",
+        markup=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,91 @@
+"""The Tester: its prompt, and the single assertions in its replies."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from genetic_udfs.roles.coder import fenced_python
+from genetic_udfs.roles.interface import Interface
+from genetic_udfs.roles.prompts import render
+
+_ASSERT: Final = "assert"
+
+
+class Suite(NamedTuple):
+    """The tests of a reply, or None with the `reason` and `detail` why there are none."""
+
+    tests: list[str] | None
+    reason: str | None
+    detail: str | None
+
+
+def tester_prompt(instruction: str, code: str, count: int, *, shows_code: bool) -> str | None:
+    """Ask for `count` assertions on a solution, of which its heads alone or all its code are shown.
+
+    None where the solution has nothing that a test could call.
+    """
+    interface = Interface.of(code)
+    if interface is None:
+        return None
+    return render(
+        "tester",
+        instruction=instruction,
+        code=code if shows_code else interface.heads,
+        names=interface.entry_points,
+        count=count,
+        shows_code=shows_code,
+    )
+
+
+def tests_in(reply: str, code: str, most: int) -> Suite:
+    """Take the assertions from a reply that stand alone and call an entry point of the code, `most` of them.
+
+    Assertions inside of functions count where they use none of the functions' own names. One that is there twice
+    counts once; messages are left out. Nothing of a reply that was cut off is lost but its last line.
+    """
+    interface = Interface.of(code)
+    if interface is None:
+        return Suite(None, "no_tests", "the code defines nothing that a test could call")
+    found: dict[str, None] = {}
+    seen = 0
+    for block in fenced_python(reply) or [reply]:
+        for assertion in _assertions(block):
+            seen += 1
+            if _stands_alone(assertion, interface) and _calls(assertion, interface):
+                found[ast.unparse(ast.Assert(assertion.test))] = None
+    if found:
+        return Suite(list(found)[:most], None, None)
+    names = ", ".join(interface.entry_points)
+    return Suite(None, "no_tests", f"of {seen} assertions in the Tester's reply none stands alone and calls {names}")
+
+
+def _assertions(block: str) -> Iterator[ast.Assert]:
+    """Yield the assertions of a block; where it does not parse as a whole, those on one line each."""
+    for part in [block] if _parsed(block) is not None else block.splitlines():
+        if _ASSERT in part and (tree := _parsed(part.strip() if part is not block else part)) is not None:
+            yield from (node for node in ast.walk(tree) if isinstance(node, ast.Assert))
+
+
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _stands_alone(assertion: ast.Assert, interface: Interface) -> bool:
+    nodes = list(ast.walk(assertion.test))
+    own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    return read - own <= interface.names
+
+
+def _calls(assertion: ast.Assert, interface: Interface) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in interface.entry_points
+        for node in ast.walk(assertion.test)
+    )

@@ -1,0 +1,115 @@
+"""`jobs/evaluate.py`: pass@k of an engine on HumanEval; the engine is scripted, the sandbox is real."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from rich.console import Console
+
+from genetic_udfs.commands import evaluate as command
+from genetic_udfs.commands.any_table import TableFormat, read_table
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError, EngineError
+from genetic_udfs.human_eval import human_eval_problems
+from genetic_udfs.report.progress import Progress
+from tests.scripted_server import Answer, Request, ScriptedServer
+
+PROBLEMS = human_eval_problems()
+
+
+def config(url: str = "http://127.0.0.1:9/v1", **coder: Any) -> Config:
+    return Config.model_validate(
+        {
+            "store": "unused",
+            "seeds": "unused",
+            "generations": 1,
+            "samples_per_generation": 1,
+            "engines": {"any": {"model": "m", "url": url}, "other": {"model": "n", "url": url}},
+            "roles": {role: {"engine": "any"} for role in ("instructor", "judge")}
+            | {"coder": {"engine": "any", **coder}},
+            "sandbox": {"least_tier": "no_files", "cpu_seconds": 4, "wall_seconds": 20},
+        }
+    )
+
+
+def task(**options: Any) -> command.Task:
+    given = {"engine": "any", "samples": 1, "ks": (1,), "output": None, "format": TableFormat.PARQUET}
+    return command.Task(**{**given, **options})
+
+
+def summary(rows: list[Any], given: command.Task) -> str:
+    console = Console(width=100)
+    with console.capture() as shown:
+        command.print_summary(console, rows, given, config())
+    return shown.get().splitlines()[-1]
+
+
+def test_all_published_solutions_pass(spark: SparkSession) -> None:
+    given = task(engine=None)
+    with Progress() as progress:
+        rows = command.run(spark, config(), given, PROBLEMS, progress)
+    assert len(rows) == 164 and {row.status for row in rows} == {"passed"}
+    assert summary(rows, given).startswith(
+        "published solutions: pass@1 1.000; 164 of 164 problems solved, with 1 sample each; confined by "
+    )
+
+
+def test_samples_of_an_engine_are_run_and_counted(spark: SparkSession, tmp_path: Path) -> None:
+    """The engine solves the first problem always, the second once, gives no code for the third, and fails at others."""
+    few = PROBLEMS[:5]
+
+    def solve(request: Request) -> Answer:
+        [problem] = [each for each in few if each.prompt.strip() in request.prompt]
+        number = few.index(problem)
+        if number == 2:
+            return Answer("I would rather not.")
+        right = number == 0 or (number == 1 and request.attempt == 1)
+        code = problem.canonical_program if right else f"def {problem.entry_point}(*_):\n    return 7"
+        return Answer(f"Here it is:\n```python\n{code}\n```")
+
+    given = task(samples=2, ks=(1, 2), output=str(tmp_path / "out"))
+    with ScriptedServer(solve, model="m") as server, Progress() as progress:
+        rows = command.run(spark, config(server.url), given, few, progress)
+        assert server.calls.total() == 10
+    ended = {each.id: sorted(row.status for row in rows if row.task_id == each.id) for each in few}
+    assert ended == {
+        "HumanEval/0": ["passed", "passed"],
+        "HumanEval/1": ["failed", "passed"],
+        "HumanEval/2": ["no_code", "no_code"],
+        "HumanEval/3": ["failed", "failed"],
+        "HumanEval/4": ["failed", "failed"],
+    }
+    assert summary(rows, given).startswith(
+        "any (m): pass@1 0.300, pass@2 0.400; 2 of 5 problems solved, with 2 samples"
+    )
+    written = read_table(spark, str(tmp_path / "out"))
+    assert written.columns == list(command.COLUMNS)
+    assert written.where("status = 'no_code' AND code IS NULL AND response LIKE 'I would%'").count() == 2
+
+
+def test_an_engine_that_refuses_ends_it_and_says_what_to_do(spark: SparkSession) -> None:
+    with (
+        ScriptedServer(lambda _: Answer(status=401, message="no such key")) as server,
+        Progress() as progress,
+        pytest.raises(EngineError, match="it wants a key"),
+    ):
+        command.run(spark, config(server.url), task(), PROBLEMS[:2], progress)
+
+
+@pytest.mark.parametrize(
+    ("coder", "options", "said"),
+    [
+        ({}, {"engine": "none"}, "--engine: no engine is named 'none'; engines has ['any', 'other']"),
+        ({}, {"ks": (1, 10), "samples": 5}, "--k 10: needs as many --samples (given: 5)"),
+        ({"temperature": 0.0}, {"samples": 5}, "--samples: at roles.coder.temperature 0 each sample is the same"),
+        ({}, {"engine": None, "samples": 5}, "--canonical has one solution a problem"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_spark(
+    coder: dict[str, Any], options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        command.checked(config(**coder), task(**options))
+    assert command.checked(config(), task(engine="other")).engine == "other"
