@@ -28,6 +28,8 @@ _INVENTORY_COLUMNS: Final = "path string, length long, isDir boolean, modificati
 _SETTINGS: Final = {
     # The retention of the population is for whoever calls VACUUM by hand. What is removed here is told file by file.
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+    # Else Delta 4.4 takes the table's retention, whatever hours the command names, unless these are 0.
+    "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled": "false",
     # Delta spreads even a few files over so many tasks; Spark's default is 10,000.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",
 }

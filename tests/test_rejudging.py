@@ -162,7 +162,7 @@ def test_a_rejudge_that_was_cut_off_pays_for_no_reply_twice(judged: Judged, spar
             update={"engines": engines, "roles": config.roles.model_copy(update={"judge": sampled})}
         )
         verdicts = judged.table("verdicts")
-        with pytest.raises(EngineError, match="out of credit"):
+        with pytest.raises(EngineError, match="HTTP 401"):
             rejudge(spark, config, 1)
         assert judged.table("verdicts") == verdicts
         kept = [row for row in judged.table("replies") if '"temperature": 0.1' in row["sampling"]]
