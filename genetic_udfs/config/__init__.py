@@ -1,0 +1,52 @@
+"""What a run is: the configuration's models, a file for each part, and the checks that need nothing else.
+
+Reading YAML, overrides and files is `config_file.py`'s; nothing here touches the disk, Spark or an engine.
+"""
+
+from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases
+from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.engines import MEMORY_SHARE, Engine
+from genetic_udfs.config.limits import Filters, Ledger, Sandbox
+from genetic_udfs.config.operators import MutationTask, Operators
+from genetic_udfs.config.roles import (
+    ROLES,
+    CoderSettings,
+    OwnPrompt,
+    PromptedRole,
+    Role,
+    Roles,
+    RoleSettings,
+    TesterSettings,
+)
+from genetic_udfs.config.run import ACCEPTANCE, CATALOG_STORE, Config
+from genetic_udfs.config.section import Positive, Section, Share
+from genetic_udfs.config.spark import Spark
+
+__all__ = [
+    "ACCEPTANCE",
+    "CATALOG_STORE",
+    "MEMORY_SHARE",
+    "ROLES",
+    "Benchmark",
+    "CoderSettings",
+    "Config",
+    "Decontamination",
+    "Dedup",
+    "Engine",
+    "Filters",
+    "Ledger",
+    "MutationTask",
+    "Operators",
+    "OwnPrompt",
+    "Paraphrases",
+    "Positive",
+    "PromptedRole",
+    "Role",
+    "RoleSettings",
+    "Roles",
+    "Sandbox",
+    "Section",
+    "Share",
+    "Spark",
+    "TesterSettings",
+]

@@ -1,0 +1,55 @@
+"""Test sets of which nothing may be in the data."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from genetic_udfs.config.roles import RoleSettings
+from genetic_udfs.config.section import Section
+
+
+class Benchmark(Section):
+    """A test set in a JSONL file (which may be gzipped), and which of its fields are matched.
+
+    A field holds a text or a list of texts. `id` names the field with an item's name; without it the line's number is.
+    """
+
+    path: Annotated[str, Field(min_length=1)]
+    id: str | None = None
+    instructions: Annotated[list[str], Field(min_length=1)]
+    solutions: list[str] = []
+
+
+class Paraphrases(Section):
+    """How test items that are told in other words are found.
+
+    Of a text's `nearest` items by embedding, an engine is asked about those at a cosine similarity of `similarity` or
+    more. `judge` says which engine and how it samples; without it the Judge's settings are taken.
+    """
+
+    model: Annotated[str, Field(min_length=1)] = "bundled:all-minilm-l6-v2"
+    nearest: Annotated[int, Field(ge=1, le=100)] = 5
+    similarity: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.5
+    judge: RoleSettings | None = None
+
+
+class Decontamination(Section):
+    """The test sets of which nothing may be in the data: HumanEval, and others from files."""
+
+    human_eval: bool = True
+    human_eval_solutions: bool = False
+    benchmarks: dict[Annotated[str, Field(min_length=1)], Benchmark] = {}
+    paraphrases: Paraphrases | None = None
+
+    @property
+    def has_test_sets(self) -> bool:
+        """Tell whether there is anything to match."""
+        return self.human_eval or bool(self.benchmarks)
+
+    @model_validator(mode="after")
+    def _something_is_there(self) -> Self:
+        if "humaneval" in self.benchmarks and self.human_eval:
+            raise ValueError("benchmarks: 'humaneval' is the bundled one's name; choose another, or human_eval: false")
+        if self.human_eval_solutions and not self.human_eval:
+            raise ValueError("human_eval_solutions is for human_eval: true")
+        return self

@@ -1,0 +1,45 @@
+"""When two instructions are near-duplicates."""
+
+from typing import Annotated, Any, Final
+
+from pydantic import Field, model_validator
+
+from genetic_udfs.config.section import Positive, Section
+
+_MOST_HASHES: Final = 126
+_MOST_ROWS: Final = 14
+_MISSED_AT_THRESHOLD: Final = 0.015
+
+
+class Dedup(Section):
+    """When two instructions are near-duplicates: Jaccard similarity of their word shingles at or above `threshold`.
+
+    Bands and rows follow from the threshold unless given: as many rows as leave at least 98.5% of the pairs right at
+    the threshold among the candidates (fewer below 0.033), with 126 hash functions at most. `audit` texts are checked
+    for missed pairs.
+    """
+
+    threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.7
+    shingle_words: Positive = 3
+    bands: Positive = 25
+    rows: Positive = 5
+    audit: Annotated[int, Field(ge=0)] = 2000
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bands_follow_from_the_threshold(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not {"bands", "rows"} & given.keys():
+            threshold = given.get("threshold", 0.7)
+            if isinstance(threshold, int | float) and 0 < threshold <= 1:
+                bands, rows = _bands_for(float(threshold))
+                return {**given, "bands": bands, "rows": rows}
+        return given
+
+
+def _bands_for(threshold: float) -> tuple[int, int]:
+    """Return bands and rows: the more rows, the fewer pairs below the threshold have to be compared."""
+    for rows in range(_MOST_ROWS, 1, -1):
+        bands = _MOST_HASHES // rows
+        if (1 - threshold**rows) ** bands <= _MISSED_AT_THRESHOLD:
+            return bands, rows
+    return _MOST_HASHES, 1

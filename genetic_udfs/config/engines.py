@@ -1,0 +1,107 @@
+"""Language models that answer: served here by vLLM, or endpoints elsewhere."""
+
+import math
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from genetic_udfs.config.section import Positive, Section
+
+_PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
+MEMORY_SHARE: Final = "gpu-memory-utilization"
+
+
+class Engine(Section):
+    """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere.
+
+    Several URLs are servers of the same model, which share the requests; `max_num_seqs` is each server's.
+    """
+
+    model: Annotated[str, Field(min_length=1)]
+    url: Annotated[str | list[str] | None, Field(min_length=1)] = None
+    api_key_env: str | None = None
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    max_num_seqs: Positive = 256
+    max_num_batched_tokens: Positive = 8192
+    max_model_len: Annotated[int, Field(ge=64)] = 4096
+    args: dict[str, bool | int | float | str] = {}
+    env: dict[str, str] = {}
+    sleep: bool | None = None
+    start_timeout: Positive = 600
+    request_timeout: Positive = 600
+
+    @field_validator("url")
+    @classmethod
+    def _urls_are_http(cls, url: str | list[str] | None) -> str | list[str] | None:
+        given = _urls(url)
+        for one in given:
+            if urlsplit(one).scheme not in {"http", "https"} or not urlsplit(one).netloc:
+                raise ValueError(
+                    "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1, or a"
+                    " list of such"
+                )
+            if "@" in urlsplit(one).netloc:
+                raise ValueError(
+                    "has a name or key in it; put the key into an environment variable, named in api_key_env"
+                )
+        if len(set(given)) < len(given):
+            raise ValueError("has the same address twice")
+        return url
+
+    @field_validator("args")
+    @classmethod
+    def _no_flag_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
+        own = {"model", "served-model-name", "dtype", "max-model-len", "uds", "host", "port"}
+        own |= {"max-num-seqs", "max-num-batched-tokens", "api-key", "ssl-keyfile", "ssl-certfile"}
+        for name, value in args.items():
+            if _flag(name) in own:
+                raise ValueError(f"{name!r} is set by the engine's own keys and cannot be given in args")
+            if _flag(name) in _PARALLEL_SIZES and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name!r} is a number of GPUs (given: {value!r})")
+            if _flag(name) == MEMORY_SHARE and (isinstance(value, bool | str) or not 0 < value <= 1):
+                raise ValueError(f"{name!r} is a part of the memory, above 0 and not above 1 (given: {value!r})")
+        return args
+
+    @model_validator(mode="after")
+    def _here_or_there(self) -> Self:
+        if self.url is None and self.api_key_env is not None:
+            raise ValueError("api_key_env is for an engine with a url")
+        if self.max_num_batched_tokens < self.max_num_seqs:
+            raise ValueError(
+                f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
+                " each sequence takes one in a step"
+            )
+        if self.url is not None and (self.args or self.env):
+            raise ValueError("args and env are for a model that is served here; this engine has a url")
+        return self
+
+    @property
+    def flags(self) -> dict[str, bool | int | float | str]:
+        """`args` under the names that vLLM's command line has for them, without the dashes in front."""
+        return {_flag(name): value for name, value in self.args.items()}
+
+    @property
+    def memory_share(self) -> float:
+        """The part of the memory of its GPUs that the engine is set to take; all of it where it is not."""
+        return float(self.flags.get(MEMORY_SHARE, 1.0))
+
+    @property
+    def gpus(self) -> int | None:
+        """Over how many GPUs the engine is told to spread; None where it takes what its tasks have."""
+        sizes = [int(self.flags[name]) for name in _PARALLEL_SIZES if name in self.flags]
+        return math.prod(sizes) if sizes else None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses of an engine elsewhere, without a slash at the end; none of one that is served here."""
+        return _urls(self.url)
+
+
+def _flag(name: str) -> str:
+    return name.lstrip("-").replace("_", "-")
+
+
+def _urls(url: str | list[str] | None) -> tuple[str, ...]:
+    given = [url] if isinstance(url, str) else url or []
+    return tuple(one.rstrip("/") for one in given)

@@ -1,0 +1,104 @@
+"""Who plays a role, how it samples, and what it is asked by."""
+
+import hashlib
+import re
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, field_validator, model_serializer, model_validator
+
+from genetic_udfs.config.section import Positive, Section
+
+Role = Literal["instructor", "coder", "judge", "tester"]
+# Those that every run has; the Tester is a setting.
+ROLES: Final[tuple[Role, ...]] = ("instructor", "coder", "judge")
+
+
+class RoleSettings(Section):
+    """Which engine plays a role, and how it samples.
+
+    `regex` holds a model that is too weak to keep a form to it: vLLM's structured outputs. Endpoints that are not
+    vLLM may refuse it.
+    """
+
+    engine: str
+    temperature: Annotated[float, Field(ge=0.0, le=5.0)] = 0.7
+    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    max_tokens: Positive = 1024
+    regex: str | None = None
+
+    @field_validator("regex")
+    @classmethod
+    def _regex_compiles(cls, regex: str | None) -> str | None:
+        try:
+            re.compile(regex or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return regex
+
+
+class OwnPrompt(Section):
+    """A template of the user's in place of a role's own: where it lies, and its text, which travels to executors."""
+
+    path: str
+    text: str
+
+    @property
+    def version(self) -> str:
+        """A short hash of the text: the prompt's version in the ledger."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+
+    @model_serializer
+    def _as_given(self) -> str:
+        return self.path
+
+
+class PromptedRole(RoleSettings):
+    """A role that can be given another prompt: a Jinja2 file, which `config_file.py` reads and checks."""
+
+    prompt: OwnPrompt | None = None
+
+
+class CoderSettings(PromptedRole):
+    """The Coder: how many solutions it writes of an instruction, and whether it mends one that failed its tests."""
+
+    samples: Annotated[int, Field(ge=1, le=100)] = 1
+    repair: bool = False
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> Self:
+        if self.samples > 1 and self.temperature == 0.0:
+            raise ValueError(f"samples: {self.samples} solutions at temperature 0 would be the same; set one above 0")
+        return self
+
+
+class TesterSettings(RoleSettings):
+    """The Tester, which writes `tests` tests for each solution.
+
+    `tests_from` says what it sees beside the instruction: the heads of the solution's functions alone, or its code.
+    """
+
+    tests_from: Literal["instruction", "code"] = "instruction"
+    tests: Annotated[int, Field(ge=1, le=50)] = 5
+
+
+class Roles(Section):
+    """The three roles of the method, and the Tester where tests are wanted."""
+
+    instructor: RoleSettings
+    coder: CoderSettings
+    judge: PromptedRole
+    tester: TesterSettings | None = None
+
+    def of(self, role: Role) -> RoleSettings:
+        """Return the settings of one role, which must be played."""
+        return self.played()[role]
+
+    def played(self) -> dict[Role, RoleSettings]:
+        """Return the settings of every role that the run has."""
+        played: dict[Role, RoleSettings] = {"instructor": self.instructor, "coder": self.coder, "judge": self.judge}
+        return played if self.tester is None else {**played, "tester": self.tester}
+
+    def own_prompts(self) -> dict[Role, OwnPrompt]:
+        """Return the prompts that are the user's, by role."""
+        given: dict[Role, OwnPrompt | None] = {"coder": self.coder.prompt, "judge": self.judge.prompt}
+        return {role: prompt for role, prompt in given.items() if prompt is not None}

@@ -1,0 +1,211 @@
+"""One run of Genetic-Instruct: all sections together, and the checks between them."""
+
+import hashlib
+import json
+import re
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from genetic_udfs.config.decontamination import Decontamination, Paraphrases
+from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.engines import Engine
+from genetic_udfs.config.limits import Filters, Ledger, Sandbox
+from genetic_udfs.config.operators import Operators
+from genetic_udfs.config.roles import Role, Roles, RoleSettings
+from genetic_udfs.config.section import Positive, Section
+from genetic_udfs.config.spark import Spark
+
+ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|fitness>=(0|1|0?\.\d+|1\.0+)")
+_OF_SELECTION: Final = ("selection", "tournament_size")
+# A store whose name begins so is a schema of Spark's catalog, not a folder.
+CATALOG_STORE: Final = "catalog:"
+_SCHEMA_NAME: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Config(Section):
+    """One run of Genetic-Instruct.
+
+    `samples_per_generation` pairs are accepted in each of `generations` generations, in equal shares by each of
+    `colonies` colonies, in at most `max_rounds` rounds and of at most `max_candidates` candidates a generation.
+    """
+
+    store: Annotated[str, Field(min_length=1)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seeds: Annotated[str, Field(min_length=1)]
+    generations: Positive
+    colonies: Positive = 1
+    samples_per_generation: Positive
+    max_rounds: Positive = 20
+    max_candidates: Positive | None = None
+    acceptance: str = "judge"
+    operators: Operators = Operators()
+    engines: Annotated[dict[str, Engine], Field(min_length=1)]
+    roles: Roles
+    dedup: Dedup = Dedup()
+    filters: Filters = Filters()
+    decontamination: Decontamination = Decontamination()
+    sandbox: Sandbox = Sandbox()
+    ledger: Ledger = Ledger()
+    spark: Spark = Spark()
+
+    @field_validator("store")
+    @classmethod
+    def _schema_has_a_name(cls, store: str) -> str:
+        if store.startswith(CATALOG_STORE) and not _SCHEMA_NAME.fullmatch(store.removeprefix(CATALOG_STORE)):
+            raise ValueError(
+                f"after {CATALOG_STORE!r} stands the name of a schema, of letters, digits and _, such as"
+                f" {CATALOG_STORE}genetic, or {CATALOG_STORE}lake.genetic for the schema of another catalog"
+            )
+        return store
+
+    @field_validator("acceptance")
+    @classmethod
+    def _acceptance_is_known(cls, acceptance: str) -> str:
+        if ACCEPTANCE.fullmatch(acceptance) is None:
+            raise ValueError("must be judge, tests, judge_and_tests, or fitness>=X with X from 0 to 1")
+        return acceptance
+
+    @model_validator(mode="after")
+    def _samples_can_be_reached(self) -> Self:
+        if self.max_candidates is not None and self.max_candidates < self.samples_per_generation:
+            raise ValueError(
+                f"max_candidates: of {self.max_candidates} candidates samples_per_generation:"
+                f" {self.samples_per_generation} can never be accepted"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tests_have_a_tester(self) -> Self:
+        wants = {
+            f"acceptance: {self.acceptance}": self.accepts_by_tests,
+            f"roles.coder.samples: {self.roles.coder.samples}": self.roles.coder.samples > 1,
+        }
+        for what, wanted in wants.items():
+            if wanted and self.roles.tester is None:
+                raise ValueError(f"{what} needs roles.tester, which writes the tests")
+        if self.roles.coder.repair and not self.accepts_by_tests:
+            raise ValueError("roles.coder.repair: true is for acceptance: tests or judge_and_tests")
+        return self
+
+    @model_validator(mode="after")
+    def _roles_name_engines(self) -> Self:
+        for role, settings in self.roles.played().items():
+            name = settings.engine
+            if name not in self.engines:
+                raise ValueError(
+                    f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _paraphrases_name_an_engine(self) -> Self:
+        paraphrases = self.decontamination.paraphrases
+        if paraphrases is not None and paraphrases.judge is not None and paraphrases.judge.engine not in self.engines:
+            raise ValueError(
+                f"decontamination.paraphrases.judge.engine: no engine is named {paraphrases.judge.engine!r};"
+                f" engines has {sorted(self.engines)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _replies_fit(self) -> Self:
+        asked = {f"roles.{role}": settings for role, settings in self.roles.played().items()}
+        paraphrases = self.decontamination.paraphrases
+        if paraphrases is not None and paraphrases.judge is not None:
+            asked["decontamination.paraphrases.judge"] = paraphrases.judge
+        for key, settings in asked.items():
+            limit = self.engines[settings.engine].max_model_len
+            if settings.max_tokens >= limit:
+                raise ValueError(
+                    f"{key}.max_tokens: {settings.max_tokens} leaves no room for the prompt; it must be below"
+                    f" engines.{settings.engine}.max_model_len ({limit})"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _every_colony_has_a_share(self) -> Self:
+        if self.colonies > self.samples_per_generation:
+            raise ValueError(
+                f"colonies: {self.colonies} colonies cannot share samples_per_generation:"
+                f" {self.samples_per_generation}; give each at least one sample"
+            )
+        return self
+
+    @property
+    def accepts_by_judge(self) -> bool:
+        """Whether the Judge's verdict decides, alone or with tests."""
+        return self.acceptance in {"judge", "judge_and_tests"}
+
+    @property
+    def accepts_by_tests(self) -> bool:
+        """Whether tests decide, alone or with the Judge."""
+        return self.acceptance in {"tests", "judge_and_tests"}
+
+    @property
+    def least_fitness(self) -> float | None:
+        """The P(Yes) that is enough; None where fitness does not decide."""
+        floor = self.acceptance.removeprefix("fitness>=")
+        return None if floor == self.acceptance else float(floor)
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether a run needs the sandbox."""
+        return self.roles.tester is not None or self.sandbox.check_runs
+
+    def engine_of(self, role: Role) -> Engine:
+        """Return the engine that plays a role, as in `used_engines`."""
+        return self.used_engines()[self.roles.of(role).engine]
+
+    def judge_of(self, paraphrases: Paraphrases) -> RoleSettings:
+        """Return who is asked whether two problems are the same, and how: as the Judge, unless told otherwise."""
+        return paraphrases.judge if paraphrases.judge is not None else self.roles.judge
+
+    def used_engines(self) -> dict[str, Engine]:
+        """Return the engines that a run asks, in the configuration's order, with `sleep` decided.
+
+        They play a role, or are asked about paraphrases.
+        Engines sleep when those that are served here do not fit into the memory side by side.
+        """
+        names = {settings.engine for settings in self.roles.played().values()}
+        tests = self.decontamination
+        if tests.paraphrases is not None and tests.has_test_sets:
+            names.add(self.judge_of(tests.paraphrases).engine)
+        used = {name: engine for name, engine in self.engines.items() if name in names}
+        served = [engine for engine in used.values() if not engine.urls]
+        crowded = len(served) > 1 and sum(engine.memory_share for engine in served) > 1.0
+        return {
+            name: engine if engine.sleep is not None else engine.model_copy(update={"sleep": crowded})
+            for name, engine in used.items()
+        }
+
+    def meaning(self) -> dict[str, Any]:
+        """Return the part of the configuration that decides what is generated, as plain data.
+
+        Left out is where tables, seeds and test sets lie, how many generations are asked for, and how engines and Spark
+        are run.
+        """
+        data = self.model_dump(mode="json", exclude={"store", "seeds", "generations", "ledger", "spark", "engines"})
+        data["dedup"].pop("audit")
+        if self.max_candidates is None:
+            data.pop("max_candidates")
+        if self.operators.selection == "uniform":
+            data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
+        for benchmark in data["decontamination"]["benchmarks"].values():
+            benchmark.pop("path")
+        for role in ("coder", "judge"):
+            data["roles"][role].pop("prompt")
+        for role, prompt in self.roles.own_prompts().items():
+            data["roles"][role]["prompt"] = prompt.version
+        asked = [settings for settings in data["roles"].values() if settings is not None]
+        paraphrases = data["decontamination"]["paraphrases"]
+        if paraphrases is not None and paraphrases["judge"] is not None:
+            asked.append(paraphrases["judge"])
+        for settings in asked:
+            settings["engine"] = self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"})
+        return data
+
+    def fingerprint(self) -> str:
+        """Return a short hash of `meaning()`: equal for two configurations that ask for the same thing."""
+        canonical = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
