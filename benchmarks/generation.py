@@ -10,7 +10,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
@@ -104,7 +103,7 @@ def begin_with(spark: SparkSession, config: Config, corpus: Path, size: int) -> 
     store = Store(spark, config.store)
     add_generation(store, config, texts, 0)
     with Progress() as progress:
-        evolution.commit_generation(new_run(spark, config, progress), 0, datetime.now(UTC))
+        evolution.commit_generation(new_run(spark, config, progress), 0, time.monotonic())
 
 
 def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:
