@@ -19,6 +19,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     conf = {
         "spark.jars": ",".join(map(str, JARS)),
         "spark.driver.memory": "2g",
+        # Many small jobs on little data: the optimising compiler would take more time than it gains.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
         "spark.sql.shuffle.partitions": 4,
