@@ -62,7 +62,7 @@ def quality(results: Results, _: argparse.Namespace) -> None:
 
 def against(results: Results, peer: str, size: int, least: float, repeats: int) -> None:
     """Seconds of a peer over ours, from Parquet to what is found, each in a process that has warmed up."""
-    corpus, small = write_corpus(CORPORA, size), write_corpus(CORPORA, WARM_UP)
+    corpus, warm_up = write_corpus(CORPORA, size), write_corpus(CORPORA, WARM_UP)
     with (
         side("dedup_sides", "ours") as mine,
         side("dedup_sides", peer) as theirs,
@@ -70,7 +70,7 @@ def against(results: Results, peer: str, size: int, least: float, repeats: int) 
         Peak(theirs.process.pid) as their_peak,
     ):
         for one in (mine, theirs):
-            one.run(corpus=str(small))
+            one.run(corpus=str(warm_up))
         ratios, ours, found = [], [], {}
         for _ in range(repeats):
             done, other = mine.run(corpus=str(corpus)), theirs.run(corpus=str(corpus))

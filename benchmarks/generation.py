@@ -5,11 +5,9 @@ the tasks that ask (`instant.py`).
 """
 
 import argparse
-import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -86,15 +84,14 @@ def octets(column: str) -> Column:
     return F.coalesce(F.octet_length(column), F.lit(0))
 
 
-@contextlib.contextmanager
-def spark_session() -> Iterator[SparkSession]:
-    with session(spark_driver_memory="6g", spark_sql_shuffle_partitions=8) as spark:
-        spark.conf.set("spark.databricks.delta.snapshotPartitions", 2)
-        yield spark
+def spark_session() -> SparkSession:
+    return session(
+        spark_driver_memory="6g", spark_sql_shuffle_partitions=8, spark_databricks_delta_snapshotPartitions=2
+    )
 
 
 def settings(store: str, **changes: object) -> Config:
-    return configuration(store=store, decontamination={"human_eval": True}, max_rounds=10, **changes)
+    return configuration(store=store, max_rounds=10, **changes)
 
 
 def begin_with(spark: SparkSession, config: Config, corpus: Path, size: int) -> None:

@@ -56,8 +56,7 @@ def verified(pairs: DataFrame, texts: DataFrame, threshold: float, words: int) -
     Args:
         pairs: Columns as `columns.PAIRS`. Exact ones pass with similarity 1.0; their texts are not looked at, so
             that thousands of copies do not fetch their text each.
-        texts: `id`, `is_new` and `text`, neither null nor blank. Shingles are computed anew from the text, which is
-            smaller than they are.
+        texts: `id`, `is_new` and `text`. Shingles are computed anew from the text, which is smaller than they are.
         threshold: The least similarity.
         words: Length of a shingle.
 
@@ -68,7 +67,12 @@ def verified(pairs: DataFrame, texts: DataFrame, threshold: float, words: int) -
     earlier = texts.select(
         F.col(c.ID).alias(c.EARLIER_ID), F.col(c.IS_NEW).alias(c.EARLIER_IS_NEW), F.col(c.TEXT).alias(c.EARLIER_TEXT)
     )
-    with_texts = pairs.where(~F.col(c.IS_EXACT)).join(later, c.LATER_ID).join(earlier, [c.EARLIER_ID, c.EARLIER_IS_NEW])
+    with_texts = (
+        pairs.where(~F.col(c.IS_EXACT))
+        .join(later, c.LATER_ID)
+        .join(earlier, [c.EARLIER_ID, c.EARLIER_IS_NEW])
+        .dropna(subset=[c.LATER_TEXT, c.EARLIER_TEXT])
+    )
 
     def near(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_near(batches, threshold, words), c.LINKS)
@@ -89,6 +93,6 @@ def _near(batches: Iterator[pa.RecordBatch], threshold: float, words: int) -> It
 
 
 def _of_short(texts: Iterable[str], words: int) -> dict[str, NDArray[np.int64]]:
-    """Return the shingles of those texts that are not long."""
-    short = list({text for text in texts if len(text) <= _LONG})
-    return dict(zip(short, each_shingles([normalise(text) for text in short], words), strict=True)) if short else {}
+    """Return the shingles of those texts that are neither long nor blank."""
+    short = {text: normal for text in set(texts) if len(text) <= _LONG and (normal := normalise(text))}
+    return dict(zip(short, each_shingles(list(short.values()), words), strict=True)) if short else {}

@@ -17,6 +17,9 @@ def test_candidates_are_duplicates_from_the_threshold_on(spark: SparkSession) ->
         ("nine", True, NINE_OF_TEN),
         ("seven", True, "a b c d e f g"),
         ("six", True, "a b c d e f"),
+        ("none", True, None),
+        ("blank", True, " "),
+        ("empty", True, ""),
         ("copy", True, TEN.upper()),
         ("nine", False, "another text of the same id"),
     ]
@@ -25,6 +28,8 @@ def test_candidates_are_duplicates_from_the_threshold_on(spark: SparkSession) ->
         ("seven", 2, "ten", 0, False, False),
         ("six", 3, "ten", 0, False, False),
         ("six", 3, "nine", 1, True, False),
+        ("none", 4, "ten", 0, False, False),
+        ("blank", 4, "empty", 4, True, False),
         ("copy", 5, "ten", 0, False, True),
         ("copy", 5, "nine", 0, False, False),
     ]
