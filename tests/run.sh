@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the test suite, or what pytest's ARGUMENTS choose of it, in the environment that spark-submit.sh makes.
+# Runs the test suite in two processes, or with pytest's ARGUMENTS what they say, in the environment that
+# spark-submit.sh makes.
 #   tests/run.sh [ARGUMENT...]      such as: tests/run.sh -m 'not vllm' tests/test_draws.py
 set -euo pipefail
 
@@ -17,5 +18,6 @@ prepare_model
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 
+(($# > 0)) || set -- --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 cd "$project"
 exec "$python" -m pytest "$@"
