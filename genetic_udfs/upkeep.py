@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION, REPLIES, RUNS
+from genetic_udfs.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.files import File, files_needed, files_there
-from genetic_udfs.store.runs import RUNNING
+from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.tables import PROPERTIES, Store
 
 # The other tables are a row a generation or a run, and rows of `runs` are changed in place: an OPTIMIZE beside that
@@ -49,7 +48,7 @@ def set_properties(store: Store) -> list[str]:
     """Give tables of an older store the properties that tables are made with now; return the tables that lacked some.
 
     Raises:
-        StoreError: if a table lacks some and a run may be writing to it, which this would make fail.
+        LeaseError: if a table lacks some and a run writes to the store, which this would make fail.
     """
     lacking = []
     for table, wanted in PROPERTIES.items():
@@ -59,15 +58,10 @@ def set_properties(store: Store) -> list[str]:
         assert there is not None
         if missing := {key: value for key, value in wanted.items() if key not in there["properties"]}:
             lacking.append((table, missing))
-    if lacking and (open_runs := store.read(RUNS).filter(F.col("outcome") == RUNNING).collect()):
-        raise StoreError(
-            f"{store.root}: {', '.join(table for table, _ in lacking)} was made by an older version and lacks"
-            f" properties, which cannot be set while run {open_runs[0]['run_id']} is under way; wait until it has"
-            " ended. If it was killed, start it again: it then goes on, and ends"
-        )
-    for table, missing in lacking:
-        values = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())
-        store.spark.sql(f"ALTER TABLE {store.name(table)} SET TBLPROPERTIES ({values})")
+    with lease_of(store.spark, store.root, "maintenance").held() if lacking else contextlib.nullcontext():
+        for table, missing in lacking:
+            values = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())
+            store.spark.sql(f"ALTER TABLE {store.name(table)} SET TBLPROPERTIES ({values})")
     return [table for table, _ in lacking]
 
 
@@ -120,9 +114,7 @@ def vacuum(store: Store, hours: int, *, forget: bool = False, dry_run: bool = Fa
         for table in filter(store.exists, TABLES):
             unneeded = {file.path: file for file in unneeded_files(store, table, forget=forget)}
             rows = [(file.path, file.size, False, file.changed) for file in unneeded.values()]
-            inventory = store.spark.createDataFrame(
-                rows, "path string, length long, isDir boolean, modificationTime long"
-            )
+            inventory = store.spark.createDataFrame(rows, _INVENTORY_COLUMNS)
             inventory.createOrReplaceTempView(_INVENTORY)
             command = f"VACUUM {store.name(table)} USING INVENTORY (SELECT * FROM {_INVENTORY}) RETAIN {hours} HOURS"
             try:

@@ -30,8 +30,8 @@ def verdicts(code: Column | str, tests: Column | str | None, settings: Sandbox) 
     return verdict_of(code, suite, Tier(settings.least_tier), limits)
 
 
-def check_tier(spark: SparkSession, settings: Sandbox) -> None:
-    """Start the sandbox in every task slot, so that what it lacks is said before any code is run.
+def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:
+    """Start the sandbox in every task slot, so that what it lacks is said before any code is run; return the tiers.
 
     Raises:
         SandboxError: If a slot does not reach `sandbox.least_tier`.
@@ -39,11 +39,12 @@ def check_tier(spark: SparkSession, settings: Sandbox) -> None:
     slots = task_slots(spark)
     tier = verdicts(F.lit(""), None, settings)[SANDBOX_TIER]
     try:
-        spark.range(0, slots, 1, slots).select(tier).collect()
+        rows = spark.range(0, slots, 1, slots).select(tier.alias("tier")).collect()
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
             raise SandboxError(f"{known}. The configuration's sandbox.least_tier says what is accepted") from None
         raise
+    return sorted({row["tier"] for row in rows})
 
 
 def spread(rows: DataFrame, count: int) -> DataFrame:

@@ -14,6 +14,7 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.history import generations, starts
 from genetic_udfs.schema import POPULATION
 from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.lease import LeaseError, lease_of
 from genetic_udfs.store.tables import Store
 from genetic_udfs.upkeep import optimize, set_properties, unneeded_files, vacuum
 from tests.made_store import make_store
@@ -108,10 +109,8 @@ def test_an_older_store_gets_its_properties_unless_a_run_is_under_way(store: Sto
     assert set_properties(store) == []
     name = store.name(POPULATION)
     spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES ('delta.logRetentionDuration')")
-    spark.sql(f"UPDATE {store.name('runs')} SET outcome = 'running' WHERE run_id = 'run-2'")
-    with pytest.raises(StoreError, match=r"population was made by an older version .* while run run-2 is under way"):
+    with lease_of(store.spark, store.root, "run-2").held(), pytest.raises(LeaseError, match="written to by run run-2"):
         set_properties(store)
-    spark.sql(f"UPDATE {store.name('runs')} SET outcome = 'killed' WHERE run_id = 'run-2'")
     assert set_properties(store) == [POPULATION]
     properties = store.table(POPULATION).detail().collect()[0]["properties"]
     assert properties["delta.logRetentionDuration"] == "interval 3650 days"

@@ -37,9 +37,7 @@ from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.search import audit_in_words, not_compared_in_words
 from genetic_udfs.schema import POPULATION
 from genetic_udfs.session import open_session
-from genetic_udfs.store.epochs import Epochs
-from genetic_udfs.store.lease import LEASE_FOLDER, Lease
-from genetic_udfs.store.location import located
+from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -235,7 +233,7 @@ def made_anew(spark: SparkSession, config: Config, progress: Progress, *, take_o
         StoreError: if another process writes to the store, or a newer version of this software has written to it.
     """
     run_id = uuid.uuid4().hex[:12]
-    lease = Lease(Epochs(spark, f"{located(spark, config.store)}/{LEASE_FOLDER}"), run_id)
+    lease = lease_of(spark, config.store, run_id)
     store = Store(spark, config.store, lease.check)
     if not store.exists(POPULATION):
         raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")

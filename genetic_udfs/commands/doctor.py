@@ -14,7 +14,7 @@ from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config_file import load_config
-from genetic_udfs.doctor import driver, engines, executors, storage
+from genetic_udfs.doctor import driver, engines, executors, sandbox, storage
 from genetic_udfs.doctor.finding import Finding, Status, cause_of, failed, skipped
 from genetic_udfs.doctor.reach import Reached, reach
 from genetic_udfs.doctor.visit import versions
@@ -94,6 +94,9 @@ def with_spark(spark: SparkSession, config: Config, faults: dict[str, str], *, h
     else:
         yield skipped("store", "Delta's jars are missing")
     yield storage.space(spark, config.store)
+    if config.runs_code:
+        _announce("sandbox: trying in every task slot what no code may do")
+        yield sandbox.reaches_tier(spark, config.sandbox)
     for name, engine in used.items():
         if name in faults:
             yield skipped(f"engine {name}: answers", faults[name])
@@ -154,7 +157,15 @@ def without_spark(config: Config, because: str) -> Iterator[Finding]:
 
 def without_executors(config: Config, because: str) -> Iterator[Finding]:
     """Say what was not checked because no task runs."""
-    for name in ("GPUs", "versions", "vLLM", "store", *(f"engine {name}: answers" for name in config.used_engines())):
+    sandboxes = ["sandbox"] if config.runs_code else []
+    for name in (
+        "GPUs",
+        "versions",
+        "vLLM",
+        "store",
+        *sandboxes,
+        *(f"engine {name}: answers" for name in config.used_engines()),
+    ):
         yield skipped(name, because)
 
 

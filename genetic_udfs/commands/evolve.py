@@ -30,11 +30,9 @@ from genetic_udfs.seeds import Seed
 from genetic_udfs.session import open_session
 from genetic_udfs.stopping import stop_requested, winding_up
 from genetic_udfs.store.damage import damage_in
-from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.integrity import check_integrity
-from genetic_udfs.store.lease import LEASE_FOLDER, Lease
+from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.ledger import Ledger
-from genetic_udfs.store.location import located
 from genetic_udfs.store.obstacles import obstacle_in
 from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_settings, end_run
 from genetic_udfs.store.schema_version import bring_up_to_date
@@ -80,7 +78,7 @@ def evolve(
 def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
     """Put together what a run's stages share."""
     run_id = uuid.uuid4().hex[:12]
-    lease = Lease(Epochs(spark, f"{located(spark, config.store)}/{LEASE_FOLDER}"), run_id)
+    lease = lease_of(spark, config.store, run_id)
     store = Store(spark, config.store, lease.check)
     scratch = Scratch(spark, f"{config.store}/_scratch/{run_id}")
     return Run(

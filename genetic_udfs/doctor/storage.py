@@ -13,16 +13,17 @@ from pyspark.sql import SparkSession
 from genetic_udfs.doctor.finding import LITTLE_SPACE, Finding, cause_of, failed, gib, ok, warning
 from genetic_udfs.doctor.reach import everywhere
 from genetic_udfs.session import task_slots
+from genetic_udfs.store.location import located
 
 _SNAPSHOT_PARTITIONS: Final = "spark.databricks.delta.snapshotPartitions"
 
 
 def is_writable(spark: SparkSession, store: str) -> Finding:
     """Write a small Delta table with all executors, read it back, and leave nothing behind."""
-    name, folder = "store", f"{store.rstrip('/')}/_doctor-{uuid.uuid4().hex[:12]}"
-    fix = "name a folder that driver and executors can write to: --set store=PATH_OR_URI"
+    name, fix = "store", "name a folder that driver and executors can write to: --set store=PATH_OR_URI"
     slots = task_slots(spark)
     try:
+        folder = f"{located(spark, store)}/_doctor-{uuid.uuid4().hex[:12]}"
         root, system = _locate(spark, store)
         was_there = system.exists(root)
     except Exception as error:
@@ -99,15 +100,15 @@ def _clear(spark: SparkSession, folder: str, store: str, was_there: bool) -> Non
 
 def _local_folder(spark: SparkSession, path: str) -> Path | None:
     try:
-        located, system = _locate(spark, path)
+        found, system = _locate(spark, path)
     except Exception:
         return None
-    return Path(str(located.toUri().getPath())) if system.getScheme() == "file" else None
+    return Path(str(found.toUri().getPath())) if system.getScheme() == "file" else None
 
 
 def _locate(spark: SparkSession, path: str) -> tuple[Any, Any]:
-    """Return a path and its file system, as Hadoop has them."""
+    """Return a path, or that of a schema, and its file system, as Hadoop has them."""
     assert spark._jvm is not None
-    located = spark._jvm.org.apache.hadoop.fs.Path(path)
-    system = located.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-    return system.makeQualified(located), system
+    found = spark._jvm.org.apache.hadoop.fs.Path(located(spark, path))
+    system = found.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    return system.makeQualified(found), system

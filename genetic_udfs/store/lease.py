@@ -15,10 +15,13 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from pyspark.sql import SparkSession
+
 from genetic_udfs.errors import StoreError
 from genetic_udfs.process import ProcessId, this_machine
 from genetic_udfs.stopping import Stopped, cancel_jobs, stop_requested
 from genetic_udfs.store.epochs import Epochs
+from genetic_udfs.store.location import located
 
 LIFETIME: Final = 60.0
 LEASE_FOLDER: Final = "_lease"
@@ -148,7 +151,7 @@ class Lease:
         return LeaseError(
             f"{self._epochs.folder}: the store is being written to by {_described(record)}, whose lease holds until"
             f" {record.get('until')} and is renewed until it ends. Wait for it, or stop it, or name another store;"
-            " --take-over takes the lease from it, and it stops"
+            " jobs/evolve.py --take-over takes the lease from it, and it stops"
         )
 
     def _keep(self) -> None:
@@ -185,6 +188,11 @@ class Lease:
             "since": _told(self._taken),
             "until": _told(now if released else now + timedelta(seconds=self._lifetime)),
         }
+
+
+def lease_of(spark: SparkSession, store: str, run_id: str) -> Lease:
+    """Return the lease of a store, which nobody has asked for yet."""
+    return Lease(Epochs(spark, f"{located(spark, store)}/{LEASE_FOLDER}"), run_id)
 
 
 def _described(record: dict[str, Any]) -> str:

@@ -14,13 +14,15 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs import launch
 from genetic_udfs.commands.doctor import with_spark
-from genetic_udfs.config import Config, Engine
+from genetic_udfs.config import Config, Engine, Sandbox
 from genetic_udfs.doctor import driver, engines, executors, storage
 from genetic_udfs.doctor.finding import GIB, Finding, Status, cause_of
 from genetic_udfs.doctor.reach import Reached, everywhere, reach
+from genetic_udfs.doctor.sandbox import reaches_tier
 from genetic_udfs.doctor.visit import Visit, versions
 from tests.conftest import PROJECT
 from tests.scripted_server import Answer, ScriptedServer
+from tests.without_landlock import take_landlock_away
 
 KEY = "A_KEY_OF_THE_TESTS"
 SERVED = {"small": Engine(model="org/name")}
@@ -186,6 +188,12 @@ class TestStore:
         assert storage.is_writable(spark, str(tmp_path / "new")).status is Status.OK
         assert list(tmp_path.iterdir()) == []
 
+    def test_a_schema_of_the_catalog_is_written_to_and_left_as_it_was(self, spark: SparkSession) -> None:
+        finding = storage.is_writable(spark, "catalog:of_the_doctor")
+        assert status_and(finding, "catalog:of_the_doctor") is Status.OK
+        assert not spark.catalog.databaseExists("of_the_doctor")
+        assert storage.space(spark, "catalog:of_the_doctor").status is Status.OK
+
     @pytest.mark.parametrize("store", ["{}/file/store", "s4://bucket/store"])
     def test_a_store_that_cannot_be_written_to(self, spark: SparkSession, tmp_path: Path, store: str) -> None:
         (tmp_path / "file").write_text("in the way")
@@ -243,6 +251,18 @@ class TestEngines:
         with ScriptedServer(lambda _: refusal) as server:
             finding = engines.answers(spark, config(seeds, url=server.url), "it", 1)
         assert status_and(finding, "HTTP 400", "the Judge needs log-probabilities") is Status.FAILED
+
+
+class TestSandbox:
+    def test_every_task_slot_is_tried(self, spark: SparkSession) -> None:
+        assert status_and(reaches_tier(spark, Sandbox()), "tier landlock in every task slot") is Status.OK
+
+    def test_a_tier_that_is_not_reached(
+        self, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        take_landlock_away(spark, tmp_path / "site", monkeypatch)
+        finding = reaches_tier(spark, Sandbox(least_tier="landlock"))
+        assert status_and(finding, "landlock", "docs/sandbox.md") is Status.FAILED
 
 
 class TestLaunch:
