@@ -15,15 +15,9 @@ JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs in one worker of pytest-xdist: a file's tests, which share fixtures, and all that start a vLLM engine.
-
-    Files with slow tests come first, so that no worker is left alone with one at the end.
-    """
+    """Files with slow tests come first, so that no process of pytest-xdist is left alone with one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    engines = {item.path for item in items if item.get_closest_marker("vllm")}
     items.sort(key=lambda item: item.path not in slow)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("vllm" if item.path in engines else str(item.path)))
 
 
 @pytest.fixture(scope="session")

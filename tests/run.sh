@@ -18,6 +18,6 @@ prepare_model
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 
-(($# > 0)) || set -- --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+(($# > 0)) || set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder
 cd "$project"
 exec "$python" -m pytest "$@"

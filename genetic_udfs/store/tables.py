@@ -14,7 +14,7 @@ from genetic_udfs import schema
 from genetic_udfs.errors import StoreError
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.location import located, schema_of
-from genetic_udfs.views.definitions import statements
+from genetic_udfs.views.definitions import TABLES_READ, statements
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,
@@ -227,6 +227,8 @@ class Store:
                 self._register_folder(table)
         elif names:
             self.spark.sql(f"USE {schema_name}")
+            for view in TABLES_READ:  # the session's own, of another store, would be found first
+                self.spark.catalog.dropTempView(view)
         for temporary in (schema_name is None, True):
             try:
                 for statement in statements(names, temporary=temporary):
