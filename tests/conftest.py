@@ -10,6 +10,12 @@ from genetic_udfs.config import Config, Spark
 from genetic_udfs.session import open_session
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Many small jobs: compilers, Java's and Spark's own, would take more time than they gain (a run 54 s instead of 75).
+FOR_LITTLE_DATA = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": False,
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
 JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
 
 
@@ -26,8 +32,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     conf = {
         "spark.jars": ",".join(map(str, JARS)),
         "spark.driver.memory": "2g",
-        # Many small jobs on little data: the optimising compiler would take more time than it gains.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        **FOR_LITTLE_DATA,
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
         "spark.sql.shuffle.partitions": 4,

@@ -15,7 +15,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.decontaminate import check_test_sets
 from genetic_udfs.preflight import check_seeds
 from genetic_udfs.report.progress import Progress
-from tests.conftest import JARS, PROJECT
+from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
 
 WAVE = 4
 SPARK = {
@@ -23,6 +23,7 @@ SPARK = {
     "conf": {
         "spark.jars": ",".join(map(str, JARS)),
         "spark.driver.memory": "1g",
+        **FOR_LITTLE_DATA,
         "spark.ui.enabled": False,
         "spark.log.level": "FATAL",
         "spark.sql.shuffle.partitions": 1,
