@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from genetic_udfs.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REPLIES
+from genetic_udfs.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES
 from genetic_udfs.store.tables import Store
 
 
@@ -68,7 +68,8 @@ def portrait(store: Store) -> Portrait:
         asked, accepted = operators.get(name, (0, 0))
         operators[name] = (asked + row["number"], accepted + row["accepted"])
     tokens = F.sum(F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0)))
-    (cost,) = store.read(REPLIES).agg(tokens.alias("tokens"), F.sum("seconds").alias("seconds")).collect()
+    replies = store.read(REPLIES).filter(F.col("role") != REJUDGE)
+    (cost,) = replies.agg(tokens.alias("tokens"), F.sum("seconds").alias("seconds")).collect()
     (last,) = store.read(GENERATIONS).agg(F.max("generation")).collect()
     return Portrait(
         root=store.root,

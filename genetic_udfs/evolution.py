@@ -97,9 +97,7 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
 
 def decide(run: Run, generation: int, items: Sequence[Item]) -> None:
     """Make a generation and commit its candidates, accepted and rejected."""
-    before = run.store.read(GENERATIONS).filter(F.col("generation") == generation - 1).first()
-    assert before is not None
-    population = run.store.read(POPULATION, before["population_version"])
+    population = run.store.read(POPULATION).filter(F.col("generation") < generation)
     candidates = make_generation(run, population, generation, items)
     append_generation(run, CANDIDATES, candidates, generation)
 

@@ -5,7 +5,6 @@ with the origin, `generations` last and as a whole: a fork that was killed betwe
 same command completes it.
 """
 
-import json
 from dataclasses import dataclass
 
 from py4j.protocol import Py4JJavaError
@@ -18,6 +17,8 @@ from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.evolution import append_generation
 from genetic_udfs.run import Run
 from genetic_udfs.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
+from genetic_udfs.store.integrity import versions_of_generations
+from genetic_udfs.store.runs import RUNNING
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 _TRANSACTION = "fork"
@@ -101,7 +102,7 @@ def _copy(run: Run, origin: Origin) -> None:
                 append_generation(run, table, rows.filter(F.col("generation") == generation), generation)
         run.store.append(REPLIES, tables[REPLIES], transaction=_TRANSACTION, version=0, run_id=run.id)
         versions = run.spark.createDataFrame(
-            list(_versions(run.store).items()), "generation int, population_version long"
+            list(versions_of_generations(run.store).items()), "generation int, population_version long"
         )
         done = tables[GENERATIONS].drop("population_version").join(F.broadcast(versions), "generation")
         append_generation(run, GENERATIONS, done, origin.generation)
@@ -146,7 +147,9 @@ def _copy_runs(run: Run, source: Store, origin: Origin, made: list[DataFrame]) -
     runs = _in_schema(RUNS, source.read(RUNS)).join(ids.distinct(), "run_id", "left_semi")
     if runs.isEmpty():
         raise StoreError(f"--fork-from {origin}: {source.path(RUNS)} has none of the runs that made it")
-    marked = runs.withColumn("forked_from", F.lit(str(origin)))
+    # One that goes on there is over here, and nothing will say how it ended.
+    outcome = F.when(F.col("outcome") == RUNNING, "forked").otherwise(F.col("outcome"))
+    marked = runs.withColumns({"forked_from": F.lit(str(origin)), "outcome": outcome})
     run.store.append(RUNS, marked, transaction=_TRANSACTION, version=0, run_id=run.id)
 
 
@@ -155,10 +158,3 @@ def _in_schema(table: str, rows: DataFrame) -> DataFrame:
     empty = rows.sparkSession.createDataFrame([], SCHEMAS[table])
     known = [name for name in rows.columns if name in SCHEMAS[table].names]
     return empty.unionByName(rows.select(*known), allowMissingColumns=True)
-
-
-def _versions(store: Store) -> dict[int, int]:
-    """Return which version of the population each generation is, from the commits' metadata."""
-    history = store.table(POPULATION).history().select("version", "userMetadata")
-    told = {row["version"]: json.loads(row["userMetadata"] or "{}") for row in history.collect()}
-    return {metadata["generation"]: version for version, metadata in told.items() if "generation" in metadata}

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import yaml
 from pyspark.sql import Row
+from pyspark.sql import functions as F
 
 from genetic_udfs.schema import GENERATIONS, POPULATION, RUNS
 from genetic_udfs.store.files import files_there, missing_files
@@ -21,7 +21,7 @@ class Generation:
     """
 
     row: Row
-    committed: datetime | None
+    committed: str | None
     missing: int | None
 
     @property
@@ -52,7 +52,10 @@ def generations(store: Store) -> list[Generation]:
         StoreError: if the store has none.
     """
     store.require(GENERATIONS, POPULATION)
-    commits = {row["version"]: row["timestamp"] for row in store.table(POPULATION).history().collect()}
+    # In Spark's time zone, as TIMESTAMP AS OF is read.
+    moment = F.date_format("timestamp", "yyyy-MM-dd HH:mm:ss.SSS").alias("committed")
+    log = store.table(POPULATION).history().select("version", moment)
+    commits = {row["version"]: row["committed"] for row in log.collect()}
     there = files_there(store, POPULATION)
     rows = store.read(GENERATIONS).orderBy("generation").collect()
     return [

@@ -16,6 +16,7 @@ from genetic_udfs.store.tables import Store
 
 _ROLES: Final = ("instructor", "coder", "judge")
 _SHOWN: Final = 60  # characters of an instruction
+_READ: Final = ("id", "generation", "colony", "operator", "task", "fitness", "parents", "instruction")
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def ancestors(store: Store, pair: str, levels: int | None = None) -> Lineage:
     while frontier and (levels is None or levels > 0):
         named_by = {parent: id_ for id_ in sorted(frontier, reverse=True) for parent in met[id_]["parents"] or []}
         for id_ in frontier:
-            if not met[id_]["parents"] and met[id_]["operator"] != SEED:
+            if not met[id_]["parents"] and met[id_]["operator"] != SEED and met[id_]["is_individual"]:
                 raise _broken(store, id_, "has no parents, and is no seed")
         wanted = named_by.keys() - met.keys()
         found = {row["id"]: row for row in _rows(store, F.col("id"), wanted)}
@@ -116,7 +117,7 @@ def descendants(store: Store, pair: str, levels: int | None = None) -> Lineage:
     met, frontier = {pair: _root(store, pair)}, {pair}
     next_of: dict[str, tuple[str, ...]] = {}
     while frontier and (levels is None or levels > 0):
-        children = store.read(POPULATION).select("*", F.explode("parents").alias("parent"))
+        children = _individuals_of(store).select("*", F.explode("parents").alias("parent"))
         found = _matching(children, F.col("parent"), frontier).orderBy("ordinal").collect()
         for row in found:
             next_of[row["parent"]] = (*next_of.get(row["parent"], ()), row["id"])
@@ -132,7 +133,8 @@ def _root(store: Store, pair: str) -> Row:
     store.require(POPULATION)
     found = [*_rows(store, F.col("id"), {pair})]
     if not found and store.exists(CANDIDATES):
-        found = store.read(CANDIDATES).filter(F.col("id") == pair).limit(1).collect()
+        rejected = store.read(CANDIDATES).filter(F.col("id") == pair)
+        found = rejected.select(*_READ, F.lit(False).alias("is_individual")).limit(1).collect()
     if not found:
         raise StoreError(
             f"{store.path(POPULATION)}: no individual and no candidate has the id {pair!r}; ids stand in its"
@@ -143,7 +145,12 @@ def _root(store: Store, pair: str) -> Row:
 
 
 def _rows(store: Store, key: Column, ids: Iterable[str]) -> list[Row]:
-    return _matching(store.read(POPULATION), key, ids).collect()
+    return _matching(_individuals_of(store), key, ids).collect()
+
+
+def _individuals_of(store: Store) -> DataFrame:
+    """Return what a walk reads of the population, without solutions and tests, which are most of it."""
+    return store.read(POPULATION).select(*_READ, "ordinal", F.lit(True).alias("is_individual"))
 
 
 def _matching(rows: DataFrame, key: Column, ids: Iterable[str]) -> DataFrame:

@@ -17,6 +17,7 @@ from genetic_udfs.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION
 from genetic_udfs.store.files import File, files_needed, files_there
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.tables import PROPERTIES, Store
+from genetic_udfs.store.writing import writing
 
 # The other tables are a row a generation or a run, and rows of `runs` are changed in place: an OPTIMIZE beside that
 # would make one of the two fail.
@@ -58,7 +59,8 @@ def set_properties(store: Store) -> list[str]:
         assert there is not None
         if missing := {key: value for key, value in wanted.items() if key not in there["properties"]}:
             lacking.append((table, missing))
-    with lease_of(store.spark, store.root, "maintenance").held() if lacking else contextlib.nullcontext():
+    lease = lease_of(store.spark, store.root, "maintenance")
+    with writing(store, lease, "maintenance") if lacking else contextlib.nullcontext():
         for table, missing in lacking:
             values = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())
             store.spark.sql(f"ALTER TABLE {store.name(table)} SET TBLPROPERTIES ({values})")

@@ -18,8 +18,10 @@ from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.generation import make_generation
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.run import Run
-from genetic_udfs.schema import POPULATION_SCHEMA
+from genetic_udfs.schema import POPULATION, POPULATION_SCHEMA
 from genetic_udfs.seeds import Seed, read_seeds
+from genetic_udfs.store.tables import Store
+from genetic_udfs.upkeep import optimize, vacuum
 from tests import scripted_model
 from tests.decontaminate.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, Request, ScriptedServer
@@ -234,7 +236,12 @@ def test_running_it_again_asks_nothing_and_changes_nothing(evolved: Evolved, spa
     assert evolved.server.calls.total() == calls
 
 
-def test_more_generations_go_on_from_the_last(evolved: Evolved, spark: SparkSession) -> None:
+def test_more_generations_go_on_from_the_last_even_if_its_version_is_forgotten(
+    evolved: Evolved, spark: SparkSession
+) -> None:
+    store = Store(spark, evolved.config.store)
+    optimize(store)
+    assert len(vacuum(store, 0, forget=True)[POPULATION]) > 0
     rows = evolve(spark, evolved.config.model_copy(update={"generations": 3}))
     assert [row["generation"] for row in rows] == [0, 1, 2, 3]
     assert rows[:3] == evolved.generations

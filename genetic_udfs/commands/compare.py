@@ -11,7 +11,7 @@ from rich.text import Text
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.comparison import Overlap, Portrait, overlap, portrait
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config_file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.session import open_session
 from genetic_udfs.store.damage import damage_told
@@ -27,8 +27,8 @@ def compare(
 ) -> None:
     """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
     settings = load_config(config, overrides or [])
-    there = load_config(other).store if other.endswith(_CONFIGURATIONS) else other
-    if there == settings.store:
+    there = load_config(other).store if other.endswith(_CONFIGURATIONS) else from_working_directory(other)
+    if there.rstrip("/") == settings.store.rstrip("/"):
         raise ConfigurationError(f"{other}: is the store of {config} itself; name another one")
     spark = open_session(settings, "genetic-udfs compare")
     hear_signals()

@@ -41,6 +41,7 @@ from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
+from genetic_udfs.store.writing import writing
 
 _ADDED: Final = (c.DUPLICATE_OF, c.SIMILARITY)
 
@@ -238,7 +239,7 @@ def made_anew(spark: SparkSession, config: Config, progress: Progress, *, take_o
     if not store.exists(POPULATION):
         raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
     with (
-        lease.held(take_over=take_over, tell=progress.note),
+        writing(store, lease, run_id, take_over=take_over, tell=progress.note),
         progress.stage("near-duplicate index", None),
     ):
         bring_up_to_date(store)

@@ -19,13 +19,13 @@ from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets, digests
 from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.errors import ConfigurationError, GeneticUdfsError
 from genetic_udfs.fork import Origin, begin_fork, read_origin
 from genetic_udfs.preflight import preflight
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
 from genetic_udfs.run import Run
-from genetic_udfs.schema import CANDIDATES, REPLIES
+from genetic_udfs.schema import POPULATION
 from genetic_udfs.seeds import Seed
 from genetic_udfs.session import open_session
 from genetic_udfs.stopping import stop_requested, winding_up
@@ -38,6 +38,7 @@ from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_set
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
+from genetic_udfs.store.writing import writing
 from genetic_udfs.verdicts import check_tier, sandbox_error_in
 
 ConfigArgument = Annotated[Path, typer.Argument(help="YAML file, such as conf/local.yaml")]
@@ -118,7 +119,7 @@ def record(
         SandboxError: if code is to be run, and `sandbox.least_tier` is not reached.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
-    with _explained(run), run.lease.held(take_over=take_over, tell=run.progress.note):
+    with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, tell=run.progress.note):
         _prepare(run, seeds, origin)
         test_sets = digests(items)
         for change in changed_test_sets(run.store, test_sets):
@@ -140,15 +141,27 @@ def record(
 
 def _prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
     """Clear up after a run that was killed, fork the store if it shall be, check that it is one to go on with."""
-    if run.lease.was_abandoned:
-        for table in (REPLIES, CANDIDATES):
-            run.store.fence(table, run.id)
     run.scratch.sweep()
     bring_up_to_date(run.store)
     begin_fork(run, origin)
     check_same_settings(run.store, run.config, seeds)
+    check_parents(run)
     with run.progress.stage("checking the population", None):
         check_integrity(run.store)
+
+
+def check_parents(run: Run) -> None:
+    """Refuse a population that is too small for a crossover: a fork's is not that of the configuration's seeds.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    settings, size = run.config.operators, run.store.read(POPULATION).count()
+    if 0 < size < settings.crossover_parents and settings.crossover_share > 0:
+        raise ConfigurationError(
+            f"operators.crossover_parents: a crossover shows {settings.crossover_parents} different parents, but"
+            f" {run.store.root} has a population of {size}; set fewer parents, or crossover_share: 0"
+        )
 
 
 def _write_early_end(run: Run, error: Exception) -> None:
@@ -161,7 +174,7 @@ def _write_early_end(run: Run, error: Exception) -> None:
 
 
 @contextmanager
-def _explained(run: Run) -> Iterator[None]:
+def explained(run: Run) -> Iterator[None]:
     """Raise what goes wrong in the body as an error of the user's, if it is one, in place of Spark's trace."""
     try:
         yield

@@ -38,7 +38,9 @@ def print_history(generations: Sequence[Generation], starts: Sequence[Start], ou
     console.print(_table(generations))
     for number, start in enumerate(starts, start=1):
         row = start.row
-        console.print(Text(f"Run {number}: {row['run_id']}, started {row['started_at']}, {row['outcome']}"))
+        origin = row.asDict().get("forked_from")
+        of = "" if origin is None else f" of {origin}"
+        console.print(Text(f"Run {number}{of}: {row['run_id']}, started {row['started_at']}, {row['outcome']}"))
         for key, (before, now) in start.changes.items():
             console.print(Text(f"  {key}: {_shown(before)} -> {_shown(now)}"))
     for generation in generations:
@@ -62,7 +64,7 @@ def _table(generations: Sequence[Generation]) -> Table:
         table.add_row(
             str(row["generation"]),
             str(row["population_version"]) if one.missing == 0 else f"{row['population_version']} (gone)",
-            f"{one.committed:%Y-%m-%d %H:%M:%S}" if one.committed is not None else "",
+            (one.committed or "").partition(".")[0],
             *(f"{row[name]:,}" for name in _NUMBERS),
             *(f"{count:,}" for count in tokens),
             f"{row['seconds']:.0f}",

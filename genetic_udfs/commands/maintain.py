@@ -1,5 +1,7 @@
 """`jobs/maintain.py`: writes small files together, and removes files that nothing needs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,6 +13,8 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import POPULATION
 from genetic_udfs.session import open_session
 from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.obstacles import obstacle_in
+from genetic_udfs.store.schema_version import refuse_newer
 from genetic_udfs.store.tables import Store
 from genetic_udfs.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
 
@@ -38,9 +42,10 @@ def maintain(
     spark = open_session(settings, "genetic-udfs maintain")
     hear_signals()
     try:
-        with damage_told():
-            store = Store(spark, settings.store)
+        store = Store(spark, settings.store)
+        with damage_told(), _obstacles_told(store):
             store.require(POPULATION)
+            refuse_newer(store)
             for table in set_properties(store):
                 print(f"{table}: retention and statistics set as for new stores")
             for done in optimize(store):
@@ -52,3 +57,11 @@ def maintain(
                 print(f"{table}: {len(files):,} files of {size} that nothing needs, older than {hours} hours, {word}")
     finally:
         spark.stop()
+
+
+@contextmanager
+def _obstacles_told(store: Store) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise obstacle_in(error, store.root) or error from None

@@ -8,9 +8,8 @@ from rich.text import Text
 
 from genetic_udfs import rejudging
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption, new_run
+from genetic_udfs.commands.evolve import ConfigArgument, SetOption, explained, new_run
 from genetic_udfs.config_file import load_config
-from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.preflight import preflight
 from genetic_udfs.rejudging import Rejudged
 from genetic_udfs.report.agreement import print_agreement
@@ -19,6 +18,7 @@ from genetic_udfs.run import Run
 from genetic_udfs.seeds import Seed
 from genetic_udfs.session import open_session
 from genetic_udfs.store.runs import check_same_settings
+from genetic_udfs.store.writing import writing
 
 
 def rejudge(
@@ -33,7 +33,7 @@ def rejudge(
     settings = load_config(config, overrides or [])
     seeds = preflight(settings)
     spark = open_session(settings, "genetic-udfs rejudge")
-    hear_signals()
+    hear_signals(settings.ledger.stop_within)
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
             found = judge_anew(new_run(spark, settings, progress), seeds, generation)
@@ -49,16 +49,15 @@ def judge_anew(run: Run, seeds: list[Seed], generation: int) -> Rejudged:
         ConfigurationError: if the store was begun with other settings, or has no such verdicts.
         LeaseError: if a run writes to the store.
         EngineError: if the engine cannot serve; what was answered until then is in the ledger.
+        StoreError: if the store is damaged or cannot be written to.
     """
     check_same_settings(run.store, run.config, seeds)
     rejudging.judged_candidates(run, generation)  # what is wrong is told before the lease is taken, which writes
-    try:
-        with run.lease.held(tell=run.progress.note):
+    with explained(run), writing(run.store, run.lease, run.id, tell=run.progress.note):
+        try:
             return rejudging.rejudge(run, generation)
-    except Exception as error:
-        raise engine_error_in(error) or error from None
-    finally:
-        run.scratch.clear()
+        finally:
+            run.scratch.clear()
 
 
 def print_rejudged(console: Console, found: Rejudged, generation: int) -> None:

@@ -11,9 +11,15 @@ from genetic_udfs.operators.slots import slots
 from genetic_udfs.schema import CROSSOVER
 
 
-def most_candidates(config: Config) -> int:
-    """Return how many candidates a crossover's slot bears at most: those asked for, and one for what is beyond."""
-    return config.operators.crossover_instructions + 1
+def most_candidates(config: Config) -> tuple[int, int]:
+    """Return how many candidates a mutation's and a crossover's slot bear at most.
+
+    Each instruction becomes as many as the Coder gives solutions, and one more if one of them is mended; what a
+    crossover's reply holds beyond the instructions asked for is one.
+    """
+    coder = config.roles.coder
+    each = coder.samples + (1 if coder.repair else 0)
+    return each, config.operators.crossover_instructions * each + 1
 
 
 def within_cap(
@@ -34,9 +40,10 @@ def within_cap(
     Returns:
         How many slots each colony has; a colony without any is left out.
     """
-    if sum(counts.values()) * most_candidates(config) <= room:
+    of_mutation, of_crossover = most_candidates(config)
+    if sum(counts.values()) * max(of_mutation, of_crossover) <= room:
         return dict(counts)
-    bears = F.when(F.col("operator") == CROSSOVER, most_candidates(config)).otherwise(1)
+    bears = F.when(F.col("operator") == CROSSOVER, of_crossover).otherwise(of_mutation)
     so_far = F.sum(bears).over(Window.orderBy("slot", "colony").rowsBetween(Window.unboundedPreceding, 0))
     kept = (
         slots(spark, counts, generation, round_)

@@ -4,6 +4,7 @@ Draws of parents join on `population.ordinal`, and lineage follows `parents`: ro
 would not fail there, but quietly give another population.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,7 +12,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import GENERATIONS, POPULATION
+from genetic_udfs.schema import GENERATIONS, POPULATION, SEED
 from genetic_udfs.store.tables import Store
 
 _NAMED: Final = 3  # of the rows that break one rule
@@ -26,11 +27,11 @@ def check_integrity(store: Store) -> None:
     population, generations = store.read(POPULATION), store.read(GENERATIONS)
     broken = [*_in_generations(population, generations), *_in_order(population), *_in_lineage(population)]
     if broken:
-        last = generations.orderBy(F.desc("generation")).select("population_version").first()
+        versions = versions_of_generations(store)
         back = (
-            f": RESTORE TABLE {store.name(POPULATION)} TO VERSION AS OF {last[0]} with jobs/sql.py"
-            " brings it back to the last generation that is done"
-            if last is not None
+            f": RESTORE TABLE {store.name(POPULATION)} TO VERSION AS OF {versions[max(versions)]} with jobs/sql.py"
+            " brings it back to the last generation that was committed"
+            if versions
             else ""
         )
         raise StoreError(
@@ -40,6 +41,13 @@ def check_integrity(store: Store) -> None:
         )
 
 
+def versions_of_generations(store: Store) -> dict[int, int]:
+    """Return which version of the population each generation was committed as, from the commits' metadata."""
+    history = store.table(POPULATION).history().select("version", "userMetadata")
+    told = {row["version"]: json.loads(row["userMetadata"] or "{}") for row in history.collect()}
+    return {metadata["generation"]: version for version, metadata in told.items() if "generation" in metadata}
+
+
 def _in_generations(population: DataFrame, generations: DataFrame) -> Iterator[str]:
     """Yield where `generations` has a gap or another size of the population than there is."""
     sizes = {row["generation"]: row["count"] for row in population.groupBy("generation").count().collect()}
@@ -47,6 +55,11 @@ def _in_generations(population: DataFrame, generations: DataFrame) -> Iterator[s
     numbers = [row["generation"] for row in rows]
     if numbers != list(range(len(numbers))):
         yield f"generations: the numbers are {numbers}, and should be 0 to {len(numbers) - 1}"
+    if nowhere := sizes.pop(None, 0):
+        yield f"generation: is null in {nowhere} rows"
+    last = numbers[-1] if numbers else -1
+    if max(sizes, default=last) > last + 1:  # the one after it is that of a run that was killed
+        yield f"generations: the last is {last}, but the population has generation {max(sizes)}"
     for row in rows[-1:]:
         size = sum(count for generation, count in sizes.items() if generation <= row["generation"])
         if size != row["population_size"]:
@@ -83,6 +96,9 @@ def _in_lineage(population: DataFrame) -> Iterator[str]:
     links = population.select("id", "ordinal", F.explode("parents").alias("parent")).join(known, "parent", "left")
     is_lost = F.col("parent_ordinal").isNull()
     broken = links.filter(is_lost | (F.col("parent_ordinal") >= F.col("ordinal"))).distinct()
+    orphans = population.filter((F.col("operator") != SEED) & (F.coalesce(F.size("parents"), F.lit(0)) < 1))
+    for row in _some(orphans, "ordinal"):
+        yield f"id {row['id']!r}: has no parents, and is no seed"
     for row in _some(broken, "ordinal"):
         fault = "is not in the population" if row["parent_ordinal"] is None else "is not older than it"
         yield f"id {row['id']!r}: its parent {row['parent']!r} {fault}"

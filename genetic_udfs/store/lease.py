@@ -27,6 +27,7 @@ LIFETIME: Final = 60.0
 LEASE_FOLDER: Final = "_lease"
 _RENEWALS: Final = 6  # in a lifetime
 _LOOKS: Final = 4  # of a watcher, between two renewals
+_BETWEEN_LOOKS: Final = 0.05  # seconds, where a record seems not to be there
 
 
 class LeaseError(StoreError):
@@ -51,6 +52,8 @@ class Lease:
         self._taken = datetime.now(UTC)
         self._lost: LeaseError | None = None
         self._ended = threading.Event()
+        # Where files are replaced in two steps, a record is not there for a moment while it is renewed.
+        self._renewing = threading.Lock()
 
     @property
     def is_lost(self) -> bool:
@@ -95,9 +98,11 @@ class Lease:
         """
         if self._lost is not None:
             raise self._lost
-        latest = self._epochs.latest()
-        record = None if latest is None else self._epochs.read(latest)
-        if latest != self._epoch or (record is not None and record.get("run_id") != self._run_id):
+        with self._renewing:
+            latest = self._epochs.latest()
+            record = None if latest is None else self._epochs.read(latest)
+        is_later = latest is not None and (self._epoch is None or latest > self._epoch)
+        if is_later or (record is not None and record.get("run_id") != self._run_id):
             by = _described(record) if record is not None else "another process"
             self._lost = LeaseError(
                 f"{self._epochs.folder}: {by} has taken the lease over from this run, {self._run_id}, which stops"
@@ -106,14 +111,14 @@ class Lease:
             raise self._lost
 
     def _take(self, take_over: bool, tell: Callable[[str], None]) -> None:
-        latest = self._epochs.latest()
+        latest = self._settled()
         while True:
             if latest is not None and not take_over:
                 self._wait_until_free(latest, tell)
             self._epoch = 0 if latest is None else latest + 1
             if self._epochs.add(self._epoch, self._record(released=False)):
                 break
-            latest = self._epochs.latest()  # another process was quicker
+            latest = self._settled()  # another process was quicker
         before = None if latest is None else self._epochs.read(latest)
         self._was_abandoned = before is not None and not before.get("released")
         # Two could have added the same record where the storage has no exclusive write; the later one has it then.
@@ -127,6 +132,10 @@ class Lease:
             Stopped: if this process is asked to stop meanwhile.
         """
         record = self._epochs.read(epoch)
+        for _ in range(_LOOKS):
+            if record is None:  # it may be renewed at this moment
+                time.sleep(_BETWEEN_LOOKS)
+                record = self._epochs.read(epoch)
         if record is None or record.get("released"):
             return
         if record.get("machine") == this_machine():
@@ -140,12 +149,18 @@ class Lease:
                 raise Stopped("asked to stop while another process had the store")
             latest = self._epochs.latest()
             now = self._epochs.read(epoch)
-            if latest != epoch:
+            if latest is not None and latest > epoch:
                 return  # another process was quicker, which the next look will find
             if now is not None and now.get("released"):
                 return
             if now is not None and now.get("renewals") != record.get("renewals"):
                 raise self._refusal(now)
+
+    def _settled(self) -> int | None:
+        """Return the number of the last record, whether or not it is renewed at this moment."""
+        first = self._epochs.latest()
+        time.sleep(_BETWEEN_LOOKS)
+        return max((each for each in (first, self._epochs.latest()) if each is not None), default=None)
 
     def _refusal(self, record: dict[str, Any]) -> LeaseError:
         return LeaseError(
@@ -169,8 +184,9 @@ class Lease:
 
     def _renew(self, *, released: bool) -> None:
         assert self._epoch is not None
-        self._renewals += 1
-        self._epochs.replace(self._epoch, self._record(released=released))
+        with self._renewing:
+            self._renewals += 1
+            self._epochs.replace(self._epoch, self._record(released=released))
 
     def _record(self, *, released: bool) -> dict[str, Any]:
         me = ProcessId.of(os.getpid())

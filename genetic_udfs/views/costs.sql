@@ -1,6 +1,6 @@
 VIEW costs (
     generation COMMENT 'generation that the replies are for; the one under way is among them',
-    role COMMENT 'instructor, coder or judge',
+    role COMMENT 'instructor, coder, judge or tester; rejudge for a second opinion, which no generation has paid for',
     model COMMENT 'the model that answered',
     requests COMMENT 'replies in the ledger',
     errors COMMENT 'those of them that are an error',

@@ -19,10 +19,17 @@ def test_the_slots_that_are_left_fit_whatever_they_bear_and_one_more_would_not(s
     settings = config(crossover_instructions=3)
     kept = within_cap(spark, COUNTS, room, 1, 0, settings)
     rows = slots(spark, COUNTS, 1, 0).transform(with_operator, settings).orderBy("slot", "colony").collect()
-    bears = [most_candidates(settings) if row["operator"] == CROSSOVER else 1 for row in rows]
+    assert most_candidates(settings) == (1, 4)
+    bears = [4 if row["operator"] == CROSSOVER else 1 for row in rows]
     number = sum(kept.values())
     assert sum(bears[:number]) <= room < sum(bears[: number + 1])
     assert kept == Counter(row["colony"] for row in rows[:number])
+
+
+def test_further_solutions_and_a_mended_one_are_candidates_too(spark: SparkSession) -> None:
+    settings = config(crossover_share=0)
+    settings.roles.coder.samples, settings.roles.coder.repair = 3, True
+    assert within_cap(spark, COUNTS, 8, 1, 0, settings) == {0: 1, 1: 1}
 
 
 def test_colonies_take_turns(spark: SparkSession) -> None:

@@ -220,3 +220,21 @@ def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_record_that_is_replaced_in_two_steps_is_missed_by_nobody(
+    epochs: Epochs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = Lease(epochs, "first")
+    with lease.held():
+        seen = iter([None, 0])  # as while the record is renewed
+        monkeypatch.setattr(Epochs, "latest", lambda self: next(seen, 0))
+        lease.check()
+        assert not lease.is_lost
+        monkeypatch.undo()
+        real, misses, unseen = Epochs.read, iter([True]), iter([None])
+        monkeypatch.setattr(Epochs, "latest", lambda self: next(unseen, 0))
+        monkeypatch.setattr(Epochs, "read", lambda self, epoch: None if next(misses, False) else real(self, epoch))
+        with pytest.raises(LeaseError, match="run first"), Lease(epochs, "second").held():
+            pytest.fail("two writers")
+        monkeypatch.undo()
