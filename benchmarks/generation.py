@@ -30,8 +30,8 @@ from genetic_udfs.store.tables import Store
 SMALL, LARGE = 20_000, 1_000_000
 SAMPLES = 5_000
 CANDIDATES_A_GENERATION = 100_000
-# Of 100 candidates, the judge accepts 87 and a few are surplus.
-SAMPLES_OF_CANDIDATES = 84_000
+# Half of the candidates are accepted: the rest is surplus, near-duplicates, and what the judge refuses.
+SAMPLES_OF_CANDIDATES = 50_000
 
 
 def population(results: Results, options: argparse.Namespace) -> None:
