@@ -140,8 +140,8 @@ class _Candidate:
         while True:
             [run] = self._run([Run({"do": "answer", "code": self._code, "calls": calls[len(answers) :]})])
             loaded, *found = _read(run, self._sandbox.limits, len(calls) - len(answers))
-            if loaded.passed and not found and not answers:  # it may have said itself that it came to its end
-                loaded = self._alone() if calls else _ended(run, self._sandbox.limits)
+            if loaded.passed and not answers and not run.came_to_its_end:  # it may have said itself that it was loaded
+                loaded = self._answers([])[0] if calls else _death(run, self._sandbox.limits)
             if not loaded.passed:
                 if not answers:
                     return loaded, []
@@ -156,10 +156,6 @@ class _Candidate:
                 answers += [last] * (len(calls) - len(answers))
             if len(answers) >= len(calls):
                 return loaded, answers
-
-    def _alone(self) -> Status:
-        """Return how loading the code ends where nothing is called."""
-        return self._answers([])[0]
 
     def _tested(self, test: str) -> Status:
         """Run a test in a process of its own, beside one that has the code."""
@@ -207,11 +203,6 @@ def _read(run: Run, limits: Limits, calls: int) -> list[Any]:
             break
         answers.append(report)
     return [Status(PASSED), *answers]
-
-
-def _ended(run: Run, limits: Limits) -> Status:
-    """Return `passed` if a run came to its own end, as far as its kernel knows."""
-    return Status(PASSED) if run.status == 0 and run.killed_for is None else _death(run, limits)
 
 
 def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:

@@ -206,7 +206,8 @@ def test_bad_code_has_a_status_and_the_zygote_serves_the_next(strongest: Sandbox
 def test_code_is_told_from_its_first_call_where_that_ends_the_process(strongest: Sandbox) -> None:
     ends = "import os\ndef f(x): os.abort()"
     forged = """import os\nos.write(3, b'{"loaded": true}\\n')\nos._exit(1)\ndef f(x): return x"""
-    for code, status in ((ends, "passed"), (forged, "error:SystemExit")):
+    answered = forged.replace("true}\\n", """true}\\n{"at": 0, "value": 2}\\n""")
+    for code, status in ((ends, "passed"), (forged, "error:SystemExit"), (answered, "error:SystemExit")):
         verdict = judge(strongest, code, ["assert f(1) == 1"])
         assert verdict.code.name == status
         assert not verdict.tests[0].passed
