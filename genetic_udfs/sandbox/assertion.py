@@ -201,6 +201,9 @@ class _Calls:
             )
         return isinstance(node, ast.Name)
 
+    def _is_method_of_a_result(self, function: ast.expr) -> bool:
+        return isinstance(function, ast.Attribute) and not self._is_own(function.value)
+
     def _inside(self, node: ast.expr) -> ast.expr:
         """Leave something to the solution, if it is the solution's; a tester knows what to do with the rest.
 
@@ -209,20 +212,13 @@ class _Calls:
         root = node
         while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
             if isinstance(root, ast.Call):
-                function = root.func
-                if (
-                    isinstance(function, ast.Attribute)
-                    and not self._is_own(function.value)
-                    and (root.args or root.keywords)
-                ):
-                    raise NotAnAssertion(f"arguments of {function.attr}, a method of a result")
-                root = function
+                if (root.args or root.keywords) and self._is_method_of_a_result(root.func):
+                    raise NotAnAssertion("arguments of a method of a result")
+                root = root.func
             else:
                 root = root.value
-        if not isinstance(root, ast.Name):
-            raise NotAnAssertion(f"{type(root).__name__} is not the solution's")
-        if root.id not in self.definitions.own or root.id in _BUILT_INS:
-            raise NotAnAssertion(f"{root.id} is not the solution's")
+        if not isinstance(root, ast.Name) or root.id not in self.definitions.own - _BUILT_INS:
+            raise NotAnAssertion(f"{ast.unparse(root)[:60]} is not the solution's")
         self.sources.append(ast.unparse(node))
         return ast.Name(f"<{len(self.sources) - 1}>")
 
@@ -288,6 +284,8 @@ def _bound(node: ast.AST) -> list[str]:
         case ast.Global():
             return node.names
         case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return [name]
+        case ast.MatchMapping(rest=str(name)):
             return [name]
     return []
 
