@@ -46,10 +46,11 @@ class Definitions:
     """What code defines at its top level.
 
     Attributes:
-        own: What it defines or assigns itself.
+        own: What it defines or assigns itself, whether or not it imports something by that name, too.
         classes: The classes among that: what is made of one is an object of the solution's own.
-        imported: Names bound by import statements; a tester has them from its own imports alone.
+        imported: Names that nothing but import statements binds; a tester has them from its own imports alone.
         imports: The statements that a tester may do, too: those that give nothing another name.
+        both: Names that it imports and binds otherwise, too.
         replaced: Names of built-ins and modules to which it gives another meaning.
         readable: Whether the code could be read; if not, nothing is known of it.
     """
@@ -58,6 +59,7 @@ class Definitions:
     classes: frozenset[str] = frozenset()
     imported: frozenset[str] = frozenset()
     imports: tuple[str, ...] = ()
+    both: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
     readable: bool = True
 
@@ -67,20 +69,19 @@ class Definitions:
         body = _parsed(code) if len(code) <= _LONGEST_CODE else None
         if body is None:
             return cls(readable=False)
-        try:
-            statements = list(_top_level(body))
-        except RecursionError:
-            return cls(readable=False)
-        imports = [each for each in statements if isinstance(each, ast.Import | ast.ImportFrom)]
+        nodes = list(_of_the_module(body))
+        imports = [each for each in nodes if isinstance(each, ast.Import | ast.ImportFrom)]
         aliases = [alias for each in imports for alias in each.names]
-        own = frozenset(name for each in statements for name in _bound(each))
+        own = frozenset(name for each in nodes for name in _bound(each))
+        imported = frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases)
         renamed = {alias.asname for alias in aliases if alias.asname and alias.asname != alias.name}
         taken = {alias.name for alias in aliases if alias.name in _BUILT_INS}
         return cls(
             own=own,
-            classes=frozenset(each.name for each in statements if isinstance(each, ast.ClassDef)),
-            imported=frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases),
+            classes=frozenset(each.name for each in nodes if isinstance(each, ast.ClassDef)),
+            imported=imported - own,
             imports=tuple(ast.unparse(each) for each in imports if _renames_nothing(each)),
+            both=own & imported,
             replaced=frozenset({*own, *renamed, *taken} & (_BUILT_INS | sys.stdlib_module_names)),
         )
 
@@ -166,7 +167,12 @@ class _Calls:
         function = node.func
         if plain and self._is_known(function):
             return ast.Call(function, *self._arguments(node))
-        if plain and isinstance(function, ast.Attribute) and function.attr in METHODS and not self._is_object(function):
+        if (
+            plain
+            and isinstance(function, ast.Attribute)
+            and function.attr in METHODS
+            and not self._is_own(function.value)
+        ):
             target = self.outside(function.value)
             return ast.Call(ast.Attribute(target, function.attr), *self._arguments(node))
         return self._inside(node)
@@ -186,27 +192,33 @@ class _Calls:
             and node.attr in MATH
         )
 
-    def _is_object(self, node: ast.expr) -> bool:
-        """Whether something is reached through an object of the solution, or is no result of a call at all."""
-        while isinstance(node, ast.Attribute | ast.Subscript):
-            node = node.value
+    def _is_own(self, node: ast.expr) -> bool:
+        """Whether methods of something are the solution's: it is a name, or made by a class, which has a capital."""
         if isinstance(node, ast.Call):
             function = node.func
-            if isinstance(function, ast.Name):
-                return function.id in self.definitions.classes
-            return not self._is_known(function) and self._is_object(function)
+            return (
+                isinstance(function, ast.Name) and function.id in self.definitions.classes and function.id[0].isupper()
+            )
         return isinstance(node, ast.Name)
 
+    def _is_method_of_a_result(self, function: ast.expr) -> bool:
+        return isinstance(function, ast.Attribute) and not self._is_own(function.value)
+
     def _inside(self, node: ast.expr) -> ast.expr:
-        """Leave something to the solution, if it is the solution's; other functions are a tester's to ask."""
+        """Leave something to the solution, if it is the solution's; a tester knows what to do with the rest.
+
+        Arguments go in with it, so those of a method of some result stay here: they may be what is expected.
+        """
         root = node
         while isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
-            root = root.func if isinstance(root, ast.Call) else root.value
-        if isinstance(root, ast.Name):
-            plain = isinstance(node, ast.Name) or (isinstance(node, ast.Call) and node.func is root)
-            unknown = root.id not in self.definitions.own and not plain
-            if unknown or root.id in self.definitions.imported or root.id in _BUILT_INS:
-                raise NotAnAssertion(f"{root.id} is not the solution's")
+            if isinstance(root, ast.Call):
+                if (root.args or root.keywords) and self._is_method_of_a_result(root.func):
+                    raise NotAnAssertion("arguments of a method of a result")
+                root = root.func
+            else:
+                root = root.value
+        if not isinstance(root, ast.Name) or root.id not in self.definitions.own - _BUILT_INS:
+            raise NotAnAssertion(f"{ast.unparse(root)[:60]} is not the solution's")
         self.sources.append(ast.unparse(node))
         return ast.Name(f"<{len(self.sources) - 1}>")
 
@@ -224,7 +236,8 @@ def replaced_in(test: str, definitions: Definitions) -> frozenset[str]:
     """
     nodes = [node for each in _parsed(test) or () for node in ast.walk(each)]
     holders = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    return definitions.replaced & ((names_used(test) & _BUILT_INS) | (holders & sys.stdlib_module_names))
+    replaced = definitions.replaced & ((names_used(test) & _BUILT_INS) | (holders & sys.stdlib_module_names))
+    return replaced | (definitions.both & holders)
 
 
 def _parsed(code: str) -> list[ast.stmt] | None:
@@ -248,25 +261,33 @@ def _syntax_error(code: str) -> SyntaxError | None:
     return None
 
 
-def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements at the top, and those in an `if`, `try` or `with` there."""
-    for statement in body:
-        yield statement
-        for block in ("body", "orelse", "finalbody"):
-            if isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
-                yield from _top_level(getattr(statement, block, []))
-        if isinstance(statement, ast.Try):
-            for handler in statement.handlers:
-                yield from _top_level(handler.body)
+def _of_the_module(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield what is executed in the module's own scope, in its order, and statements that say `global`."""
+    waiting: list[ast.AST] = [*reversed(body)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from (each for each in ast.walk(node) if isinstance(each, ast.Global))
+        elif isinstance(node, ast.comprehension):
+            waiting += [*node.ifs, node.iter]
+        else:
+            waiting += reversed(list(ast.iter_child_nodes(node)))
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield statement.name
-    elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For):
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                yield node.id
+def _bound(node: ast.AST) -> list[str]:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            return [node.name]
+        case ast.Name(ctx=ast.Store()):
+            return [node.id]
+        case ast.Global():
+            return node.names
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return [name]
+        case ast.MatchMapping(rest=str(name)):
+            return [name]
+    return []
 
 
 def _renames_nothing(statement: ast.Import | ast.ImportFrom) -> bool:

@@ -100,6 +100,11 @@ class Run:
         """The signal that ended it, or 0."""
         return os.WTERMSIG(self.status) if self.status is not None and os.WIFSIGNALED(self.status) else 0
 
+    @property
+    def came_to_its_end(self) -> bool:
+        """Whether it was not killed, and exited with 0."""
+        return self.killed_for is None and self.status == 0
+
 
 class Zygote:
     """A zygote process of one kind and tier."""

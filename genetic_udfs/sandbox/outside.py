@@ -4,12 +4,13 @@ Nothing of the solution runs here. Every step is bounded, since values come from
 """
 
 import ast
+import itertools
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, ItemsView, KeysView, Mapping
 from typing import Any, Final
 
-from genetic_udfs.sandbox.values import Unsupported
+from genetic_udfs.sandbox.values import MOST_HASHED, Unsupported
 
 _MOST_BITS: Final = 1 << 14  # of an integer in arithmetic
 _LONGEST: Final = 1 << 20  # of a text or a list that is made here
@@ -32,7 +33,25 @@ def _sum(items: Any, start: Any = 0) -> Any:
     numbers = [start, *items]
     if not all(isinstance(each, int | float | complex) for each in numbers):
         raise Unsupported("a sum of other things than numbers")  # of lists, it takes time by the square
+    if any(_is_big(each) for each in numbers):
+        raise Unsupported("a sum of so big numbers")
     return sum(numbers[1:], start)
+
+
+def _is_big(value: Any) -> bool:
+    return isinstance(value, int) and value.bit_length() > _MOST_BITS
+
+
+def _few(items: Any) -> list[Any]:
+    """Return what is to be hashed: where hashes collide, that takes time by the square."""
+    some = list(itertools.islice(items, MOST_HASHED + 1))
+    if len(some) > MOST_HASHED:
+        raise Unsupported("a set or dict of so many members")
+    return some
+
+
+def _dict(items: Any = (), **named: Any) -> dict[Any, Any]:
+    return dict(items if isinstance(items, dict) else _few(items), **named)
 
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -50,7 +69,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "list": list,
     "max": max,
     "min": min,
-    "range": _range,
+    "range": range,
     "round": _round,
     "set": set,
     "sorted": sorted,
@@ -60,6 +79,14 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "type": lambda value: type(value),
 }
 """Built-in functions and types that an assertion may apply to a result."""
+
+_BOUNDED: Final[Mapping[Any, Callable[..., Any]]] = {
+    dict: _dict,
+    frozenset: lambda items=(): frozenset(_few(items)),
+    range: _range,
+    set: lambda items=(): set(_few(items)),
+}
+"""What is called in the place of types that would make something too big, or take too long."""
 
 MATH: Final[Mapping[str, Any]] = {
     name: getattr(math, name)
@@ -190,8 +217,16 @@ class _Evaluation:
             target = self.of(node.func.value)
             if type(target) not in _TYPES:
                 raise AttributeError(f"{type(target).__name__!r} object has no attribute {node.func.attr!r}")
+            if node.func.attr in {"issubset", "issuperset"}:
+                arguments = [set(_few(each)) for each in arguments]
             return getattr(target, node.func.attr)(*arguments, **named)
-        return self.of(node.func)(*arguments, **named)
+        if named.get("key") is not None:
+            named["key"] = _bounded(named["key"])
+        return _bounded(self.of(node.func))(*arguments, **named)
+
+
+def _bounded(function: Any) -> Any:
+    return _BOUNDED.get(function, function) if isinstance(function, type) else function
 
 
 def _is_math(node: ast.Attribute) -> bool:
@@ -200,8 +235,10 @@ def _is_math(node: ast.Attribute) -> bool:
 
 def _calculated(how: type[ast.operator], left: Any, right: Any) -> Any:
     for value in (left, right):
-        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        if _is_big(value):
             raise Unsupported("arithmetic on so big a number")
+        if isinstance(value, KeysView | ItemsView):
+            raise Unsupported("an operation on a dict's view")  # the other side may be any list
     if how is ast.Pow and isinstance(left, int) and isinstance(right, int):
         if left.bit_length() * abs(right) > _MOST_BITS:
             raise Unsupported("so high a power")

@@ -59,29 +59,39 @@ def _solve(task: dict[str, Any]) -> None:
 
 def _test(task: dict[str, Any]) -> None:
     """Run a test whose names of the solution stand for what another process has."""
-    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     solution = Solution(INBOX, OUTBOX)
+    error: BaseException | None = None
     try:
-        for line in task["imports"]:
-            with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
-                exec(line, namespace)
-        for name in dir(builtins):  # a star import may have given them another meaning
-            if name != "__name__":
-                namespace.pop(name, None)
-        for name in task["names"]:
-            with contextlib.suppress(NameError):
-                namespace[name] = solution.fetch(name)
-        exec(compile(task["test"], "test.py", "exec"), namespace)
-    except SolutionEnded:
-        _report({"solution": "ended"})
-    except Unsupported as error:
-        _report({"unsupported": str(error)[:200]})
-    except AssertionError as error:
-        _report({"failed": str(error)[:200]})
-    except BaseException as error:
-        _report(_raised(error))
-    else:
-        _report({"passed": True})
+        _do(task, solution)
+    except BaseException as raised:
+        error = raised
+    match solution.doubt or error:
+        case None:
+            _report({"passed": True})
+        case SolutionEnded():
+            _report({"solution": "ended"})
+        case Unsupported() as why:
+            _report({"unsupported": str(why)[:200]})
+        case AssertionError() as failure:
+            _report({"failed": _message(failure)})
+        case other:
+            _report(_raised(other))
+
+
+def _do(task: dict[str, Any], solution: Solution) -> None:
+    """Give a test the imports and names that it may use, and run it."""
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    for line in task["imports"]:
+        with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
+            exec(line, namespace)
+    for name in dir(builtins):  # a star import may have given them another meaning
+        if name != "__name__":
+            namespace.pop(name, None)
+    for name in task["names"]:
+        namespace.pop(name, None)
+        with contextlib.suppress(NameError):
+            namespace[name] = solution.fetch(name)
+    exec(compile(task["test"], "test.py", "exec"), namespace)
 
 
 def _loaded(code: str) -> dict[str, Any] | None:
@@ -107,11 +117,14 @@ def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
 
 
 def _raised(error: BaseException) -> dict[str, Any]:
+    return {"error": type(error).__name__, "message": _message(error)}
+
+
+def _message(error: BaseException) -> str:
     try:
-        message = str(error)[:200]
+        return str(error)[:200]
     except BaseException:
-        message = ""
-    return {"error": type(error).__name__, "message": message}
+        return ""
 
 
 def _report(what: dict[str, Any]) -> None:

@@ -8,25 +8,65 @@ import builtins
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, Final, NoReturn
 
 from genetic_udfs.sandbox.values import Malformed, Unsupported, decode, encode
 
 _LONGEST_MESSAGE: Final = 4 << 20
 _MUTABLE: Final = (list, dict, set)
 
+# Of names with underscores about them, what may be asked of the solution. Libraries of the tester take others at their
+# word: numpy reads memory at the address that `__array_interface__` holds, `typing` evaluates `__annotations__`.
+_FETCHED: Final = {"__dict__", "__doc__", "__name__", "__qualname__", "__type_params__", "__wrapped__"}
+
+
+class Origin(Enum):
+    """Where an object of the solution comes from, which says what may be called with arguments.
+
+    A method of what a function returned may not: the test means one of a type that it knows, such as `equals`, and the
+    solution would see what is expected and say what it likes. That a name is a class's, the test says by a capital.
+    """
+
+    CLASS = "a name with a capital"
+    NAMED = "another name, or an object that a class made"
+    RESULT = "a call, or an attribute of something named"
+    PART = "an attribute of a result"
+
+    @classmethod
+    def of_name(cls, name: str) -> "Origin":
+        """Return that of what has a name."""
+        return cls.CLASS if name[:1].isupper() else cls.NAMED
+
+    @property
+    def of_attributes(self) -> "Origin":
+        """That of its attributes."""
+        return Origin.RESULT if self in {Origin.CLASS, Origin.NAMED} else Origin.PART
+
+    @property
+    def of_results(self) -> "Origin":
+        """That of what calling it returns."""
+        return Origin.NAMED if self is Origin.CLASS else Origin.RESULT
+
 
 class SolutionEnded(BaseException):
-    """The process that has the solution is gone. No test can catch this by accident."""
+    """The process that has the solution is gone."""
 
 
 class Solution:
-    """The tester's side: asks for values of names and for calls, one at a time."""
+    """The tester's side: asks for values of names and for calls, one at a time.
+
+    Attributes:
+        doubt: The first `Unsupported` or `SolutionEnded`. A test may catch it, on purpose or by a bare `except`;
+            whatever comes of that test is then no verdict.
+    """
 
     def __init__(self, inbox: int, outbox: int) -> None:
         self._replies = _Lines(inbox)
         self._outbox = outbox
+        self.doubt: BaseException | None = None
+        self._changed: dict[str, Any] = {}
 
     def fetch(self, name: str) -> Any:
         """Return what the solution has under a name.
@@ -34,30 +74,47 @@ class Solution:
         Raises:
             NameError: If it has none.
         """
-        return self.ask({"do": "name", "name": name})
+        return self.ask({"do": "name", "name": name}, Origin.of_name(name))
 
-    def ask(self, what: dict[str, Any]) -> Any:
+    def ask(
+        self, what: dict[str, Any], origin: Origin, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
+    ) -> Any:
         """Return the value of a reply, or raise the error that it holds.
 
         Raises:
             SolutionEnded: If there is no reply any more.
-            Unsupported: If the value cannot be sent.
+            Unsupported: If the value, or an argument, cannot be sent.
         """
-        reply = self.reply(what)
-        if "unsupported" in reply:
-            raise Unsupported(str(reply["unsupported"])[:200])
+        try:
+            given = {
+                "arguments": [encode(each, _number) for each in arguments],
+                "named": {name: encode(each, _number) for name, each in (named or {}).items()},
+            }
+            reply = self.reply({**what, **given})
+            if "unsupported" in reply:
+                raise Unsupported(str(reply["unsupported"])[:200])
+        except (SolutionEnded, Unsupported) as error:
+            self.doubt = self.doubt or error
+            raise
         if "error" in reply:
             raise _error(str(reply["error"]), str(reply.get("message", "")))
-        return decode(reply.get("value"), self._stand_in)
+        return self._decoded(reply.get("value"), origin)
 
-    def call(self, function: int, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    def call(self, function: int, origin: Origin, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Call an object; lists, dicts and sets among its arguments that it changes are changed here, too."""
+        self._changed = {}
         try:
-            return self.ask({"do": "call", "object": function, "arguments": _sent(arguments), "named": _named(named)})
+            return self.ask({"do": "call", "object": function}, origin, arguments, named)
         finally:
             for position, data in self._changed.items():
                 with contextlib.suppress(ValueError, IndexError):
-                    _become(arguments[int(position)], decode(data, self._stand_in))
+                    _become(arguments[int(position)], self._decoded(data, Origin.RESULT))
+
+    def refuse(self, what: str) -> NoReturn:
+        """Raise `Unsupported`, and hold it for a doubt."""
+        error = Unsupported(what)
+        self.doubt = self.doubt or error
+        raise error
 
     def reply(self, what: dict[str, Any]) -> dict[str, Any]:
         """Send a message and return its reply as it came.
@@ -65,7 +122,7 @@ class Solution:
         Raises:
             SolutionEnded: If there is none any more.
         """
-        self._changed: dict[str, Any] = {}
+        self._changed = {}
         try:
             _send(self._outbox, what)
             reply = self._replies.next()
@@ -77,28 +134,45 @@ class Solution:
         self._changed = changed if isinstance(changed, dict) else {}
         return reply
 
-    def _stand_in(self, handled: list[Any]) -> "Remote":
-        number, type_name = handled
-        if type(number) is not int or not isinstance(type_name, str):
-            raise Malformed("no object")
-        return Remote(self, number, type_name)
+    def _decoded(self, data: Any, origin: Origin) -> Any:
+        def stand_in(handled: list[Any]) -> Remote:
+            number, type_name = handled
+            if type(number) is not int or not isinstance(type_name, str):
+                raise Malformed("no object")
+            return Remote(self, number, type_name, origin)
+
+        return decode(data, stand_in)
 
 
 class Remote:
     """Stands for an object of the solution. It is equal to nothing, since its own word would decide that."""
 
-    def __init__(self, solution: Solution, number: int, type_name: str) -> None:
-        self.__dict__.update(_solution=solution, _number=number, _type_name=type_name)
+    __slots__ = ("_number", "_origin", "_solution", "_type_name")
+    _number: int
+    _origin: Origin
+    _solution: Solution
+    _type_name: str
+
+    def __init__(self, solution: Solution, number: int, type_name: str, origin: Origin) -> None:
+        for name, value in zip(self.__slots__, (number, origin, solution, type_name), strict=True):
+            object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        return self._solution.ask({"do": "attribute", "object": self._number, "name": name})
+        if name.startswith("__") and name.endswith("__") and name not in _FETCHED:
+            self._solution.refuse(f"{name} of an object of type {self._type_name}")
+        what = {"do": "attribute", "object": self._number, "name": name}
+        return self._solution.ask(what, self._origin.of_attributes)
+
+    __doc__ = property(lambda self: self.__getattr__("__doc__"))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._method("__setattr__", name, value)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the object that this stands for."""
-        return self._solution.call(self._number, arguments, named)
+        if self._origin is Origin.PART and (arguments or named):
+            self._solution.refuse("a method, with arguments, of what the solution returned")
+        return self._solution.call(self._number, self._origin.of_results, arguments, named)
 
     def __len__(self) -> int:
         length = self._method("__len__")
@@ -111,7 +185,7 @@ class Remote:
         self._method("__setitem__", key, value)
 
     def __contains__(self, item: Any) -> bool:
-        raise Unsupported(f"a search in an object of type {self._type_name}")
+        self._solution.refuse(f"a search in an object of type {self._type_name}")
 
     def __iter__(self) -> Iterator[Any]:
         found: Iterator[Any] = iter(self._method("__iter__"))
@@ -125,18 +199,17 @@ class Remote:
         return f"<{self._type_name} of the solution>"
 
     def __bool__(self) -> bool:
-        raise Unsupported(f"the truth of an object of type {self._type_name}")
+        self._solution.refuse(f"the truth of an object of type {self._type_name}")
 
     def __eq__(self, other: object) -> bool:
-        raise Unsupported(f"a comparison with an object of type {self._type_name}")
+        self._solution.refuse(f"a comparison with an object of type {self._type_name}")
 
     __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
     __hash__ = object.__hash__
 
     def _method(self, name: str, *arguments: Any) -> Any:
-        return self._solution.ask(
-            {"do": "method", "object": self._number, "name": name, "arguments": _sent(arguments), "named": {}}
-        )
+        what = {"do": "method", "object": self._number, "name": name}
+        return self._solution.ask(what, Origin.RESULT, arguments)
 
 
 def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
@@ -184,14 +257,6 @@ def _done(
         return getattr(target, question["name"])
     function: Callable[..., Any] = target if question["do"] == "call" else getattr(target, question["name"])
     return function(*arguments, **named)
-
-
-def _sent(values: Iterable[Any]) -> list[Any]:
-    return [encode(value, _number) for value in values]
-
-
-def _named(values: dict[str, Any]) -> dict[str, Any]:
-    return dict(zip(values, _sent(values.values()), strict=True))
 
 
 def _number(value: Any) -> list[Any] | None:

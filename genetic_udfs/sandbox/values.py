@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 _DEEPEST: Final = 64
 _MOST_ITEMS: Final = 200_000
-_MOST_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
+MOST_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
 _EXACT_IN_JSON: Final = 1 << 53
 
 _ITERABLE: Final[dict[str, Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
@@ -84,16 +84,18 @@ class _Encoder:
         for name, kind in _ITERABLE.items():
             if isinstance(value, kind):
                 items = kind.__iter__(value)
-                return [name, self._items(items, depth, _MOST_HASHED if name in _HASHED else _MOST_ITEMS)]
+                return [name, self._items(items, depth, MOST_HASHED if name in _HASHED else _MOST_ITEMS)]
         if isinstance(value, dict):
-            pairs = itertools.islice(dict.items(value), _MOST_HASHED + 1)
+            pairs = itertools.islice(dict.items(value), MOST_HASHED + 1)
             found = [[self.encode(key, depth - 1), self.encode(each, depth - 1)] for key, each in pairs]
-            return ["dict", self._bounded(found, _MOST_HASHED)]
+            return ["dict", self._bounded(found, MOST_HASHED)]
         if isinstance(value, bytes | bytearray):
             return ["bytearray" if isinstance(value, bytearray) else "bytes", value.hex()]
         if isinstance(value, complex):
             return ["complex", value.real, value.imag]
         if isinstance(value, range):
+            if _is_long(value):
+                raise Unsupported("a range that has too many items")
             return ["range", *(self.encode(each, depth) for each in (value.start, value.stop, value.step))]
         if type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__len__"):
             return ["same", self.encode(value.item(), depth - 1)]
@@ -117,7 +119,7 @@ class _Decoder:
     def __init__(self, fetch: Fetch | None) -> None:
         self._fetch = fetch
         self._left = _MOST_ITEMS
-        self._left_hashed = _MOST_HASHED
+        self._left_hashed = MOST_HASHED
 
     def decode(self, data: Any, depth: int) -> Any:
         self._left -= 1
@@ -149,7 +151,10 @@ class _Decoder:
             return complex(_of(float, real), _of(float, imaginary))
         if tag == "range":
             start, stop, step = (_of(int, self.decode(each, depth - 1)) for each in content)
-            return range(start, stop, step)
+            made = range(start, stop, step)
+            if _is_long(made):
+                raise Malformed("a range that has too many items")
+            return made
         if tag == "same":
             [same] = content
             return self.decode(same, depth - 1)
@@ -161,9 +166,13 @@ class _Decoder:
     def _items(self, items: list[Any], depth: int, *, hashed: bool) -> list[Any]:
         if hashed:
             self._left_hashed -= len(items)
-            if self._left_hashed < -_MOST_HASHED:  # keys and values of a dict are counted
+            if self._left_hashed < -MOST_HASHED:  # keys and values of a dict are counted
                 raise Malformed("too many members")
         return [self.decode(item, depth - 1) for item in items]
+
+
+def _is_long(numbers: range) -> bool:
+    return bool(numbers[_MOST_ITEMS:])  # `len` fails for those beyond 64 bits
 
 
 def _list(value: Any) -> list[Any]:

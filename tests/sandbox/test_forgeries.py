@@ -202,6 +202,121 @@ def f(x): return 0
 """,
 }
 
+_EQUAL = """
+import numpy as np
+class Equal:
+    def __eq__(self, other): return self
+    def __call__(self, *_, **__): return True
+    all = equals = startswith = is_it = __contains__ = __call__
+    @property
+    def part(self): return self
+def f(x): return Equal()
+"""
+_ARRAY = """
+import numpy as np
+held = np.empty(3, "i8")
+class Array:
+    def __getattr__(self, name):
+        if name == "__array_interface__":
+            return {"data": (held.ctypes.data, False), "shape": (3,), "typestr": "<i8", "version": 3}
+        raise AttributeError(name)
+def f(x): return Array()
+"""
+_READS_CALLS = """
+import ast, sys
+def f(x):
+    frame = sys._getframe()
+    while "task" not in frame.f_locals: frame = frame.f_back
+    for call in frame.f_locals["task"]["calls"]:
+        if not call.startswith("f("): return eval(call)
+"""
+_ENDS = "import os\ndef f(x): os._exit(0)"
+
+# Code, and a test whose form it makes use of.
+FORGERIES_OF_A_FORM = {
+    "an array in the tester's memory": (
+        _ARRAY,
+        [
+            f"import numpy as np\nassert {assertion}"
+            for assertion in (
+                "np.array_equal(f(2), [41, 42, 43])",
+                "np.allclose(f(2), [41, 42, 43])",
+                "np.testing.assert_array_equal(f(2), [41, 42, 43]) is None",
+                "not np.array_equal(f(2), [1])",
+                "(np.array([41, 42, 43]) == f(2)).all()",
+            )
+        ],
+    ),
+    "a word of its own on what is expected": (
+        _EQUAL,
+        [
+            "import numpy as np\nassert (f(2) == np.array([1, 2])).all()",
+            "import numpy as np\nassert np.all(np.array([1, 2]) == f(2))",
+            "import numpy as np\nassert np.abs(f(2) - np.array([1, 2])).max() < 1",
+            "assert (f(2) == np.array([1, 2])).all()",
+            "assert (f(2) == [1, 2]).all()",
+            "assert (lambda r: r == 5)(f(2))",
+            "assert f(2).__eq__(5)",
+            "assert f(2).equals([1])",
+            "assert f(2).startswith('a')",
+            "assert f(2).part.equals([1])",
+            "assert f(2).is_it(value=1)",
+            "x = f(2)\nassert x.equals([1])",
+            "x = f(2).equals\nassert x([1])",
+            "assert 1 in f(2)",
+        ],
+    ),
+    "a word of its own by a class that the test does not name": (
+        f"{_EQUAL}class Solver:\n    def solve(self, x): return Equal()",
+        [
+            "assert Solver().solve(2).startswith('a')",
+            "assert Solver().solve(2).equals([1])",
+            "solver = Solver()\nassert solver.solve(2).equals([1])",
+        ],
+    ),
+    "what is expected, out of the calls": (
+        _READS_CALLS,
+        [
+            "assert f(3) == '\\n'.join(['1', '2', '3'])",
+            "assert f(3) == (lambda: 42)()",
+            "assert f(3) == {1: 2}.setdefault(1, 3)",
+        ],
+    ),
+    "a function that the test forgot to import": (
+        "class Names(dict):\n    def __getitem__(self, name): return lambda *_: 42\n"
+        "__builtins__ = Names()\ndef f(x): return 42",
+        ["assert f(3) == Counter('aab')", "x = f(3)\nassert x == Counter('aab')"],
+    ),
+    "another function under an imported name": (
+        "if 0:\n    from math import factorial\ndef factorial(n): return 0",
+        ["assert factorial(5) == 120", "for n in [5]:\n    assert factorial(n) == 120"],
+    ),
+    "another function under an imported name, set from within": (
+        "from math import factorial\ndef set_it():\n    global factorial\n    factorial = lambda n: 0\nset_it()",
+        ["assert factorial(5) == 120", "for n in [5]:\n    assert factorial(n) == 120"],
+    ),
+    "a class under an imported name": (
+        "import numpy as np\nclass np:\n    allclose = staticmethod(lambda *_: True)\ndef f(x): return 0",
+        ["assert np.allclose(f(1), 42)", "x = f(1)\nassert np.allclose(x, 42)"],
+    ),
+    "an end that a bare except hides": (
+        _ENDS,
+        [
+            "try:\n    f(-1)\nexcept:\n    pass",
+            "try:\n    f(-1)\n    assert False\nexcept BaseException:\n    pass",
+            "import time\ntry:\n    f(-1)\nexcept:\n    time.sleep(0.1)",
+        ],
+    ),
+    "no value where a bare except hides it": (
+        _EQUAL,
+        ["try:\n    assert f(1) == 2\nexcept:\n    pass", "try:\n    bool(f(1))\nexcept Exception:\n    pass"],
+    ),
+    "a range too long to look through": (
+        "def f(x): return range(10**15)",
+        ["assert max(f(3)) == 2", "assert len(list(f(3))) > 1", "x = f(3)\nassert 5 in x"],
+    ),
+}
+
 SPLIT = [
     "assert f(1) == 42",
     "assert abs(f(1) - 42) < 1e-6",
@@ -222,6 +337,13 @@ def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None
     verdict = judge(strongest, FORGERIES[name], [*SPLIT, *FOR_A_TESTER])
     assert not [test for test in verdict.tests if test.passed], verdict
     assert verdict.tests_passed == 0
+
+
+@pytest.mark.parametrize("name", FORGERIES_OF_A_FORM)
+def test_no_form_of_a_test_lets_a_verdict_be_forged(strongest: Sandbox, name: str) -> None:
+    code, tests = FORGERIES_OF_A_FORM[name]
+    verdict = judge(strongest, code, tests)
+    assert {test: status for test, status in zip(tests, verdict.tests, strict=True) if status.passed} == {}
 
 
 def test_an_honest_solution_passes_the_same_tests(strongest: Sandbox) -> None:

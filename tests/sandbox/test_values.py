@@ -85,7 +85,10 @@ def test_an_iterator_comes_as_one() -> None:
     assert list(came) == [1, 2]
 
 
-@pytest.mark.parametrize("value", [object(), len, [object()], {1: object}, set(range(20_000)), [0] * 300_000, Ellipsis])
+@pytest.mark.parametrize(
+    "value",
+    [object(), len, [object()], {1: object}, set(range(20_000)), [0] * 300_000, range(10**15), range(10**30), Ellipsis],
+)
 def test_what_is_no_plain_value_is_not_sent(value: Any) -> None:
     with pytest.raises(Unsupported):
         encode(value)
@@ -107,6 +110,8 @@ def test_what_is_no_plain_value_is_not_sent(value: Any) -> None:
         ["bytes", "x"],
         ["range", 1, 2, 0],
         ["range", 1, 2],
+        ["range", 0, 10**9, 1],
+        ["range", 0, ["int", "f" * 30], 1],
         ["complex", 1, 2],
         ["object", [0, "x"]],
         ["eval", "1"],

@@ -6,7 +6,7 @@ import pytest
 
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.verdict import judge
+from genetic_udfs.sandbox.verdict import _NEEDS_NUMPY, judge
 from tests.sandbox.conftest import LIMITS
 
 SOLUTION = """
@@ -22,6 +22,7 @@ def is_even(n): return n % 2 == 0
 def root(x): return math.sqrt(x)
 def fail(x): raise KeyError(x)
 def table(n): return {each: {each} for each in range(n)}
+def adder(n): return lambda x: x + n
 def sort_here(items): items.sort()
 class Stack:
     def __init__(self): self.items = []
@@ -87,6 +88,13 @@ MEANING = {
     "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert math.floor(2.5) == 2\ncheck(add)": "passed",
     "x: List[int] = numbers(2)\nassert x == [0, 1]": "passed",
     "x = fail(3)\nassert x": "error:KeyError",
+    "assert add('a', 'b').replace('a', 'b') == 'bb'": "passed",
+    "assert pair(1).__eq__((1, '1'))": "passed",
+    "assert adder(1)(2) == 3": "passed",
+    "plus = adder(1)\nassert plus(2) == 3": "passed",
+    "assert adder.__name__ == 'adder' and adder.__doc__ is None": "passed",
+    "stack = Stack()\nassert stack.__dict__ == {'items': []}": "passed",
+    "try:\n    assert Stack() == 3\nexcept Exception:\n    pass": "unsupported",
     "a, b = Stack(), Stack()\nassert a == b": "unsupported",
     "stack = Stack()\nassert 1 in stack": "unsupported",
     "import sys\nsys.exit(0)": "error:SystemExit",
@@ -172,6 +180,12 @@ BAD_CODE = {
         "with ThreadPoolExecutor(8) as pool: list(pool.map(abs, [1] * 99))",
         "passed",
     ),
+    "leaving after a report that it is loaded": (
+        """import os\nos.write(3, b'{"loaded": true}\\n')\nos._exit(1)""",
+        "error:SystemExit",
+    ),
+    "crashing after such a report": ("""import os\nos.write(3, b'{"loaded": true}\\n')\nos.abort()""", "signal"),
+    "looping after such a report": ("""import os\nos.write(3, b'{"loaded": true}\\n')\nwhile True: pass""", "timeout"),
     "nothing": ("", "passed"),
 }
 
@@ -183,9 +197,28 @@ def test_bad_code_has_a_status_and_the_zygote_serves_the_next(strongest: Sandbox
     verdict = judge(strongest, code, ["assert f(1) == 1"])
     assert any(verdict.code.name.startswith(each) for each in expected.split("|")), verdict
     assert not verdict.tests[0].passed or "def f" in code
+    assert judge(strongest, code, []).code.name.partition(":")[0] == verdict.code.name.partition(":")[0]
     assert (verdict.code.name + verdict.code.message).encode()  # as a column of text
     assert judge(strongest, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
     assert all(strongest._zygotes[kind] is zygote for kind, zygote in zygotes.items())
+
+
+def test_code_is_told_from_its_first_call_where_that_ends_the_process(strongest: Sandbox) -> None:
+    ends = "import os\ndef f(x): os.abort()"
+    forged = """import os\nos.write(3, b'{"loaded": true}\\n')\nos._exit(1)\ndef f(x): return x"""
+    answered = forged.replace("true}\\n", """true}\\n{"at": 0, "value": 2}\\n""")
+    for code, status in ((ends, "passed"), (forged, "error:SystemExit"), (answered, "error:SystemExit")):
+        verdict = judge(strongest, code, ["assert f(1) == 1"])
+        assert verdict.code.name == status
+        assert not verdict.tests[0].passed
+
+
+def test_a_long_line_that_might_be_an_import_takes_no_time() -> None:
+    begun = time.monotonic()
+    assert not _NEEDS_NUMPY.search("import" + " " * 200_000 + "!")
+    assert not _NEEDS_NUMPY.search("import " + "numpyx " * 30_000 + "!")
+    assert time.monotonic() - begun < 1
+    assert _NEEDS_NUMPY.search("def f():\n\timport  os, numpy.linalg as l")
 
 
 BAD_RESULTS = {
@@ -198,6 +231,7 @@ BAD_RESULTS = {
     "not a number": ("return float('nan')", "failed"),
     "infinite": ("return float('inf')", "failed"),
     "a function": ("return f", "unsupported"),
+    "a range without an end": ("return range(10**15)", "unsupported"),
     "a text that is no UTF-8": ("return '\\ud800'", "failed"),
     "bytes": ("return bytes(range(256))", "failed"),
     "an ordered dict": ("import collections\n    return collections.OrderedDict(a=1)", "failed"),
