@@ -109,6 +109,14 @@ def test_tests_share_a_process_and_go_on_after_one_that_ends_it(strongest: Sandb
     assert (verdict.tests_passed, verdict.pass_rate) == (2, 0.5)
 
 
+def test_a_call_has_its_limits_to_itself_before_it_is_blamed(strongest: Sandbox) -> None:
+    code = "import time\ndef f(x):\n    while x > 9: pass\n    return g(x)\n"
+    code += "def g(x):\n    end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n    return x"
+    tests = [f"assert f({number}) == {number}" for number in (0, 1, 2, 10, 3, 4)]
+    names = [test.name for test in judge(strongest, code, tests).tests]
+    assert names == ["passed", "passed", "passed", "timeout", "passed", "passed"]
+
+
 def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox) -> None:
     begun = time.monotonic()
     code = "def f(x):\n    while x: pass\n    return x"
