@@ -4,6 +4,7 @@ It reports in lines of JSON on its result descriptor. Nothing it says is a verdi
 of the code that is judged.
 """
 
+import ast
 import builtins
 import contextlib
 import json
@@ -14,10 +15,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
-from genetic_udfs.sandbox.remote import Solution, SolutionEnded, serve
+from genetic_udfs.sandbox import suite
+from genetic_udfs.sandbox.remote import Solution, SolutionEnded, raised, serve
 from genetic_udfs.sandbox.values import Unsupported, encode
 
 RESULT, INBOX, OUTBOX = 3, 4, 5
+
+_NO_CHECK: Final = {"unsupported": "the test asserts nothing"}
+_NO_QUESTION: Final = {"unsupported": "the test asks nothing of the code"}
 
 _dumps: Final = json.dumps
 _write: Final = os.write
@@ -62,6 +67,12 @@ def _test(task: dict[str, Any]) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     solution = Solution(INBOX, OUTBOX)
     try:
+        test = ast.parse(task["test"])
+        if not suite.checks(test):
+            _report(_NO_CHECK)
+            return
+        if any("unittest" in text for text in (task["test"], *task["imports"])):
+            suite.without_main()
         for line in task["imports"]:
             with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
                 exec(line, namespace)
@@ -71,17 +82,17 @@ def _test(task: dict[str, Any]) -> None:
         for name in task["names"]:
             with contextlib.suppress(NameError):
                 namespace[name] = solution.fetch(name)
-        exec(compile(task["test"], "test.py", "exec"), namespace)
+        suite.run(test, namespace)
     except SolutionEnded:
         _report({"solution": "ended"})
     except Unsupported as error:
         _report({"unsupported": str(error)[:200]})
     except AssertionError as error:
-        _report({"failed": str(error)[:200]})
+        _report({"failed": str(error)[:200]} if solution.asked else _NO_QUESTION)
     except BaseException as error:
-        _report(_raised(error))
+        _report(raised(error))
     else:
-        _report({"passed": True})
+        _report({"passed": True} if solution.asked else _NO_QUESTION)
 
 
 def _loaded(code: str) -> dict[str, Any] | None:
@@ -91,7 +102,7 @@ def _loaded(code: str) -> dict[str, Any] | None:
     try:
         exec(compile(code, "solution.py", "exec"), module.__dict__)
     except BaseException as error:
-        _report({"loaded": False, **_raised(error)})
+        _report({"loaded": False, **raised(error)})
         return None
     _report({"loaded": True})
     return module.__dict__
@@ -103,15 +114,7 @@ def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
     except Unsupported as error:
         return {"unsupported": str(error)[:200]}
     except BaseException as error:
-        return _raised(error)
-
-
-def _raised(error: BaseException) -> dict[str, Any]:
-    try:
-        message = str(error)[:200]
-    except BaseException:
-        message = ""
-    return {"error": type(error).__name__, "message": message}
+        return raised(error)
 
 
 def _report(what: dict[str, Any]) -> None:

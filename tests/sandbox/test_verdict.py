@@ -30,6 +30,8 @@ class Stack:
     def __len__(self): return len(self.items)
 """
 
+CASES = "import unittest\nclass Case(unittest.TestCase):\n    def test_add(self):\n"
+
 MEANING = {
     # split
     "assert add(1, 2) == 3": "passed",
@@ -89,9 +91,28 @@ MEANING = {
     "x = fail(3)\nassert x": "error:KeyError",
     "a, b = Stack(), Stack()\nassert a == b": "unsupported",
     "stack = Stack()\nassert 1 in stack": "unsupported",
-    "import sys\nsys.exit(0)": "error:SystemExit",
-    "import os\nos._exit(0)": "error:SystemExit",
-    "while True:\n    add(1, 2)": "timeout",
+    "import sys\nsys.exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
+    "import os\nos._exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
+    "while True:\n    assert add(1, 2) == 3": "timeout",
+    "def test_add():\n    assert add(1, 2) == 3": "passed",
+    "def test_add():\n    assert add(1, 2) == 4": "failed",
+    "def test_add():\n    assert add(1, 2) == 4\nassert add(1, 2) == 3": "failed",
+    "stack = Stack()\ndef test_it():\n    stack.push(1)\n    assert len(stack) == 1\ntest_it()": "passed",
+    f"{CASES}        self.assertEqual(add(1, 2), 3)": "passed",
+    f"{CASES}        self.assertEqual(add(1, 2), 4)": "failed",
+    f"{CASES}        self.assertEqual(add(1, 2), 3)\nif __name__ == '__main__':\n    unittest.main()": "passed",
+    f"{CASES}        self.assertEqual(add(1, 2), 4)\nunittest.main(exit=False)": "failed",
+    f"{CASES}        with self.assertRaises(KeyError):\n            fail(1)": "passed",
+    f"{CASES}        with self.assertRaises(KeyError):\n            add(1, 2)": "failed",
+    f"{CASES}        while True: add(1, 2)\n        self.fail()": "timeout",
+    # which say nothing
+    "def check(candidate):\n    assert candidate(1, 2) == 4": "unsupported",
+    "def test_add(case):\n    assert add(1, 2) == 4": "unsupported",
+    "add(1, 2) == 4": "unsupported",
+    "import math": "unsupported",
+    "assert True": "unsupported",
+    "for a in range(3):\n    assert a == 7": "unsupported",
+    "class Case:\n    def test_add(self):\n        assert add(1, 2) == 4": "unsupported",
 }
 
 
