@@ -138,6 +138,24 @@ def test_a_call_has_its_limits_to_itself_before_it_is_blamed(strongest: Sandbox)
     assert names == ["passed", "passed", "passed", "timeout", "passed", "passed"]
 
 
+RAISED = [
+    ("class Neg(ValueError): pass\ndef f(x): raise Neg", "ValueError"),
+    ("import json\ndef f(x): json.loads('')", "ValueError"),
+    ("import json\ndef f(x): json.loads('')", "json.JSONDecodeError"),
+    ("class Odd(Exception):\n    def __str__(self): raise KeyError\ndef f(x): raise Odd", "Exception"),
+    ("def f(x): b'\\xff'.decode()", "UnicodeError"),
+]
+
+
+@pytest.mark.parametrize(("code", "kind"), RAISED)
+def test_an_exception_is_caught_as_what_it_is_derived_from(strongest: Sandbox, code: str, kind: str) -> None:
+    test = f"import json\ntry:\n    f(1)\nexcept {kind}:\n    pass\nelse:\n    raise TypeError"
+    other = test.replace(kind, "ZeroDivisionError")
+    [caught, through] = judge(strongest, code, [test, other]).tests
+    assert caught.passed, caught
+    assert through.name.startswith("error:") and through.name != "error:TypeError"
+
+
 def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox) -> None:
     begun = time.monotonic()
     code = "def f(x):\n    while x: pass\n    return x"
