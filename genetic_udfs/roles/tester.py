@@ -62,9 +62,13 @@ def tests_in(reply: str, code: str, most: int) -> Suite:
 
 
 def _assertions(block: str) -> Iterator[ast.Assert]:
-    """Yield the assertions of a block; where it does not parse as a whole, those on one line each."""
-    for part in [block] if _parsed(block) is not None else block.splitlines():
-        if _ASSERT in part and (tree := _parsed(part.strip() if part is not block else part)) is not None:
+    """Yield the assertions of a block; where it does not parse, even without its last line, those on one line each."""
+    for whole in (block, block.rstrip().rpartition("\n")[0]):
+        if (tree := _parsed(whole)) is not None and tree.body:
+            yield from _unconditional(tree.body)
+            return
+    for line in block.splitlines():
+        if _ASSERT in line and (tree := _parsed(line.strip())) is not None:
             yield from _unconditional(tree.body)
 
 

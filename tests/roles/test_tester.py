@@ -78,6 +78,7 @@ def test_a_comprehension_has_names_of_its_own() -> None:
 def test_of_a_reply_that_was_cut_off_the_whole_lines_count() -> None:
     assert taken("```python\nassert area(1) == 2\nassert area(2) ==") == ["assert area(1) == 2"]
     assert taken("assert area(1) == 2\nassert area(2) ==") == ["assert area(1) == 2"]
+    assert taken("if 0:\n    assert area(3)\nassert area(1) == 2\nassert area(2) ==") == ["assert area(1) == 2"]
 
 
 def test_code_without_an_entry_point_cannot_be_tested() -> None:
