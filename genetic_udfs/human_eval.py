@@ -2,11 +2,15 @@
 
 import ast
 import importlib.util
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.jsonl import read_objects
+
+_FUTURE: Final = re.compile(r"^from __future__ import .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,11 @@ class Problem:
     def program(self, code: str) -> str:
         """Return a whole program of code that has the function, which may rely on what the prompt gives it.
 
-        The prompt is a program by itself, whose function has a docstring alone; the code's own comes after it.
+        The prompt is a program by itself, whose function has a docstring alone; the code's own comes after it. Imports
+        from `__future__` must come before everything else.
         """
-        return f"{self.prompt}\n\n{code}\n"
+        first = "".join(f"{line}\n" for line in _FUTURE.findall(code))
+        return f"{first}{self.prompt}\n\n{_FUTURE.sub('', code)}\n"
 
     @property
     def canonical_program(self) -> str:

@@ -1,7 +1,7 @@
 """The stages that run code: whether it can be imported, which of its tests it passes, which solution is the best.
 
 Tests are generated, so they are tried too: a suite that a solution without any content passes, or that no solution
-passes any test of, is rejected, and nothing is said of the code.
+passes any test of, is rejected, and nothing is said of the code. A test that the sandbox cannot decide is left out.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ from genetic_udfs.sandbox.spark import (
     TESTS_PASSED,
     TESTS_STATUS,
 )
-from genetic_udfs.sandbox.verdict import PASSED
+from genetic_udfs.sandbox.verdict import PASSED, UNSUPPORTED
 from genetic_udfs.schema import FAILED_TESTS
 from genetic_udfs.verdicts import spread, verdicts
 
@@ -63,7 +63,8 @@ def verify(rows: DataFrame, this: Round) -> DataFrame:
     if this.run.config.roles.tester is None:
         return rows
     tested = rows if this.attempt > 1 else ask_tester(rows, this)
-    return tested.transform(run_tests, this).transform(reject_tests, this).transform(reject_failed, this)
+    ran = tested.transform(run_tests, this).transform(drop_unsupported, this)
+    return ran.transform(reject_tests, this).transform(reject_failed, this)
 
 
 def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
@@ -92,19 +93,36 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def run_tests(rows: DataFrame, this: Round) -> DataFrame:
-    """Add how the tests ended, and as `nothing`, at the first attempt, how many a solution passes that does nothing."""
+    """Add how the tests ended, and as `nothing`, at the first attempt, how they end for code that does nothing."""
     settings = this.run.config.sandbox
     imported_by = F.col(SANDBOX_TIER) if settings.check_runs else F.lit(None)
     code = F.when(alive() & F.col("tests").isNotNull(), F.col("code"))
     ran = spread(rows, rows.count()).withColumn("ran", verdicts(code, "tests", settings))
     if this.attempt == 1:
-        ran = ran.withColumn("nothing", verdicts("null_code", "tests", settings)[TESTS_PASSED]).drop("null_code")
+        ran = ran.withColumn("nothing", verdicts("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
     return (
         ran.transform(keep, this, "running tests")
         .withColumns({name: F.col("ran")[name] for name in (*_RESULTS, CODE_STATUS)})
         .withColumn(SANDBOX_TIER, F.coalesce(F.col("ran")[SANDBOX_TIER], imported_by))
         .drop("ran")
     )
+
+
+def drop_unsupported(rows: DataFrame, this: Round) -> DataFrame:
+    """Leave out tests that are `unsupported` for every solution of their instruction that can be imported."""
+    if this.attempt > 1:  # they were left out with the first attempt
+        return rows
+    heard = F.collect_list(F.when(F.col(CODE_STATUS) == PASSED, F.col(TESTS_STATUS)))
+    decided = F.filter(
+        F.sequence(F.lit(0), F.size("tests") - 1),
+        lambda at: (F.size("heard") == 0) | F.exists("heard", lambda ended: F.get(ended, at) != UNSUPPORTED),
+    )
+    found = rows.withColumn("heard", heard.over(Window.partitionBy(*_INSTRUCTION))).withColumn(
+        "decided", F.when(F.col(TESTS_STATUS).isNotNull(), decided)
+    )
+    left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_MESSAGE, "nothing")}
+    rate = F.when(F.size("decided") > 0, F.col(TESTS_PASSED) / F.size("decided"))
+    return found.withColumns({**left, PASS_RATE: rate}).drop("heard", "decided")
 
 
 def reject_tests(rows: DataFrame, this: Round) -> DataFrame:
@@ -118,7 +136,9 @@ def reject_tests(rows: DataFrame, this: Round) -> DataFrame:
     useless = F.format_string("no solution passes any of the %d tests", count)
     best = F.max(TESTS_PASSED).over(Window.partitionBy(*_INSTRUCTION))
     imported = F.max(F.col(CODE_STATUS) == PASSED).over(Window.partitionBy(*_INSTRUCTION))
-    found = F.when(F.col("nothing") == count, empty).when(imported & (best == 0), useless)
+    unusable = F.lit("the sandbox can decide none of the tests")
+    nothing = F.size(F.filter("nothing", lambda status: status == PASSED))
+    found = F.when(count == 0, unusable).when(nothing == count, empty).when(imported & (best == 0), useless)
     faulty = rows.withColumn("found", F.when(F.col(TESTS_STATUS).isNotNull(), found))
     fault = F.when(F.col("found").isNotNull(), _reason(F.lit("tests_rejected"), F.col("found")))
     return (
@@ -194,6 +214,11 @@ def choose(rows: DataFrame, this: Round) -> DataFrame:
         .transform(reject, F.when(F.col("place") > 1, _reason(F.lit("not_chosen"), detail)))
         .drop("place", "chosen")
     )
+
+
+def _at(places: str, name: str) -> Column:
+    """Return what an array has at some places; null where these are null."""
+    return F.transform(places, lambda at: F.get(name, at))
 
 
 def _best_first() -> tuple[Column, Column]:

@@ -310,15 +310,15 @@ def test_by_default_the_judge_decides_and_no_code_is_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("acceptance", "by_judge", "by_tests", "least"),
+    ("acceptance", "by_tests", "least"),
     [
-        ("judge", True, False, None),
-        ("tests", False, True, None),
-        ("judge_and_tests", True, True, None),
-        ("fitness>=0.75", False, False, 0.75),
-        ("fitness>=1", False, False, 1.0),
+        ("judge", False, None),
+        ("tests", True, None),
+        ("judge_and_tests", True, None),
+        ("fitness>=0.75", False, 0.75),
+        ("fitness>=1", False, 1.0),
     ],
 )
-def test_acceptance_says_who_decides(acceptance: str, by_judge: bool, by_tests: bool, least: float | None) -> None:
+def test_acceptance_says_who_decides(acceptance: str, by_tests: bool, least: float | None) -> None:
     config = load_config(LOCAL, ["roles.tester={engine: smollm}", f"acceptance={acceptance}"])
-    assert (config.accepts_by_judge, config.accepts_by_tests, config.least_fitness) == (by_judge, by_tests, least)
+    assert (config.accepts_by_tests, config.least_fitness) == (by_tests, least)

@@ -44,6 +44,12 @@ def test_a_solution_relies_on_what_its_prompt_gives(sandbox: Sandbox) -> None:
     assert status(sandbox, PROBLEMS["HumanEval/1"], PROBLEMS["HumanEval/1"].program(code)) == "failed"
 
 
+def test_a_solution_may_begin_with_an_import_from_the_future(sandbox: Sandbox) -> None:
+    problem = PROBLEMS["HumanEval/0"]
+    program = problem.program(f"from __future__ import annotations\n{problem.canonical_program}")
+    assert status(sandbox, problem, program) == "passed"
+
+
 def test_a_solution_cannot_replace_what_the_test_relies_on(sandbox: Sandbox) -> None:
     """The test of 32 looks whether `poly`, which the prompt gives, is 0 at the answer."""
     problem = PROBLEMS["HumanEval/32"]

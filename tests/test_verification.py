@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,14 +17,17 @@ from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.generation import judged
+from genetic_udfs.operators.parents import SLOT_KEY
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.schema import REPLY
 from genetic_udfs.seeds import Seed, read_seeds
+from genetic_udfs.verification import drop_unsupported, reject_failed, reject_tests
 from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.without_landlock import take_landlock_away
 
 SEEDS = Path(__file__).parents[1] / "seeds" / "seeds.jsonl"
+FAULT = "struct<reason:string,detail:string>"
 TOLD = ("tests", "tests_status", "tests_passed", "pass_rate")
 
 
@@ -340,6 +344,45 @@ def test_where_tests_alone_decide_the_best_solution_is_mended_if_none_passes(
             )
             assert mended["solution"] == better["solution"]
     assert kinds == {0, 1, 2}
+
+
+def test_a_test_that_is_unsupported_for_every_solution_is_left_out_before_tests_decide(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """Of one instruction some tests can be decided, of another none, and the solution of the last is not importable."""
+    no, yes, error = "unsupported", "passed", "error:SyntaxError"
+    rows: list[tuple[Any, ...]] = [
+        ("a", 0, "passed", ["t1", "t2", "t3"], [no, yes, no], [None, yes, None]),
+        ("a", 1, "passed", ["t1", "t2", "t3"], [no, yes, yes], [None, yes, None]),
+        ("a", 2, error, ["t1", "t2", "t3"], [error] * 3, [None, yes, None]),
+        ("b", 0, "passed", ["t1", "t2"], [no, no], [yes, None]),
+        ("c", 0, error, ["t1"], [error], [None]),
+        ("d", 0, None, None, None, None),
+    ]
+    types = "item string, solution int, code_status string, tests array<string>, tests_status array<string>"
+    frame = spark.createDataFrame(rows, f"{types}, nothing array<string>").select(
+        *(F.lit(0).alias(name) for name in SLOT_KEY),
+        *("*", F.col("tests_status").alias("tests_message")),
+        F.size(F.filter("tests_status", lambda status: status == "passed")).alias("tests_passed"),
+        *(F.lit(None).cast("double").alias("pass_rate"), F.lit(None).cast("string").alias("reason")),
+        *(F.lit(None).cast("string").alias("detail"), F.lit(None).cast(FAULT).alias("fault")),
+    )
+    this: Any = SimpleNamespace(
+        attempt=1, run=SimpleNamespace(config=settings(tmp_path, "http://x/v1", {"tester": {}}, acceptance="tests"))
+    )
+    ended = frame.transform(drop_unsupported, this).transform(reject_tests, this).transform(reject_failed, this)
+    found = {(row["item"], row["solution"]): row for row in ended.collect()}
+    assert {key: (row["tests"], row["pass_rate"], row["reason"]) for key, row in found.items()} == {
+        ("a", 0): (["t2", "t3"], 0.5, "failed_tests"),
+        ("a", 1): (["t2", "t3"], 1.0, None),
+        ("a", 2): (["t2", "t3"], 0.0, "failed_tests"),
+        ("b", 0): (None, None, "tests_rejected"),
+        ("c", 0): (["t1"], 0.0, "failed_tests"),
+        ("d", 0): (None, None, None),
+    }
+    assert found["a", 0]["detail"] == "1 of 2 tests passed; t3: unsupported unsupported"
+    assert found["b", 0]["detail"] == "the sandbox can decide none of the tests"
+    assert found["b", 0]["tests_status"] is None
 
 
 def test_fitness_decides_where_it_is_asked_to(spark: SparkSession) -> None:

@@ -64,13 +64,17 @@ def evaluate(
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="which pass@k; 1 unless given")] = None,
     canonical: Annotated[bool, typer.Option("--canonical", help="run the published solutions; asks no engine")] = False,
     output: Annotated[str | None, typer.Option("--output", help="a folder for the solutions, not there yet")] = None,
-    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
+    format_: Annotated[TableFormat | None, typer.Option("--format", help="of the output; delta unless given")] = None,
     overrides: SetOption = None,
 ) -> None:
     """Print pass@k of an engine on a benchmark, by its tests in the sandbox."""
+    if canonical and engine is not None:
+        raise ConfigurationError(f"--engine {engine}: --canonical asks no engine; leave one of the two out")
+    if format_ is not None and output is None:
+        raise ConfigurationError(f"--format {format_}: is of the output, and there is no --output")
     settings = load_config(config, overrides or [])
     name = None if canonical else engine or settings.roles.coder.engine
-    task = checked(settings, Task(name, samples, tuple(sorted(set(k or [1]))), output, format_))
+    task = checked(settings, Task(name, samples, tuple(sorted(set(k or [1]))), output, format_ or TableFormat.DELTA))
     problems = human_eval_problems()
     spark = open_session(settings, "genetic-udfs evaluate")
     hear_signals()

@@ -1,5 +1,6 @@
 """`jobs/verify.py`: runs code of any table against its tests, in the sandbox. It adds columns, and drops nothing."""
 
+import ast
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -28,6 +29,7 @@ from genetic_udfs.config import Sandbox
 from genetic_udfs.config_file import load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.report.progress import Progress
+from genetic_udfs.row_udf import row_udf
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
 from genetic_udfs.session import open_session
 from genetic_udfs.store.scratch import Scratch
@@ -37,6 +39,9 @@ ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 
 # Names on the way, since those of the input may be anything.
 _ID, _CODE, _TESTS, _VERDICT = "id", "code", "tests", "verdict"
+
+# Statements that are tests by themselves.
+_ALONE: Final = (ast.Assert, ast.For, ast.While, ast.With, ast.If, ast.Try)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ def verify(
     input_: Annotated[str, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")],
     id_: Annotated[str, typer.Option("--id", help="the column that tells rows apart")],
     code: Annotated[str, typer.Option("--code", help="the column of Python code")],
-    tests: Annotated[str, typer.Option("--tests", help="the column of tests: an array, or a text with one a line")],
+    tests: Annotated[str, typer.Option("--tests", help="the column of tests: an array, or a text of statements")],
     output: Annotated[str, typer.Option("--output", help="a folder to write to, not there yet")],
     format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
     overrides: SetOption = None,
@@ -112,7 +117,7 @@ def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) 
 
 
 def tests_of(rows: DataFrame, name: str) -> Column:
-    """Return a column of tests as an array; a text has one a line, blank lines aside.
+    """Return a column of tests as an array; of a text it has what `tests_in` finds.
 
     Raises:
         ConfigurationError: if there is no such column, or it holds something else.
@@ -121,10 +126,29 @@ def tests_of(rows: DataFrame, name: str) -> Column:
         raise ConfigurationError(f"there is no column {name!r}; it has {', '.join(rows.columns)}")
     kind = rows.schema[name].dataType
     if isinstance(kind, StringType):
-        return F.filter(F.split(column(name), r"\R"), lambda line: F.trim(line) != "")
+        return row_udf(tests_in, ArrayType(StringType()))(column(name))
     if isinstance(kind, ArrayType) and isinstance(kind.elementType, StringType):
         return column(name)
     raise ConfigurationError(f"the column {name!r} must hold an array of texts or a text, not {kind.simpleString()}")
+
+
+def tests_in(text: str | None) -> list[str] | None:
+    """Return the tests of a text: its statements, each after the text's imports, where it is Python; else its lines.
+
+    Where other statements than assertions, blocks and imports are at its top it is one test: they belong together.
+    """
+    if text is None:
+        return None
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return [line for line in text.splitlines() if line.strip()]
+    sources = [(each, ast.get_source_segment(text, each) or "") for each in body]
+    imports = [source for each, source in sources if isinstance(each, ast.Import | ast.ImportFrom)]
+    tests = [source for each, source in sources if isinstance(each, _ALONE)]
+    if not tests or len(imports) + len(tests) < len(body):
+        return [text] if body else []
+    return ["\n".join([*imports, test]) for test in tests]
 
 
 def print_summary(console: Console, rows: DataFrame, task: Task) -> None:

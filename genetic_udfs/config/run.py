@@ -133,11 +133,6 @@ class Config(Section):
         return self
 
     @property
-    def accepts_by_judge(self) -> bool:
-        """Whether the Judge's verdict decides, alone or with tests."""
-        return self.acceptance in {"judge", "judge_and_tests"}
-
-    @property
     def accepts_by_tests(self) -> bool:
         """Whether tests decide, alone or with the Judge."""
         return self.acceptance in {"tests", "judge_and_tests"}

@@ -41,8 +41,9 @@ def tester_prompt(instruction: str, code: str, count: int, *, shows_code: bool) 
 def tests_in(reply: str, code: str, most: int) -> Suite:
     """Take the assertions from a reply that stand alone and call an entry point of the code, `most` of them.
 
-    Assertions inside of functions count where they use none of the functions' own names. One that is there twice
-    counts once; messages are left out. Nothing of a reply that was cut off is lost but its last line.
+    Assertions inside of functions count where they use none of the functions' own names; inside of `with`, `try`, `if`
+    and loops they do not, since they need not hold elsewhere. One that is there twice counts once; messages are left
+    out. Nothing of a reply that was cut off is lost but its last line.
     """
     interface = Interface.of(code)
     if interface is None:
@@ -61,10 +62,22 @@ def tests_in(reply: str, code: str, most: int) -> Suite:
 
 
 def _assertions(block: str) -> Iterator[ast.Assert]:
-    """Yield the assertions of a block; where it does not parse as a whole, those on one line each."""
-    for part in [block] if _parsed(block) is not None else block.splitlines():
-        if _ASSERT in part and (tree := _parsed(part.strip() if part is not block else part)) is not None:
-            yield from (node for node in ast.walk(tree) if isinstance(node, ast.Assert))
+    """Yield the assertions of a block; where it does not parse, even without its last line, those on one line each."""
+    for whole in (block, block.rstrip().rpartition("\n")[0]):
+        if (tree := _parsed(whole)) is not None and tree.body:
+            yield from _unconditional(tree.body)
+            return
+    for line in block.splitlines():
+        if _ASSERT in line and (tree := _parsed(line.strip())) is not None:
+            yield from _unconditional(tree.body)
+
+
+def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Assert]:
+    for each in body:
+        if isinstance(each, ast.Assert):
+            yield each
+        elif isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _unconditional(each.body)
 
 
 def _parsed(text: str) -> ast.Module | None:

@@ -80,7 +80,6 @@ class Run:
             not needed any more.
         status: As of wait(2).
         cpu_seconds: What it used.
-        wall_seconds: From its fork to its end.
     """
 
     task: dict[str, Any]
@@ -92,7 +91,6 @@ class Run:
     killed_for: str | None = None
     status: int | None = None
     cpu_seconds: float = 0.0
-    wall_seconds: float = 0.0
     pid: int = 0
 
     @property
@@ -281,7 +279,6 @@ class _Watch:
     def _note_end(self, message: dict[str, Any]) -> None:
         run = self._runs.pop(message["ended"])
         run.status, run.cpu_seconds = message["status"], message["cpu"]
-        run.wall_seconds = time.monotonic() - self._begun
         for other in self._runs.values():
             self._stop(other, "done")
 

@@ -4,6 +4,7 @@ It reports in lines of JSON on its result descriptor. Nothing it says is a verdi
 of the code that is judged.
 """
 
+import ast
 import builtins
 import contextlib
 import json
@@ -14,10 +15,14 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
-from genetic_udfs.sandbox.remote import Solution, SolutionEnded, serve
+from genetic_udfs.sandbox import suite
+from genetic_udfs.sandbox.remote import Solution, SolutionEnded, raised, serve
 from genetic_udfs.sandbox.values import Unsupported, encode
 
 RESULT, INBOX, OUTBOX = 3, 4, 5
+
+_NO_CHECK: Final = {"unsupported": "the test asserts nothing"}
+_NO_QUESTION: Final = {"unsupported": "the test asks nothing of the code"}
 
 _dumps: Final = json.dumps
 _write: Final = os.write
@@ -62,25 +67,33 @@ def _test(task: dict[str, Any]) -> None:
     solution = Solution(INBOX, OUTBOX)
     error: BaseException | None = None
     try:
-        _do(task, solution)
-    except BaseException as raised:
-        error = raised
+        test = ast.parse(task["test"])
+        if not suite.checks(test):
+            _report(_NO_CHECK)
+            return
+        _do(task, test, solution)
+    except BaseException as what:
+        error = what
     match solution.doubt or error:
-        case None:
-            _report({"passed": True})
         case SolutionEnded():
             _report({"solution": "ended"})
         case Unsupported() as why:
             _report({"unsupported": str(why)[:200]})
+        case None | AssertionError() if not solution.asked:
+            _report(_NO_QUESTION)
+        case None:
+            _report({"passed": True})
         case AssertionError() as failure:
-            _report({"failed": _message(failure)})
+            _report({"failed": raised(failure)["message"]})
         case other:
-            _report(_raised(other))
+            _report(raised(other))
 
 
-def _do(task: dict[str, Any], solution: Solution) -> None:
+def _do(task: dict[str, Any], test: ast.Module, solution: Solution) -> None:
     """Give a test the imports and names that it may use, and run it."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    if any("unittest" in text for text in (task["test"], *task["imports"])):
+        suite.without_main()
     for line in task["imports"]:
         with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
             exec(line, namespace)
@@ -91,7 +104,7 @@ def _do(task: dict[str, Any], solution: Solution) -> None:
         namespace.pop(name, None)
         with contextlib.suppress(NameError):
             namespace[name] = solution.fetch(name)
-    exec(compile(task["test"], "test.py", "exec"), namespace)
+    suite.run(test, namespace)
 
 
 def _loaded(code: str) -> dict[str, Any] | None:
@@ -101,7 +114,7 @@ def _loaded(code: str) -> dict[str, Any] | None:
     try:
         exec(compile(code, "solution.py", "exec"), module.__dict__)
     except BaseException as error:
-        _report({"loaded": False, **_raised(error)})
+        _report({"loaded": False, **raised(error)})
         return None
     _report({"loaded": True})
     return module.__dict__
@@ -113,18 +126,7 @@ def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
     except Unsupported as error:
         return {"unsupported": str(error)[:200]}
     except BaseException as error:
-        return _raised(error)
-
-
-def _raised(error: BaseException) -> dict[str, Any]:
-    return {"error": type(error).__name__, "message": _message(error)}
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:200]
-    except BaseException:
-        return ""
+        return raised(error)
 
 
 def _report(what: dict[str, Any]) -> None:

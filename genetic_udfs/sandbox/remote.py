@@ -4,10 +4,10 @@ Plain values are sent whole. An object stays where it is and is stood for by a `
 to it. Neither process can reach the other but by these messages, and only the tester's says how the test ended.
 """
 
-import builtins
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final, NoReturn
@@ -60,7 +60,10 @@ class Solution:
     Attributes:
         doubt: The first `Unsupported` or `SolutionEnded`. A test may catch it, on purpose or by a bare `except`;
             whatever comes of that test is then no verdict.
+        asked: Whether it was asked for more than what a name stands for.
     """
+
+    asked = False
 
     def __init__(self, inbox: int, outbox: int) -> None:
         self._replies = _Lines(inbox)
@@ -97,7 +100,7 @@ class Solution:
             self.doubt = self.doubt or error
             raise
         if "error" in reply:
-            raise _error(str(reply["error"]), str(reply.get("message", "")))
+            raise _error(reply)
         return self._decoded(reply.get("value"), origin)
 
     def call(self, function: int, origin: Origin, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -123,6 +126,7 @@ class Solution:
             SolutionEnded: If there is none any more.
         """
         self._changed = {}
+        self.asked |= what["do"] != "name"
         try:
             _send(self._outbox, what)
             reply = self._replies.next()
@@ -234,7 +238,7 @@ def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
         except Unsupported as error:
             reply = {"unsupported": str(error)}
         except BaseException as error:
-            reply = {"error": type(error).__name__, "message": str(error)[:200]}
+            reply = {**raised(error), "kinds": [f"{each.__module__}.{each.__name__}" for each in type(error).__mro__]}
         with contextlib.suppress(Unsupported):
             reply["changed"] = {
                 str(at): now
@@ -272,17 +276,36 @@ def _become(value: Any, now: Any) -> None:
         value.update(now)
 
 
-def _error(name: str, message: str) -> Exception:
-    """Return the built-in exception of a name, or one of another class that has that name."""
-    known = getattr(builtins, name, None)
-    if not (isinstance(known, type) and issubclass(known, Exception)):
-        known = type(name if name.isidentifier() else "Exception", (Exception,), {})
+def raised(error: BaseException) -> dict[str, Any]:
+    """Return the name of an exception's class, and its text if it has one."""
     try:
-        made: Exception = known(message)
-        return made
+        message = str(error)[:200]
+    except BaseException:
+        message = ""
+    return {"error": type(error).__name__, "message": message}
+
+
+def _error(reply: dict[str, Any]) -> Exception:
+    """Return an exception of the class that a reply names, or of one made here from its nearest known base."""
+    name, message = str(reply["error"]), str(reply.get("message", ""))
+    known = next(filter(None, map(_known, reply.get("kinds", ()))), Exception)
+    kind: type[Exception] = (
+        known if known.__name__ == name else type(name if name.isidentifier() else "Exception", (known,), {})
+    )
+    try:
+        return kind(message)
     except TypeError:  # UnicodeDecodeError and others want more than a message
-        stand_in: Exception = type(name, (known,), {"__init__": lambda self, *_: None})()
-        return stand_in
+        kind = type(kind.__name__, (kind,), {"__init__": lambda self, *_: None})
+        return kind()
+
+
+def _known(kind: str) -> type[Exception] | None:
+    """Return the exception of the standard library that a text such as `builtins.ValueError` names."""
+    module, _, name = kind.rpartition(".")
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        return None
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) and issubclass(found, Exception) else None
 
 
 class _Lines:

@@ -113,3 +113,15 @@ def test_what_cannot_be_meant_is_refused_before_spark(
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         command.checked(config(**coder), task(**options))
     assert command.checked(config(), task(engine="other")).engine == "other"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"canonical": True, "engine": "any"}, "--engine any: --canonical asks no engine"),
+        ({"format_": TableFormat.PARQUET}, "--format parquet: is of the output, and there is no --output"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        command.evaluate(Path("unread.yaml"), command.Benchmark.HUMAN_EVAL, **options)

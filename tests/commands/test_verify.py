@@ -71,7 +71,29 @@ def test_every_row_comes_out_with_the_status_of_each_test(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["out", "t.jsonl"]
 
 
-def test_a_text_has_a_test_on_each_line(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "tests"),
+    [
+        ("assert f(1) == [\n    1,\n]\n\nassert f(2)", ["assert f(1) == [\n    1,\n]", "assert f(2)"]),
+        ("assert f(1); assert f(2)  # two", ["assert f(1)", "assert f(2)"]),
+        (
+            "import math\nfor x in [1]:\n    assert f(x)\nassert math.pi",
+            ["import math\nfor x in [1]:\n    assert f(x)", "import math\nassert math.pi"],
+        ),
+        ("x = f(1)\nassert x == 1\nassert f(x)", ["x = f(1)\nassert x == 1\nassert f(x)"]),
+        ("def test_f():\n    assert f(1)", ["def test_f():\n    assert f(1)"]),
+        ("import math", ["import math"]),
+        ("assert f(1)\n\nassert f(\r\nassert f(3)", ["assert f(1)", "assert f(", "assert f(3)"]),
+        ("# nothing\n", []),
+        ("", []),
+        (None, None),
+    ],
+)
+def test_a_text_has_a_test_in_each_statement_where_it_is_python(text: str | None, tests: list[str] | None) -> None:
+    assert command.tests_in(text) == tests
+
+
+def test_a_text_is_read_as_several_tests(spark: SparkSession, tmp_path: Path) -> None:
     write(tmp_path, [{"n": 1, "code": ADD, "tests": "assert add(1, 2) == 3\r\n\n   \nassert add(2, 2) == 5\n"}])
     run(spark, task(tmp_path))
     [row] = read_table(spark, str(tmp_path / "out")).collect()

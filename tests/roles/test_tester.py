@@ -61,6 +61,15 @@ def test_assertions_inside_of_functions_count_where_they_stand_alone() -> None:
     assert taken(reply) == ["assert area(1) == 2"]
 
 
+@pytest.mark.parametrize(
+    "block", ["with pytest.raises(ValueError)", "if False", "for _ in range(0)", "while area(0)", "try"]
+)
+def test_assertions_inside_of_blocks_that_may_not_let_them_hold_do_not_count(block: str) -> None:
+    end = "except ValueError:\n    pass\n" if block == "try" else ""
+    reply = f"```python\n{block}:\n    assert area(-1) == 2\n{end}assert area(1) == 2\n```"
+    assert taken(reply) == ["assert area(1) == 2"]
+
+
 def test_a_comprehension_has_names_of_its_own() -> None:
     assert taken("assert [area(x) for x in range(2)] == [0, 1]") == ["assert [area(x) for x in range(2)] == [0, 1]"]
     assert taken("assert math.isclose(area(1), 2.5)") == ["assert math.isclose(area(1), 2.5)"]
@@ -69,6 +78,7 @@ def test_a_comprehension_has_names_of_its_own() -> None:
 def test_of_a_reply_that_was_cut_off_the_whole_lines_count() -> None:
     assert taken("```python\nassert area(1) == 2\nassert area(2) ==") == ["assert area(1) == 2"]
     assert taken("assert area(1) == 2\nassert area(2) ==") == ["assert area(1) == 2"]
+    assert taken("if 0:\n    assert area(3)\nassert area(1) == 2\nassert area(2) ==") == ["assert area(1) == 2"]
 
 
 def test_code_without_an_entry_point_cannot_be_tested() -> None:

@@ -31,6 +31,8 @@ class Stack:
     def __len__(self): return len(self.items)
 """
 
+CASES = "import unittest\nclass Case(unittest.TestCase):\n    def test_add(self):\n"
+
 MEANING = {
     # split
     "assert add(1, 2) == 3": "passed",
@@ -97,9 +99,28 @@ MEANING = {
     "try:\n    assert Stack() == 3\nexcept Exception:\n    pass": "unsupported",
     "a, b = Stack(), Stack()\nassert a == b": "unsupported",
     "stack = Stack()\nassert 1 in stack": "unsupported",
-    "import sys\nsys.exit(0)": "error:SystemExit",
-    "import os\nos._exit(0)": "error:SystemExit",
-    "while True:\n    add(1, 2)": "timeout",
+    "import sys\nsys.exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
+    "import os\nos._exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
+    "while True:\n    assert add(1, 2) == 3": "timeout",
+    "def test_add():\n    assert add(1, 2) == 3": "passed",
+    "def test_add():\n    assert add(1, 2) == 4": "failed",
+    "def test_add():\n    assert add(1, 2) == 4\nassert add(1, 2) == 3": "failed",
+    "stack = Stack()\ndef test_it():\n    stack.push(1)\n    assert len(stack) == 1\ntest_it()": "passed",
+    f"{CASES}        self.assertEqual(add(1, 2), 3)": "passed",
+    f"{CASES}        self.assertEqual(add(1, 2), 4)": "failed",
+    f"{CASES}        self.assertEqual(add(1, 2), 3)\nif __name__ == '__main__':\n    unittest.main()": "passed",
+    f"{CASES}        self.assertEqual(add(1, 2), 4)\nunittest.main(exit=False)": "failed",
+    f"{CASES}        with self.assertRaises(KeyError):\n            fail(1)": "passed",
+    f"{CASES}        with self.assertRaises(KeyError):\n            add(1, 2)": "failed",
+    f"{CASES}        while True: add(1, 2)\n        self.fail()": "timeout",
+    # which say nothing
+    "def check(candidate):\n    assert candidate(1, 2) == 4": "unsupported",
+    "def test_add(case):\n    assert add(1, 2) == 4": "unsupported",
+    "add(1, 2) == 4": "unsupported",
+    "import math": "unsupported",
+    "assert True": "unsupported",
+    "for a in range(3):\n    assert a == 7": "unsupported",
+    "class Case:\n    def test_add(self):\n        assert add(1, 2) == 4": "unsupported",
 }
 
 
@@ -115,6 +136,32 @@ def test_tests_share_a_process_and_go_on_after_one_that_ends_it(strongest: Sandb
     verdict = judge(strongest, code, tests)
     assert [test.name for test in verdict.tests] == ["passed", "signal", "oom", "passed"]
     assert (verdict.tests_passed, verdict.pass_rate) == (2, 0.5)
+
+
+def test_a_call_has_its_limits_to_itself_before_it_is_blamed(strongest: Sandbox) -> None:
+    code = "import time\ndef f(x):\n    while x > 9: pass\n    return g(x)\n"
+    code += "def g(x):\n    end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n    return x"
+    tests = [f"assert f({number}) == {number}" for number in (0, 1, 2, 10, 3, 4)]
+    names = [test.name for test in judge(strongest, code, tests).tests]
+    assert names == ["passed", "passed", "passed", "timeout", "passed", "passed"]
+
+
+RAISED = [
+    ("class Neg(ValueError): pass\ndef f(x): raise Neg", "ValueError"),
+    ("import json\ndef f(x): json.loads('')", "ValueError"),
+    ("import json\ndef f(x): json.loads('')", "json.JSONDecodeError"),
+    ("class Odd(Exception):\n    def __str__(self): raise KeyError\ndef f(x): raise Odd", "Exception"),
+    ("def f(x): b'\\xff'.decode()", "UnicodeError"),
+]
+
+
+@pytest.mark.parametrize(("code", "kind"), RAISED)
+def test_an_exception_is_caught_as_what_it_is_derived_from(strongest: Sandbox, code: str, kind: str) -> None:
+    test = f"import json\ntry:\n    f(1)\nexcept {kind}:\n    pass\nelse:\n    raise TypeError"
+    other = test.replace(kind, "ZeroDivisionError")
+    [caught, through] = judge(strongest, code, [test, other]).tests
+    assert caught.passed, caught
+    assert through.name.startswith("error:") and through.name != "error:TypeError"
 
 
 def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox) -> None:
