@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -82,8 +83,12 @@ class Driver:
     def descendants(self, name: str) -> list[psutil.Process]:
         """Return the processes below the driver that have a word in their command line."""
         assert self.process is not None
-        below = psutil.Process(self.process.pid).children(recursive=True)
-        return [process for process in below if any(name in word for word in process.cmdline())]
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it has ended meanwhile
+                if any(name in word for word in process.cmdline()):
+                    found.append(process)
+        return found
 
 
 def spark_home(folder: Path) -> Path:
