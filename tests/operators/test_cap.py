@@ -27,8 +27,9 @@ def test_the_slots_that_are_left_fit_whatever_they_bear_and_one_more_would_not(s
 
 
 def test_further_solutions_and_a_mended_one_are_candidates_too(spark: SparkSession) -> None:
-    settings = config(crossover_share=0)
-    settings.roles.coder.samples, settings.roles.coder.repair = 3, True
+    plain = config(crossover_share=0)
+    coder = plain.roles.coder.model_copy(update={"samples": 3, "repair": True})
+    settings = plain.model_copy(update={"roles": plain.roles.model_copy(update={"coder": coder})})
     assert within_cap(spark, COUNTS, 8, 1, 0, settings) == {0: 1, 1: 1}
 
 
