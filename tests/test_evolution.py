@@ -272,7 +272,9 @@ def test_the_population_is_the_same_under_other_partition_counts(
         {k: v for k, v in row.items() if k != "run_id"}
         for row in DeltaTable(tmp_path / "population").to_pyarrow_table().to_pylist()
     ]
-    theirs = [{k: v for k, v in row.items() if k != "run_id"} for row in evolved.table("population", 2)]
+    theirs = [
+        {k: v for k, v in row.items() if k != "run_id"} for row in evolved.table("population") if row["generation"] <= 2
+    ]
     key = lambda row: row["ordinal"]  # noqa: E731
     assert sorted(ours, key=key) == sorted(theirs, key=key)
 
