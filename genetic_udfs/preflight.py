@@ -61,13 +61,27 @@ def check_seeds(config: Config) -> list[Seed]:
         ConfigurationError: naming the file and the line, or the key of what is asked of them.
     """
     seeds = read_seeds(config.seeds)
-    parents = config.operators.crossover_parents
-    if config.operators.crossover_share > 0 and len(seeds) < parents:
-        raise ConfigurationError(
-            f"operators.crossover_parents: a crossover shows {parents} different parents, but {config.seeds} has"
-            f" {len(seeds)} seeds; give more seeds, fewer parents, or crossover_share: 0"
-        )
+    enough_parents(config, len(seeds), f"{config.seeds} has {len(seeds)} seeds; give more seeds")
     return seeds
+
+
+def enough_parents(config: Config, size: int, otherwise: str) -> None:
+    """Check that a crossover finds as many different parents as it shows.
+
+    Args:
+        config: the configuration.
+        size: how many pairs there are to draw from.
+        otherwise: where there are too few, and what else may be done.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    parents = config.operators.crossover_parents
+    if config.operators.crossover_share > 0 and size < parents:
+        raise ConfigurationError(
+            f"operators.crossover_parents: a crossover shows {parents} different parents, but {otherwise},"
+            " fewer parents, or crossover_share: 0"
+        )
 
 
 def check_gpus(config: Config) -> None:

@@ -19,9 +19,9 @@ from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets, digests
 from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.errors import ConfigurationError, GeneticUdfsError
+from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.fork import Origin, begin_fork, read_origin
-from genetic_udfs.preflight import preflight
+from genetic_udfs.preflight import enough_parents, preflight
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
 from genetic_udfs.run import Run
@@ -145,23 +145,10 @@ def _prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
     bring_up_to_date(run.store)
     begin_fork(run, origin)
     check_same_settings(run.store, run.config, seeds)
-    check_parents(run)
+    if size := run.store.read(POPULATION).count():  # a fork's are not the configuration's seeds
+        enough_parents(run.config, size, f"{run.store.root} has a population of {size}; fork a larger one")
     with run.progress.stage("checking the population", None):
         check_integrity(run.store)
-
-
-def check_parents(run: Run) -> None:
-    """Refuse a population that is too small for a crossover: a fork's is not that of the configuration's seeds.
-
-    Raises:
-        ConfigurationError: naming the key.
-    """
-    settings, size = run.config.operators, run.store.read(POPULATION).count()
-    if 0 < size < settings.crossover_parents and settings.crossover_share > 0:
-        raise ConfigurationError(
-            f"operators.crossover_parents: a crossover shows {settings.crossover_parents} different parents, but"
-            f" {run.store.root} has a population of {size}; set fewer parents, or crossover_share: 0"
-        )
 
 
 def _write_early_end(run: Run, error: Exception) -> None:

@@ -1,7 +1,5 @@
 """`jobs/maintain.py`: writes small files together, and removes files that nothing needs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -13,7 +11,7 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import POPULATION
 from genetic_udfs.session import open_session
 from genetic_udfs.store.damage import damage_told
-from genetic_udfs.store.obstacles import obstacle_in
+from genetic_udfs.store.obstacles import obstacles_told
 from genetic_udfs.store.schema_version import refuse_newer
 from genetic_udfs.store.tables import Store
 from genetic_udfs.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
@@ -43,7 +41,7 @@ def maintain(
     hear_signals()
     try:
         store = Store(spark, settings.store)
-        with damage_told(), _obstacles_told(store):
+        with damage_told(), obstacles_told(store.root):
             store.require(POPULATION)
             refuse_newer(store)
             for table in set_properties(store):
@@ -57,11 +55,3 @@ def maintain(
                 print(f"{table}: {len(files):,} files of {size} that nothing needs, older than {hours} hours, {word}")
     finally:
         spark.stop()
-
-
-@contextmanager
-def _obstacles_told(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise obstacle_in(error, store.root) or error from None

@@ -89,32 +89,12 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
-    def _roles_name_engines(self) -> Self:
-        for role, settings in self.roles.played().items():
-            name = settings.engine
-            if name not in self.engines:
+    def _engines_are_there_and_replies_fit(self) -> Self:
+        for key, settings in self._asked().items():
+            if settings.engine not in self.engines:
                 raise ValueError(
-                    f"roles.{role}.engine: no engine is named {name!r}; engines has {sorted(self.engines)}"
+                    f"{key}.engine: no engine is named {settings.engine!r}; engines has {sorted(self.engines)}"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _paraphrases_name_an_engine(self) -> Self:
-        paraphrases = self.decontamination.paraphrases
-        if paraphrases is not None and paraphrases.judge is not None and paraphrases.judge.engine not in self.engines:
-            raise ValueError(
-                f"decontamination.paraphrases.judge.engine: no engine is named {paraphrases.judge.engine!r};"
-                f" engines has {sorted(self.engines)}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _replies_fit(self) -> Self:
-        asked = {f"roles.{role}": settings for role, settings in self.roles.played().items()}
-        paraphrases = self.decontamination.paraphrases
-        if paraphrases is not None and paraphrases.judge is not None:
-            asked["decontamination.paraphrases.judge"] = paraphrases.judge
-        for key, settings in asked.items():
             limit = self.engines[settings.engine].max_model_len
             if settings.max_tokens >= limit:
                 raise ValueError(
@@ -131,6 +111,14 @@ class Config(Section):
                 f" {self.samples_per_generation}; give each at least one sample"
             )
         return self
+
+    def _asked(self) -> dict[str, RoleSettings]:
+        """Return who is asked and how, by its key."""
+        asked = {f"roles.{role}": settings for role, settings in self.roles.played().items()}
+        paraphrases = self.decontamination.paraphrases
+        if paraphrases is not None and paraphrases.judge is not None:
+            asked["decontamination.paraphrases.judge"] = paraphrases.judge
+        return asked
 
     @property
     def accepts_by_tests(self) -> bool:

@@ -1,6 +1,8 @@
 """What keeps a store from being written to, in the user's terms instead of a trace of Spark's."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from genetic_udfs.errors import StoreError
@@ -27,3 +29,12 @@ def obstacle_in(error: BaseException, root: str) -> StoreError | None:
                 " spark.local.dir). All that was committed is there, and the run goes on from it"
             )
     return None
+
+
+@contextlib.contextmanager
+def obstacles_told(root: str) -> Iterator[None]:
+    """Raise a `StoreError` for what goes wrong in the body because the store cannot be written to."""
+    try:
+        yield
+    except Exception as error:
+        raise obstacle_in(error, root) or error from None

@@ -20,18 +20,20 @@ def schema_version(store: Store, table: str) -> int:
     return int(properties.get(SCHEMA_VERSION_PROPERTY, _WITHOUT_PROPERTY))
 
 
-def refuse_newer(store: Store) -> None:
-    """Refuse a store that a newer version of this software has written to.
+def refuse_newer(store: Store) -> dict[str, int]:
+    """Refuse a store that a newer version of this software has written to; return the version of each table.
 
     Raises:
         StoreError: naming the table.
     """
-    for table, version in _versions(store).items():
+    versions = {table: schema_version(store, table) for table in SCHEMAS if store.exists(table)}
+    for table, version in versions.items():
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{store.path(table)}: has schema version {version}, and this version of genetic-udfs knows"
                 f" {SCHEMA_VERSION} at most: go on with the newer version that wrote it, or name another store"
             )
+    return versions
 
 
 def bring_up_to_date(store: Store) -> None:
@@ -44,14 +46,9 @@ def bring_up_to_date(store: Store) -> None:
     Raises:
         StoreError: naming the table that cannot be used, before any table is changed for a newer one's sake.
     """
-    refuse_newer(store)
-    for table, version in _versions(store).items():
+    for table, version in refuse_newer(store).items():
         if version < SCHEMA_VERSION and table not in _MADE_ANEW:
             _migrate(store, table, version)
-
-
-def _versions(store: Store) -> dict[str, int]:
-    return {table: schema_version(store, table) for table in SCHEMAS if store.exists(table)}
 
 
 def _migrate(store: Store, table: str, version: int) -> None:

@@ -33,7 +33,7 @@ ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "reads the zygote's memory": ("open(f'/proc/{ZYGOTE}/mem', 'rb').read(1)", REFUSED),
     "lists folders": ("os.listdir('/')", REFUSED),
     "follows a link out of the library's folder": (
-        "open(os.__file__[:-5] + '/../../../../etc/passwd').read()",
+        "open(os.path.dirname(os.__file__) + '/..' * 20 + '/etc/passwd').read()",
         REFUSED,
     ),
     "opens by a file handle": ("kernel((304, 265), -100, ctypes.create_string_buffer(64), os.O_RDONLY)", REFUSED),

@@ -22,11 +22,11 @@ WALK = {
 def forget(spark: SparkSession) -> None:
     """Take a store out of the session's catalog again."""
     spark.sql("USE default")
-    for table in spark.catalog.listTables():
+    for table in spark.sql("SHOW TABLES").collect():
         if table.isTemporary:
-            spark.catalog.dropTempView(table.name)
+            spark.catalog.dropTempView(table.tableName)
         else:
-            spark.sql(f"DROP TABLE {table.name}")
+            spark.sql(f"DROP TABLE {table.tableName}")
     for name in TABLES_READ:
         if name.endswith("_of"):
             spark.sql(f"DROP TEMPORARY FUNCTION IF EXISTS {name}")
