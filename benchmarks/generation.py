@@ -23,7 +23,7 @@ from genetic_udfs import evolution
 from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.config import Config
 from genetic_udfs.report.progress import Progress
-from genetic_udfs.schema import CANDIDATES, POPULATION
+from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.seeds import Seed
 from genetic_udfs.store.tables import Store
 
@@ -58,21 +58,27 @@ def population(results: Results, options: argparse.Namespace) -> None:
 
 
 def candidates(results: Results, _: argparse.Namespace) -> None:
-    """A generation of 100,000 candidates: seconds for each 1,000; and what the store takes for each accepted pair."""
+    """A generation of 100,000 candidates: seconds for each 1,000; and what the store takes for each accepted pair.
+
+    The engine answers in the tasks, one a core, so its seconds over the cores are what the generation waited for it.
+    """
     with spark_session() as spark, tempfile.TemporaryDirectory() as folder:
         config = settings(folder, samples_per_generation=SAMPLES_OF_CANDIDATES, colonies=4)
-        begun = time.monotonic()
         *_, row = evolved(spark, config, 1)
-        seconds = time.monotonic() - begun
         store = Store(spark, folder)
         made = store.read(CANDIDATES).count()
+        engine = store.read(REPLIES).select(F.sum("seconds")).first()
+        assert engine is not None
+        outside = row["seconds"] - engine[0] / spark.sparkContext.defaultParallelism
         texts = store.read(POPULATION).select(F.sum(sum(map(octets, ("instruction", "response", "code"))))).first()
         assert texts is not None
         stored = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file())
     results.add(
-        f"{CANDIDATES_A_GENERATION:,} candidates: seconds for each 1,000, the engine's own among them",
-        [seconds / made * 1000],
+        f"{CANDIDATES_A_GENERATION:,} candidates: seconds for each 1,000 outside the engine",
+        [outside / made * 1000],
         at_most(2.0),
+        seconds=row["seconds"],
+        in_the_engine=row["seconds"] - outside,
         candidates=made,
         accepted=row["accepted"],
         rounds=row["rounds"],

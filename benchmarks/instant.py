@@ -1,10 +1,12 @@
 """An engine that answers at once, in the Spark task that asks: what is left is the pipeline's own time.
 
-Its answers are a function of the prompt: instructions of drawn words, a short function, Yes seven times in eight.
+Its answers are a function of the prompt: instructions of drawn words, a short function, Yes seven times in eight. What
+it takes to make one stands as the reply's `seconds`.
 """
 
 import hashlib
 import random
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -32,6 +34,7 @@ def ask(name: str, engine: Engine, sampling: Sampling, **_: Any) -> Any:
 
 
 def reply(prompt: str) -> Reply:
+    begun = time.perf_counter()
     text = answer(prompt, drawn(prompt))
     return Reply(
         text=text,
@@ -39,7 +42,7 @@ def reply(prompt: str) -> Reply:
         prompt_tokens=len(prompt) // 4,
         completion_tokens=len(text) // 4,
         sent_at=pd.Timestamp.now("UTC").to_pydatetime(),
-        seconds=0.0,
+        seconds=time.perf_counter() - begun,
         yes_probability=_YES,
         attempt=1,
     )
