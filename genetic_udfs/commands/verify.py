@@ -40,8 +40,7 @@ ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 # Names on the way, since those of the input may be anything.
 _ID, _CODE, _TESTS, _VERDICT = "id", "code", "tests", "verdict"
 
-# Statements that are tests by themselves.
-_ALONE: Final = (ast.Assert, ast.For, ast.While, ast.With, ast.If, ast.Try)
+_BLOCKS: Final = (ast.For, ast.While, ast.With, ast.If, ast.Try)
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,8 @@ def tests_of(rows: DataFrame, name: str) -> Column:
 def tests_in(text: str | None) -> list[str] | None:
     """Return the tests of a text: its statements, each after the text's imports, where it is Python; else its lines.
 
-    Where other statements than assertions, blocks and imports are at its top it is one test: they belong together.
+    Where other statements than assertions, blocks with such and imports are at its top it is one test: they belong
+    together. So do those that use a name which a block gives a value.
     """
     if text is None:
         return None
@@ -145,10 +145,27 @@ def tests_in(text: str | None) -> list[str] | None:
         return [line for line in text.splitlines() if line.strip()]
     sources = [(each, ast.get_source_segment(text, each) or "") for each in body]
     imports = [source for each, source in sources if isinstance(each, ast.Import | ast.ImportFrom)]
-    tests = [source for each, source in sources if isinstance(each, _ALONE)]
-    if not tests or len(imports) + len(tests) < len(body):
+    tests = [source for each, source in sources if _is_a_test(each)]
+    if not tests or len(imports) + len(tests) < len(body) or _share_names(body):
         return [text] if body else []
     return ["\n".join([*imports, test]) for test in tests]
+
+
+def _is_a_test(statement: ast.stmt) -> bool:
+    is_block = isinstance(statement, _BLOCKS) and any(isinstance(node, ast.Assert) for node in ast.walk(statement))
+    return isinstance(statement, ast.Assert) or is_block
+
+
+def _share_names(body: list[ast.stmt]) -> bool:
+    """Whether a statement uses a name that one before it gives a value."""
+    known: set[str] = set()
+    for statement in body:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        stored = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        if known & ({node.id for node in names} - stored):
+            return True
+        known |= stored
+    return False
 
 
 def print_summary(console: Console, rows: DataFrame, task: Task) -> None:

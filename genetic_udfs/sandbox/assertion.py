@@ -9,11 +9,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from genetic_udfs.sandbox.outside import FUNCTIONS, MATH, METHODS
+from genetic_udfs.sandbox.suite import compares_identity
 
 _LONGEST_TEST: Final = 1 << 16
 _LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
 
 _BUILT_INS: Final = frozenset(dir(builtins))
+_SHORT: Final = {"numpy": "np", "pandas": "pd", "scipy": "sp"}
+MODULES: Final = sys.stdlib_module_names | {
+    *_SHORT,
+    *_SHORT.values(),
+    "pytest",
+    "hypothesis",
+    "sklearn",
+    "sympy",
+    "torch",
+}
+"""Names that mean a module or package in a test, whatever the code makes of them."""
 
 # Nodes whose parts are looked into; of others only whole calls can be taken out.
 _TRANSPARENT: Final = (
@@ -51,7 +63,8 @@ class Definitions:
         imported: Names that nothing but import statements binds; a tester has them from its own imports alone.
         imports: The statements that a tester may do, too: those that give nothing another name.
         both: Names that it imports and binds otherwise, too.
-        replaced: Names of built-ins and modules to which it gives another meaning.
+        replaced: Names of built-ins, modules and packages to which it gives another meaning.
+        renamed: Names that its imports give to functions and classes of modules; a tester does not have them.
         readable: Whether the code could be read; if not, nothing is known of it.
     """
 
@@ -61,6 +74,7 @@ class Definitions:
     imports: tuple[str, ...] = ()
     both: frozenset[str] = frozenset()
     replaced: frozenset[str] = frozenset()
+    renamed: frozenset[str] = frozenset()
     readable: bool = True
 
     @classmethod
@@ -74,7 +88,7 @@ class Definitions:
         aliases = [alias for each in imports for alias in each.names]
         own = frozenset(name for each in nodes for name in _bound(each))
         imported = frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases)
-        renamed = {alias.asname for alias in aliases if alias.asname and alias.asname != alias.name}
+        renamed = {alias.asname or "" for alias in aliases if alias.asname not in {alias.name, _SHORT.get(alias.name)}}
         taken = {alias.name for alias in aliases if alias.name in _BUILT_INS}
         return cls(
             own=own,
@@ -82,8 +96,28 @@ class Definitions:
             imported=imported - own,
             imports=tuple(ast.unparse(each) for each in imports if _renames_nothing(each)),
             both=own & imported,
-            replaced=frozenset({*own, *renamed, *taken} & (_BUILT_INS | sys.stdlib_module_names)),
+            replaced=frozenset({*own, *renamed, *taken} & (_BUILT_INS | MODULES)),
+            renamed=frozenset(
+                alias.asname or "" for each in imports if not _renames_nothing(each) for alias in each.names
+            ),
         )
+
+    def names_for(self, test: str) -> list[str]:
+        """Return the names of a test that mean the solution's: what the code defines, and what else nobody knows."""
+        body = _parsed(test) or []
+        nodes = [node for each in body for node in ast.walk(each)]
+        bound = {name for node in nodes for name in _bound(node)} | {
+            node.arg for node in nodes if isinstance(node, ast.arg)
+        }
+        bound |= {
+            (alias.asname or alias.name).partition(".")[0]
+            for node in nodes
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        used = names_used(test)
+        unknown = used - bound - self.imported - _BUILT_INS - MODULES
+        return sorted(name for name in (used & self.own) | unknown if not name.startswith("__"))
 
 
 @dataclass(frozen=True)
@@ -122,7 +156,7 @@ def split(test: str, definitions: Definitions) -> Split:
         raise NotAnAssertion("the test has other statements than assertions")
     taken = _Calls(definitions)
     try:
-        conditions = tuple(taken.outside(each.test) for each in body if isinstance(each, ast.Assert))
+        conditions = tuple(taken.condition(each.test) for each in body if isinstance(each, ast.Assert))
     except RecursionError:
         raise NotAnAssertion("the test is too deep") from None
     if not taken.sources:
@@ -134,6 +168,14 @@ def split(test: str, definitions: Definitions) -> Split:
 class _Calls:
     definitions: Definitions
     sources: list[str] = field(default_factory=list)
+
+    def condition(self, node: ast.expr) -> ast.expr:
+        """Return what is asserted, as `outside` does; what comes after a first part that is false need not be known."""
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+            return ast.BoolOp(node.op, [self.condition(each) for each in node.values])
+        return (
+            self._opened(node) if isinstance(node, ast.Compare) and not compares_identity(node) else self.outside(node)
+        )
 
     def outside(self, node: ast.expr) -> ast.expr:
         """Return an expression with what the solution must answer taken out of it."""
@@ -148,9 +190,17 @@ class _Calls:
         if isinstance(node, ast.Dict) and None not in node.keys:
             keys: list[ast.expr | None] = [self.outside(key) for key in node.keys if key is not None]
             return ast.Dict(keys, [self.outside(value) for value in node.values])
-        if isinstance(node, _TRANSPARENT) and not (isinstance(node, ast.Compare) and _compares_identity(node)):
+        if isinstance(node, _TRANSPARENT) and not (isinstance(node, ast.Compare) and compares_identity(node)):
+            for part in _perhaps_skipped(node):
+                if _Calls(self.definitions).has_any(part):
+                    raise NotAnAssertion("a call that may not be made")
             return self._opened(node)
         raise NotAnAssertion(f"{type(node).__name__} in the assertion")
+
+    def has_any(self, node: ast.expr) -> bool:
+        """Whether the solution must answer something of an expression."""
+        self.outside(node)
+        return bool(self.sources)
 
     def _opened(self, node: ast.expr) -> ast.expr:
         opened = type(node)()
@@ -223,6 +273,16 @@ class _Calls:
         return ast.Name(f"<{len(self.sources) - 1}>")
 
 
+def _perhaps_skipped(node: ast.expr) -> list[ast.expr]:
+    """Return the parts of an expression that Python may leave out."""
+    match node:
+        case ast.BoolOp(values=[_, *rest]) | ast.Compare(comparators=[_, *rest]):
+            return rest
+        case ast.IfExp(body=body, orelse=otherwise):
+            return [body, otherwise]
+    return []
+
+
 def names_used(test: str) -> frozenset[str]:
     """Return the names that a test reads; none of a text that cannot be parsed."""
     body = _parsed(test)
@@ -230,14 +290,15 @@ def names_used(test: str) -> frozenset[str]:
 
 
 def replaced_in(test: str, definitions: Definitions) -> frozenset[str]:
-    """Return the built-ins and modules that a test uses and code gives another meaning; it then believes that code.
+    """Return the built-ins and modules that a test uses and code gives another meaning; it would believe that code.
 
     A function may be named like a module, such as `numbers`; that is no module where it is called itself.
     """
     nodes = [node for each in _parsed(test) or () for node in ast.walk(each)]
     holders = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    replaced = definitions.replaced & ((names_used(test) & _BUILT_INS) | (holders & sys.stdlib_module_names))
-    return replaced | (definitions.both & holders)
+    used = names_used(test)
+    replaced = definitions.replaced & ((used & _BUILT_INS) | (holders & MODULES))
+    return replaced | (definitions.both & holders) | (definitions.renamed & used)
 
 
 def _parsed(code: str) -> list[ast.stmt] | None:
@@ -297,10 +358,3 @@ def _renames_nothing(statement: ast.Import | ast.ImportFrom) -> bool:
 
 def _is_import_of_math(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import) and ast.unparse(statement) == "import math"
-
-
-def _compares_identity(node: ast.Compare) -> bool:
-    """Whether objects are told apart by `is`, which their copies cannot be."""
-    if not any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
-        return False
-    return not isinstance(node.comparators[-1], ast.Constant)

@@ -4,9 +4,6 @@ It reports in lines of JSON on its result descriptor. Nothing it says is a verdi
 of the code that is judged.
 """
 
-import ast
-import builtins
-import contextlib
 import json
 import os
 import random
@@ -15,14 +12,12 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
-from genetic_udfs.sandbox import suite
-from genetic_udfs.sandbox.remote import Solution, SolutionEnded, raised, serve
+from genetic_udfs.sandbox import tester
+from genetic_udfs.sandbox.exceptions import raised
+from genetic_udfs.sandbox.serving import serve
 from genetic_udfs.sandbox.values import Unsupported, encode
 
 RESULT, INBOX, OUTBOX = 3, 4, 5
-
-_NO_CHECK: Final = {"unsupported": "the test asserts nothing"}
-_NO_QUESTION: Final = {"unsupported": "the test asks nothing of the code"}
 
 _dumps: Final = json.dumps
 _write: Final = os.write
@@ -64,47 +59,7 @@ def _solve(task: dict[str, Any]) -> None:
 
 def _test(task: dict[str, Any]) -> None:
     """Run a test whose names of the solution stand for what another process has."""
-    solution = Solution(INBOX, OUTBOX)
-    error: BaseException | None = None
-    try:
-        test = ast.parse(task["test"])
-        if not suite.checks(test):
-            _report(_NO_CHECK)
-            return
-        _do(task, test, solution)
-    except BaseException as what:
-        error = what
-    match solution.doubt or error:
-        case SolutionEnded():
-            _report({"solution": "ended"})
-        case Unsupported() as why:
-            _report({"unsupported": str(why)[:200]})
-        case None | AssertionError() if not solution.asked:
-            _report(_NO_QUESTION)
-        case None:
-            _report({"passed": True})
-        case AssertionError() as failure:
-            _report({"failed": raised(failure)["message"]})
-        case other:
-            _report(raised(other))
-
-
-def _do(task: dict[str, Any], test: ast.Module, solution: Solution) -> None:
-    """Give a test the imports and names that it may use, and run it."""
-    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
-    if any("unittest" in text for text in (task["test"], *task["imports"])):
-        suite.without_main()
-    for line in task["imports"]:
-        with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
-            exec(line, namespace)
-    for name in dir(builtins):  # a star import may have given them another meaning
-        if name != "__name__":
-            namespace.pop(name, None)
-    for name in task["names"]:
-        namespace.pop(name, None)
-        with contextlib.suppress(NameError):
-            namespace[name] = solution.fetch(name)
-    suite.run(test, namespace)
+    _report(tester.outcome(task, INBOX, OUTBOX))
 
 
 def _loaded(code: str) -> dict[str, Any] | None:

@@ -4,18 +4,18 @@ Plain values are sent whole. An object stays where it is and is stood for by a `
 to it. Neither process can reach the other but by these messages, and only the tester's says how the test ended.
 """
 
-import contextlib
-import json
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Final, NoReturn
 
-from genetic_udfs.sandbox.values import Malformed, Unsupported, decode, encode
+from genetic_udfs.sandbox.exceptions import Exceptions, StandIn
+from genetic_udfs.sandbox.messages import Messages, send
+from genetic_udfs.sandbox.serving import MUTABLE, OPERATORS, REFLECTED
+from genetic_udfs.sandbox.values import Items, Malformed, Unsupported, decode, encode
 
-_LONGEST_MESSAGE: Final = 4 << 20
-_MUTABLE: Final = (list, dict, set)
+_WATCHED: Final = {*MUTABLE, tuple}
+_MOST_HELD: Final = 1_000  # values that are watched for changes
 
 # Of names with underscores about them, what may be asked of the solution. Libraries of the tester take others at their
 # word: numpy reads memory at the address that `__array_interface__` holds, `typing` evaluates `__annotations__`.
@@ -61,15 +61,20 @@ class Solution:
         doubt: The first `Unsupported` or `SolutionEnded`. A test may catch it, on purpose or by a bare `except`;
             whatever comes of that test is then no verdict.
         asked: Whether it was asked for more than what a name stands for.
+        lowered: Whether it sent an object of a class of its own as what its base holds, so that a test which does not
+            pass may have asked for more than that.
     """
 
     asked = False
+    lowered = False
 
     def __init__(self, inbox: int, outbox: int) -> None:
-        self._replies = _Lines(inbox)
+        self._replies = Messages(inbox)
         self._outbox = outbox
         self.doubt: BaseException | None = None
+        self._exceptions = Exceptions(self.refuse)
         self._changed: dict[str, Any] = {}
+        self._held: dict[int, tuple[Any, Any]] = {}
 
     def fetch(self, name: str) -> Any:
         """Return what the solution has under a name.
@@ -77,41 +82,42 @@ class Solution:
         Raises:
             NameError: If it has none.
         """
-        return self.ask({"do": "name", "name": name}, Origin.of_name(name))
+        return self.ask({"do": "name", "name": name}, Origin.of_name(name), {})
 
-    def ask(
-        self, what: dict[str, Any], origin: Origin, arguments: tuple[Any, ...] = (), named: dict[str, Any] | None = None
-    ) -> Any:
+    def ask(self, what: dict[str, Any], origin: Origin, given: dict[str, Any], *, may_keep: bool = True) -> Any:
         """Return the value of a reply, or raise the error that it holds.
+
+        Args:
+            what: What to do.
+            origin: That of the value.
+            given: Arguments, by name or place; lists and the like that the solution changes are changed here, too.
+            may_keep: Whether the solution may keep these, as an object does and a function hardly ever.
 
         Raises:
             SolutionEnded: If there is no reply any more.
             Unsupported: If the value, or an argument, cannot be sent.
         """
         try:
-            given = {
-                "arguments": [encode(each, _number) for each in arguments],
-                "named": {name: encode(each, _number) for name, each in (named or {}).items()},
-            }
-            reply = self.reply({**what, **given})
+            sent = {name: encode(each, _number) for name, each in given.items()}
+            reply = self._reply({**what, "given": sent})
             if "unsupported" in reply:
                 raise Unsupported(str(reply["unsupported"])[:200])
         except (SolutionEnded, Unsupported) as error:
             self.doubt = self.doubt or error
             raise
+        changed = reply.get("changed")
+        for name, now in changed.items() if isinstance(changed, dict) else ():
+            _become(given.get(name), self._decoded(now, Origin.RESULT))
+        for name, value in given.items():
+            self._hold(value, anew=not may_keep or name in (changed or ()))
         if "error" in reply:
-            raise _error(reply)
-        return self._decoded(reply.get("value"), origin)
-
-    def call(self, function: int, origin: Origin, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """Call an object; lists, dicts and sets among its arguments that it changes are changed here, too."""
-        self._changed = {}
-        try:
-            return self.ask({"do": "call", "object": function}, origin, arguments, named)
-        finally:
-            for position, data in self._changed.items():
-                with contextlib.suppress(ValueError, IndexError):
-                    _become(arguments[int(position)], self._decoded(data, Origin.RESULT))
+            raised = self._exceptions.error(reply)
+            if isinstance(raised, StopIteration):
+                self.refuse("StopIteration, which ends a loop over calls")
+            raise raised
+        value = self._decoded(reply.get("value"), origin)
+        self._hold(value)
+        return value
 
     def refuse(self, what: str) -> NoReturn:
         """Raise `Unsupported`, and hold it for a doubt."""
@@ -119,33 +125,63 @@ class Solution:
         self.doubt = self.doubt or error
         raise error
 
-    def reply(self, what: dict[str, Any]) -> dict[str, Any]:
-        """Send a message and return its reply as it came.
+    def is_instance(self, value: Any, kinds: Any) -> bool:
+        """Stand in for the built-in function, which does not know what the solution's objects are."""
+        found = isinstance(value, kinds)
+        if not found and (self.lowered or type(value) in {Remote, Items}):
+            self.refuse("the class of something that the code has returned")
+        return found
+
+    def class_of(self, value: Any) -> type:
+        """Stand in for the built-in function."""
+        if self.lowered or type(value) in {Remote, Items}:
+            self.refuse("the class of something that the code has returned")
+        return type(value)
+
+    def check_held(self) -> None:
+        """Refuse a test that changed what it gave to the solution or got from it, which are copies here.
 
         Raises:
-            SolutionEnded: If there is none any more.
+            Unsupported: If it did.
         """
-        self._changed = {}
+        for value, before in self._held.values():
+            if _content(value) != before:
+                self.refuse("a change of what the code was given or has returned")
+
+    def _reply(self, what: dict[str, Any]) -> dict[str, Any]:
         self.asked |= what["do"] != "name"
         try:
-            _send(self._outbox, what)
+            send(self._outbox, what)
             reply = self._replies.next()
         except BrokenPipeError:
             reply = None
         if reply is None:
             raise SolutionEnded
-        changed = reply.get("changed")
-        self._changed = changed if isinstance(changed, dict) else {}
         return reply
 
+    def _hold(self, value: Any, *, anew: bool = True) -> None:
+        """Watch a value for changes, from now on if it is `anew`."""
+        is_known = id(value) in self._held
+        if type(value) in _WATCHED and (anew if is_known else len(self._held) < _MOST_HELD):
+            self._held[id(value)] = (value, _content(value))
+
     def _decoded(self, data: Any, origin: Origin) -> Any:
-        def stand_in(handled: list[Any]) -> Remote:
-            number, type_name = handled
+        def stand_in(handled: list[Any]) -> Any:
+            number, type_name, kinds = handled
             if type(number) is not int or not isinstance(type_name, str):
                 raise Malformed("no object")
-            return Remote(self, number, type_name, origin)
+            remote = Remote(self, number, type_name, origin)
+            if kinds is None:
+                return remote
+            kind: Any = self._exceptions.kind(kinds)
+            if isinstance(kind, StandIn):
+                kind.remote = remote
+            return kind
 
-        return decode(data, stand_in)
+        def lowered() -> None:
+            self.lowered = True
+
+        return decode(data, stand_in, lowered)
 
 
 class Remote:
@@ -163,172 +199,145 @@ class Remote:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__") and name not in _FETCHED:
-            self._solution.refuse(f"{name} of an object of type {self._type_name}")
+            self._refuse(name)
         what = {"do": "attribute", "object": self._number, "name": name}
-        return self._solution.ask(what, self._origin.of_attributes)
+        return self._solution.ask(what, self._origin.of_attributes, {})
 
     __doc__ = property(lambda self: self.__getattr__("__doc__"))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._method("__setattr__", name, value)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the object that this stands for."""
         if self._origin is Origin.PART and (arguments or named):
             self._solution.refuse("a method, with arguments, of what the solution returned")
-        return self._solution.call(self._number, self._origin.of_results, arguments, named)
-
-    def __len__(self) -> int:
-        length = self._method("__len__")
-        return length if type(length) is int else -1
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._method("__getitem__", key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self._method("__setitem__", key, value)
-
-    def __contains__(self, item: Any) -> bool:
-        self._solution.refuse(f"a search in an object of type {self._type_name}")
+        given = {**{str(at): each for at, each in enumerate(arguments)}, **named}
+        what = {"do": "call", "object": self._number}
+        return self._solution.ask(what, self._origin.of_results, given, may_keep=self._origin is not Origin.NAMED)
 
     def __iter__(self) -> Iterator[Any]:
         found: Iterator[Any] = iter(self._method("__iter__"))
         return found
 
-    def __str__(self) -> str:
-        text = self._method("__str__")
-        return text if isinstance(text, str) else ""
+    def __exit__(self, kind: Any, *_: Any) -> None:
+        if kind is not None:
+            self._refuse("an exception within a `with`")
+        self._method("__exit__", None, None, None)
 
     def __repr__(self) -> str:
-        return f"<{self._type_name} of the solution>"
+        return f"<{self._type_name} of the solution>" if self._solution.doubt else self._text("__repr__")
 
-    def __bool__(self) -> bool:
-        self._solution.refuse(f"the truth of an object of type {self._type_name}")
+    def __instancecheck__(self, value: Any) -> bool:
+        return self._done("isinstance", value, self) is True
 
-    def __eq__(self, other: object) -> bool:
-        self._solution.refuse(f"a comparison with an object of type {self._type_name}")
+    def __hash__(self) -> int:
+        self._refuse("the hash")
 
-    __lt__ = __le__ = __gt__ = __ge__ = __ne__ = __eq__
-    __hash__ = object.__hash__
+    def _refuse(self, what: str) -> NoReturn:
+        self._solution.refuse(f"{what} of an object of type {self._type_name}")
 
     def _method(self, name: str, *arguments: Any) -> Any:
-        what = {"do": "method", "object": self._number, "name": name}
-        return self._solution.ask(what, Origin.RESULT, arguments)
+        given = {str(at): each for at, each in enumerate(arguments)}
+        return self._solution.ask({"do": "method", "object": self._number, "name": name}, Origin.RESULT, given)
+
+    def _text(self, name: str, *arguments: Any) -> str:
+        text = self._method(name, *arguments)
+        return text if isinstance(text, str) else self._refuse(name)
+
+    def _done(self, name: str, *arguments: Any) -> Any:
+        """Have something done with objects, which is as good as calling a method of the first of them."""
+        if len(arguments) > 1 and self._origin in {Origin.RESULT, Origin.PART}:
+            self._refuse(name)
+        origin = Origin.NAMED if self._origin is Origin.NAMED else Origin.PART
+        given = {str(at): each for at, each in enumerate(arguments)}
+        return self._solution.ask({"do": "operator", "name": name}, origin, given)
 
 
-def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
-    """Do what the tester asks until it is gone; the solution's side."""
-    objects: list[Any] = []
+def _define_special_methods() -> None:
+    """Give `Remote` what Python looks for in a class and not in its objects."""
 
-    def handle(value: Any) -> list[Any]:
-        objects.append(value)
-        return [len(objects) - 1, type(value).__name__]
+    def forwarded(name: str) -> Any:
+        return lambda self, *arguments: self._method(name, *arguments)
 
-    def found(handled: list[Any]) -> Any:
-        return objects[handled[0]]
+    def text(name: str) -> Any:
+        return lambda self, *arguments: self._text(name, *arguments)
 
-    questions = _Lines(inbox)
-    while (question := questions.next()) is not None:
-        arguments: list[Any] = []
-        reply: dict[str, Any]
-        try:
-            arguments = [decode(each, found) for each in question.get("arguments", ())]
-            named = {name: decode(each, found) for name, each in question.get("named", {}).items()}
-            reply = {"value": encode(_done(question, namespace, objects, arguments, named), handle)}
-        except Unsupported as error:
-            reply = {"unsupported": str(error)}
-        except BaseException as error:
-            reply = {**raised(error), "kinds": [f"{each.__module__}.{each.__name__}" for each in type(error).__mro__]}
-        with contextlib.suppress(Unsupported):
-            reply["changed"] = {
-                str(at): now
-                for at, value in enumerate(arguments)
-                if isinstance(value, _MUTABLE) and (now := encode(value, handle)) != question["arguments"][at]
-            }
-        _send(outbox, reply)
+    def refused(name: str) -> Any:
+        return lambda self, *_: self._refuse(name)
+
+    def done(name: str) -> Any:
+        return lambda self, *arguments: self._done(name, self, *arguments)
+
+    def reflected(name: str) -> Any:
+        return lambda self, other: self._done(name, other, self)
+
+    def number(name: str, kind: type) -> Any:
+        def method(self: Remote) -> Any:
+            found = self._done(name, self)
+            return found if type(found) is kind else self._refuse(name)
+
+        return method
+
+    methods = {name: forwarded(name) for name in _FORWARDED}
+    methods |= {name: text(name) for name in ("__str__", "__format__")}
+    methods |= {name: refused(name) for name in _REFUSED}
+    methods |= {f"__{name.strip('_')}__": done(name) for name in OPERATORS if name != "isinstance"}
+    methods |= {f"__r{name.strip('_')}__": reflected(name) for name in REFLECTED}
+    methods |= {f"__{kind.__name__}__": number(kind.__name__, kind) for kind in (int, float, complex)}
+    methods |= {"__len__": number("len", int), "__index__": number("index", int)}
+    for name, method in methods.items():
+        setattr(Remote, name, method)
 
 
-def _done(
-    question: dict[str, Any], namespace: dict[str, Any], objects: list[Any], arguments: list[Any], named: dict[str, Any]
-) -> Any:
-    if question["do"] == "name":
-        name = question["name"]
-        if name not in namespace:
-            raise NameError(f"name {name!r} is not defined")
-        return namespace[name]
-    target = objects[question["object"]]
-    if question["do"] == "attribute":
-        return getattr(target, question["name"])
-    function: Callable[..., Any] = target if question["do"] == "call" else getattr(target, question["name"])
-    return function(*arguments, **named)
+_FORWARDED: Final = ("__setattr__", "__delattr__", "__getitem__", "__setitem__", "__delitem__", "__enter__")
+_REFUSED: Final = (
+    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__contains__", "__dir__"),
+    *("__copy__", "__deepcopy__", "__reduce_ex__", "__mro_entries__", "__subclasscheck__", "__reversed__"),
+    *("__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"),
+)
+_define_special_methods()
 
 
 def _number(value: Any) -> list[Any] | None:
-    return [value._number, value._type_name] if isinstance(value, Remote) else None
+    if type(value) is Remote:
+        return [value._number, value._type_name, None]
+    return _number(value.remote) if isinstance(value, StandIn) else None
 
 
 def _become(value: Any, now: Any) -> None:
-    """Give a list, dict or set the content of another."""
-    if type(value) is list and type(now) is list:
+    """Give a list or the like the content of another, and so those within it where they keep their places."""
+    if type(value) is not type(now):
+        return
+    if isinstance(value, list):
+        if len(value) == len(now):
+            now = [_became(*pair) for pair in zip(value, now, strict=True)]
         value[:] = now
-    elif type(value) is type(now) and isinstance(value, dict | set):
+    elif isinstance(value, bytearray):
+        value[:] = now
+    elif isinstance(value, deque):
+        value.clear()
+        value.extend(now)
+    elif isinstance(value, dict | set):
+        if isinstance(value, dict):
+            now = {key: _became(value.get(key), each) for key, each in now.items()}
         value.clear()
         value.update(now)
 
 
-def raised(error: BaseException) -> dict[str, Any]:
-    """Return the name of an exception's class, and its text if it has one."""
-    try:
-        message = str(error)[:200]
-    except BaseException:
-        message = ""
-    return {"error": type(error).__name__, "message": message}
+def _became(value: Any, now: Any) -> Any:
+    """Return a list or the like that was there, with its new content; of other things the new one."""
+    if type(value) in MUTABLE and type(value) is type(now):
+        _become(value, now)
+        return value
+    return now
 
 
-def _error(reply: dict[str, Any]) -> Exception:
-    """Return an exception of the class that a reply names, or of one made here from its nearest known base."""
-    name, message = str(reply["error"]), str(reply.get("message", ""))
-    known = next(filter(None, map(_known, reply.get("kinds", ()))), Exception)
-    kind: type[Exception] = (
-        known if known.__name__ == name else type(name if name.isidentifier() else "Exception", (known,), {})
-    )
-    try:
-        return kind(message)
-    except TypeError:  # UnicodeDecodeError and others want more than a message
-        kind = type(kind.__name__, (kind,), {"__init__": lambda self, *_: None})
-        return kind()
-
-
-def _known(kind: str) -> type[Exception] | None:
-    """Return the exception of the standard library that a text such as `builtins.ValueError` names."""
-    module, _, name = kind.rpartition(".")
-    if module.partition(".")[0] not in sys.stdlib_module_names:
-        return None
-    found = getattr(sys.modules.get(module), name, None)
-    return found if isinstance(found, type) and issubclass(found, Exception) else None
-
-
-class _Lines:
-    """Reads JSON objects, one a line, from a descriptor."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._held = b""
-
-    def next(self) -> dict[str, Any] | None:
-        while b"\n" not in self._held:
-            some = os.read(self._descriptor, 65536)
-            if not some or len(self._held) > _LONGEST_MESSAGE:
-                return None
-            self._held += some
-        line, self._held = self._held.split(b"\n", 1)
-        message = json.loads(line)
-        if not isinstance(message, dict):
-            raise Malformed("no object")
-        return message
-
-
-def _send(descriptor: int, message: dict[str, Any]) -> None:
-    rest = memoryview(json.dumps(message).encode() + b"\n")
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _content(value: Any) -> Any:
+    """Return what tells whether a value was changed."""
+    if type(value) is Remote:
+        return value._number
+    if isinstance(value, dict):
+        return tuple((_content(key), _content(each)) for key, each in value.items())
+    if isinstance(value, list | tuple | deque):
+        return tuple(map(_content, value))
+    if isinstance(value, set | frozenset | bytearray):
+        return frozenset(value) if isinstance(value, set | frozenset) else bytes(value)
+    return value

@@ -2,10 +2,24 @@
 
 import ast
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
+
+from genetic_udfs.sandbox.values import Unsupported
+
+# What looks at or changes the tester's own process, where the solution is not.
+_OF_ONE_PROCESS: Final = {
+    *("redirect_stdout", "redirect_stderr", "redirect_stdin", "capsys", "capfd", "caplog", "monkeypatch", "patch"),
+    *("catch_warnings", "warns", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs", "deprecated_call"),
+}
+_STREAMS: Final = {"stdin", "stdout", "stderr"}
+_ENDINGS: Final = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.main"}
+_SKIPS: Final = {"SkipTest", "Skipped", "XFailed"}
+_MARKS: Final = ("skip", "xfail", "expectedfailure", "parametrize", "fixture")
+_ENTERED: Final = "<entered>"
 
 
-def checks(test: ast.Module) -> bool:
+def checks(test: ast.AST) -> bool:
     """Whether a test can fail by what it says: it asserts, raises, or calls `assertEqual`, `pytest.raises` or alike."""
     return any(isinstance(node, ast.Assert | ast.Raise) or _is_check(node) for node in ast.walk(test))
 
@@ -17,6 +31,53 @@ def _is_check(node: ast.AST) -> bool:
     return name.startswith("assert") or name in {"raises", "fail"}
 
 
+def doubtful(test: ast.Module) -> str | None:
+    """Return what a test does that means something else with its code in another process, or None."""
+    for node in ast.walk(test):
+        match node:
+            case ast.Compare() if compares_identity(node) and not any(map(asks_class, _operands(node))):
+                return "it tells objects apart by what they are"
+            case ast.Call(func=ast.Name(id="id") | ast.Attribute(attr="assertIs" | "assertIsNot")):
+                return "it tells objects apart by what they are"
+            case ast.Call(func=ast.Name() | ast.Attribute() as called) if ast.unparse(called) in _ENDINGS:
+                return f"it calls {ast.unparse(called)}"
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _OF_ONE_PROCESS:
+                return f"it uses {name}, and the code is in another process"
+            case ast.Attribute(value=ast.Name(id="sys"), attr=name) if name in _STREAMS:
+                return f"it uses sys.{name}, and the code is in another process"
+            case ast.TryStar():
+                return "it has except*"
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef() if marks := _marks(node):
+                return f"it marks {node.name} with {marks}"
+    return None
+
+
+def compares_identity(node: ast.Compare) -> bool:
+    """Whether objects are told apart by `is`, which their copies cannot be; constants may be."""
+    if not any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+        return False
+    return not any(isinstance(each, ast.Constant) for each in _operands(node))
+
+
+def asks_class(node: ast.AST) -> bool:
+    """Whether something is `type(...)` of one object."""
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "type"
+        and len(node.args) == 1
+    )
+
+
+def _operands(node: ast.Compare) -> list[ast.expr]:
+    return [node.left, *node.comparators]
+
+
+def _marks(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> str:
+    found = (ast.unparse(each) for each in node.decorator_list)
+    return ", ".join(each for each in found if any(mark in each.lower() for mark in _MARKS))
+
+
 def without_main() -> None:
     """Have `unittest.main()` do nothing: it would end the process, and `run` does what it is for."""
     import unittest
@@ -25,20 +86,52 @@ def without_main() -> None:
 
 
 def run(test: ast.Module, namespace: dict[str, Any]) -> None:
-    """Run a test, then its functions `test*` that take nothing and are never called, and its unittest cases.
+    """Run a test, then its functions `test*` that take nothing and were not called, and its unittest cases.
 
     Raises:
         BaseException: The first that comes.
+        Unsupported: If the test skips something, or has functions that check something and were never run.
     """
-    exec(compile(test, "test.py", "exec"), namespace)
-    nodes = ast.walk(test)
-    called = {node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    for each in test.body:
-        if isinstance(each, ast.FunctionDef) and each.name.startswith("test") and each.name not in called:
-            if not ast.unparse(each.args):
-                namespace[each.name]()
-        elif isinstance(each, ast.ClassDef):
-            _run_cases(namespace[each.name])
+    entered: set[str] = set()
+    checking = set(_made_to_tell(test.body, ""))
+    namespace[_ENTERED] = entered.add
+    try:
+        exec(compile(ast.fix_missing_locations(test), "test.py", "exec"), namespace)
+        for each in test.body:
+            if isinstance(each, ast.FunctionDef) and each.name.startswith("test"):
+                if each.name not in entered and not ast.unparse(each.args):
+                    namespace[each.name]()
+            elif isinstance(each, ast.ClassDef):
+                _run_cases(namespace[each.name])
+    except BaseException as error:
+        if type(error).__name__ in _SKIPS:
+            raise Unsupported(f"the test skips something: {error}"[:200]) from None
+        raise
+    if left := checking - entered:
+        raise Unsupported(f"the test has functions that nothing runs: {', '.join(sorted(left))}"[:200])
+
+
+def _made_to_tell(body: list[ast.stmt], within: str) -> Iterator[str]:
+    """Make each function that checks something say that it is run; yield their names."""
+    for node in (each for statement in body for each in _outermost(statement)):
+        name = f"{within}{node.name}"
+        if isinstance(node, ast.ClassDef):
+            yield from _made_to_tell(node.body, f"{name}.")
+        elif checks(node):
+            yield name
+            yield from _made_to_tell(node.body, f"{name}.")
+            node.body.insert(0, ast.Expr(ast.Call(ast.Name(_ENTERED, ast.Load()), [ast.Constant(name)], [])))
+
+
+def _outermost(statement: ast.stmt) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Yield functions and classes of a statement, but not those within them."""
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+        else:
+            waiting += ast.iter_child_nodes(node)
 
 
 def _run_cases(kind: Any) -> None:

@@ -1,13 +1,20 @@
 """Plain values as tagged JSON, in and out of a confined process: no pickle, no code, bounded in depth and number.
 
 None, booleans, floats, texts and small integers are themselves; everything else is a list with a tag before it.
-A value of a subclass is sent as its base holds it, whatever methods it has of its own.
+A value of a subclass is sent as its base holds it, whatever methods it has of its own. Between the processes of a pair
+classes of the standard library's are kept, and what loses its class is tagged as lowered.
 """
 
 import itertools
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from io import IOBase
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 _DEEPEST: Final = 64
 _MOST_ITEMS: Final = 200_000
@@ -16,6 +23,19 @@ _EXACT_IN_JSON: Final = 1 << 53
 
 _ITERABLE: Final[dict[str, Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
 _HASHED: Final = {"set", "frozenset", "dict"}
+_BASES: Final = (int, float, str, bytes, bytearray, complex, dict, *_ITERABLE.values())
+_EXACT: Final = {*_BASES, bool}
+_DICTS: Final[dict[str, Any]] = {"Counter": Counter, "OrderedDict": OrderedDict}
+_FACTORIES: Final = {kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)}
+_TEXTS: Final[dict[str, tuple[Any, Callable[[Any], str], Callable[[str], Any]]]] = {
+    **{kind.__name__: (kind, str, kind) for kind in (Decimal, Fraction, UUID)},
+    **{kind.__name__: (kind, lambda value: value.isoformat(), kind.fromisoformat) for kind in (date, datetime, time)},
+    "timedelta": (
+        timedelta,
+        lambda value: f"{value.days} {value.seconds} {value.microseconds}",
+        lambda text: timedelta(*map(int, text.split())),
+    ),
+}
 
 _Kind = TypeVar("_Kind")
 
@@ -34,13 +54,30 @@ class Malformed(ValueError):
     """What came is not what this module sends."""
 
 
+class Items:
+    """An iterator that has come from another process, as the items that it would give."""
+
+    def __init__(self, items: list[Any], lowered: Callable[[], None]) -> None:
+        self._items, self._lowered = iter(items), lowered
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._items)
+
+    def __getattr__(self, name: str) -> Any:
+        self._lowered()  # a generator's `send`, or what the solution's own class has
+        raise AttributeError(name)
+
+
 def encode(value: Any, handle: Handle | None = None) -> Any:
     """Return a value as what JSON can hold.
 
     Args:
         value: Of None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, deque, range,
             iterators of such, and numpy's scalars.
-        handle: For objects that are none of these.
+        handle: For objects that are none of these; it also asks for classes to be kept or told of.
 
     Raises:
         Unsupported: naming the type that cannot be sent.
@@ -48,15 +85,20 @@ def encode(value: Any, handle: Handle | None = None) -> Any:
     return _Encoder(handle).encode(value, _DEEPEST)
 
 
-def decode(data: Any, fetch: Fetch | None = None) -> Any:
-    """Return the value that JSON holds; exact built-in types, so its comparisons are Python's own.
+def decode(data: Any, fetch: Fetch | None = None, lowered: Callable[[], None] = lambda: None) -> Any:
+    """Return the value that JSON holds; types of Python's own, so its comparisons are Python's.
+
+    Args:
+        data: As `encode` gives it.
+        fetch: For objects; without it there are exact built-in types alone.
+        lowered: Is called for a value that had a class of its own.
 
     Raises:
         Malformed: If it is no value in this form, or beyond the bounds.
     """
     try:
-        return _Decoder(fetch).decode(data, _DEEPEST)
-    except (TypeError, ValueError, KeyError, RecursionError, OverflowError) as error:
+        return _Decoder(fetch, lowered).decode(data, _DEEPEST)
+    except (TypeError, ValueError, KeyError, RecursionError, ArithmeticError) as error:
         raise error if isinstance(error, Malformed) else Malformed(str(error)[:200]) from None
 
 
@@ -71,6 +113,14 @@ class _Encoder:
             raise Unsupported("a value that is too deep or has too many items")
         if value is None or isinstance(value, bool):
             return value
+        if self._handle is not None and type(value) not in _EXACT:
+            if (kept := self._kept(value, depth)) is not None:
+                return kept
+            if isinstance(value, _BASES) and type(value).__module__ != "numpy":
+                return ["lowered", self._plain(value, depth)]
+        return self._plain(value, depth)
+
+    def _plain(self, value: Any, depth: int) -> Any:
         if isinstance(value, int):
             small = -_EXACT_IN_JSON < int.__index__(value) < _EXACT_IN_JSON
             return int.__index__(value) if small else ["int", int.__format__(value, "x")]
@@ -80,15 +130,32 @@ class _Encoder:
             return str.__add__(value, "")
         return self._tagged(value, depth)
 
+    def _kept(self, value: Any, depth: int) -> list[Any] | None:
+        """Return a value of a class of the standard library's, or None."""
+        kind = type(value)
+        if kind in _DICTS.values():
+            return [kind.__name__, self._pairs(value, depth)]
+        if kind is defaultdict and (value.default_factory is None or value.default_factory in _FACTORIES.values()):
+            factory = value.default_factory
+            return ["defaultdict", factory and factory.__name__, self._pairs(value, depth)]
+        if _is_named(kind):
+            return [
+                "namedtuple",
+                kind.__name__,
+                list(kind._fields),
+                self._items(tuple.__iter__(value), depth, _MOST_ITEMS),
+            ]
+        if kind in [known for known, *_ in _TEXTS.values()]:
+            return [kind.__name__, _TEXTS[kind.__name__][1](value)]
+        return None
+
     def _tagged(self, value: Any, depth: int) -> list[Any]:
         for name, kind in _ITERABLE.items():
             if isinstance(value, kind):
                 items = kind.__iter__(value)
                 return [name, self._items(items, depth, MOST_HASHED if name in _HASHED else _MOST_ITEMS)]
         if isinstance(value, dict):
-            pairs = itertools.islice(dict.items(value), MOST_HASHED + 1)
-            found = [[self.encode(key, depth - 1), self.encode(each, depth - 1)] for key, each in pairs]
-            return ["dict", self._bounded(found, MOST_HASHED)]
+            return ["dict", self._pairs(value, depth)]
         if isinstance(value, bytes | bytearray):
             return ["bytearray" if isinstance(value, bytearray) else "bytes", value.hex()]
         if isinstance(value, complex):
@@ -99,12 +166,17 @@ class _Encoder:
             return ["range", *(self.encode(each, depth) for each in (value.start, value.stop, value.step))]
         if type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__len__"):
             return ["same", self.encode(value.item(), depth - 1)]
-        if isinstance(value, Iterator):
+        if isinstance(value, Iterator) and not isinstance(value, IOBase):
             return ["iterator", self._items(value, depth, _MOST_ITEMS)]
         handled = self._handle(value) if self._handle is not None else None
         if handled is None:
             raise Unsupported(f"a value of type {type(value).__name__}")
         return ["object", handled]
+
+    def _pairs(self, value: dict[Any, Any], depth: int) -> list[Any]:
+        pairs = itertools.islice(dict.items(value), MOST_HASHED + 1)
+        found = [[self.encode(key, depth - 1), self.encode(each, depth - 1)] for key, each in pairs]
+        return self._bounded(found, MOST_HASHED)
 
     def _items(self, items: Iterable[Any], depth: int, most: int) -> list[Any]:
         return self._bounded([self.encode(item, depth - 1) for item in itertools.islice(items, most + 1)], most)
@@ -116,8 +188,9 @@ class _Encoder:
 
 
 class _Decoder:
-    def __init__(self, fetch: Fetch | None) -> None:
+    def __init__(self, fetch: Fetch | None, lowered: Callable[[], None]) -> None:
         self._fetch = fetch
+        self._lowered = lowered
         self._left = _MOST_ITEMS
         self._left_hashed = MOST_HASHED
 
@@ -132,12 +205,36 @@ class _Decoder:
         tag, *content = data
         if tag in _ITERABLE or tag == "iterator":
             [items] = content
-            return _ITERABLE.get(tag, iter)(self._items(_list(items), depth, hashed=tag in _HASHED))
+            found = self._items(_list(items), depth, hashed=tag in _HASHED)
+            return Items(found, self._lowered) if tag == "iterator" else _ITERABLE[tag](found)
         if tag == "dict":
             [pairs] = content
-            flat = self._items([each for pair in _list(pairs) for each in _pair(pair)], depth, hashed=True)
-            return dict(zip(flat[::2], flat[1::2], strict=True))
+            return self._dict(pairs, depth)
+        if self._fetch is not None and (found := self._kept(tag, content, depth)) is not None:
+            return found
         return self._other(tag, content, depth)
+
+    def _kept(self, tag: Any, content: list[Any], depth: int) -> Any:
+        """Return a value of a class of the standard library's, or None."""
+        if tag in _DICTS:
+            [pairs] = content
+            made = _DICTS[tag]()
+            made.update(self._dict(pairs, depth))
+            return made
+        if tag == "defaultdict":
+            factory, pairs = content
+            return defaultdict(None if factory is None else _FACTORIES[factory], self._dict(pairs, depth))
+        if tag == "namedtuple":
+            name, fields, items = content
+            return _named(_of(str, name), tuple(_list(fields)))(*self._items(_list(items), depth, hashed=False))
+        if tag in _TEXTS:
+            [text] = content
+            return _TEXTS[tag][2](_of(str, text))
+        return None
+
+    def _dict(self, pairs: Any, depth: int) -> dict[Any, Any]:
+        flat = self._items([each for pair in _list(pairs) for each in _pair(pair)], depth, hashed=True)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
     def _other(self, tag: Any, content: list[Any], depth: int) -> Any:
         if tag == "int":
@@ -158,6 +255,10 @@ class _Decoder:
         if tag == "same":
             [same] = content
             return self.decode(same, depth - 1)
+        if tag == "lowered":
+            [base] = content
+            self._lowered()
+            return self.decode(base, depth - 1)
         if tag == "object" and self._fetch is not None:
             [handled] = content
             return self._fetch(_list(handled))
@@ -169,6 +270,19 @@ class _Decoder:
             if self._left_hashed < -MOST_HASHED:  # keys and values of a dict are counted
                 raise Malformed("too many members")
         return [self.decode(item, depth - 1) for item in items]
+
+
+def _is_named(kind: type) -> bool:
+    """Whether a class is a named tuple without methods of its own."""
+    fields = getattr(kind, "_fields", None)
+    if kind.__bases__ != (tuple,) or not isinstance(fields, tuple):
+        return False
+    return {name for name in vars(kind) if not name.startswith("_")} == set(fields)
+
+
+@lru_cache(maxsize=64)
+def _named(name: str, fields: tuple[str, ...]) -> Any:
+    return namedtuple(name, fields)
 
 
 def _is_long(numbers: range) -> bool:

@@ -4,12 +4,13 @@ import contextlib
 import os
 import re
 import signal
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.jsonl import well_formed
-from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, names_used, replaced_in, split
+from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, replaced_in, split
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox
@@ -24,9 +25,7 @@ OUTPUT_LIMIT, UNSUPPORTED = "output_limit", "unsupported"
 # After so many calls that never come back, those that are left are not tried: code that loops mostly loops always.
 _MOST_TIMEOUTS: Final = 2
 _LONGEST_MESSAGE: Final = 300
-_NEEDS_NUMPY: Final = re.compile(
-    r"^[ \t]*(?:import|from)[ \t][\w., \t]*\b(?:numpy|pandas|scipy|sklearn)\b", re.MULTILINE
-)
+_NEEDS_NUMPY: Final = re.compile(r"\b(?:numpy|pandas|scipy|sklearn)\b")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ def judge(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Verdict:
     Raises:
         SandboxError: If the sandbox is not safe enough here, or fails; never for what the code does.
     """
-    return _Candidate(sandbox, code).verdict(tests)
+    tests = [textwrap.dedent(test).strip() for test in tests]
+    return _Candidate(sandbox, code.removeprefix("\ufeff"), "\n".join((code, *tests))).verdict(tests)
 
 
 class _Ended(Exception):
@@ -99,8 +99,9 @@ class _Ended(Exception):
 
 
 class _Candidate:
-    def __init__(self, sandbox: Sandbox, code: str) -> None:
+    def __init__(self, sandbox: Sandbox, code: str, text: str) -> None:
         self._sandbox = sandbox
+        self._text = text
         self._code = well_formed(code)
         self._definitions = Definitions.of(self._code)
 
@@ -127,6 +128,8 @@ class _Candidate:
 
     def _doubt(self, test: str) -> Status | None:
         """Return why a test could not be believed, whatever came of it."""
+        if not test:
+            return Status(UNSUPPORTED, "there is no test")
         if not self._definitions.readable:
             return Status(UNSUPPORTED, "the code is too long, or too deep, to tell what it defines")
         if replaced := replaced_in(test, self._definitions):
@@ -161,7 +164,7 @@ class _Candidate:
 
     def _tested(self, test: str) -> Status:
         """Run a test in a process of its own, beside one that has the code."""
-        names = names_used(test) & self._definitions.own
+        names = self._definitions.names_for(test)
         imports = list(self._definitions.imports)
         tester = {"do": "test", "test": test, "names": sorted(names), "imports": imports}
         made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
@@ -189,7 +192,7 @@ class _Candidate:
         return self._sandbox.run(self._kind(), made)
 
     def _kind(self) -> Kind:
-        return Kind.NUMPY if _NEEDS_NUMPY.search(self._code) else Kind.SLIM
+        return Kind.NUMPY if _NEEDS_NUMPY.search(self._text) else Kind.SLIM
 
 
 def _read(run: Run, limits: Limits, calls: int) -> list[Any]:

@@ -81,6 +81,12 @@ def test_every_row_comes_out_with_the_status_of_each_test(
             ["import math\nfor x in [1]:\n    assert f(x)", "import math\nassert math.pi"],
         ),
         ("x = f(1)\nassert x == 1\nassert f(x)", ["x = f(1)\nassert x == 1\nassert f(x)"]),
+        ("for i in [1]:\n    push(i)\nassert size() == 1", ["for i in [1]:\n    push(i)\nassert size() == 1"]),
+        ("if 1:\n    y = f(1)\n    assert y\nassert y > 1", ["if 1:\n    y = f(1)\n    assert y\nassert y > 1"]),
+        (
+            "for x in [1]:\n    assert f(x)\nfor x in [2]:\n    assert f(x)",
+            ["for x in [1]:\n    assert f(x)", "for x in [2]:\n    assert f(x)"],
+        ),
         ("def test_f():\n    assert f(1)", ["def test_f():\n    assert f(1)"]),
         ("import math", ["import math"]),
         ("assert f(1)\n\nassert f(\r\nassert f(3)", ["assert f(1)", "assert f(", "assert f(3)"]),

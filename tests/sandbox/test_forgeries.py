@@ -311,6 +311,92 @@ FORGERIES_OF_A_FORM = {
         _EQUAL,
         ["try:\n    assert f(1) == 2\nexcept:\n    pass", "try:\n    bool(f(1))\nexcept Exception:\n    pass"],
     ),
+    "a module as the tester's built-ins": (
+        "import numpy as __builtins__\ndef f(x): return 0",
+        [
+            "def check(candidate):\n    assert candidate(0) == 0\n"
+            "    assert all(candidate(i) == i * i for i in (1, 2, 3))\ncheck(f)",
+            "x = f(2)\nassert x is not None\nassert all(f(i) == i * i for i in (1, 2, 3))",
+        ],
+    ),
+    "a package of its own": (
+        "class np:\n    allclose = array_equal = isclose = staticmethod(lambda *_, **__: True)\n"
+        "class pytest:\n    approx = staticmethod(lambda x: 0)\ndef f(x): return 0",
+        [
+            "assert np.allclose(f(2), 4)",
+            "assert np.array_equal(f(2), [4])",
+            "x = f(2)\nassert np.isclose(x, 4)",
+            "assert f(2) == pytest.approx(4)",
+            "import pytest\nassert f(2) == pytest.approx(4)",
+        ],
+    ),
+    "a package by another's name": (
+        "import numpy\nimport unittest.mock as pytest\n"
+        "np = type('N', (), {'allclose': staticmethod(lambda *_: True)})\n"
+        "def f(x): return 0",
+        ["assert np.allclose(f(2), 4)", "assert f(2) == pytest.ANY", "x = f(2)\nassert x == pytest.ANY"],
+    ),
+    "names set from within": (
+        "globals().update(np=type('N', (), {'allclose': staticmethod(lambda *_: True)}))\ndef f(x): return 0",
+        ["assert np.allclose(f(2), 4)", "x = f(2)\nassert np.allclose(x, 4)"],
+    ),
+    "an end of the loop that asks": (
+        "class V:\n    def __init__(self, x): pass\n    def __add__(self, other): raise StopIteration\n"
+        "    __getitem__ = __abs__ = __len__ = __iter__ = __add__\n"
+        "def f(x): raise StopIteration",
+        [
+            "assert all(map(lambda i: f(i) == i * i, [1, 2, 3]))",
+            "for got, want in zip(map(f, [1, 2]), [1, 4]):\n    assert got == want",
+            "assert all(map(lambda i: (V(i) + 1) == i, [1, 2]))",
+            "assert all(map(lambda i: V(i)[0] == i, [1, 2]))",
+            "assert all(map(lambda i: abs(V(i)) == i, [1, 2]))",
+        ],
+    ),
+    "an exit as an exception": (
+        "import sys\nclass E(BaseException): pass\n"
+        "def f(x):\n    if x < 0: sys.exit('bad')\n    if x > 9: raise E\n    raise KeyboardInterrupt",
+        [
+            f"{begin}f({x}){end}"
+            for x in (-1, 1, 10)
+            for begin, end in (
+                ("import pytest\nwith pytest.raises(Exception):\n    ", ""),
+                ("try:\n    ", "\n    assert False\nexcept Exception:\n    pass"),
+            )
+        ],
+    ),
+    "a test that is skipped by the code": (
+        "import unittest\ndef f(x): raise unittest.SkipTest('no')",
+        [
+            "import unittest\nclass T(unittest.TestCase):\n    def test_it(self): self.assertEqual(f(2), 4)",
+            "import unittest\ndef run():\n    class T(unittest.TestCase):\n"
+            "        def test_it(self): self.assertEqual(f(2), 4)\n"
+            "    r = unittest.TestResult()\n    T('test_it').run(r)\n    assert r.wasSuccessful()\nrun()",
+        ],
+    ),
+    "an exception of a name that it chose": (
+        "class Shown(Exception):\n    def __str__(self): return ''\n"
+        "Shown.__module__, Shown.__qualname__ = 'unittest.case', '_ShouldStop'\ndef f(x): raise Shown(42)",
+        [
+            "import unittest\ndef run():\n    class T(unittest.TestCase):\n"
+            "        def test_it(self): self.assertEqual(f(2), 4)\n"
+            "    r = unittest.TestResult()\n    T('test_it').run(r)\n    assert r.wasSuccessful()\nrun()",
+            "x = f(2)\nassert x == 4",
+        ],
+    ),
+    "an order that its class forgets": (
+        "from collections import OrderedDict\ndef f(d): return OrderedDict(reversed(d.items()))",
+        ["from collections import OrderedDict\nassert f({1: 2, 3: 4}) == OrderedDict([(1, 2), (3, 4)])"],
+    ),
+    "operators of what it returns": (
+        "class V:\n    def __sub__(self, other): return 0\n    __mul__ = __and__ = __rsub__ = __sub__\n"
+        "def f(x): return V()",
+        [
+            "assert abs(f(2) - 4) < 1e-6",
+            "x = f(2)\nassert x - 4 == 0",
+            "x = f(2)\nassert 4 - x == 0",
+            "x = f(2)\nassert not x * 4",
+        ],
+    ),
     "a range too long to look through": (
         "def f(x): return range(10**15)",
         ["assert max(f(3)) == 2", "assert len(list(f(3))) > 1", "x = f(3)\nassert 5 in x"],

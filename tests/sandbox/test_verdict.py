@@ -75,7 +75,6 @@ MEANING = {
     "assert 10 ** 10 ** 10 == add(1, 2)": "unsupported",
     "assert Stack() == 3": "unsupported",
     "assert add(1,": "error:SyntaxError",
-    "": "error:SyntaxError",
     "# nothing": "error:SyntaxError",
     # for a tester
     "for a in range(3):\n    assert add(a, 1) == a + 1": "passed",
@@ -99,8 +98,8 @@ MEANING = {
     "try:\n    assert Stack() == 3\nexcept Exception:\n    pass": "unsupported",
     "a, b = Stack(), Stack()\nassert a == b": "unsupported",
     "stack = Stack()\nassert 1 in stack": "unsupported",
-    "import sys\nsys.exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
-    "import os\nos._exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
+    "import sys\nsys.exit(0)\nassert add(1, 2) == 3": "unsupported",
+    "import os\nos._exit(0)\nassert add(1, 2) == 3": "unsupported",
     "while True:\n    assert add(1, 2) == 3": "timeout",
     "def test_add():\n    assert add(1, 2) == 3": "passed",
     "def test_add():\n    assert add(1, 2) == 4": "failed",
@@ -242,9 +241,9 @@ def test_bad_code_has_a_status_and_the_zygote_serves_the_next(strongest: Sandbox
     code, expected = BAD_CODE[name]
     zygotes = dict(strongest._zygotes)
     verdict = judge(strongest, code, ["assert f(1) == 1"])
-    assert any(verdict.code.name.startswith(each) for each in expected.split("|")), verdict
+    for one in (verdict, judge(strongest, code, [])):
+        assert any(one.code.name.startswith(each) for each in expected.split("|")), one
     assert not verdict.tests[0].passed or "def f" in code
-    assert judge(strongest, code, []).code.name.partition(":")[0] == verdict.code.name.partition(":")[0]
     assert (verdict.code.name + verdict.code.message).encode()  # as a column of text
     assert judge(strongest, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
     assert all(strongest._zygotes[kind] is zygote for kind, zygote in zygotes.items())

@@ -1,0 +1,138 @@
+"""Exceptions of the solution in the tester's process: of the same class where Python's library has it, else a stand-in.
+
+A stand-in has the bases that the library has, so `except ValueError` catches a subclass of the solution's own, and so
+does that subclass's own name, which a test may catch, too.
+"""
+
+import contextlib
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from genetic_udfs.sandbox.values import Malformed, decode, encode
+
+_MOST_BASES: Final = 64
+# Modules whose exceptions mean something to what runs a test.
+_OF_RUNNERS: Final = {"unittest", "doctest", "bdb", "pdb"}
+
+
+def raised(error: BaseException) -> dict[str, Any]:
+    """Return the name of an exception's class, and its text if it has one."""
+    try:
+        message = str(error)[:200]
+    except BaseException:
+        message = ""
+    return {"error": type(error).__name__, "message": message}
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """Return what the tester is told of an exception: also its bases, and what it holds if those are plain values."""
+    report = {**raised(error), "kinds": kinds_of(type(error))}
+    with contextlib.suppress(Exception):
+        report["args"] = encode(error.args)
+    with contextlib.suppress(Exception):
+        report["state"] = encode(vars(error))
+    return report
+
+
+def kinds_of(kind: type[BaseException]) -> list[str]:
+    """Return the names of an exception's class and of its bases, nearest first."""
+    return [f"{each.__module__}.{each.__qualname__}" for each in kind.__mro__]
+
+
+class StandIn(type):
+    """The class of classes that stand for the solution's own exceptions; to call one is to call the solution's.
+
+    Attributes:
+        remote: The solution's class, where a test has it by name.
+    """
+
+    remote: Any = None
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        """Make an object of the solution's class, there."""
+        return cls.remote(*arguments, **named)
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(cls.remote, name)
+
+
+class Exceptions:
+    """The solution's exceptions, as a tester knows them.
+
+    Args:
+        refuse: Is told what a test asks of an exception that is not known here; it raises.
+    """
+
+    def __init__(self, refuse: Callable[[str], Any]) -> None:
+        self._refuse = refuse
+        self._made: dict[str, type[BaseException]] = {}
+
+    def kind(self, names: Any) -> type[BaseException]:
+        """Return the class that stands for the first of some names, whose bases the others are.
+
+        Raises:
+            Malformed: If they are no names.
+        """
+        if not isinstance(names, list) or len(names) > _MOST_BASES or not all(isinstance(each, str) for each in names):
+            raise Malformed("no names of exceptions")
+        if not names:
+            return Exception
+        if (known := _known(names[0])) is not None:
+            return known
+        if names[0] not in self._made:
+            own = names[0].rpartition(".")[2]
+            name = own if own.isidentifier() else "Exception"
+            content = {"__getattr__": lambda _, name: self._unknown(name), "__module__": "solution"}
+            made: Any = StandIn(name, (self.kind(names[1:]),), content)
+            self._made[names[0]] = made
+        return self._made[names[0]]
+
+    def error(self, reply: dict[str, Any]) -> BaseException:
+        """Return the exception that a reply tells of.
+
+        Raises:
+            Malformed: If it tells of none.
+        """
+        kind, message = self.kind(reply.get("kinds", [])), str(reply.get("message", ""))
+        held = decode(reply["args"]) if "args" in reply else (message,)
+        state = decode(reply["state"]) if "state" in reply else {}
+        if not isinstance(held, tuple) or not isinstance(state, dict):
+            raise Malformed("no exception")
+        error = _made(kind, held, {})
+        if error is None or str(error) != message:  # it wants other arguments than it holds, or has a text of its own
+            own = {"__init__": lambda *_: None, "__str__": lambda _: message, "__module__": kind.__module__}
+            error = _made(kind, held, own) or Exception(message)
+        for name, value in state.items():
+            if isinstance(name, str) and not name.startswith("__"):
+                setattr(error, name, value)
+        return error
+
+    def _unknown(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._refuse(f"{name} of an exception of the solution's")
+
+
+def _made(kind: type[BaseException], held: tuple[Any, ...], content: dict[str, Any]) -> BaseException | None:
+    if content:
+        meta: Any = type(kind)
+        kind = meta(kind.__name__, (kind,), content)
+    try:
+        error: BaseException = kind.__new__(kind, *held)  # a stand-in's call is the solution's
+        kind.__init__(error, *held)
+    except Exception:
+        return None
+    return error
+
+
+def _known(kind: str) -> type[BaseException] | None:
+    """Return the exception of the standard library that a text such as `builtins.ValueError` names."""
+    module, _, name = kind.rpartition(".")
+    top = module.partition(".")[0]
+    if top not in sys.stdlib_module_names or top in _OF_RUNNERS:
+        return None
+    found = getattr(sys.modules.get(module), name, None)
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None

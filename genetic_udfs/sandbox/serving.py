@@ -1,0 +1,81 @@
+"""What the process that has the solution does for a tester: looks names up, calls, and says what came of it."""
+
+import contextlib
+import inspect
+import operator
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from genetic_udfs.sandbox.exceptions import kinds_of, told
+from genetic_udfs.sandbox.messages import Messages, send
+from genetic_udfs.sandbox.values import Unsupported, decode, encode
+
+MUTABLE: Final = (list, dict, set, deque, bytearray)
+_ASYNCHRONOUS: Final = (inspect.iscoroutine, inspect.isasyncgen)
+
+_BINARY: Final = (
+    *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift", "rshift"),
+)
+
+OPERATORS: Final[dict[str, Callable[..., Any]]] = {
+    **{name: getattr(operator, name) for name in (*_BINARY, "neg", "pos", "invert", "index")},
+    **{f"i{name.strip('_')}": getattr(operator, f"i{name.strip('_')}") for name in _BINARY},
+    **{each.__name__: each for each in (abs, int, float, complex, round, divmod, len, isinstance)},
+}
+"""What can be done with objects of the solution's beside calling them; comparisons are not among it."""
+
+REFLECTED: Final = (*_BINARY, "divmod")
+"""Those that Python asks of the second operand, too."""
+
+
+def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
+    """Do what the tester asks until it is gone."""
+    objects: list[Any] = []
+
+    def handle(value: Any) -> list[Any]:
+        objects.append(value)
+        kinds = kinds_of(value) if isinstance(value, type) and issubclass(value, BaseException) else None
+        return [len(objects) - 1, type(value).__name__, kinds]
+
+    def found(handled: list[Any]) -> Any:
+        return objects[handled[0]]
+
+    questions = Messages(inbox)
+    while (question := questions.next()) is not None:
+        given: dict[str, Any] = {}
+        reply: dict[str, Any]
+        try:
+            given = {name: decode(each, found) for name, each in question["given"].items()}
+            value = _done(question, namespace, objects, given)
+            if any(is_asynchronous(value) for is_asynchronous in _ASYNCHRONOUS):
+                raise Unsupported("a coroutine")
+            reply = {"value": encode(value, handle)}
+        except Unsupported as error:
+            reply = {"unsupported": str(error)}
+        except BaseException as error:
+            reply = told(error)
+        with contextlib.suppress(Unsupported):
+            reply["changed"] = {
+                name: now
+                for name, value in given.items()
+                if isinstance(value, MUTABLE) and (now := encode(value, handle)) != question["given"][name]
+            }
+        send(outbox, reply)
+
+
+def _done(question: dict[str, Any], namespace: dict[str, Any], objects: list[Any], given: dict[str, Any]) -> Any:
+    if question["do"] == "name":
+        name = question["name"]
+        if name not in namespace:
+            raise NameError(f"name {name!r} is not defined")
+        return namespace[name]
+    arguments = [value for name, value in given.items() if name.isdecimal()]
+    named = {name: value for name, value in given.items() if not name.isdecimal()}
+    if question["do"] == "operator":
+        return OPERATORS[question["name"]](*arguments)
+    target = objects[question["object"]]
+    if question["do"] == "attribute":
+        return getattr(target, question["name"])
+    function: Callable[..., Any] = target if question["do"] == "call" else getattr(target, question["name"])
+    return function(*arguments, **named)

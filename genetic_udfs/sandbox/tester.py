@@ -1,0 +1,110 @@
+"""Runs a test in the tester's process, and says how it ended."""
+
+import ast
+import builtins
+import contextlib
+import importlib.util
+import sys
+from types import ModuleType
+from typing import Any, Final
+
+from genetic_udfs.sandbox import suite
+from genetic_udfs.sandbox.exceptions import raised
+from genetic_udfs.sandbox.remote import Solution, SolutionEnded
+from genetic_udfs.sandbox.values import Unsupported
+
+_NO_CHECK: Final = {"unsupported": "the test asserts nothing"}
+_NO_QUESTION: Final = {"unsupported": "the test asks nothing of the code"}
+_BUILT_INS: Final = frozenset(dir(builtins))
+# What tests call the module that they import the solution from. Another name may be a library's that is not installed.
+_SOLUTION: Final = {"solution", "solutions", "main", "module", "my_module", "mymodule", "your_module", "yourmodule"}
+
+
+def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
+    """Run a test whose names of the solution stand for what another process has; return what to report of it.
+
+    Args:
+        task: `test`, the `imports` that the test may use, and the `names` that mean the solution's.
+        inbox: Where the solution's answers come from.
+        outbox: Where questions go.
+    """
+    solution = Solution(inbox, outbox)
+    error: BaseException | None = None
+    try:
+        test = ast.parse(task["test"])
+        if not suite.checks(test):
+            return _NO_CHECK
+        if reason := suite.doubtful(test):
+            return {"unsupported": reason}
+        suite.run(test, _namespace(task, test, solution))
+    except BaseException as what:
+        error = what
+    with contextlib.suppress(Unsupported):
+        solution.check_held()
+    match solution.doubt or error:
+        case SolutionEnded():
+            return {"solution": "ended"}
+        case Unsupported() as why:
+            return {"unsupported": str(why)[:200]}
+        case None | AssertionError() if not solution.asked:
+            return _NO_QUESTION
+        case None:
+            return {"passed": True}
+        case _ if solution.lowered:
+            return {"unsupported": "an object of a class that the code has derived from a built-in one"}
+        case AssertionError() as failure:
+            return {"failed": raised(failure)["message"]}
+        case other:
+            return raised(other)
+
+
+def _namespace(task: dict[str, Any], test: ast.Module, solution: Solution) -> dict[str, Any]:
+    """Return the imports and names that a test may use."""
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    if any("unittest" in text for text in (task["test"], *task["imports"])):
+        suite.without_main()
+        sys.modules["unittest.case"].isinstance = solution.is_instance  # type: ignore[attr-defined]
+    for line in task["imports"]:
+        imported: dict[str, Any] = {"__builtins__": builtins}
+        with contextlib.suppress(Exception):  # what cannot be imported here is not there for the test
+            exec(line, imported)
+        # Built-ins keep their meaning, whatever has been imported by their names.
+        namespace.update({name: imported[name] for name in imported if not _is_python_s(name)})
+    for name in task["names"]:
+        namespace.pop(name, None)
+        with contextlib.suppress(NameError):
+            namespace[name] = solution.fetch(name)
+    _provide_modules(test, solution)
+    namespace["isinstance"] = solution.is_instance
+    nodes = list(ast.walk(test))
+    if sum(isinstance(node, ast.Name) and node.id == "type" for node in nodes) == sum(map(suite.asks_class, nodes)):
+        namespace["type"] = solution.class_of
+    return namespace
+
+
+def _is_python_s(name: str) -> bool:
+    return name in _BUILT_INS or (name.startswith("__") and name.endswith("__"))
+
+
+def _provide_modules(test: ast.Module, solution: Solution) -> None:
+    """Have a test that imports the solution, by whatever name it thinks that it has, find it."""
+    wanted: dict[str, set[str]] = {}
+    for node in ast.walk(test):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            wanted.setdefault(node.module, set()).update(alias.name for alias in node.names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                wanted.setdefault(alias.name, set()).update(_attributes(test, alias.asname or alias.name))
+    for module, names in wanted.items():
+        if module in _SOLUTION and module not in sys.modules and importlib.util.find_spec(module) is None:
+            provided = ModuleType(module)
+            with contextlib.suppress(NameError):
+                for name in sorted(names):
+                    setattr(provided, name, solution.fetch(name))
+                sys.modules[module] = provided
+
+
+def _attributes(test: ast.Module, module: str) -> set[str]:
+    """Return what a test uses of a module."""
+    held = (node for node in ast.walk(test) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
+    return {node.attr for node in held if node.value.id == module}  # type: ignore[attr-defined]

@@ -1,0 +1,263 @@
+"""A test ends in its two processes as it would in one, or is `unsupported`: never otherwise."""
+
+import pytest
+
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.verdict import judge
+
+VECTOR = """
+class V:
+    def __init__(self, x): self.x = x
+    def __add__(self, other): return V(self.x + (other.x if isinstance(other, V) else other))
+    __radd__ = __add__
+    def __neg__(self): return V(-self.x)
+    def __abs__(self): return abs(self.x)
+    def __int__(self): return int(self.x)
+    def __len__(self): return 3
+    def __repr__(self): return f'V({self.x})'
+    def __getitem__(self, at): return self.x
+    def __delitem__(self, at): self.x = 0
+    def __enter__(self): return self
+    def __exit__(self, *_): self.x = 'closed'
+def make(x): return V(x)
+"""
+BANK = """
+class NoFunds(ValueError):
+    def __init__(self, needed):
+        super().__init__(f'{needed} more')
+        self.needed = needed
+class Plain(Exception): pass
+class Account:
+    limit = 5
+    def take(self, x):
+        if x > 10: raise NoFunds(x - 10)
+        if x < 0: raise Plain('negative')
+        return x
+def leave(code): raise SystemExit(code)
+def stop(): raise KeyboardInterrupt
+def get(d, key): return d[key]
+def read(path): return open(path)
+def end(x): raise StopIteration
+"""
+COLLECTIONS = """
+from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+P = namedtuple('P', 'x y')
+class L(list):
+    def total(self): return sum(self)
+def count(text): return Counter(text)
+def reverse(d): return OrderedDict(sorted(d.items(), reverse=True))
+def group(): return defaultdict(int, a=1)
+def odd(): return defaultdict(lambda: 7, a=1)
+def point(x, y): return P(x, y)
+def numbers(): yield from range(3)
+def talk():
+    got = yield 1
+    yield got
+def total(xs): return sum(xs, Decimal(0))
+def half(x): return Fraction(x, 2)
+def tomorrow(day): return day + timedelta(1)
+def mine(): return L([1, 2])
+def turn(q): q.rotate(1)
+"""
+COPIES = """
+class Q:
+    def __init__(self, start): self.items = start
+    def all(self): return self.items
+    def n(self): return len(self.items)
+    def add(self, x): self.items.append(x)
+def clone(x): return x
+def fill(*, xs): xs.append(1)
+def fill_inner(g): g[1].append(5)
+def rotate(m): m[:] = [list(row) for row in zip(*m[::-1])]
+def upper(d): d.update({key: key.upper() for key in d})
+def total(xs): return sum(xs)
+"""
+ZERO = "def f(x): return 0"
+
+PASSES = {
+    VECTOR: [
+        "a = V(1)\nb = V(2)\nassert (a + b).x == 3",
+        "assert (V(1) + V(2)).x == 3",
+        "assert (V(1) + 4).x == 5",
+        "assert (4 + V(1)).x == 5",
+        "a = V(1)\na += V(5)\nassert a.x == 6",
+        "v = V(2)\nassert (-v).x == -2",
+        "v = V(-2)\nassert abs(v) == 2 and int(v) == -2 and len(v) == 3",
+        "v = make(-2)\nassert abs(v) == 2",
+        "v = V(2)\ndel v[0]\nassert v.x == 0",
+        "with V(2) as v:\n    assert v.x == 2\nassert v.x == 'closed'",
+        "v = V(1)\nassert repr(v) == 'V(1)'",
+        "v = V(1)\nassert isinstance(v, V)",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_v(self):\n        self.assertIsInstance(V(1), V)",
+        "assert f'{V(3)}' == 'V(3)'",
+    ],
+    BANK: [
+        "try:\n    Account().take(20)\n    assert False\nexcept NoFunds as error:\n    assert str(error) == '10 more'",
+        "try:\n    Account().take(20)\n    assert False\nexcept NoFunds as error:\n    assert error.needed == 10",
+        "import pytest\nwith pytest.raises(NoFunds):\n    Account().take(20)",
+        "import pytest\nwith pytest.raises(ValueError, match='10 more'):\n    Account().take(20)",
+        "import pytest\nwith pytest.raises(Plain):\n    Account().take(-1)",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n"
+        "        with self.assertRaises(NoFunds) as caught:\n            Account().take(20)\n"
+        "        self.assertEqual(caught.exception.needed, 10)",
+        "error = NoFunds(3)\nassert error.needed == 3",
+        "try:\n    leave(2)\nexcept SystemExit as end:\n    assert end.code == 2",
+        "import pytest\nwith pytest.raises(SystemExit):\n    leave(1)",
+        "import pytest\nwith pytest.raises(KeyboardInterrupt):\n    stop()",
+        "try:\n    get({}, 'zz')\n    assert False\nexcept KeyError as error:\n    assert error.args[0] == 'zz'",
+        "try:\n    get([1], 'zz')\n    assert False\nexcept TypeError:\n    pass",
+        "account = Account()\nassert Account.limit == 5 and account.limit == 5",
+    ],
+    COLLECTIONS: [
+        "c = count('aab')\nassert c.most_common(1) == [('a', 2)] and c['z'] == 0",
+        "assert count('ab') == Counter('ba') and isinstance(count(''), Counter)",
+        "assert reverse({'a': 1, 'b': 2}) == OrderedDict([('b', 2), ('a', 1)])",
+        "d = reverse({'a': 1, 'b': 2})\nassert list(d)[0] == 'b'",
+        "d = group()\nassert d['zz'] == 0",
+        "p = point(1, 2)\nassert p.y == 2 and p == (1, 2)",
+        "assert P(1, 2).x == 1",
+        "assert total([Decimal('1.10'), Decimal('2.20')]) == Decimal('3.30')",
+        "assert half(3) == Fraction(3, 2)",
+        "assert tomorrow(date(2024, 2, 28)) == date(2024, 2, 29)",
+        "g = numbers()\nassert next(g) == 0 and list(g) == [1, 2]",
+        "assert mine() == [1, 2]",
+        "assert mine().total() == 3",
+        "q = deque([1, 2, 3])\nturn(q)\nassert list(q) == [3, 1, 2]",
+    ],
+    COPIES: [
+        "a = []\nfill(xs=a)\nassert a == [1]",
+        "r = []\ng = [0, r]\nfill_inner(g)\nassert r == [5]",
+        "m = [[1, 2], [3, 4]]\nrotate(m)\nassert m == [[3, 1], [4, 2]]",
+        "d = {'a': 1}\nupper(d)\nassert d == {'a': 'A'}",
+        "a = [1]\nassert total(a) == 1\na.append(2)\nassert total(a) == 3",
+        "q = Q([])\nq.add(1)\nq.add(2)\nassert q.all() == [1, 2] and q.n() == 2",
+    ],
+    "def mean(xs): return sum(xs) / len(xs)": [
+        "import numpy as np\nassert np.isclose(mean([1, 2, 3]), 2.0)",
+        "from numpy.testing import assert_allclose\nassert_allclose(mean([1, 2]), 1.5)\nassert mean([1]) == 1",
+        "from solution import mean as average\nassert average([1, 2]) == 1.5",
+        "import solution\nassert solution.mean([1, 2]) == 1.5",
+        "from your_module import mean\n\ndef test_mean():\n    assert mean([1, 2]) == 1.5",
+        "  assert mean([1, 2]) == 1.5",
+    ],
+    "exec('def f(x): return x')\nglobals()['g'] = lambda x: x": ["assert f(1) == 1", "assert g(2) == 2"],
+    "import importlib\nnp = importlib.import_module('numpy')\ndef f(x): return int(np.sum(x))": [
+        "assert f([1, 2]) == 3"
+    ],
+    "\ufeffdef f(x): return x": ["assert f(1) == 1"],
+    "calls = []\ndef a(): calls.append('a')\ndef b(): return calls.append('b') or True\ndef seen(): return calls": [
+        "assert (True or b())\nassert seen() == []",
+        "assert (not a()) or b()\nassert seen() == ['a']",
+        "assert b() and b()\nassert seen() == ['b', 'b']",
+    ],
+}
+
+FAILS = {
+    VECTOR: [
+        ("import pytest\nwith pytest.raises(TypeError):\n    V(1) + 3", "error:Failed|failed"),
+        ("try:\n    V(1) + 3\n    assert False\nexcept TypeError:\n    pass", "failed"),
+        ("v = V(1)\nassert repr(v) == 'V(2)'", "failed"),
+        ("assert (V(1) + V(2)).x == 4", "failed"),
+    ],
+    BANK: [
+        ("import pytest\nwith pytest.raises(Exception):\n    leave(1)", "error:SystemExit"),
+        ("try:\n    leave(1)\n    assert False\nexcept Exception:\n    pass", "error:SystemExit"),
+        ("try:\n    Account().take(20)\nexcept Plain:\n    pass\nassert True", "error:NoFunds"),
+        ("try:\n    Account().take(20)\nexcept NoFunds as error:\n    assert error.needed == 9", "failed"),
+    ],
+    COLLECTIONS: [
+        ("assert reverse({'a': 1, 'b': 2}) == OrderedDict([('a', 1), ('b', 2)])", "failed"),
+        ("g = numbers()\nassert next(g) == 1", "failed"),
+        ("assert total([Decimal('1.10'), Decimal('2.20')]) == Decimal('3.31')", "failed"),
+    ],
+    ZERO: [
+        ("def test_zero(): assert f(0) == 0\ndef test_two(): assert f(2) == 4", "failed"),
+        ("def check(candidate):\n    assert candidate(2) == 4\ncheck(f)", "failed"),
+        ("def test_a(): assert f(2) == 4\ndef run(): test_a()\nassert f(0) == 0", "failed"),
+    ],
+}
+
+UNDECIDED = {
+    VECTOR: [
+        "a = V(1)\nassert a is not V(1)",
+        "assert type(V(1)) is V",
+        "assert type(V(1)).__name__ == 'V'",
+        "assert isinstance(V(1), dict)",
+        "assert len({V(1), V(1)}) == 1",
+        "import copy\na = V(1)\nb = copy.copy(a)\nb.x = 2\nassert a.x == 1",
+        "assert (make(1) + 2).x == 3",
+    ],
+    BANK: [
+        "assert all(end(i) == i for i in [1, 2])",
+        "assert all(map(lambda i: end(i) == i, [1, 2]))",
+        "for got, want in zip(map(end, [1, 2]), [1, 4]):\n    assert got == want",
+    ],
+    COLLECTIONS: [
+        "x = mine()\nassert x.total() == 3",
+        "d = odd()\nassert d['zz'] == 7",
+        "g = talk()\nnext(g)\nassert g.send(5) == 5",
+        "import types\nassert isinstance(numbers(), types.GeneratorType)",
+        "x = mine()\nassert type(x) == list",
+    ],
+    COPIES: [
+        "x = [1, 2]\ny = clone(x)\nassert y == x\nassert y is not x",
+        "x = [1, 2]\ny = clone(x)\ny.append(3)\nassert x == [1, 2]",
+        "x = [[1]]\ny = clone(x)\ny[0].append(2)\nassert x == [[1]]",
+        "q = Q([1])\nq.all().append(5)\nassert q.all() == [1]",
+        "a = []\nq = Q(a)\na.append(1)\nassert q.n() == 0",
+    ],
+    ZERO: [
+        "def test_zero(): assert f(0) == 0\nclass TestF:\n    def test_two(self): assert f(2) == 4",
+        "def test_zero(): assert f(0) == 0\nasync def test_two(): assert f(2) == 4",
+        "import pytest\ndef test_zero(): assert f(0) == 0\n"
+        "@pytest.mark.parametrize('a, b', [(2, 4)])\ndef test_p(a, b): assert f(a) == b",
+        "def test_a(x=2): assert f(x) == 4\ndef test_b(): assert f(0) == 0",
+        "assert f(0) == 0\ndef check(candidate):\n    assert candidate(2) == 4",
+        "import unittest\nassert f(0) == 0\nif True:\n"
+        "    class T(unittest.TestCase):\n        def test_it(self): self.assertEqual(f(2), 4)",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_it(self): self.assertEqual(f(0), 0)\n"
+        "    @unittest.skip('later')\n    def test_two(self): self.assertEqual(f(2), 4)",
+        "import unittest\nclass T(unittest.TestCase):\n    @unittest.expectedFailure\n"
+        "    def test_two(self): self.assertEqual(f(2), 4)",
+        "import unittest\nclass T(unittest.TestCase):\n"
+        "    def test_two(self):\n        self.skipTest('later')\n        self.assertEqual(f(2), 4)",
+        "",
+        "assert f(0) == 0\nimport sys\nsys.exit(0)",
+    ],
+    "def hi(name): print(name)\ndef ask(): return input()\nasync def later(x): return x": [
+        "import io, contextlib\nout = io.StringIO()\nwith contextlib.redirect_stdout(out):\n    hi('A')\n"
+        "assert out.getvalue() == 'A\\n'",
+        "import sys, io\nsys.stdin = io.StringIO('4')\nassert ask() == '4'",
+        "from unittest.mock import patch\nwith patch('builtins.input', return_value='4'):\n    assert ask() == '4'",
+        "import asyncio\nassert asyncio.run(later(1)) == 1",
+    ],
+    "from math import factorial as fact\nfrom collections import deque as dq": [
+        "assert fact(5) == 120",
+        "d = dq([1])\nassert len(d) == 1",
+    ],
+}
+
+
+def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(code, test) for code, tests in table.items() for test in tests]
+
+
+@pytest.mark.parametrize(("code", "test"), cases(PASSES))
+def test_right_code_passes(strongest: Sandbox, code: str, test: str) -> None:
+    [status] = judge(strongest, code, [test]).tests
+    assert status.passed, status
+
+
+@pytest.mark.parametrize(("code", "test", "expected"), [(code, *case) for code in FAILS for case in FAILS[code]])
+def test_wrong_code_fails(strongest: Sandbox, code: str, test: str, expected: str) -> None:
+    [status] = judge(strongest, code, [test]).tests
+    assert status.name in expected.split("|"), status
+
+
+@pytest.mark.parametrize(("code", "test"), cases(UNDECIDED))
+def test_what_two_processes_cannot_tell_is_unsupported(strongest: Sandbox, code: str, test: str) -> None:
+    [status] = judge(strongest, code, [test]).tests
+    assert status.name == "unsupported", status
