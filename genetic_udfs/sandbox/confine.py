@@ -16,7 +16,8 @@ from genetic_udfs.sandbox.seccomp import Filter
 from genetic_udfs.sandbox.syscalls import ARCHITECTURES
 from genetic_udfs.sandbox.tiers import Tier
 
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 8, 24, 38
+_CAP_DAC_READ_SEARCH: Final = 2
 _CAPABILITY_VERSION: Final = 0x20080522
 _NOBODY: Final = 65534
 
@@ -31,12 +32,22 @@ _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Confinement:
-    """What a zygote prepares once, and each of its children applies to itself."""
+    """What a zygote prepares once, and each of its children applies to itself.
+
+    Attributes:
+        parent: The zygote.
+        filter: Of system calls.
+        ruleset: Of files, if the tier has one.
+        user: Whom to become, if this is root and can.
+        capabilities: Those that this user keeps, as bits.
+        base_memory: Address space that is taken before any code is run, in bytes.
+    """
 
     parent: int
     filter: Filter
     ruleset: Ruleset | None
     user: int | None
+    capabilities: int
     base_memory: int
 
     @classmethod
@@ -55,11 +66,15 @@ class Confinement:
             known = ", ".join(ARCHITECTURES)
             raise OSError(f"the table of system calls has {known}, and this machine is {platform.machine()}")
         ruleset = Ruleset(_libc, readable, ["/dev/null"]) if tier is Tier.LANDLOCK else None
+        # The interpreter may lie in a home that is closed to all. What the ruleset lets pass can be read there, too.
+        ways = (0, 1 << _CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ()
+        capabilities = next((each for each in ways if _nobody_can_read(readable, each)), None)
         return cls(
             parent=os.getpid(),
             filter=Filter(architecture, opens=ruleset is not None),
             ruleset=ruleset,
-            user=_NOBODY if os.geteuid() == 0 and _nobody_can_read(readable) else None,
+            user=None if capabilities is None else _NOBODY,
+            capabilities=capabilities or 0,
             base_memory=_address_space(),
         )
 
@@ -84,7 +99,7 @@ class Confinement:
         """
         os.setsid()
         _set_limits(limits, self.base_memory, own_user=self.user is not None)
-        _drop_privileges(self.user)
+        _drop_privileges(self.user, self.capabilities)
         # A change of user clears the signal, so it is set after that; the parent may be gone by then.
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.parent:
@@ -130,31 +145,28 @@ def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> 
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
-def _drop_privileges(user: int | None) -> None:
-    """Become another user, or stay the same one without a capability."""
-    if user is not None:
-        _become(user)
-    elif os.geteuid() == 0:
+def _drop_privileges(user: int | None, capabilities: int) -> None:
+    """Become another user, or stay the same one, with no capability but those."""
+    if os.geteuid() == 0:
         for capability in range(64):
             if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
                 break  # beyond the last one that the kernel knows, or not ours to drop
+    if user is not None:
+        _prctl(_PR_SET_KEEPCAPS, 1)
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-    if _libc.capset(header, bytes(24)) != 0:
+    if _libc.capset(header, struct.pack("=6I", capabilities, capabilities, 0, 0, 0, 0)) != 0:
         raise OSError(ctypes.get_errno(), "capabilities cannot be dropped (capset)")
 
 
-def _become(user: int) -> None:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-
-
-def _nobody_can_read(folders: Sequence[str]) -> bool:
-    """Whether the interpreter's folders are open to another user: it may lie in a home that is closed to all."""
+def _nobody_can_read(folders: Sequence[str], capabilities: int) -> bool:
+    """Whether another user that has some capabilities can read the interpreter's folders."""
     child = os.fork()
     if child == 0:
         try:
-            _become(_NOBODY)
+            _drop_privileges(_NOBODY, capabilities)
             for folder in folders:
                 os.scandir(folder).close()
             os._exit(0)
