@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from genetic_udfs.sandbox.outside import FUNCTIONS, MATH, METHODS
-from genetic_udfs.sandbox.suite import compares_identity
+from genetic_udfs.sandbox.suite import compares_by_is, compares_identity
 
 _LONGEST_TEST: Final = 1 << 16
 _LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
@@ -281,6 +281,14 @@ def _perhaps_skipped(node: ast.expr) -> list[ast.expr]:
         case ast.IfExp(body=body, orelse=otherwise):
             return [body, otherwise]
     return []
+
+
+def asks_for_classes(condition: ast.expr) -> bool:
+    """Whether a condition asks what class something is of, or tells it by `is`."""
+    nodes = list(ast.walk(condition))
+    return any(isinstance(node, ast.Name) and node.id in {"type", "isinstance"} for node in nodes) or any(
+        map(compares_by_is, nodes)
+    )
 
 
 def names_used(test: str) -> frozenset[str]:

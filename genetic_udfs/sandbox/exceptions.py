@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from genetic_udfs.sandbox.values import Malformed, decode, encode
 
+OF_THE_SOLUTION: Final = "_of_the_solution"
+"""The attribute of an exception that came from there."""
+
 _MOST_BASES: Final = 64
 # Modules whose exceptions mean something to what runs a test.
 _OF_RUNNERS: Final = {"unittest", "doctest", "bdb", "pdb"}
@@ -105,7 +108,7 @@ class Exceptions:
         if error is None or str(error) != message:  # it wants other arguments than it holds, or has a text of its own
             own = {"__init__": lambda *_: None, "__str__": lambda _: message, "__module__": kind.__module__}
             error = _made(kind, held, own) or Exception(message)
-        for name, value in state.items():
+        for name, value in {**state, OF_THE_SOLUTION: True}.items():
             if isinstance(name, str) and not name.startswith("__"):
                 setattr(error, name, value)
         return error

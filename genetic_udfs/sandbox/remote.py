@@ -61,19 +61,19 @@ class Solution:
         doubt: The first `Unsupported` or `SolutionEnded`. A test may catch it, on purpose or by a bare `except`;
             whatever comes of that test is then no verdict.
         asked: Whether it was asked for more than what a name stands for.
-        lowered: Whether it sent an object of a class of its own as what its base holds, so that a test which does not
-            pass may have asked for more than that.
+        changes: What became of classes on the way, as `values.decode` says.
+        has_objects: Whether it has returned an object that is not there.
     """
 
     asked = False
-    lowered = False
+    has_objects = False
 
     def __init__(self, inbox: int, outbox: int) -> None:
         self._replies = Messages(inbox)
         self._outbox = outbox
         self.doubt: BaseException | None = None
+        self.changes: set[str] = set()
         self._exceptions = Exceptions(self.refuse)
-        self._changed: dict[str, Any] = {}
         self._held: dict[int, tuple[Any, Any]] = {}
 
     def fetch(self, name: str) -> Any:
@@ -128,13 +128,13 @@ class Solution:
     def is_instance(self, value: Any, kinds: Any) -> bool:
         """Stand in for the built-in function, which does not know what the solution's objects are."""
         found = isinstance(value, kinds)
-        if not found and (self.lowered or type(value) in {Remote, Items}):
+        if self.changes or (not found and type(value) in {Remote, Items}):
             self.refuse("the class of something that the code has returned")
         return found
 
     def class_of(self, value: Any) -> type:
         """Stand in for the built-in function."""
-        if self.lowered or type(value) in {Remote, Items}:
+        if self.changes or type(value) in {Remote, Items}:
             self.refuse("the class of something that the code has returned")
         return type(value)
 
@@ -171,6 +171,7 @@ class Solution:
             if type(number) is not int or not isinstance(type_name, str):
                 raise Malformed("no object")
             remote = Remote(self, number, type_name, origin)
+            self.has_objects |= self.asked
             if kinds is None:
                 return remote
             kind: Any = self._exceptions.kind(kinds)
@@ -178,10 +179,7 @@ class Solution:
                 kind.remote = remote
             return kind
 
-        def lowered() -> None:
-            self.lowered = True
-
-        return decode(data, stand_in, lowered)
+        return decode(data, stand_in, self.changes.add)
 
 
 class Remote:
@@ -214,7 +212,7 @@ class Remote:
         return self._solution.ask(what, self._origin.of_results, given, may_keep=self._origin is not Origin.NAMED)
 
     def __iter__(self) -> Iterator[Any]:
-        found: Iterator[Any] = iter(self._method("__iter__"))
+        found: Iterator[Any] = iter(self._asked_for("iter"))
         return found
 
     def __exit__(self, kind: Any, *_: Any) -> None:
@@ -238,6 +236,10 @@ class Remote:
         given = {str(at): each for at, each in enumerate(arguments)}
         return self._solution.ask({"do": "method", "object": self._number, "name": name}, Origin.RESULT, given)
 
+    def _asked_for(self, name: str, *arguments: Any) -> Any:
+        given = {str(at): each for at, each in enumerate((self, *arguments))}
+        return self._solution.ask({"do": "operator", "name": name}, Origin.RESULT, given)
+
     def _text(self, name: str, *arguments: Any) -> str:
         text = self._method(name, *arguments)
         return text if isinstance(text, str) else self._refuse(name)
@@ -256,6 +258,9 @@ def _define_special_methods() -> None:
 
     def forwarded(name: str) -> Any:
         return lambda self, *arguments: self._method(name, *arguments)
+
+    def asked_for(name: str) -> Any:
+        return lambda self, *arguments: self._asked_for(name, *arguments)
 
     def text(name: str) -> Any:
         return lambda self, *arguments: self._text(name, *arguments)
@@ -277,19 +282,21 @@ def _define_special_methods() -> None:
         return method
 
     methods = {name: forwarded(name) for name in _FORWARDED}
+    methods |= {f"__{name}__": asked_for(name) for name in ("getitem", "setitem", "delitem")}
     methods |= {name: text(name) for name in ("__str__", "__format__")}
     methods |= {name: refused(name) for name in _REFUSED}
     methods |= {f"__{name.strip('_')}__": done(name) for name in OPERATORS if name != "isinstance"}
     methods |= {f"__r{name.strip('_')}__": reflected(name) for name in REFLECTED}
     methods |= {f"__{kind.__name__}__": number(kind.__name__, kind) for kind in (int, float, complex)}
-    methods |= {"__len__": number("len", int), "__index__": number("index", int)}
+    methods |= {f"__{name}__": number(name, int) for name in ("len", "index")}
+    methods |= {"__bool__": number("truth", bool)}
     for name, method in methods.items():
         setattr(Remote, name, method)
 
 
-_FORWARDED: Final = ("__setattr__", "__delattr__", "__getitem__", "__setitem__", "__delitem__", "__enter__")
+_FORWARDED: Final = ("__setattr__", "__delattr__", "__enter__")
 _REFUSED: Final = (
-    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__contains__", "__dir__"),
+    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__dir__"),
     *("__copy__", "__deepcopy__", "__reduce_ex__", "__mro_entries__", "__subclasscheck__", "__reversed__"),
     *("__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"),
 )

@@ -11,6 +11,7 @@ from genetic_udfs.sandbox.values import Malformed, decode
 def reports(run: Run) -> Iterator[dict[str, Any]]:
     """Yield the reports of a run up to the first that is none; `value` of each is decoded.
 
+    `changes` says what became of classes on the way, as `values.decode` does.
     A value that cannot be decoded makes the report one of an error of the type `Malformed`.
     """
     *lines, _ = bytes(run.results).split(b"\n")
@@ -23,7 +24,9 @@ def reports(run: Run) -> Iterator[dict[str, Any]]:
             return
         if "value" in report:
             try:
-                report["value"] = decode(report["value"])
+                changes: set[str] = set()
+                report["value"] = decode(report["value"], changed=changes.add)
+                report["changes"] = changes
             except Malformed as error:
                 report = {"at": report.get("at"), "error": "Malformed", "message": str(error)}
         yield report

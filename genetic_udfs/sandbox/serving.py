@@ -19,9 +19,12 @@ _BINARY: Final = (
 )
 
 OPERATORS: Final[dict[str, Callable[..., Any]]] = {
-    **{name: getattr(operator, name) for name in (*_BINARY, "neg", "pos", "invert", "index")},
+    **{
+        name: getattr(operator, name)
+        for name in (*_BINARY, "neg", "pos", "invert", "index", "truth", "getitem", "setitem", "delitem")
+    },
     **{f"i{name.strip('_')}": getattr(operator, f"i{name.strip('_')}") for name in _BINARY},
-    **{each.__name__: each for each in (abs, int, float, complex, round, divmod, len, isinstance)},
+    **{each.__name__: each for each in (abs, int, float, complex, round, divmod, len, iter, isinstance)},
 }
 """What can be done with objects of the solution's beside calling them; comparisons are not among it."""
 
@@ -77,5 +80,8 @@ def _done(question: dict[str, Any], namespace: dict[str, Any], objects: list[Any
     target = objects[question["object"]]
     if question["do"] == "attribute":
         return getattr(target, question["name"])
-    function: Callable[..., Any] = target if question["do"] == "call" else getattr(target, question["name"])
-    return function(*arguments, **named)
+    if question["do"] == "call":
+        return target(*arguments, **named)
+    if not hasattr(type(target), question["name"]):
+        raise TypeError(f"{type(target).__name__!r} object has no {question['name']}")
+    return getattr(target, question["name"])(*arguments)

@@ -14,9 +14,13 @@ _OF_ONE_PROCESS: Final = {
 }
 _STREAMS: Final = {"stdin", "stdout", "stderr"}
 _ENDINGS: Final = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.main"}
+_SET_UP: Final = {"setup_method", "setup_class", "teardown_method", "teardown_class", "setup", "teardown"}
 _SKIPS: Final = {"SkipTest", "Skipped", "XFailed"}
 _MARKS: Final = ("skip", "xfail", "expectedfailure", "parametrize", "fixture")
 _ENTERED: Final = "<entered>"
+
+FILE: Final = "test.py"
+"""The name of a test's code in tracebacks."""
 
 
 def checks(test: ast.AST) -> bool:
@@ -54,9 +58,18 @@ def doubtful(test: ast.Module) -> str | None:
 
 def compares_identity(node: ast.Compare) -> bool:
     """Whether objects are told apart by `is`, which their copies cannot be; constants may be."""
-    if not any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops):
+    return _has_is(node) and not any(isinstance(each, ast.Constant) for each in _operands(node))
+
+
+def compares_by_is(node: ast.AST) -> bool:
+    """Whether something is compared by `is` with a constant other than None."""
+    if not isinstance(node, ast.Compare) or not _has_is(node):
         return False
-    return not any(isinstance(each, ast.Constant) for each in _operands(node))
+    return any(isinstance(each, ast.Constant) and each.value is not None for each in _operands(node))
+
+
+def _has_is(node: ast.Compare) -> bool:
+    return any(isinstance(each, ast.Is | ast.IsNot) for each in node.ops)
 
 
 def asks_class(node: ast.AST) -> bool:
@@ -96,13 +109,13 @@ def run(test: ast.Module, namespace: dict[str, Any]) -> None:
     checking = set(_made_to_tell(test.body, ""))
     namespace[_ENTERED] = entered.add
     try:
-        exec(compile(ast.fix_missing_locations(test), "test.py", "exec"), namespace)
+        exec(compile(ast.fix_missing_locations(test), FILE, "exec"), namespace)
         for each in test.body:
             if isinstance(each, ast.FunctionDef) and each.name.startswith("test"):
                 if each.name not in entered and not ast.unparse(each.args):
                     namespace[each.name]()
             elif isinstance(each, ast.ClassDef):
-                _run_cases(namespace[each.name])
+                _run_cases(namespace[each.name], entered)
     except BaseException as error:
         if type(error).__name__ in _SKIPS:
             raise Unsupported(f"the test skips something: {error}"[:200]) from None
@@ -134,7 +147,13 @@ def _outermost(statement: ast.stmt) -> Iterator[ast.FunctionDef | ast.AsyncFunct
             waiting += ast.iter_child_nodes(node)
 
 
-def _run_cases(kind: Any) -> None:
+def _run_cases(kind: Any, entered: set[str]) -> None:
+    """Run a class of tests: one of unittest's, or one of pytest's that sets nothing up."""
     unittest = sys.modules.get("unittest")
     if unittest is not None and isinstance(kind, type) and issubclass(kind, unittest.TestCase):
         unittest.defaultTestLoader.loadTestsFromTestCase(kind).debug()  # it lets exceptions through
+    elif isinstance(kind, type) and kind.__name__.startswith("Test") and not _SET_UP & set(dir(kind)):
+        for name, method in vars(kind).items():
+            takes_itself_alone = getattr(method, "__code__", None) and method.__code__.co_argcount == 1
+            if name.startswith("test") and takes_itself_alone and f"{kind.__name__}.{name}" not in entered:
+                method(kind())

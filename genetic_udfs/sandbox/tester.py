@@ -5,11 +5,12 @@ import builtins
 import contextlib
 import importlib.util
 import sys
+import traceback
 from types import ModuleType
 from typing import Any, Final
 
 from genetic_udfs.sandbox import suite
-from genetic_udfs.sandbox.exceptions import raised
+from genetic_udfs.sandbox.exceptions import OF_THE_SOLUTION, raised
 from genetic_udfs.sandbox.remote import Solution, SolutionEnded
 from genetic_udfs.sandbox.values import Unsupported
 
@@ -37,6 +38,8 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
         if reason := suite.doubtful(test):
             return {"unsupported": reason}
         suite.run(test, _namespace(task, test, solution))
+        if solution.changes and any(map(suite.compares_by_is, ast.walk(test))):
+            return {"unsupported": "it tells by `is` what is a copy here"}
     except BaseException as what:
         error = what
     with contextlib.suppress(Unsupported):
@@ -50,12 +53,23 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
             return _NO_QUESTION
         case None:
             return {"passed": True}
-        case _ if solution.lowered:
+        case other if "lowered" in solution.changes:
             return {"unsupported": "an object of a class that the code has derived from a built-in one"}
-        case AssertionError() as failure:
-            return {"failed": raised(failure)["message"]}
+        case other if solution.has_objects and not _is_told(other):
+            return {"unsupported": f"an object of the code's is not taken here: {other}"[:200]}
+        case other if isinstance(other, AssertionError) or type(other).__name__ == "Failed":  # by `pytest.raises`
+            return {"failed": raised(other)["message"]}
         case other:
             return raised(other)
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether an error came from the solution, or is the test's own word; what raises others here expects objects."""
+    if hasattr(error, OF_THE_SOLUTION) or type(error).__name__ == "Failed":
+        return True
+    *_, innermost = traceback.extract_tb(error.__traceback__) or [None]
+    where = innermost.filename if innermost is not None else ""
+    return isinstance(error, AssertionError) and (where == suite.FILE or "unittest" in where)
 
 
 def _namespace(task: dict[str, Any], test: ast.Module, solution: Solution) -> dict[str, Any]:
@@ -99,7 +113,7 @@ def _provide_modules(test: ast.Module, solution: Solution) -> None:
         if module in _SOLUTION and module not in sys.modules and importlib.util.find_spec(module) is None:
             provided = ModuleType(module)
             with contextlib.suppress(NameError):
-                for name in sorted(names):
+                for name in sorted(names - {"*"}):
                     setattr(provided, name, solution.fetch(name))
                 sys.modules[module] = provided
 

@@ -26,6 +26,7 @@ _HASHED: Final = {"set", "frozenset", "dict"}
 _BASES: Final = (int, float, str, bytes, bytearray, complex, dict, *_ITERABLE.values())
 _EXACT: Final = {*_BASES, bool}
 _DICTS: Final[dict[str, Any]] = {"Counter": Counter, "OrderedDict": OrderedDict}
+_KNOWN: Final = {*_DICTS.values(), defaultdict}
 _FACTORIES: Final = {kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)}
 _TEXTS: Final[dict[str, tuple[Any, Callable[[Any], str], Callable[[str], Any]]]] = {
     **{kind.__name__: (kind, str, kind) for kind in (Decimal, Fraction, UUID)},
@@ -57,8 +58,8 @@ class Malformed(ValueError):
 class Items:
     """An iterator that has come from another process, as the items that it would give."""
 
-    def __init__(self, items: list[Any], lowered: Callable[[], None]) -> None:
-        self._items, self._lowered = iter(items), lowered
+    def __init__(self, items: list[Any], changed: Callable[[str], object]) -> None:
+        self._items, self._changed = iter(items), changed
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -67,7 +68,7 @@ class Items:
         return next(self._items)
 
     def __getattr__(self, name: str) -> Any:
-        self._lowered()  # a generator's `send`, or what the solution's own class has
+        self._changed("lowered")  # a generator's `send`, or what the solution's own class has
         raise AttributeError(name)
 
 
@@ -85,19 +86,19 @@ def encode(value: Any, handle: Handle | None = None) -> Any:
     return _Encoder(handle).encode(value, _DEEPEST)
 
 
-def decode(data: Any, fetch: Fetch | None = None, lowered: Callable[[], None] = lambda: None) -> Any:
+def decode(data: Any, fetch: Fetch | None = None, changed: Callable[[str], object] = lambda _: None) -> Any:
     """Return the value that JSON holds; types of Python's own, so its comparisons are Python's.
 
     Args:
         data: As `encode` gives it.
         fetch: For objects; without it there are exact built-in types alone.
-        lowered: Is called for a value that had a class of its own.
+        changed: Is called for a value that had another class: with `same` if it was a known one, else with `lowered`.
 
     Raises:
         Malformed: If it is no value in this form, or beyond the bounds.
     """
     try:
-        return _Decoder(fetch, lowered).decode(data, _DEEPEST)
+        return _Decoder(fetch, changed).decode(data, _DEEPEST)
     except (TypeError, ValueError, KeyError, RecursionError, ArithmeticError) as error:
         raise error if isinstance(error, Malformed) else Malformed(str(error)[:200]) from None
 
@@ -113,12 +114,15 @@ class _Encoder:
             raise Unsupported("a value that is too deep or has too many items")
         if value is None or isinstance(value, bool):
             return value
-        if self._handle is not None and type(value) not in _EXACT:
-            if (kept := self._kept(value, depth)) is not None:
-                return kept
-            if isinstance(value, _BASES) and type(value).__module__ != "numpy":
-                return ["lowered", self._plain(value, depth)]
-        return self._plain(value, depth)
+        if type(value) in _EXACT:
+            return self._plain(value, depth)
+        if self._handle is not None and (kept := self._kept(value, depth)) is not None:
+            return kept
+        if not isinstance(value, _BASES):
+            return self._plain(value, depth)
+        is_known = self._handle is None and (type(value) in _KNOWN or _is_named(type(value)))
+        tag = "same" if is_known or type(value).__module__ == "numpy" else "lowered"
+        return [tag, self._plain(value, depth)]
 
     def _plain(self, value: Any, depth: int) -> Any:
         if isinstance(value, int):
@@ -188,9 +192,9 @@ class _Encoder:
 
 
 class _Decoder:
-    def __init__(self, fetch: Fetch | None, lowered: Callable[[], None]) -> None:
+    def __init__(self, fetch: Fetch | None, changed: Callable[[str], object]) -> None:
         self._fetch = fetch
-        self._lowered = lowered
+        self._changed = changed
         self._left = _MOST_ITEMS
         self._left_hashed = MOST_HASHED
 
@@ -206,7 +210,7 @@ class _Decoder:
         if tag in _ITERABLE or tag == "iterator":
             [items] = content
             found = self._items(_list(items), depth, hashed=tag in _HASHED)
-            return Items(found, self._lowered) if tag == "iterator" else _ITERABLE[tag](found)
+            return Items(found, self._changed) if tag == "iterator" else _ITERABLE[tag](found)
         if tag == "dict":
             [pairs] = content
             return self._dict(pairs, depth)
@@ -252,12 +256,9 @@ class _Decoder:
             if _is_long(made):
                 raise Malformed("a range that has too many items")
             return made
-        if tag == "same":
-            [same] = content
-            return self.decode(same, depth - 1)
-        if tag == "lowered":
+        if tag in {"same", "lowered"}:
             [base] = content
-            self._lowered()
+            self._changed(tag)
             return self.decode(base, depth - 1)
         if tag == "object" and self._fetch is not None:
             [handled] = content

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.jsonl import well_formed
-from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, Split, replaced_in, split
+from genetic_udfs.sandbox.assertion import (
+    Definitions,
+    NotAnAssertion,
+    Split,
+    asks_for_classes,
+    replaced_in,
+    split,
+)
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox
@@ -121,7 +128,11 @@ class _Candidate:
             if not loaded.passed:
                 statuses.append(loaded)
             elif isinstance(way, Split):
-                statuses.append(_compared(way, [answers.pop(0) for _ in way.calls]))
+                found = [answers.pop(0) for _ in way.calls]
+                status = _compared(way, found)
+                # A value that is no plain one can be asked in a pair for what the test wants to know of it.
+                is_lost = status.name == UNSUPPORTED and any(map(_is_no_plain_value, found))
+                statuses.append(self._tested(test) if is_lost else status)
             else:
                 statuses.append(way if way is not None else self._tested(test))
         return Verdict(loaded, tuple(statuses), self._sandbox.tier)
@@ -210,6 +221,10 @@ def _read(run: Run, limits: Limits, calls: int) -> list[Any]:
     return [Status(PASSED), *answers]
 
 
+def _is_no_plain_value(answer: dict[str, Any] | Status) -> bool:
+    return isinstance(answer, dict) and ("unsupported" in answer or bool(answer.get("changes")))
+
+
 def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
     def result(name: str) -> Any:
         answer = answers[int(name.strip("<>"))]
@@ -221,16 +236,20 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
             raise Unsupported(str(answer["unsupported"]))
         raise _Ended(_raised(answer))  # whatever else it says, such as that it passed
 
+    changes = {change for answer in answers if isinstance(answer, dict) for change in answer.get("changes", ())}
+    if changes and any(map(asks_for_classes, way.conditions)):
+        return Status(UNSUPPORTED, "the class of something that the code has returned")
     try:
         for condition in way.conditions:
             if not evaluate(condition, result):
-                return Status(FAILED, _results_in_words(way, answers))
+                status = Status(FAILED, _results_in_words(way, answers))
+                return status if "lowered" not in changes else Status(UNSUPPORTED, "an object of a derived class")
     except _Ended as ended:
         return ended.status
     except Unsupported as error:
         return Status(UNSUPPORTED, str(error))
     except Exception as error:
-        return Status(f"{ERROR}:{type(error).__name__}", str(error))
+        return Status(UNSUPPORTED if changes else f"{ERROR}:{type(error).__name__}", str(error))
     return Status(PASSED)
 
 

@@ -91,6 +91,9 @@ PASSES = {
         "with V(2) as v:\n    assert v.x == 2\nassert v.x == 'closed'",
         "v = V(1)\nassert repr(v) == 'V(1)'",
         "v = V(1)\nassert isinstance(v, V)",
+        "assert isinstance(make(1), V) and len(make(1)) == 3 and str(V(1)) == 'V(1)' and abs(V(-1)) == 1",
+        "try:\n    with make as v: pass\n    assert False\nexcept TypeError:\n    pass",
+        "v, seen = V(1), 0\nwhile v and not seen:\n    seen = 1\nassert seen",
         "import unittest\nclass T(unittest.TestCase):\n    def test_v(self):\n        self.assertIsInstance(V(1), V)",
         "assert f'{V(3)}' == 'V(3)'",
     ],
@@ -139,6 +142,7 @@ PASSES = {
         "import numpy as np\nassert np.isclose(mean([1, 2, 3]), 2.0)",
         "from numpy.testing import assert_allclose\nassert_allclose(mean([1, 2]), 1.5)\nassert mean([1]) == 1",
         "from solution import mean as average\nassert average([1, 2]) == 1.5",
+        "from solution import *\nassert mean([1, 2]) == 1.5",
         "import solution\nassert solution.mean([1, 2]) == 1.5",
         "from your_module import mean\n\ndef test_mean():\n    assert mean([1, 2]) == 1.5",
         "  assert mean([1, 2]) == 1.5",
@@ -175,6 +179,7 @@ FAILS = {
     ],
     ZERO: [
         ("def test_zero(): assert f(0) == 0\ndef test_two(): assert f(2) == 4", "failed"),
+        ("def test_zero(): assert f(0) == 0\nclass TestF:\n    def test_two(self): assert f(2) == 4", "failed"),
         ("def check(candidate):\n    assert candidate(2) == 4\ncheck(f)", "failed"),
         ("def test_a(): assert f(2) == 4\ndef run(): test_a()\nassert f(0) == 0", "failed"),
     ],
@@ -187,6 +192,7 @@ UNDECIDED = {
         "assert type(V(1)).__name__ == 'V'",
         "assert isinstance(V(1), dict)",
         "assert len({V(1), V(1)}) == 1",
+        "import dataclasses\nassert dataclasses.asdict(make(1)) == {}",
         "import copy\na = V(1)\nb = copy.copy(a)\nb.x = 2\nassert a.x == 1",
         "assert (make(1) + 2).x == 3",
     ],
@@ -201,6 +207,8 @@ UNDECIDED = {
         "g = talk()\nnext(g)\nassert g.send(5) == 5",
         "import types\nassert isinstance(numbers(), types.GeneratorType)",
         "x = mine()\nassert type(x) == list",
+        "assert type(mine()) == list",
+        "assert isinstance(mine(), list)",
     ],
     COPIES: [
         "x = [1, 2]\ny = clone(x)\nassert y == x\nassert y is not x",
@@ -210,7 +218,8 @@ UNDECIDED = {
         "a = []\nq = Q(a)\na.append(1)\nassert q.n() == 0",
     ],
     ZERO: [
-        "def test_zero(): assert f(0) == 0\nclass TestF:\n    def test_two(self): assert f(2) == 4",
+        "def test_zero(): assert f(0) == 0\nclass F:\n    def test_two(self): assert f(2) == 4",
+        "class TestF:\n    def setup_method(self): self.x = 2\n    def test_two(self): assert f(self.x) == 4",
         "def test_zero(): assert f(0) == 0\nasync def test_two(): assert f(2) == 4",
         "import pytest\ndef test_zero(): assert f(0) == 0\n"
         "@pytest.mark.parametrize('a, b', [(2, 4)])\ndef test_p(a, b): assert f(a) == b",
@@ -233,6 +242,12 @@ UNDECIDED = {
         "import sys, io\nsys.stdin = io.StringIO('4')\nassert ask() == '4'",
         "from unittest.mock import patch\nwith patch('builtins.input', return_value='4'):\n    assert ask() == '4'",
         "import asyncio\nassert asyncio.run(later(1)) == 1",
+    ],
+    "import numpy as np\ndef yes(): return np.bool_(True)\ndef three(): return np.int64(3)": [
+        "assert yes() is True",
+        "x = yes()\nassert x is True",
+        "assert isinstance(three(), int)",
+        "assert type(three()) is int",
     ],
     "from math import factorial as fact\nfrom collections import deque as dq": [
         "assert fact(5) == 120",
