@@ -4,18 +4,15 @@ Plain values are sent whole. An object stays where it is and is stood for by a `
 to it. Neither process can reach the other but by these messages, and only the tester's says how the test ended.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Final, NoReturn
 
+from genetic_udfs.sandbox.copies import Copies, become
 from genetic_udfs.sandbox.exceptions import Exceptions, StandIn
 from genetic_udfs.sandbox.messages import Messages, send
-from genetic_udfs.sandbox.serving import MUTABLE, OPERATORS, REFLECTED
+from genetic_udfs.sandbox.special_methods import define_special_methods
 from genetic_udfs.sandbox.values import Items, Malformed, Unsupported, decode, encode
-
-_WATCHED: Final = {*MUTABLE, tuple}
-_MOST_HELD: Final = 1_000  # values that are watched for changes
 
 # Of names with underscores about them, what may be asked of the solution. Libraries of the tester take others at their
 # word: numpy reads memory at the address that `__array_interface__` holds, `typing` evaluates `__annotations__`.
@@ -60,6 +57,7 @@ class Solution:
     Attributes:
         doubt: The first `Unsupported` or `SolutionEnded`. A test may catch it, on purpose or by a bare `except`;
             whatever comes of that test is then no verdict.
+        copies: What it was given, and has returned.
         asked: Whether it was asked for more than what a name stands for.
         changes: What became of classes on the way, as `values.decode` says.
         has_objects: Whether it has returned an object that is not there.
@@ -74,7 +72,7 @@ class Solution:
         self.doubt: BaseException | None = None
         self.changes: set[str] = set()
         self._exceptions = Exceptions(self.refuse)
-        self._held: dict[int, tuple[Any, Any]] = {}
+        self.copies = Copies()
 
     def fetch(self, name: str) -> Any:
         """Return what the solution has under a name.
@@ -107,16 +105,16 @@ class Solution:
             raise
         changed = reply.get("changed")
         for name, now in changed.items() if isinstance(changed, dict) else ():
-            _become(given.get(name), self._decoded(now, Origin.RESULT))
+            become(given.get(name), self._decoded(now, Origin.RESULT))
         for name, value in given.items():
-            self._hold(value, anew=not may_keep or name in (changed or ()))
+            self.copies.watch(value, anew=not may_keep or name in (changed or ()))
         if "error" in reply:
             raised = self._exceptions.error(reply)
             if isinstance(raised, StopIteration):
                 self.refuse("StopIteration, which ends a loop over calls")
             raise raised
         value = self._decoded(reply.get("value"), origin)
-        self._hold(value)
+        self.copies.watch(value)
         return value
 
     def refuse(self, what: str) -> NoReturn:
@@ -138,16 +136,6 @@ class Solution:
             self.refuse("the class of something that the code has returned")
         return type(value)
 
-    def check_held(self) -> None:
-        """Refuse a test that changed what it gave to the solution or got from it, which are copies here.
-
-        Raises:
-            Unsupported: If it did.
-        """
-        for value, before in self._held.values():
-            if _content(value) != before:
-                self.refuse("a change of what the code was given or has returned")
-
     def _reply(self, what: dict[str, Any]) -> dict[str, Any]:
         self.asked |= what["do"] != "name"
         try:
@@ -158,12 +146,6 @@ class Solution:
         if reply is None:
             raise SolutionEnded
         return reply
-
-    def _hold(self, value: Any, *, anew: bool = True) -> None:
-        """Watch a value for changes, from now on if it is `anew`."""
-        is_known = id(value) in self._held
-        if type(value) in _WATCHED and (anew if is_known else len(self._held) < _MOST_HELD):
-            self._held[id(value)] = (value, _content(value))
 
     def _decoded(self, data: Any, origin: Origin) -> Any:
         def stand_in(handled: list[Any]) -> Any:
@@ -253,98 +235,10 @@ class Remote:
         return self._solution.ask({"do": "operator", "name": name}, origin, given)
 
 
-def _define_special_methods() -> None:
-    """Give `Remote` what Python looks for in a class and not in its objects."""
-
-    def forwarded(name: str) -> Any:
-        return lambda self, *arguments: self._method(name, *arguments)
-
-    def asked_for(name: str) -> Any:
-        return lambda self, *arguments: self._asked_for(name, *arguments)
-
-    def text(name: str) -> Any:
-        return lambda self, *arguments: self._text(name, *arguments)
-
-    def refused(name: str) -> Any:
-        return lambda self, *_: self._refuse(name)
-
-    def done(name: str) -> Any:
-        return lambda self, *arguments: self._done(name, self, *arguments)
-
-    def reflected(name: str) -> Any:
-        return lambda self, other: self._done(name, other, self)
-
-    def number(name: str, kind: type) -> Any:
-        def method(self: Remote) -> Any:
-            found = self._done(name, self)
-            return found if type(found) is kind else self._refuse(name)
-
-        return method
-
-    methods = {name: forwarded(name) for name in _FORWARDED}
-    methods |= {f"__{name}__": asked_for(name) for name in ("getitem", "setitem", "delitem")}
-    methods |= {name: text(name) for name in ("__str__", "__format__")}
-    methods |= {name: refused(name) for name in _REFUSED}
-    methods |= {f"__{name.strip('_')}__": done(name) for name in OPERATORS if name != "isinstance"}
-    methods |= {f"__r{name.strip('_')}__": reflected(name) for name in REFLECTED}
-    methods |= {f"__{kind.__name__}__": number(kind.__name__, kind) for kind in (int, float, complex)}
-    methods |= {f"__{name}__": number(name, int) for name in ("len", "index")}
-    methods |= {"__bool__": number("truth", bool)}
-    for name, method in methods.items():
-        setattr(Remote, name, method)
-
-
-_FORWARDED: Final = ("__setattr__", "__delattr__", "__enter__")
-_REFUSED: Final = (
-    *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__dir__"),
-    *("__copy__", "__deepcopy__", "__reduce_ex__", "__mro_entries__", "__subclasscheck__", "__reversed__"),
-    *("__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"),
-)
-_define_special_methods()
+define_special_methods(Remote)
 
 
 def _number(value: Any) -> list[Any] | None:
     if type(value) is Remote:
         return [value._number, value._type_name, None]
     return _number(value.remote) if isinstance(value, StandIn) else None
-
-
-def _become(value: Any, now: Any) -> None:
-    """Give a list or the like the content of another, and so those within it where they keep their places."""
-    if type(value) is not type(now):
-        return
-    if isinstance(value, list):
-        if len(value) == len(now):
-            now = [_became(*pair) for pair in zip(value, now, strict=True)]
-        value[:] = now
-    elif isinstance(value, bytearray):
-        value[:] = now
-    elif isinstance(value, deque):
-        value.clear()
-        value.extend(now)
-    elif isinstance(value, dict | set):
-        if isinstance(value, dict):
-            now = {key: _became(value.get(key), each) for key, each in now.items()}
-        value.clear()
-        value.update(now)
-
-
-def _became(value: Any, now: Any) -> Any:
-    """Return a list or the like that was there, with its new content; of other things the new one."""
-    if type(value) in MUTABLE and type(value) is type(now):
-        _become(value, now)
-        return value
-    return now
-
-
-def _content(value: Any) -> Any:
-    """Return what tells whether a value was changed."""
-    if type(value) is Remote:
-        return value._number
-    if isinstance(value, dict):
-        return tuple((_content(key), _content(each)) for key, each in value.items())
-    if isinstance(value, list | tuple | deque):
-        return tuple(map(_content, value))
-    if isinstance(value, set | frozenset | bytearray):
-        return frozenset(value) if isinstance(value, set | frozenset) else bytes(value)
-    return value

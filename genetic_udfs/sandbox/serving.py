@@ -1,35 +1,34 @@
 """What the process that has the solution does for a tester: looks names up, calls, and says what came of it."""
 
+import builtins
 import contextlib
 import inspect
 import operator
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from genetic_udfs.sandbox.copies import MUTABLE
 from genetic_udfs.sandbox.exceptions import kinds_of, told
 from genetic_udfs.sandbox.messages import Messages, send
 from genetic_udfs.sandbox.values import Unsupported, decode, encode
 
-MUTABLE: Final = (list, dict, set, deque, bytearray)
 _ASYNCHRONOUS: Final = (inspect.iscoroutine, inspect.isasyncgen)
 
-_BINARY: Final = (
+BINARY: Final = (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift", "rshift"),
+    "divmod",
 )
+ARITHMETIC: Final = (*BINARY, "neg", "pos", "invert", "abs", "round")
+IN_PLACE: Final = tuple(f"i{name.strip('_')}" for name in BINARY if name != "divmod")
 
 OPERATORS: Final[dict[str, Callable[..., Any]]] = {
-    **{
-        name: getattr(operator, name)
-        for name in (*_BINARY, "neg", "pos", "invert", "index", "truth", "getitem", "setitem", "delitem")
-    },
-    **{f"i{name.strip('_')}": getattr(operator, f"i{name.strip('_')}") for name in _BINARY},
-    **{each.__name__: each for each in (abs, int, float, complex, round, divmod, len, iter, isinstance)},
+    name: getattr(operator, name, None) or getattr(builtins, name)
+    for name in (
+        *(*ARITHMETIC, *IN_PLACE, "index", "truth", "getitem", "setitem", "delitem"),
+        *("int", "float", "complex", "len", "iter", "isinstance"),
+    )
 }
 """What can be done with objects of the solution's beside calling them; comparisons are not among it."""
-
-REFLECTED: Final = (*_BINARY, "divmod")
-"""Those that Python asks of the second operand, too."""
 
 
 def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:

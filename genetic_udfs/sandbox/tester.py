@@ -42,8 +42,9 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
             return {"unsupported": "it tells by `is` what is a copy here"}
     except BaseException as what:
         error = what
-    with contextlib.suppress(Unsupported):
-        solution.check_held()
+    if solution.copies.were_changed():
+        with contextlib.suppress(Unsupported):
+            solution.refuse("a change of what the code was given or has returned")
     match solution.doubt or error:
         case SolutionEnded():
             return {"solution": "ended"}

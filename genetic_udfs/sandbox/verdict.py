@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.jsonl import well_formed
-from genetic_udfs.sandbox.assertion import (
-    Definitions,
-    NotAnAssertion,
-    Split,
-    asks_for_classes,
-    replaced_in,
-    split,
-)
+from genetic_udfs.sandbox.assertion import NotAnAssertion, Split, asks_for_classes, split
+from genetic_udfs.sandbox.definitions import Definitions, replaced_in
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genetic_udfs.sandbox.assertion import Definitions, NotAnAssertion, names_used, replaced_in, split
+from genetic_udfs.sandbox.assertion import NotAnAssertion, split
+from genetic_udfs.sandbox.definitions import Definitions, names_used, replaced_in
 from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.values import Unsupported
 

@@ -96,6 +96,7 @@ PASSES = {
         "v, seen = V(1), 0\nwhile v and not seen:\n    seen = 1\nassert seen",
         "import unittest\nclass T(unittest.TestCase):\n    def test_v(self):\n        self.assertIsInstance(V(1), V)",
         "assert f'{V(3)}' == 'V(3)'",
+        "v = make(4)\nassert v[0] == 4 and (-v).x == -4",
     ],
     BANK: [
         "try:\n    Account().take(20)\n    assert False\nexcept NoFunds as error:\n    assert str(error) == '10 more'",

@@ -33,7 +33,7 @@ def test_each_row_has_its_verdict(spark: SparkSession) -> None:
     assert found["broken"].tests_status == ["error:SyntaxError"]
     assert found["alone"][1:] == ("passed", [], [], 0, None, tier)
     assert found["without tests"].code_status == "error:ModuleNotFoundError"
-    assert found["a null among the tests"].tests_status == ["error:SyntaxError", "passed"]
+    assert found["a null among the tests"].tests_status == ["unsupported", "passed"]
     assert set(found["nothing"][1:]) == {None}
 
 
