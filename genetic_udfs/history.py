@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.schema import GENERATIONS, POPULATION, RUNS
 from genetic_udfs.store.files import files_there, missing_files
+from genetic_udfs.store.presence import require
 from genetic_udfs.store.tables import Store
 
 
@@ -51,7 +52,7 @@ def generations(store: Store) -> list[Generation]:
     Raises:
         StoreError: if the store has none.
     """
-    store.require(GENERATIONS, POPULATION)
+    require(store, GENERATIONS, POPULATION)
     # In Spark's time zone, as TIMESTAMP AS OF is read.
     moment = F.date_format("timestamp", "yyyy-MM-dd HH:mm:ss.SSS").alias("committed")
     log = store.table(POPULATION).history().select("version", moment)
