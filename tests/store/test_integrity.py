@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.errors import StoreError
 from genetic_udfs.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.integrity import check_integrity, versions_of_generations
+from genetic_udfs.store.presence import require
 from tests.made_store import make_store
 
 TABLES = (RUNS, POPULATION, GENERATIONS, REPLIES, CANDIDATES)
@@ -50,6 +51,8 @@ def test_a_table_that_was_lost_is_named(spark: SparkSession, tmp_path: Path, nam
     shutil.rmtree(tmp_path / name)
     with pytest.raises(StoreError, match=rf"{tmp_path}/{name}: the table {name} is missing, although .* from a backup"):
         check_integrity(store)
+    with pytest.raises(StoreError, match=f"the table {name} is missing"):
+        require(store, name)
 
 
 def test_only_tables_that_a_run_has_come_to_are_missed(spark: SparkSession, tmp_path: Path) -> None:
