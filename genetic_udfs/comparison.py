@@ -7,6 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from genetic_udfs.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES
+from genetic_udfs.store.presence import require
 from genetic_udfs.store.tables import Store
 
 
@@ -46,7 +47,7 @@ def portrait(store: Store) -> Portrait:
     Raises:
         StoreError: if it has no finished generation.
     """
-    store.require(GENERATIONS, POPULATION)
+    require(store, GENERATIONS, POPULATION)
     is_seed = F.col("generation") == 0
     (people,) = (
         store.read(POPULATION)

@@ -46,7 +46,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
             commit_seeds(run, seeds)
         done = 0
     else:
-        run.progress.note(f"generation {done} is done; going on from there")
+        run.progress.note(_begun(done, run.config.generations))
     with run.progress.stage(f"generation {done}: near-duplicate index", None):
         update_index(run.store, run.config, run.id)
     for generation in range(done + 1, run.config.generations + 1):
@@ -59,6 +59,13 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
             commit_generation(run, generation, started)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
+
+
+def _begun(done: int, wanted: int) -> str:
+    """Return what is told of a store that has generations already."""
+    if done > wanted:
+        return f"generation {done} is done, and generations is {wanted}: nothing is left to do"
+    return f"generation {done} is done; going on from there"
 
 
 def last_generation(run: Run) -> int | None:

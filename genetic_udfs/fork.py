@@ -54,15 +54,45 @@ def read_origin(text: str, store: str) -> Origin:
     return origin
 
 
+def check_origin(run: Run, origin: Origin | None) -> None:
+    """Check, before anything is written, that what is left of a fork to copy can be copied from there.
+
+    Args:
+        run: the run.
+        origin: None if no fork is asked for.
+
+    Raises:
+        ConfigurationError: if the origin is no store, or has no such generation.
+        StoreError: if files of that generation's version are gone.
+    """
+    if origin is None or run.store.exists(GENERATIONS):
+        return  # a fork that is whole outlives its origin
+    source = Store(run.spark, origin.store)
+    numbers = _versions(source)
+    if not numbers:
+        raise ConfigurationError(f"--fork-from {origin}: {origin.store} is no store, or has no finished generation")
+    if origin.generation not in numbers:
+        raise ConfigurationError(f"--fork-from {origin}: {origin.store} has generations 0 to {max(numbers)}")
+    version = numbers[origin.generation]
+    with run.progress.stage(f"fork of {origin}: reading", None):
+        try:
+            source.read(POPULATION, version).filter(F.length("id") < 0).isEmpty()  # opens every file, and finds nothing
+        except (StoreError, PySparkException, Py4JJavaError):
+            raise StoreError(
+                f"--fork-from {origin}: version {version} of {source.path(POPULATION)} cannot be read: a VACUUM has"
+                " taken its files, or they are damaged; fork from a generation whose version is still there"
+            ) from None
+
+
 def begin_fork(run: Run, origin: Origin | None) -> None:
     """Copy what a fork begins with into the run's store, or what is left of it; do nothing where it is all there.
 
     Args:
         run: the run.
-        origin: None if no fork is asked for; then a fork that was not finished is refused.
+        origin: one that `check_origin` has passed; None if no fork is asked for: one that was not finished is refused.
 
     Raises:
-        StoreError: if the origin is not there, or the store has tables that are not this fork's.
+        StoreError: if the store has tables that are not this fork's.
     """
     begun, is_finished = forked_from(run.store), run.store.exists(GENERATIONS)
     if origin is None:
@@ -92,8 +122,7 @@ def forked_from(store: Store) -> str | None:
 
 def _copy(run: Run, origin: Origin) -> None:
     source = Store(run.spark, origin.store)
-    with run.progress.stage(f"fork of {origin}: reading", None):
-        population = _population(source, origin)
+    population = _in_schema(POPULATION, source.read(POPULATION, _versions(source)[origin.generation]))
     tables = {name: _until(source, name, origin) for name in (CANDIDATES, REPLIES, GENERATIONS)}
     with run.progress.stage(f"fork of {origin}: copying", None):
         _copy_runs(run, source, origin, [population, *tables.values()])
@@ -108,27 +137,9 @@ def _copy(run: Run, origin: Origin) -> None:
         append_generation(run, GENERATIONS, done, origin.generation)
 
 
-def _population(source: Store, origin: Origin) -> DataFrame:
-    """Return the population of the origin's generation, whose files are all there.
-
-    Raises:
-        StoreError: if there is no such store, generation or version.
-    """
-    numbers = {row["generation"]: row["population_version"] for row in source.read(GENERATIONS).collect()}
-    if not numbers:
-        raise StoreError(f"--fork-from {origin}: {origin.store} is no store, or has no finished generation")
-    if origin.generation not in numbers:
-        raise StoreError(f"--fork-from {origin}: {origin.store} has generations 0 to {max(numbers)}")
-    version = numbers[origin.generation]
-    try:
-        population = source.read(POPULATION, version)
-        population.filter(F.length("id") < 0).isEmpty()  # opens every file, and finds nothing
-    except (StoreError, PySparkException, Py4JJavaError):
-        raise StoreError(
-            f"--fork-from {origin}: version {version} of {source.path(POPULATION)} cannot be read: a VACUUM has taken"
-            " its files, or they are damaged; fork from a generation whose version is still there"
-        ) from None
-    return _in_schema(POPULATION, population)
+def _versions(source: Store) -> dict[int, int]:
+    """Return the version of the population of each finished generation."""
+    return {row["generation"]: row["population_version"] for row in source.read(GENERATIONS).collect()}
 
 
 def _until(source: Store, table: str, origin: Origin) -> DataFrame:

@@ -1,6 +1,6 @@
 """What a store has been through: its generations with their versions and costs, and how the configuration changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.schema import GENERATIONS, POPULATION, RUNS
 from genetic_udfs.store.files import files_there, missing_files
+from genetic_udfs.store.presence import require
 from genetic_udfs.store.tables import Store
 
 
@@ -17,12 +18,14 @@ from genetic_udfs.store.tables import Store
 class Generation:
     """A finished generation: its row, when its version was committed, and how many of that version's files are gone.
 
-    `missing` is None where the log does not reach back to the version, `committed` likewise.
+    `missing` is None where the log does not reach back to the version, `committed` likewise. `lost` are the names of
+    files that are gone and that the latest version needs.
     """
 
     row: Row
     committed: str | None
     missing: int | None
+    lost: Sequence[str]
 
     @property
     def warning(self) -> str | None:
@@ -31,9 +34,10 @@ class Generation:
         if self.missing == 0:
             return None
         gone = "its log is gone" if self.missing is None else f"{self.missing} of its files are gone"
+        rows = f"Its rows are still in later ones: SELECT * FROM population WHERE generation <= {number}"
         return (
             f"generation {number}: version {version} of population cannot be read, {gone}, taken by VACUUM or"
-            f" by somebody. Its rows are still in later ones: SELECT * FROM population WHERE generation <= {number}"
+            f" by somebody.{'' if self.lost else f' {rows}'}"
         )
 
 
@@ -51,18 +55,20 @@ def generations(store: Store) -> list[Generation]:
     Raises:
         StoreError: if the store has none.
     """
-    store.require(GENERATIONS, POPULATION)
+    require(store, GENERATIONS, POPULATION)
     # In Spark's time zone, as TIMESTAMP AS OF is read.
     moment = F.date_format("timestamp", "yyyy-MM-dd HH:mm:ss.SSS").alias("committed")
     log = store.table(POPULATION).history().select("version", moment)
     commits = {row["version"]: row["committed"] for row in log.collect()}
     there = files_there(store, POPULATION)
+    lost = [path.rpartition("/")[2] for path in missing_files(store, POPULATION, max(commits), there) or ()]
     rows = store.read(GENERATIONS).orderBy("generation").collect()
-    return [
-        Generation(row, commits.get(version), missing_files(store, POPULATION, version, there))
-        for row in rows
-        for version in [row["population_version"]]
-    ]
+    found = []
+    for row in rows:
+        version = row["population_version"]
+        gone = missing_files(store, POPULATION, version, there)
+        found.append(Generation(row, commits.get(version), None if gone is None else len(gone), lost))
+    return found
 
 
 def starts(store: Store) -> list[Start]:

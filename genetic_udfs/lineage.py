@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES, SEED
+from genetic_udfs.store.integrity import way_back
+from genetic_udfs.store.presence import require
 from genetic_udfs.store.tables import Store
 
 _ROLES: Final = ("instructor", "coder", "judge")
@@ -130,7 +132,7 @@ def descendants(store: Store, pair: str, levels: int | None = None) -> Lineage:
 
 
 def _root(store: Store, pair: str) -> Row:
-    store.require(POPULATION)
+    require(store, POPULATION)
     found = [*_rows(store, F.col("id"), {pair})]
     if not found and store.exists(CANDIDATES):
         rejected = store.read(CANDIDATES).filter(F.col("id") == pair)
@@ -178,8 +180,7 @@ def _check_order(store: Store, next_of: Mapping[str, tuple[str, ...]]) -> None:
 
 def _broken(store: Store, id_: str, what: str) -> StoreError:
     return StoreError(
-        f"{store.path(POPULATION)}: the row with id {id_!r} {what}; no run writes such a row. Put back the row, or a"
-        " version of the table from before it was edited: RESTORE TABLE population TO VERSION AS OF n"
+        f"{store.path(POPULATION)}: the row with id {id_!r} {what}; no run writes such a row. Mend it{way_back(store)}"
     )
 
 

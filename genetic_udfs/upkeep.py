@@ -15,7 +15,9 @@ from pyspark.errors import PySparkException
 from genetic_udfs.errors import StoreError
 from genetic_udfs.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.files import File, files_needed, files_there
+from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
+from genetic_udfs.store.presence import refuse_lost_tables
 from genetic_udfs.store.tables import PROPERTIES, Store
 from genetic_udfs.store.writing import writing
 
@@ -110,7 +112,15 @@ def vacuum(store: Store, hours: int, *, forget: bool = False, dry_run: bool = Fa
         hours: how old a file, or its removal from the table, must be.
         forget: also remove what only earlier generations' versions of the population need.
         dry_run: remove nothing.
+
+    Raises:
+        StoreError: if VACUUM fails; if a table is missing, such as the one that says which versions are needed; if
+            generations are to be forgotten whose files may be the last with rows that somebody has taken out.
     """
+    if forget:
+        check_integrity(store)
+    else:
+        refuse_lost_tables(store)
     removed = {}
     with _settings(store):
         for table in filter(store.exists, TABLES):

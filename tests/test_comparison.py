@@ -48,5 +48,5 @@ def test_two_stores_side_by_side(spark: SparkSession, tmp_path: Path) -> None:
 
 
 def test_a_store_is_not_compared_with_itself() -> None:
-    with pytest.raises(ConfigurationError, match=r"is the store of .* itself"):
+    with pytest.raises(ConfigurationError, match=r"both name the store .*/runs/local; give another"):
         compare(LOCAL, str(LOCAL))

@@ -13,7 +13,7 @@ from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
 from genetic_udfs.decontaminate import read_items
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.fork import Origin, begin_fork, read_origin
+from genetic_udfs.fork import Origin, begin_fork, check_origin, read_origin
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
@@ -49,7 +49,9 @@ def source(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def fork(spark: SparkSession, config: Config, origin: Origin | None) -> None:
     """Make the fork and evolve nothing in it."""
     with Progress() as progress:
-        begin_fork(new_run(spark, config, progress), origin)
+        run = new_run(spark, config, progress)
+        check_origin(run, origin)
+        begin_fork(run, origin)
 
 
 def evolve_fork(spark: SparkSession, config: Config, origin: Origin | None) -> None:
@@ -158,6 +160,8 @@ def test_a_fork_of_a_fork_has_all_of_it(source: Source, spark: SparkSession, tmp
         row for row in table(source.store, "population") if row["generation"] < 2
     ]
     assert {row["forked_from"] for row in table(tmp_path / "second", "runs")} == {f"{tmp_path / 'first'}@1"}
+    shutil.rmtree(tmp_path / "first")
+    fork(spark, source.config_of(tmp_path / "second"), Origin(str(tmp_path / "first"), 1))
 
 
 def test_an_origin_that_is_not_there_is_refused_and_nothing_is_written(
@@ -166,10 +170,10 @@ def test_an_origin_that_is_not_there_is_refused_and_nothing_is_written(
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "notes.txt").write_text("no store")
     config = source.config_of(tmp_path / "fork")
-    with pytest.raises(StoreError, match=r"text is no store, or has no finished generation"):
-        fork(spark, config, Origin(str(tmp_path / "text"), 0))
-    with pytest.raises(StoreError, match=f"--fork-from {source.store}@7: {source.store} has generations 0 to 2"):
-        fork(spark, config, source.at(7))
+    with pytest.raises(ConfigurationError, match=r"text is no store, or has no finished generation"):
+        evolve_fork(spark, config, Origin(str(tmp_path / "text"), 0))
+    with pytest.raises(ConfigurationError, match=f"--fork-from {source.store}@7: .* has generations 0 to 2"):
+        evolve_fork(spark, config, source.at(7))
     assert not (tmp_path / "fork").exists()
 
 
@@ -178,7 +182,7 @@ def test_a_version_whose_files_are_gone_is_refused(source: Source, spark: SparkS
     for file in DeltaTable(tmp_path / "copy" / "population", version=0).file_uris():
         Path(file).unlink()
     with pytest.raises(StoreError, match=r"version 1 of .*/copy/population cannot be read: a VACUUM has taken"):
-        fork(spark, source.config_of(tmp_path / "fork"), Origin(str(tmp_path / "copy"), 1))
+        evolve_fork(spark, source.config_of(tmp_path / "fork"), Origin(str(tmp_path / "copy"), 1))
     assert not (tmp_path / "fork").exists()
 
 

@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.lineage import ancestors, descendants
+from genetic_udfs.schema import POPULATION
 from genetic_udfs.store.tables import Store
 from tests.made_store import make_store
 
@@ -68,8 +69,9 @@ def test_a_row_that_was_edited_is_named_and_the_walk_ends(
     spark: SparkSession, tmp_path: Path, edited: dict[str, Any], message: str
 ) -> None:
     store = make_store(spark, str(tmp_path), **edited)
-    with pytest.raises(StoreError, match=message):
+    with pytest.raises(StoreError, match=message) as refused:
         ancestors(store, "e")
+    assert f"RESTORE TABLE {store.name(POPULATION)} TO VERSION AS OF 2 with" in str(refused.value)
     if "own ancestor" in message:
         with pytest.raises(StoreError, match=message):
             descendants(store, "a")

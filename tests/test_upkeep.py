@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.history import print_history
 from genetic_udfs.errors import StoreError
 from genetic_udfs.history import generations, starts
-from genetic_udfs.schema import POPULATION
+from genetic_udfs.schema import GENERATIONS, POPULATION
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.lease import LeaseError, lease_of
 from genetic_udfs.store.tables import Store
@@ -114,3 +115,43 @@ def test_an_older_store_gets_its_properties_unless_a_run_is_under_way(store: Sto
     assert set_properties(store) == [POPULATION]
     properties = store.table(POPULATION).detail().collect()[0]["properties"]
     assert properties["delta.logRetentionDuration"] == "interval 3650 days"
+
+
+# These have stores of their own.
+def test_history_promises_no_rows_that_the_latest_version_has_lost(spark: SparkSession, tmp_path: Path) -> None:
+    store = make_store(spark, str(tmp_path))
+    (gone,) = set(store.read(POPULATION, 2).inputFiles()) - set(store.read(POPULATION, 1).inputFiles())
+    Path(gone.removeprefix("file:")).unlink()
+    text = told(store)
+    assert "warning: generation 2: version 2 of population cannot be read, 1 of its files are gone" in text
+    assert f"latest version of population cannot be read either, it lacks {Path(gone).name}; put it back" in text
+    assert "rows are still" not in text
+
+
+def test_a_log_that_has_lost_a_file_is_said(spark: SparkSession, tmp_path: Path) -> None:
+    store = make_store(spark, str(tmp_path))
+    # A checkpoint later than the file, as in a log of more than ten versions.
+    spark.sql(f"ALTER TABLE {store.name(POPULATION)} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
+    log = tmp_path / POPULATION / "_delta_log"
+    assert [*log.glob("*.checkpoint*.parquet")]
+    (log / f"{1:020}.json").unlink()
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr] # as in another session
+    with pytest.raises(StoreError, match=f"{store.path(POPULATION)}: files of its _delta_log are missing or damaged"):
+        generations(store)
+
+
+def test_generations_whose_rows_were_taken_out_are_not_forgotten(spark: SparkSession, tmp_path: Path) -> None:
+    store = make_store(spark, str(tmp_path))
+    spark.sql(f"DELETE FROM {store.name(POPULATION)} WHERE generation = 2")
+    with pytest.raises(StoreError, match=r"generation 2: the population had 8 rows .*, and has 5"):
+        vacuum(store, 0, forget=True)
+    assert len(ids(store, 2)) == 8
+
+
+def test_nothing_is_removed_where_the_table_of_generations_is_lost(spark: SparkSession, tmp_path: Path) -> None:
+    store = make_store(spark, str(tmp_path))
+    optimize(store)
+    shutil.rmtree(tmp_path / GENERATIONS)
+    with pytest.raises(StoreError, match="the table generations is missing"):
+        vacuum(store, 0)
+    assert len(ids(store, 1)) == 5

@@ -29,7 +29,7 @@ def compare(
     settings = load_config(config, overrides or [])
     there = load_config(other).store if other.endswith(_CONFIGURATIONS) else from_working_directory(other)
     if there.rstrip("/") == settings.store.rstrip("/"):
-        raise ConfigurationError(f"{other}: is the store of {config} itself; name another one")
+        raise ConfigurationError(f"{config} and {other}: both name the store {there}; give another one for one of them")
     spark = open_session(settings, "genetic-udfs compare")
     hear_signals()
     try:

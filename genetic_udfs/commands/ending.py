@@ -21,7 +21,8 @@ _STOPPED: Final = 143
 def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
     """Run a typer command as a job and exit; `goes_on` if the same command continues what was stopped."""
     hear_signals()
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    # Typer's tables show a flag as if it took a value.
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
     code: Any = 0
     try:

@@ -20,7 +20,7 @@ from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets, digests
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.fork import Origin, begin_fork, read_origin
+from genetic_udfs.fork import Origin, begin_fork, check_origin, read_origin
 from genetic_udfs.preflight import enough_parents, preflight
 from genetic_udfs.report.progress import Progress
 from genetic_udfs.report.summary import print_summary
@@ -112,13 +112,15 @@ def record(
         origin: what the store is to be forked from, instead of beginning with the seeds.
 
     Raises:
-        ConfigurationError: if the store was begun with other settings.
+        ConfigurationError: if the store was begun with other settings, or is to be forked from what is not there.
         StoreError: if another run writes to the store, it is damaged or cannot be written to, it cannot be forked from
             there, or it is a fork that was not finished.
         EngineError: if an engine cannot serve; what was answered until then is in the ledger.
         SandboxError: if code is to be run, and `sandbox.least_tier` is not reached.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
+    with explained(run):
+        check_origin(run, origin)
     with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, tell=run.progress.note):
         _prepare(run, seeds, origin)
         test_sets = digests(items)

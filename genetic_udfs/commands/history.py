@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Final, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +16,8 @@ from genetic_udfs.session import open_session
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.tables import Store
 
-_NUMBERS = ("asked", "accepted", "shortfall", "population_size")
+_NUMBERS: Final = ("asked", "accepted", "shortfall", "population_size")
+_NAMED: Final = 3  # of the files that are gone
 
 
 def history(config: ConfigArgument, overrides: SetOption = None) -> None:
@@ -46,6 +47,10 @@ def print_history(generations: Sequence[Generation], starts: Sequence[Start], ou
     for generation in generations:
         if generation.warning is not None:
             console.print(Text(f"warning: {generation.warning}", style="yellow"), soft_wrap=True)
+    if lost := generations[-1].lost:
+        files = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
+        told = f"the latest version of population cannot be read either, it lacks {files}; put it back from a backup"
+        console.print(Text(f"warning: {told}", style="yellow"), soft_wrap=True)
     readable = [one for one in generations if one.missing == 0 and one.committed is not None]
     if readable:
         one = readable[max(0, len(readable) - 2)]

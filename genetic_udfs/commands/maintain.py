@@ -12,6 +12,7 @@ from genetic_udfs.schema import POPULATION
 from genetic_udfs.session import open_session
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.obstacles import obstacles_told
+from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema_version import refuse_newer
 from genetic_udfs.store.tables import Store
 from genetic_udfs.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
@@ -42,7 +43,7 @@ def maintain(
     try:
         store = Store(spark, settings.store)
         with damage_told(), obstacles_told(store.root):
-            store.require(POPULATION)
+            require(store, POPULATION)
             refuse_newer(store)
             for table in set_properties(store):
                 print(f"{table}: retention and statistics set as for new stores")

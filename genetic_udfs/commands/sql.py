@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TextIO
 
 import typer
 from pyspark import StorageLevel
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import DataFrame, Row
 from rich.console import Console
 from rich.table import Table
@@ -69,12 +69,12 @@ def sql(
                     rows.persist(StorageLevel.DISK_ONLY).count()
                 print_rows(rows, format_, sys.stdout)
             except Exception as error:
-                raise _explained(error, settings.store if not has_tables else None) from None
+                raise explained(error, settings.store if not has_tables else None) from None
     finally:
         spark.stop()
 
 
-def _explained(error: Exception, empty_store: str | None) -> Exception:
+def explained(error: Exception, empty_store: str | None) -> Exception:
     """Return what to raise for a query that failed: an error of the user's, or of an engine's, with its own words."""
     if (known := engine_error_in(error) or damage_in(error)) is not None:
         return known
@@ -82,7 +82,10 @@ def _explained(error: Exception, empty_store: str | None) -> Exception:
         return error
     if empty_store is not None and error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND":
         return StoreError(f"store: {empty_store} has no tables yet; run jobs/evolve.py with this configuration first")
-    return ConfigurationError(f"the query cannot be run: {error}")
+    text = str(error).strip()
+    if isinstance(error, AnalysisException) and not isinstance(error, ParseException):
+        text = text.partition(";\n")[0]  # what follows is the query's plan
+    return ConfigurationError(f"the query cannot be run: {text}")
 
 
 def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:

@@ -13,7 +13,8 @@ from genetic_udfs.errors import StoreError
 _MISSING_DATA: Final = re.compile(r"(?:FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_FILE_NOT_FOUND|FileNotFoundException)")
 _MISSING_LOG: Final = re.compile(
     r"DELTA_(?:LOG_FILE_NOT_FOUND|MISSING_TRANSACTION_LOG|STATE_RECOVER_ERROR|VERSIONS_NOT_CONTIGUOUS|TRUNCATED_TRANSACTION"
-    r"_LOG|MISSING_PART_FILES|NO_COMMITS_FOUND|EMPTY_DIRECTORY)[A-Z_]*"
+    r"_LOG|MISSING_PART_FILES|NO_COMMITS_FOUND|EMPTY_DIRECTORY|MISSING_DELTA_TABLE)[A-Z_]*"
+    r"|Did not get the (?:first|last) delta file version: \d+"
 )
 _DATA_FILE: Final = re.compile(r"(?:\w+:/+|/)[^\s'\"]+?\.parquet")
 

@@ -69,7 +69,7 @@ class Epochs:
             StoreError: if the folder cannot be written to.
         """
         try:
-            self._path(epoch).getParent().getFileSystem(self._hadoop).mkdirs(self._path(epoch).getParent())
+            self._make_folder(self._path(epoch).getParent())
             self._write(epoch, record, overwrite=False)
         except Py4JJavaError as error:
             if _is(error, "java.nio.file.FileAlreadyExistsException"):
@@ -94,6 +94,14 @@ class Epochs:
         lines = self._jvm.java.util.ArrayList()
         lines.add(json.dumps(record))
         self._logs.write(self._path(epoch), self._java.asScala(lines.iterator()), overwrite, self._hadoop)
+
+    def _make_folder(self, folder: Any) -> None:
+        """Make the folder, unless it is there; Hadoop's local file system does not say why it could not."""
+        if not folder.getFileSystem(self._hadoop).mkdirs(folder):
+            raise StoreError(
+                f"store: {folder.getParent().toString()} cannot be created or written to: its file system makes no"
+                " folder there; name another one as the store, or let this user write there"
+            )
 
     def _path(self, epoch: int) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(f"{self.folder}/{epoch:020d}.json")

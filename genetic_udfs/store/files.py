@@ -7,6 +7,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.tables import Store
 
 _LOG: Final = "/_delta_log/"
@@ -43,7 +44,8 @@ def files_needed(store: Store, table: str, version: int) -> set[str] | None:
         StoreError: if the log cannot be read for another reason.
     """
     try:
-        files = store.read(table, version).inputFiles()
+        with damage_told(store.path(table)):
+            files = store.read(table, version).inputFiles()
     except (StoreError, PySparkException) as error:
         if _NO_VERSION not in str(error):
             raise
@@ -53,8 +55,8 @@ def files_needed(store: Store, table: str, version: int) -> set[str] | None:
     return {str(path(uri(file)).toString()) for file in files}
 
 
-def missing_files(store: Store, table: str, version: int, there: dict[str, File]) -> int | None:
-    """Return how many of a version's files are gone; None if not even the log tells which they were.
+def missing_files(store: Store, table: str, version: int, there: dict[str, File]) -> list[str] | None:
+    """Return the paths of a version's files that are gone; None if not even the log tells which they were.
 
     Args:
         store: the store.
@@ -65,8 +67,7 @@ def missing_files(store: Store, table: str, version: int, there: dict[str, File]
     needed = files_needed(store, table, version)
     if needed is None:
         return None
-    elsewhere = (path for path in needed - there.keys())
-    return sum(not _exists(store.spark, path) for path in elsewhere)
+    return sorted(path for path in needed - there.keys() if not _exists(store.spark, path))
 
 
 def _exists(spark: SparkSession, path: str) -> bool:

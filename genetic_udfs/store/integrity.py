@@ -5,7 +5,7 @@ would not fail there, but quietly give another population.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pyspark.sql import DataFrame, Row
@@ -13,60 +13,87 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.schema import GENERATIONS, POPULATION, SEED
+from genetic_udfs.store.presence import refuse_lost_tables
 from genetic_udfs.store.tables import Store
 
 _NAMED: Final = 3  # of the rows that break one rule
 
 
 def check_integrity(store: Store) -> None:
-    """Check ordinals, ids, parents and the sizes of generations.
+    """Check that no table is missing, then ordinals, ids, parents and the sizes of generations.
 
     Raises:
-        StoreError: naming rows of each rule that is broken, and the version to go back to.
+        StoreError: naming the table that is missing, or rows of each rule that is broken, how many there are, and the
+            version to go back to.
     """
+    refuse_lost_tables(store)
     population, generations = store.read(POPULATION), store.read(GENERATIONS)
-    broken = [*_in_generations(population, generations), *_in_order(population), *_in_lineage(population)]
-    if broken:
-        versions = versions_of_generations(store)
-        back = (
-            f": RESTORE TABLE {store.name(POPULATION)} TO VERSION AS OF {versions[max(versions)]} with jobs/sql.py"
-            " brings it back to the last generation that was committed"
-            if versions
-            else ""
-        )
-        raise StoreError(
-            f"{store.path(POPULATION)}: is not as a run leaves it, so nothing is made of it:"
-            + "".join(f"\n  {line}" for line in broken)
-            + f"\nMend these rows{back}"
-        )
+    sizes = {row["generation"]: row["count"] for row in population.groupBy("generation").count().collect()}
+    rows = generations.select("generation", "population_size").orderBy("generation").collect()
+    _refuse_broken(store, GENERATIONS, _in_generations(store, rows, sizes))
+    _refuse_broken(store, POPULATION, [*_in_sizes(rows, sizes), *_in_order(population), *_in_lineage(population)])
 
 
-def versions_of_generations(store: Store) -> dict[int, int]:
-    """Return which version of the population each generation was committed as, from the commits' metadata."""
-    history = store.table(POPULATION).history().select("version", "userMetadata")
+def versions_of_generations(store: Store, table: str = POPULATION) -> dict[int, int]:
+    """Return which version of a table each generation was committed as, from the commits' metadata."""
+    if not store.exists(table):
+        return {}
+    history = store.table(table).history().select("version", "userMetadata")
     told = {row["version"]: json.loads(row["userMetadata"] or "{}") for row in history.collect()}
     return {metadata["generation"]: version for version, metadata in told.items() if "generation" in metadata}
 
 
-def _in_generations(population: DataFrame, generations: DataFrame) -> Iterator[str]:
-    """Yield where `generations` has a gap or another size of the population than there is."""
-    sizes = {row["generation"]: row["count"] for row in population.groupBy("generation").count().collect()}
-    rows = generations.select("generation", "population_size").orderBy("generation").collect()
+def way_back(store: Store, table: str = POPULATION) -> str:
+    """Return what brings a table back to the last generation that was committed; empty if its history has none."""
+    versions = versions_of_generations(store, table)
+    if not versions:
+        return ""
+    return (
+        f": RESTORE TABLE {store.name(table)} TO VERSION AS OF {versions[max(versions)]} with jobs/sql.py"
+        " brings it back to the last generation that was committed"
+    )
+
+
+def _refuse_broken(store: Store, table: str, broken: Iterable[str]) -> None:
+    lines = "".join(f"\n  {line}" for line in broken)
+    if lines:
+        raise StoreError(
+            f"{store.path(table)}: is not as a run leaves it, so nothing is made of it:{lines}"
+            f"\nMend these rows{way_back(store, table)}"
+        )
+
+
+def _in_generations(store: Store, rows: Sequence[Row], sizes: Mapping[int | None, int]) -> Iterator[str]:
+    """Yield where `generations` has a gap, or lacks a generation that a run has committed to the population."""
     numbers = [row["generation"] for row in rows]
     if numbers != list(range(len(numbers))):
         yield f"generations: the numbers are {numbers}, and should be 0 to {len(numbers) - 1}"
-    if nowhere := sizes.pop(None, 0):
-        yield f"generation: is null in {nowhere} rows"
-    last = numbers[-1] if numbers else -1
-    if max(sizes, default=last) > last + 1:  # the one after it is that of a run that was killed
-        yield f"generations: the last is {last}, but the population has generation {max(sizes)}"
+    elif (last := _last(sizes)) > len(numbers) and last in versions_of_generations(store):
+        yield _too_late(numbers, last)
+
+
+def _in_sizes(rows: Sequence[Row], sizes: Mapping[int | None, int]) -> Iterator[str]:
+    """Yield generations of the population that are null, come too late, or have another size than they had."""
+    numbers = [row["generation"] for row in rows]
+    if None in sizes:
+        yield f"generation: is null in {sizes[None]} rows"
+    if (last := _last(sizes)) > len(numbers):  # the one after those in `generations` is that of a run that was killed
+        yield _too_late(numbers, last)
     for row in rows[-1:]:
-        size = sum(count for generation, count in sizes.items() if generation <= row["generation"])
+        size = sum(n for generation, n in sizes.items() if generation is not None and generation <= row["generation"])
         if size != row["population_size"]:
             yield (
                 f"generation {row['generation']}: the population had {row['population_size']} rows"
                 f" ({GENERATIONS}.population_size), and has {size}"
             )
+
+
+def _last(sizes: Mapping[int | None, int]) -> int:
+    return max((generation for generation in sizes if generation is not None), default=0)
+
+
+def _too_late(numbers: Sequence[int], last: int) -> str:
+    return f"generations: the last is {max(numbers, default=-1)}, but the population has generation {last}"
 
 
 def _in_order(population: DataFrame) -> Iterator[str]:
@@ -77,7 +104,7 @@ def _in_order(population: DataFrame) -> Iterator[str]:
     ).collect()[0]
     if ids != rows:
         repeated = population.groupBy("id").agg(count).filter("rows > 1 OR id IS NULL")
-        yield from (f"id {row['id']!r}: stands in {row['rows']} rows" for row in _some(repeated, "id"))
+        yield from _some(repeated, "id", lambda row: f"id {row['id']!r}: stands in {row['rows']} rows")
     if rows and (ordinals, least, most) != (rows, 0, rows - 1):
         ids_of = F.sort_array(F.collect_list("id")).alias("ids")
         odd = (
@@ -85,24 +112,35 @@ def _in_order(population: DataFrame) -> Iterator[str]:
             .agg(count, ids_of)
             .filter((F.col("rows") > 1) | F.col("ordinal").isNull() | ~F.col("ordinal").between(0, rows - 1))
         )
-        for row in _some(odd, "ordinal"):
+
+        def told(row: Row) -> str:
             who = ", ".join(map(repr, row["ids"][:_NAMED]))
-            yield f"ordinal {row['ordinal']}: is that of {who}; {rows} rows have 0 to {rows - 1}, each once"
+            return f"ordinal {row['ordinal']}: is that of {who}; {rows} rows have 0 to {rows - 1}, each once"
+
+        yield from _some(odd, "ordinal", told)
 
 
 def _in_lineage(population: DataFrame) -> Iterator[str]:
-    """Yield parents that are not there, or that are not older than their child."""
+    """Yield rows without parents, and parents that are not there, or that are not older than their child."""
+    orphans = population.filter((F.col("operator") != SEED) & (F.coalesce(F.size("parents"), F.lit(0)) < 1))
+    yield from _some(orphans, "ordinal", lambda row: f"id {row['id']!r}: has no parents, and is no seed")
     known = population.select(F.col("id").alias("parent"), F.col("ordinal").alias("parent_ordinal"))
     links = population.select("id", "ordinal", F.explode("parents").alias("parent")).join(known, "parent", "left")
-    is_lost = F.col("parent_ordinal").isNull()
-    broken = links.filter(is_lost | (F.col("parent_ordinal") >= F.col("ordinal"))).distinct()
-    orphans = population.filter((F.col("operator") != SEED) & (F.coalesce(F.size("parents"), F.lit(0)) < 1))
-    for row in _some(orphans, "ordinal"):
-        yield f"id {row['id']!r}: has no parents, and is no seed"
-    for row in _some(broken, "ordinal"):
-        fault = "is not in the population" if row["parent_ordinal"] is None else "is not older than it"
-        yield f"id {row['id']!r}: its parent {row['parent']!r} {fault}"
+    lost, younger = "is not in the population", "is not older than it"
+    is_younger = F.col("parent_ordinal") >= F.col("ordinal")
+    fault_of = F.when(F.col("parent_ordinal").isNull(), lost).when(is_younger, younger)
+    broken = links.select("id", "ordinal", "parent", fault_of.alias("fault")).distinct()
+    for fault in (lost, younger):
+        yield from _some(
+            broken.filter(F.col("fault") == fault),
+            "ordinal",
+            lambda row: f"id {row['id']!r}: its parent {row['parent']!r} {row['fault']}",
+        )
 
 
-def _some(rows: DataFrame, order: str) -> list[Row]:
-    return rows.orderBy(order).limit(_NAMED).collect()
+def _some(rows: DataFrame, order: str, told: Callable[[Row], str]) -> Iterator[str]:
+    """Yield what is told of the first rows that break a rule, and how many more there are."""
+    first = rows.orderBy(order).limit(_NAMED + 1).collect()
+    yield from map(told, first[:_NAMED])
+    if len(first) > _NAMED:
+        yield f"and {rows.count() - _NAMED} more of this kind"

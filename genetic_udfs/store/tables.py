@@ -76,19 +76,6 @@ class Store:
             return DeltaTable.isDeltaTable(self.spark, self.path(table))
         return self.spark.catalog.tableExists(self.name(table)) or self._adopt(table)
 
-    def require(self, *tables: str) -> None:
-        """Refuse a store that has not been written to.
-
-        Raises:
-            StoreError: naming the first of these tables that is not there.
-        """
-        for table in tables:
-            if not self.exists(table):
-                raise StoreError(
-                    f"store: {self.root} is no store, or was never written to: there is no table {self.path(table)};"
-                    " name the store of a run (--set store=...), or run jobs/evolve.py with this configuration first"
-                )
-
     def table(self, table: str) -> DeltaTable:
         """Return a table that exists, for what Delta does with a table as a whole."""
         if schema_of(self.root) is None:

@@ -56,6 +56,11 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_help_shows_flags_without_a_value() -> None:
+    (line,) = [line for line in run("--help").stdout.splitlines() if "--help" in line]
+    assert line.split() == ["--help", "Show", "this", "message", "and", "exit."]
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", JOB, *arguments]
     return subprocess.run(command, cwd=Path(__file__).parents[2], text=True, capture_output=True, timeout=60)

@@ -5,9 +5,10 @@ import io
 import json
 
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.sql import Format, print_rows
+from genetic_udfs.commands.sql import Format, explained, print_rows
 from genetic_udfs.errors import ConfigurationError
 
 QUERY = """SELECT 1 AS n, 'a,"b"\n[red]c' AS text, array('x', 'y') AS list, map('k', 2L) AS map,
@@ -45,3 +46,16 @@ def test_columns_of_one_name_keep_their_own_values(spark: SparkSession) -> None:
     assert printed(spark, "SELECT 1 AS id, 2 AS id", Format.CSV) == "id,id\r\n1,2\r\n"
     with pytest.raises(ConfigurationError, match="two columns are named id"):
         printed(spark, "SELECT 1 AS id, 2 AS id", Format.JSON)
+
+
+def test_a_query_that_is_wrong_is_told_without_its_plan(spark: SparkSession) -> None:
+    for query, told in (
+        ("SELECT nothing FROM range(1)", "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column"),
+        ("SELEC ';\n' FROM t", "[PARSE_SYNTAX_ERROR] Syntax error"),
+    ):
+        with pytest.raises(PySparkException) as failed:
+            spark.sql(query).collect()
+        message = str(explained(failed.value, None))
+        assert message.startswith(f"the query cannot be run: {told}")
+        assert "Project" not in message
+        assert ("FROM t" in message) == ("PARSE" in told)  # a text of the query is not where a plan begins

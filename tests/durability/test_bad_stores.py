@@ -44,6 +44,12 @@ class TestPlace:
             check_store(store)
 
 
+def test_a_place_where_no_folder_can_be_made_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    config = settings(tmp_path, NOBODY).model_copy(update={"store": "/proc/store"})
+    with pytest.raises(StoreError, match="store: /proc/store cannot be created or written to: its file system"):
+        evolve(spark, config)
+
+
 def restart(spark: SparkSession, config: Config) -> None:
     """Start a finished run again: it goes through all checks, and asks nothing."""
     assert [row["generation"] for row in evolve(spark, config)] == [0, 1]

@@ -1,12 +1,18 @@
-"""Rows that no run writes are named before anything is made of them."""
+"""Tables that were lost and rows that no run writes are named before anything is made of them."""
+
+import shutil
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import GENERATIONS, POPULATION
+from genetic_udfs.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.integrity import check_integrity, versions_of_generations
+from genetic_udfs.store.presence import require
 from tests.made_store import make_store
+
+TABLES = (RUNS, POPULATION, GENERATIONS, REPLIES, CANDIDATES)
 
 
 def test_a_store_as_a_run_leaves_it_is_fine(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -39,12 +45,52 @@ def test_a_row_edited_by_hand_is_named(
     assert "TO VERSION AS OF 2 with" in str(refused.value)
 
 
-def test_a_table_of_generations_that_was_lost_is_not_made_up(
-    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    store = make_store(spark, str(tmp_path_factory.mktemp("lost")))
-    spark.sql(f"DELETE FROM {store.name(GENERATIONS)}")
-    with pytest.raises(StoreError, match="generations: the last is -1, but the population has generation 2"):
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_was_lost_is_named(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    store = make_store(spark, str(tmp_path))
+    shutil.rmtree(tmp_path / name)
+    with pytest.raises(StoreError, match=rf"{tmp_path}/{name}: the table {name} is missing, although .* from a backup"):
         check_integrity(store)
+    with pytest.raises(StoreError, match=f"the table {name} is missing"):
+        require(store, name)
+
+
+def test_only_tables_that_a_run_has_come_to_are_missed(spark: SparkSession, tmp_path: Path) -> None:
+    store = make_store(spark, str(tmp_path))
+    spark.sql(f"UPDATE {store.name(CANDIDATES)} SET instructor_request = NULL")
+    shutil.rmtree(tmp_path / REPLIES)
+    check_integrity(store)  # no reply was ever asked for
+    spark.sql(f"DELETE FROM {store.name(GENERATIONS)} WHERE generation > 0")
     spark.sql(f"DELETE FROM {store.name(POPULATION)} WHERE generation > 0")
-    check_integrity(store)  # as if a run had been killed before it wrote its first row there
+    for name in (CANDIDATES, GENERATIONS, POPULATION, RUNS):  # from the last that a run makes to the first
+        shutil.rmtree(tmp_path / name)
+        check_integrity(store)
+
+
+def test_of_each_rule_that_is_broken_some_rows_are_named_and_the_others_counted(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    orphans = {id_: {"parents": []} for id_ in "abcd"}
+    store = make_store(spark, str(tmp_path), **orphans, e={"parents": ["gone", "c", "e"], "id": "c", "ordinal": 9})
+    with pytest.raises(StoreError) as refused:
+        check_integrity(store)
+    assert str(refused.value).splitlines()[1:-1] == [
+        "  id 'c': stands in 2 rows",
+        "  ordinal 9: is that of 'c'; 8 rows have 0 to 7, each once",
+        *(f"  id '{id_}': has no parents, and is no seed" for id_ in "abc"),
+        "  and 1 more of this kind",
+        "  id 'c': its parent 'e' is not in the population",
+        "  id 'c': its parent 'gone' is not in the population",
+        "  id 'c': its parent 'c' is not older than it",
+    ]
+
+
+def test_rows_that_generations_lost_are_its_own_to_bring_back(spark: SparkSession, tmp_path: Path) -> None:
+    store = make_store(spark, str(tmp_path))
+    spark.sql(f"DELETE FROM {store.name(GENERATIONS)}")
+    with pytest.raises(StoreError, match="generations: the last is -1, but the population has generation 2") as refused:
+        check_integrity(store)
+    way = str(refused.value).splitlines()[-1]
+    assert f"RESTORE TABLE {store.name(GENERATIONS)} TO VERSION AS OF 2 with" in way
+    spark.sql(way[way.index("RESTORE") : way.index(" with jobs/sql.py")])
+    check_integrity(store)

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.schema import GENERATIONS, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.presence import require
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -61,7 +62,7 @@ def test_a_table_that_was_never_written_to_is_empty_and_reading_makes_nothing(st
     assert store.read(POPULATION).count() == 0
     assert not Path(store.folder.removeprefix("file:")).exists()
     with pytest.raises(StoreError, match=r"is no store, or was never written to: there is no table .*/generations"):
-        store.require(GENERATIONS)
+        require(store, GENERATIONS)
 
 
 def test_scratch_space_lies_in_the_stores_folder(store: Store, spark: SparkSession) -> None:
