@@ -5,6 +5,7 @@ does that subclass's own name, which a test may catch, too.
 """
 
 import contextlib
+import json
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -14,15 +15,20 @@ from genetic_udfs.sandbox.values import Malformed, decode, encode
 OF_THE_SOLUTION: Final = "_of_the_solution"
 """The attribute of an exception that came from there."""
 
-_MOST_BASES: Final = 64
+STANDS_FOR: Final = "_stands_for"
+"""The attribute of a class that stands for another, of one exception with a text or values of its own."""
+
+_LONGEST_TEXT: Final = 20_000
+_DEEPEST: Final = 16
+_MOST_BASES: Final = 8
 # Modules whose exceptions mean something to what runs a test.
 _OF_RUNNERS: Final = {"unittest", "doctest", "bdb", "pdb"}
 
 
-def raised(error: BaseException) -> dict[str, Any]:
-    """Return the name of an exception's class, and its text if it has one."""
+def raised(error: BaseException, longest: int = 200) -> dict[str, Any]:
+    """Return the name of an exception's class, and its text if it has one, up to a length."""
     try:
-        message = str(error)[:200]
+        message = str(error)[:longest]
     except BaseException:
         message = ""
     return {"error": type(error).__name__, "message": message}
@@ -30,7 +36,7 @@ def raised(error: BaseException) -> dict[str, Any]:
 
 def told(error: BaseException) -> dict[str, Any]:
     """Return what the tester is told of an exception: also its bases, and what it holds if those are plain values."""
-    report = {**raised(error), "kinds": kinds_of(type(error))}
+    report = {**raised(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
     with contextlib.suppress(Exception):
         report["args"] = encode(error.args)
     with contextlib.suppress(Exception):
@@ -38,9 +44,10 @@ def told(error: BaseException) -> dict[str, Any]:
     return report
 
 
-def kinds_of(kind: type[BaseException]) -> list[str]:
-    """Return the names of an exception's class and of its bases, nearest first."""
-    return [f"{each.__module__}.{each.__qualname__}" for each in kind.__mro__]
+def kinds_of(kind: type[BaseException]) -> list[Any]:
+    """Return the name of an exception's class, and the same of each of its bases that are exceptions."""
+    bases = [kinds_of(base) for base in kind.__bases__ if issubclass(base, BaseException)]
+    return [f"{kind.__module__}.{kind.__qualname__}", bases]
 
 
 class StandIn(type):
@@ -73,25 +80,31 @@ class Exceptions:
         self._refuse = refuse
         self._made: dict[str, type[BaseException]] = {}
 
-    def kind(self, names: Any) -> type[BaseException]:
-        """Return the class that stands for the first of some names, whose bases the others are.
+    def kind(self, kinds: Any, depth: int = _DEEPEST) -> type[BaseException]:
+        """Return the class that stands for one of the solution's.
+
+        Args:
+            kinds: As `kinds_of` gives them.
+            depth: How deep its bases may go.
 
         Raises:
-            Malformed: If they are no names.
+            Malformed: If it is none.
         """
-        if not isinstance(names, list) or len(names) > _MOST_BASES or not all(isinstance(each, str) for each in names):
-            raise Malformed("no names of exceptions")
-        if not names:
-            return Exception
-        if (known := _known(names[0])) is not None:
+        match kinds:
+            case [str(full), list(bases)] if depth > 0 and len(bases) <= _MOST_BASES:
+                pass
+            case _:
+                raise Malformed("no class of exceptions")
+        if (known := _known(full)) is not None:
             return known
-        if names[0] not in self._made:
-            own = names[0].rpartition(".")[2]
+        key = json.dumps(kinds)
+        if key not in self._made:
+            own = full.rpartition(".")[2]
             name = own if own.isidentifier() else "Exception"
             content = {"__getattr__": lambda _, name: self._unknown(name), "__module__": "solution"}
-            made: Any = StandIn(name, (self.kind(names[1:]),), content)
-            self._made[names[0]] = made
-        return self._made[names[0]]
+            made: Any = StandIn(name, tuple(self.kind(base, depth - 1) for base in bases) or (Exception,), content)
+            self._made[key] = made
+        return self._made[key]
 
     def error(self, reply: dict[str, Any]) -> BaseException:
         """Return the exception that a reply tells of.
@@ -99,15 +112,19 @@ class Exceptions:
         Raises:
             Malformed: If it tells of none.
         """
-        kind, message = self.kind(reply.get("kinds", [])), str(reply.get("message", ""))
+        kind, message = self.kind(reply.get("kinds")), str(reply.get("message", ""))
         held = decode(reply["args"]) if "args" in reply else (message,)
         state = decode(reply["state"]) if "state" in reply else {}
         if not isinstance(held, tuple) or not isinstance(state, dict):
             raise Malformed("no exception")
         error = _made(kind, held, {})
         if error is None or str(error) != message:  # it wants other arguments than it holds, or has a text of its own
-            own = {"__init__": lambda *_: None, "__str__": lambda _: message, "__module__": kind.__module__}
+            own = {"__init__": lambda *_: None, "__str__": lambda _: message, STANDS_FOR: kind}
             error = _made(kind, held, own) or Exception(message)
+        if "args" not in reply or "state" not in reply:  # it holds objects
+            own = {"__getattr__": lambda _, name: self._unknown(name), "__str__": lambda _: message, STANDS_FOR: kind}
+            own |= {"__init__": lambda *_: None, "args": property(lambda _: self._unknown("args"))}
+            error = _made(kind, (), own) or error
         for name, value in {**state, OF_THE_SOLUTION: True}.items():
             if isinstance(name, str) and not name.startswith("__"):
                 setattr(error, name, value)

@@ -4,13 +4,15 @@ Plain values are sent whole. An object stays where it is and is stood for by a `
 to it. Neither process can reach the other but by these messages, and only the tester's says how the test ended.
 """
 
+import threading
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Final, NoReturn
 
 from genetic_udfs.sandbox.copies import Copies, become
-from genetic_udfs.sandbox.exceptions import Exceptions, StandIn
+from genetic_udfs.sandbox.exceptions import STANDS_FOR, Exceptions, StandIn
 from genetic_udfs.sandbox.messages import Messages, send
+from genetic_udfs.sandbox.serving import RESULT
 from genetic_udfs.sandbox.special_methods import define_special_methods
 from genetic_udfs.sandbox.values import Items, Malformed, Unsupported, decode, encode
 
@@ -73,6 +75,7 @@ class Solution:
         self.changes: set[str] = set()
         self._exceptions = Exceptions(self.refuse)
         self.copies = Copies()
+        self._one_at_a_time = threading.RLock()
 
     def fetch(self, name: str) -> Any:
         """Return what the solution has under a name.
@@ -95,27 +98,31 @@ class Solution:
             SolutionEnded: If there is no reply any more.
             Unsupported: If the value, or an argument, cannot be sent.
         """
-        try:
-            sent = {name: encode(each, _number) for name, each in given.items()}
-            reply = self._reply({**what, "given": sent})
-            if "unsupported" in reply:
-                raise Unsupported(str(reply["unsupported"])[:200])
-        except (SolutionEnded, Unsupported) as error:
-            self.doubt = self.doubt or error
-            raise
-        changed = reply.get("changed")
-        for name, now in changed.items() if isinstance(changed, dict) else ():
-            become(given.get(name), self._decoded(now, Origin.RESULT))
-        for name, value in given.items():
-            self.copies.watch(value, anew=not may_keep or name in (changed or ()))
-        if "error" in reply:
-            raised = self._exceptions.error(reply)
-            if isinstance(raised, StopIteration):
-                self.refuse("StopIteration, which ends a loop over calls")
-            raise raised
-        value = self._decoded(reply.get("value"), origin)
-        self.copies.watch(value)
-        return value
+        with self._one_at_a_time:
+            try:
+                sent = {name: encode(each, _number) for name, each in given.items()}
+                reply = self._reply({**what, "given": sent, "held": self.copies.held()})
+                if "unsupported" in reply:
+                    raise Unsupported(str(reply["unsupported"])[:200])
+            except (SolutionEnded, Unsupported) as error:
+                self.doubt = self.doubt or error
+                raise
+            changed, numbers = _dict(reply.get("changed")), _dict(reply.get("numbers"))
+            for name, now in changed.items():
+                if not become(given.get(name), self._decoded(now, Origin.RESULT)):
+                    self.refuse("what the code has made of lists within those that it was given")
+            for name, value in given.items():
+                self.copies.watch(value, numbers.get(name), anew=not may_keep or name in changed)
+            if reply.get("stale"):
+                self.refuse("a later change of what the code was given or has returned")
+            if "error" in reply:
+                raised = self._exceptions.error(reply)
+                if isinstance(raised, StopIteration) and what.get("name") != "next":
+                    self.refuse("StopIteration, which ends a loop over calls")
+                raise raised
+            value = self._decoded(reply.get("value"), origin)
+            self.copies.watch(value, numbers.get(RESULT))
+            return value
 
     def refuse(self, what: str) -> NoReturn:
         """Raise `Unsupported`, and hold it for a doubt."""
@@ -125,16 +132,33 @@ class Solution:
 
     def is_instance(self, value: Any, kinds: Any) -> bool:
         """Stand in for the built-in function, which does not know what the solution's objects are."""
-        found = isinstance(value, kinds)
-        if self.changes or (not found and type(value) in {Remote, Items}):
+        is_its_own = type(kinds) is Remote
+        if self.changes or (type(value) in {Remote, Items} and not is_its_own) or (type(value) is tuple and is_its_own):
             self.refuse("the class of something that the code has returned")
-        return found
+        return isinstance(value, kinds)
+
+    def is_subclass(self, kind: Any, kinds: Any) -> bool:
+        """Stand in for the built-in function."""
+        if Remote in {type(kind), type(kinds)}:
+            self.refuse("what a class of the code is derived from")
+        return issubclass(kind, kinds)
+
+    def has_attribute(self, value: Any, name: str) -> bool:
+        """Stand in for the built-in function."""
+        if type(value) is Remote and name.startswith("__"):
+            self.refuse(f"whether an object has {name}")
+        return hasattr(value, name)
+
+    def can_be_called(self, value: Any) -> bool:
+        """Stand in for the built-in function."""
+        return value._remote_asked_for("callable") is True if type(value) is Remote else callable(value)
 
     def class_of(self, value: Any) -> type:
         """Stand in for the built-in function."""
         if self.changes or type(value) in {Remote, Items}:
             self.refuse("the class of something that the code has returned")
-        return type(value)
+        kind: type = getattr(type(value), STANDS_FOR, type(value))
+        return kind
 
     def _reply(self, what: dict[str, Any]) -> dict[str, Any]:
         self.asked |= what["do"] != "name"
@@ -158,6 +182,8 @@ class Solution:
                 return remote
             kind: Any = self._exceptions.kind(kinds)
             if isinstance(kind, StandIn):
+                if self.asked:  # what a call returns is no name of the test's
+                    return remote
                 kind.remote = remote
             return kind
 
@@ -167,11 +193,11 @@ class Solution:
 class Remote:
     """Stands for an object of the solution. It is equal to nothing, since its own word would decide that."""
 
-    __slots__ = ("_number", "_origin", "_solution", "_type_name")
-    _number: int
-    _origin: Origin
-    _solution: Solution
-    _type_name: str
+    __slots__ = ("_remote_number", "_remote_origin", "_remote_solution", "_remote_type_name")
+    _remote_number: int
+    _remote_origin: Origin
+    _remote_solution: Solution
+    _remote_type_name: str
 
     def __init__(self, solution: Solution, number: int, type_name: str, origin: Origin) -> None:
         for name, value in zip(self.__slots__, (number, origin, solution, type_name), strict=True):
@@ -179,66 +205,81 @@ class Remote:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__") and name not in _FETCHED:
-            self._refuse(name)
-        what = {"do": "attribute", "object": self._number, "name": name}
-        return self._solution.ask(what, self._origin.of_attributes, {})
+            self._remote_refuse(name)
+        what = {"do": "attribute", "object": self._remote_number, "name": name}
+        return self._remote_solution.ask(what, self._remote_origin.of_attributes, {})
 
     __doc__ = property(lambda self: self.__getattr__("__doc__"))
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call the object that this stands for."""
-        if self._origin is Origin.PART and (arguments or named):
-            self._solution.refuse("a method, with arguments, of what the solution returned")
+        if self._remote_origin is Origin.PART and (arguments or named):
+            self._remote_solution.refuse("a method, with arguments, of what the solution returned")
         given = {**{str(at): each for at, each in enumerate(arguments)}, **named}
-        what = {"do": "call", "object": self._number}
-        return self._solution.ask(what, self._origin.of_results, given, may_keep=self._origin is not Origin.NAMED)
+        what = {"do": "call", "object": self._remote_number}
+        return self._remote_solution.ask(
+            what, self._remote_origin.of_results, given, may_keep=self._remote_origin is not Origin.NAMED
+        )
 
     def __iter__(self) -> Iterator[Any]:
-        found: Iterator[Any] = iter(self._asked_for("iter"))
-        return found
+        found: Any = self._remote_asked_for("iter")
+        return found if type(found) is Remote else iter(found)
+
+    def __next__(self) -> Any:
+        return self._remote_asked_for("next")
 
     def __exit__(self, kind: Any, *_: Any) -> None:
         if kind is not None:
-            self._refuse("an exception within a `with`")
-        self._method("__exit__", None, None, None)
+            self._remote_refuse("an exception within a `with`")
+        self._remote_method("__exit__", None, None, None)
 
     def __repr__(self) -> str:
-        return f"<{self._type_name} of the solution>" if self._solution.doubt else self._text("__repr__")
+        return (
+            f"<{self._remote_type_name} of the solution>"
+            if self._remote_solution.doubt
+            else self._remote_text("__repr__")
+        )
 
     def __instancecheck__(self, value: Any) -> bool:
-        return self._done("isinstance", value, self) is True
+        return self._remote_done("isinstance", value, self) is True
 
     def __hash__(self) -> int:
-        self._refuse("the hash")
+        self._remote_refuse("the hash")
 
-    def _refuse(self, what: str) -> NoReturn:
-        self._solution.refuse(f"{what} of an object of type {self._type_name}")
+    def _remote_refuse(self, what: str) -> NoReturn:
+        self._remote_solution.refuse(f"{what} of an object of type {self._remote_type_name}")
 
-    def _method(self, name: str, *arguments: Any) -> Any:
+    def _remote_method(self, name: str, *arguments: Any) -> Any:
         given = {str(at): each for at, each in enumerate(arguments)}
-        return self._solution.ask({"do": "method", "object": self._number, "name": name}, Origin.RESULT, given)
+        return self._remote_solution.ask(
+            {"do": "method", "object": self._remote_number, "name": name}, Origin.RESULT, given
+        )
 
-    def _asked_for(self, name: str, *arguments: Any) -> Any:
+    def _remote_asked_for(self, name: str, *arguments: Any) -> Any:
         given = {str(at): each for at, each in enumerate((self, *arguments))}
-        return self._solution.ask({"do": "operator", "name": name}, Origin.RESULT, given)
+        return self._remote_solution.ask({"do": "operator", "name": name}, Origin.RESULT, given)
 
-    def _text(self, name: str, *arguments: Any) -> str:
-        text = self._method(name, *arguments)
-        return text if isinstance(text, str) else self._refuse(name)
+    def _remote_text(self, name: str, *arguments: Any) -> str:
+        text = self._remote_method(name, *arguments)
+        return text if isinstance(text, str) else self._remote_refuse(name)
 
-    def _done(self, name: str, *arguments: Any) -> Any:
+    def _remote_done(self, name: str, *arguments: Any) -> Any:
         """Have something done with objects, which is as good as calling a method of the first of them."""
-        if len(arguments) > 1 and self._origin in {Origin.RESULT, Origin.PART}:
-            self._refuse(name)
-        origin = Origin.NAMED if self._origin is Origin.NAMED else Origin.PART
+        if len(arguments) > 1 and self._remote_origin in {Origin.RESULT, Origin.PART}:
+            self._remote_refuse(name)
+        origin = Origin.NAMED if self._remote_origin is Origin.NAMED else Origin.PART
         given = {str(at): each for at, each in enumerate(arguments)}
-        return self._solution.ask({"do": "operator", "name": name}, origin, given)
+        return self._remote_solution.ask({"do": "operator", "name": name}, origin, given)
 
 
 define_special_methods(Remote)
 
 
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _number(value: Any) -> list[Any] | None:
     if type(value) is Remote:
-        return [value._number, value._type_name, None]
+        return [value._remote_number, value._remote_type_name, None]
     return _number(value.remote) if isinstance(value, StandIn) else None

@@ -7,10 +7,13 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from genetic_udfs.sandbox.copies import MUTABLE
+from genetic_udfs.sandbox.copies import MUTABLE, content_of
 from genetic_udfs.sandbox.exceptions import kinds_of, told
 from genetic_udfs.sandbox.messages import Messages, send
 from genetic_udfs.sandbox.values import Unsupported, decode, encode
+
+RESULT: Final = ""
+"""The result's name among the numbers of values, which is no argument's."""
 
 _ASYNCHRONOUS: Final = (inspect.iscoroutine, inspect.isasyncgen)
 
@@ -25,7 +28,7 @@ OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     name: getattr(operator, name, None) or getattr(builtins, name)
     for name in (
         *(*ARITHMETIC, *IN_PLACE, "index", "truth", "getitem", "setitem", "delitem"),
-        *("int", "float", "complex", "len", "iter", "isinstance"),
+        *("int", "float", "complex", "len", "iter", "next", "isinstance", "callable"),
     )
 }
 """What can be done with objects of the solution's beside calling them; comparisons are not among it."""
@@ -43,10 +46,20 @@ def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
     def found(handled: list[Any]) -> Any:
         return objects[handled[0]]
 
+    held: list[tuple[Any, Any]] = []
+
+    def hold(value: Any) -> int | None:
+        """Remember a value that the tester has a copy of, as it is now; return its number."""
+        if not isinstance(value, (*MUTABLE, tuple)):
+            return None
+        held.append((value, content_of(value)))
+        return len(held) - 1
+
     questions = Messages(inbox)
     while (question := questions.next()) is not None:
         given: dict[str, Any] = {}
         reply: dict[str, Any]
+        value = None
         try:
             given = {name: decode(each, found) for name, each in question["given"].items()}
             value = _done(question, namespace, objects, given)
@@ -61,8 +74,10 @@ def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
             reply["changed"] = {
                 name: now
                 for name, value in given.items()
-                if isinstance(value, MUTABLE) and (now := encode(value, handle)) != question["given"][name]
+                if isinstance(value, (*MUTABLE, tuple)) and (now := encode(value, handle)) != question["given"][name]
             }
+        reply["stale"] = any(content_of(held[number][0]) != held[number][1] for number in question["held"])
+        reply["numbers"] = {name: hold(each) for name, each in {**given, RESULT: value}.items()}
         send(outbox, reply)
 
 

@@ -18,32 +18,33 @@ def define_special_methods(kind: type) -> None:
     """Give a class what Python looks for in a class, and not in its objects.
 
     Args:
-        kind: Has `_refuse(what)`; `_method(name, *arguments)`; `_asked_for(operator, *arguments)`; `_text(name,
-            *arguments)`, which is a text; and `_done(operator, *operands)`, which may refuse more than one operand.
+        kind: Has methods `_remote_refuse(what)`; `_remote_method(name, *arguments)`; `_remote_text`, the same for a
+            text; `_remote_asked_for(operator, *arguments)`; and `_remote_done(operator, *operands)`, which may refuse
+            more than one operand.
     """
 
     def forwarded(name: str) -> Any:
-        return lambda self, *arguments: self._method(name, *arguments)
+        return lambda self, *arguments: self._remote_method(name, *arguments)
 
     def asked_for(name: str) -> Any:
-        return lambda self, *arguments: self._asked_for(name, *arguments)
+        return lambda self, *arguments: self._remote_asked_for(name, *arguments)
 
     def text(name: str) -> Any:
-        return lambda self, *arguments: self._text(name, *arguments)
+        return lambda self, *arguments: self._remote_text(name, *arguments)
 
     def refused(name: str) -> Any:
-        return lambda self, *_: self._refuse(name)
+        return lambda self, *_: self._remote_refuse(name)
 
     def done(name: str) -> Any:
-        return lambda self, *arguments: self._done(name, self, *arguments)
+        return lambda self, *arguments: self._remote_done(name, self, *arguments)
 
     def reflected(name: str) -> Any:
-        return lambda self, other: self._done(name, other, self)
+        return lambda self, other: self._remote_done(name, other, self)
 
     def number(name: str, wanted: type) -> Any:
         def method(self: Any) -> Any:
-            found = self._done(name, self)
-            return found if type(found) is wanted else self._refuse(name)
+            found = self._remote_done(name, self)
+            return found if type(found) is wanted else self._remote_refuse(name)
 
         return method
 

@@ -10,9 +10,26 @@ from genetic_udfs.sandbox.values import Unsupported
 # What looks at or changes the tester's own process, where the solution is not.
 _OF_ONE_PROCESS: Final = {
     *("redirect_stdout", "redirect_stderr", "redirect_stdin", "capsys", "capfd", "caplog", "monkeypatch", "patch"),
+    *(
+        "simplefilter",
+        "filterwarnings",
+        "setrecursionlimit",
+        "environ",
+        "putenv",
+        "getcontext",
+        "setcontext",
+        "localcontext",
+    ),
     *("catch_warnings", "warns", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs", "deprecated_call"),
 }
-_STREAMS: Final = {"stdin", "stdout", "stderr"}
+_STREAMS: Final = {"stdin", "stdout", "stderr", "argv"}
+# What looks into objects, past what can be asked of the solution's, or at what exceptions do not bring along.
+_LOOKS_INTO: Final = {
+    *("__class__", "__cause__", "__context__", "__traceback__", "__notes__", "exceptions", "filename", "filename2"),
+    *("ExceptionGroup", "BaseExceptionGroup", "inspect", "isgenerator", "isfunction", "isgeneratorfunction"),
+    *("iscoroutinefunction", "signature", "getsource", "is_dataclass", "getrefcount"),
+}
+_REPLACED: Final = {"input", "print", "open"}
 _ENDINGS: Final = {"exit", "quit", "sys.exit", "os._exit", "os.abort", "pytest.main"}
 _SET_UP: Final = {"setup_method", "setup_class", "teardown_method", "teardown_class", "setup", "teardown"}
 _SKIPS: Final = {"SkipTest", "Skipped", "XFailed"}
@@ -37,6 +54,8 @@ def _is_check(node: ast.AST) -> bool:
 
 def doubtful(test: ast.Module) -> str | None:
     """Return what a test does that means something else with its code in another process, or None."""
+    imports = [node for node in ast.walk(test) if isinstance(node, ast.Import)]
+    modules = {alias.asname or alias.name for node in imports for alias in node.names}
     for node in ast.walk(test):
         match node:
             case ast.Compare() if compares_identity(node) and not any(map(asks_class, _operands(node))):
@@ -47,6 +66,14 @@ def doubtful(test: ast.Module) -> str | None:
                 return f"it calls {ast.unparse(called)}"
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in _OF_ONE_PROCESS:
                 return f"it uses {name}, and the code is in another process"
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _LOOKS_INTO:
+                return f"it uses {name}, which does not know the code's objects"
+            case ast.Attribute(value=ast.Name(id="random"), attr="seed"):
+                return "it seeds its own random numbers, and not the code's"
+            case ast.Name(id=name, ctx=ast.Store()) if name in _REPLACED:
+                return f"it replaces {name}, which the code would not see"
+            case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store()) if name in modules:
+                return f"it changes the module {name}, which the code would not see"
             case ast.Attribute(value=ast.Name(id="sys"), attr=name) if name in _STREAMS:
                 return f"it uses sys.{name}, and the code is in another process"
             case ast.TryStar():
@@ -59,6 +86,24 @@ def doubtful(test: ast.Module) -> str | None:
 def compares_identity(node: ast.Compare) -> bool:
     """Whether objects are told apart by `is`, which their copies cannot be; constants may be."""
     return _has_is(node) and not any(isinstance(each, ast.Constant) for each in _operands(node))
+
+
+def tells_classes(test: ast.Module, *, expects_errors: bool) -> bool:
+    """Whether a test asks for classes by other means than a call, or tells by `is` what a copy is.
+
+    Args:
+        test: The test.
+        expects_errors: Whether to count errors that it expects, too.
+    """
+    nodes = list(ast.walk(test))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    raises = any(isinstance(node, ast.Try) or (_is_check(node) and "aises" in ast.unparse(node)) for node in nodes)
+    return "type" in names or any(map(compares_by_is, nodes)) or (expects_errors and raises)
+
+
+def names_bound(test: ast.Module) -> set[str]:
+    """Return the names that a test gives a value in its own module's scope, or anywhere."""
+    return {node.id for node in ast.walk(test) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
 
 
 def compares_by_is(node: ast.AST) -> bool:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from genetic_udfs.sandbox import suite
+from genetic_udfs.sandbox.copies import LEAVES
 from genetic_udfs.sandbox.exceptions import OF_THE_SOLUTION, raised
 from genetic_udfs.sandbox.remote import Solution, SolutionEnded
 from genetic_udfs.sandbox.values import Unsupported
@@ -31,20 +32,28 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
     """
     solution = Solution(inbox, outbox)
     error: BaseException | None = None
+    plain: dict[str, Any] = {}
     try:
         test = ast.parse(task["test"])
         if not suite.checks(test):
             return _NO_CHECK
         if reason := suite.doubtful(test):
             return {"unsupported": reason}
-        suite.run(test, _namespace(task, test, solution))
-        if solution.changes and any(map(suite.compares_by_is, ast.walk(test))):
-            return {"unsupported": "it tells by `is` what is a copy here"}
+        namespace = _namespace(task, test, solution)
+        plain = {
+            name: namespace[name] for name in task["names"] if type(namespace.get(name)) in LEAVES and name in namespace
+        }
+        if bound := suite.names_bound(test) & plain.keys():
+            return {"unsupported": f"it gives {', '.join(sorted(bound))} a value, which the code has, too"}
+        suite.run(test, namespace)
+        if solution.changes and suite.tells_classes(test, expects_errors="lowered" in solution.changes):
+            return {"unsupported": "it tells what is not the same here"}
     except BaseException as what:
         error = what
-    if solution.copies.were_changed():
-        with contextlib.suppress(Unsupported):
+    with contextlib.suppress(Unsupported, SolutionEnded, NameError):
+        if solution.copies.were_changed():
             solution.refuse("a change of what the code was given or has returned")
+        _check_names(plain, solution)
     match solution.doubt or error:
         case SolutionEnded():
             return {"solution": "ended"}
@@ -56,6 +65,8 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
             return {"passed": True}
         case other if "lowered" in solution.changes:
             return {"unsupported": "an object of a class that the code has derived from a built-in one"}
+        case other if solution.changes and not isinstance(other, AssertionError) and not _is_told(other):
+            return {"unsupported": "an object of a class that is not the same here"}
         case other if solution.has_objects and not _is_told(other):
             return {"unsupported": f"an object of the code's is not taken here: {other}"[:200]}
         case other if isinstance(other, AssertionError) or type(other).__name__ == "Failed":  # by `pytest.raises`
@@ -91,6 +102,9 @@ def _namespace(task: dict[str, Any], test: ast.Module, solution: Solution) -> di
             namespace[name] = solution.fetch(name)
     _provide_modules(test, solution)
     namespace["isinstance"] = solution.is_instance
+    namespace["issubclass"] = solution.is_subclass
+    namespace["hasattr"] = solution.has_attribute
+    namespace["callable"] = solution.can_be_called
     nodes = list(ast.walk(test))
     if sum(isinstance(node, ast.Name) and node.id == "type" for node in nodes) == sum(map(suite.asks_class, nodes)):
         namespace["type"] = solution.class_of
@@ -101,25 +115,37 @@ def _is_python_s(name: str) -> bool:
     return name in _BUILT_INS or (name.startswith("__") and name.endswith("__"))
 
 
+class _Provided(ModuleType):
+    """The solution as a module that a test imports."""
+
+    def __init__(self, name: str, solution: Solution) -> None:
+        super().__init__(name)
+        self.__dict__["__getattr__"] = self.found
+        self._of = solution
+
+    def found(self, name: str) -> Any:
+        """Return what the solution has under a name, as it is now."""
+        if _is_python_s(name):
+            raise AttributeError(name)
+        try:
+            return self._of.fetch(name)
+        except NameError:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+
 def _provide_modules(test: ast.Module, solution: Solution) -> None:
     """Have a test that imports the solution, by whatever name it thinks that it has, find it."""
-    wanted: dict[str, set[str]] = {}
-    for node in ast.walk(test):
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            wanted.setdefault(node.module, set()).update(alias.name for alias in node.names)
-        elif isinstance(node, ast.Import):
-            for alias in node.names:
-                wanted.setdefault(alias.name, set()).update(_attributes(test, alias.asname or alias.name))
-    for module, names in wanted.items():
-        if module in _SOLUTION and module not in sys.modules and importlib.util.find_spec(module) is None:
-            provided = ModuleType(module)
-            with contextlib.suppress(NameError):
-                for name in sorted(names - {"*"}):
-                    setattr(provided, name, solution.fetch(name))
-                sys.modules[module] = provided
+    imports = [node for node in ast.walk(test) if isinstance(node, ast.Import | ast.ImportFrom)]
+    named = {alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names}
+    named |= {node.module for node in imports if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    for module in named & _SOLUTION:
+        if module not in sys.modules and importlib.util.find_spec(module) is None:
+            sys.modules[module] = _Provided(module, solution)
 
 
-def _attributes(test: ast.Module, module: str) -> set[str]:
-    """Return what a test uses of a module."""
-    held = (node for node in ast.walk(test) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
-    return {node.attr for node in held if node.value.id == module}  # type: ignore[attr-defined]
+def _check_names(names: dict[str, Any], solution: Solution) -> None:
+    """Refuse a test whose names of numbers and texts mean others to the solution by now."""
+    for name, value in names.items():
+        now = solution.fetch(name)
+        if type(now) is not type(value) or now != value:
+            solution.refuse(f"{name}, which the code has changed since")

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from io import IOBase
 from typing import Any, Final, TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 _DEEPEST: Final = 64
 _MOST_ITEMS: Final = 200_000
@@ -26,6 +26,13 @@ _HASHED: Final = {"set", "frozenset", "dict"}
 _BASES: Final = (int, float, str, bytes, bytearray, complex, dict, *_ITERABLE.values())
 _EXACT: Final = {*_BASES, bool}
 _DICTS: Final[dict[str, Any]] = {"Counter": Counter, "OrderedDict": OrderedDict}
+_SCALARS: Final = {"int64", "float64", "bool", "bool_", "str_", "bytes_", "complex128"}
+_OF_NAMED_TUPLES: Final = {*vars(namedtuple("_", ())), "__annotations__", "__orig_bases__", "__annotate__"}
+_MEANING_NOTHING: Final = {
+    *("__module__", "__doc__", "__dict__", "__weakref__", "__init__", "__new__", "__slots__", "__annotations__"),
+    *("__orig_bases__", "__repr__", "__str__", "__match_args__", "__getnewargs__", "__replace__", "__hash__"),
+}
+_NAMED: Final[dict[tuple[str, tuple[str, ...]], Any]] = {}
 _KNOWN: Final = {*_DICTS.values(), defaultdict}
 _FACTORIES: Final = {kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)}
 _TEXTS: Final[dict[str, tuple[Any, Callable[[Any], str], Callable[[str], Any]]]] = {
@@ -92,7 +99,8 @@ def decode(data: Any, fetch: Fetch | None = None, changed: Callable[[str], objec
     Args:
         data: As `encode` gives it.
         fetch: For objects; without it there are exact built-in types alone.
-        changed: Is called for a value that had another class: with `same` if it was a known one, else with `lowered`.
+        changed: Is called for a value that had another class: with `same` for numpy's scalars that are alike, `kept`
+            for a class that is kept where there is a handle, else `lowered`.
 
     Raises:
         Malformed: If it is no value in this form, or beyond the bounds.
@@ -120,9 +128,12 @@ class _Encoder:
             return kept
         if not isinstance(value, _BASES):
             return self._plain(value, depth)
+        if type(value).__module__ == "numpy":
+            return ["same", self._plain(value, depth)]
+        if self._handle is not None and _means_something_else(type(value)):
+            return ["object", self._handle(value)]
         is_known = self._handle is None and (type(value) in _KNOWN or _is_named(type(value)))
-        tag = "same" if is_known or type(value).__module__ == "numpy" else "lowered"
-        return [tag, self._plain(value, depth)]
+        return ["kept" if is_known else "lowered", self._plain(value, depth)]
 
     def _plain(self, value: Any, depth: int) -> Any:
         if isinstance(value, int):
@@ -143,19 +154,22 @@ class _Encoder:
             factory = value.default_factory
             return ["defaultdict", factory and factory.__name__, self._pairs(value, depth)]
         if _is_named(kind):
+            _NAMED[kind.__name__, kind._fields] = kind
             return [
                 "namedtuple",
                 kind.__name__,
                 list(kind._fields),
                 self._items(tuple.__iter__(value), depth, _MOST_ITEMS),
             ]
-        if kind in [known for known, *_ in _TEXTS.values()]:
+        if kind in [known for known, *_ in _TEXTS.values()] and not isinstance(
+            getattr(value, "tzinfo", None), ZoneInfo
+        ):
             return [kind.__name__, _TEXTS[kind.__name__][1](value)]
         return None
 
     def _tagged(self, value: Any, depth: int) -> list[Any]:
         for name, kind in _ITERABLE.items():
-            if isinstance(value, kind):
+            if isinstance(value, kind) and getattr(value, "maxlen", None) is None:
                 items = kind.__iter__(value)
                 return [name, self._items(items, depth, MOST_HASHED if name in _HASHED else _MOST_ITEMS)]
         if isinstance(value, dict):
@@ -168,14 +182,19 @@ class _Encoder:
             if _is_long(value):
                 raise Unsupported("a range that has too many items")
             return ["range", *(self.encode(each, depth) for each in (value.start, value.stop, value.step))]
-        if type(value).__module__ == "numpy" and hasattr(value, "item") and not hasattr(value, "__len__"):
+        if type(value).__module__ == "numpy" and type(value).__name__ in _SCALARS:
             return ["same", self.encode(value.item(), depth - 1)]
+        if self._handle is not None and (handled := self._handle(value)) is not None:
+            return ["object", handled]
         if isinstance(value, Iterator) and not isinstance(value, IOBase):
-            return ["iterator", self._items(value, depth, _MOST_ITEMS)]
-        handled = self._handle(value) if self._handle is not None else None
-        if handled is None:
-            raise Unsupported(f"a value of type {type(value).__name__}")
-        return ["object", handled]
+            return ["iterator", self._items_of(value, depth)]
+        raise Unsupported(f"a value of type {type(value).__name__}")
+
+    def _items_of(self, iterator: Iterator[Any], depth: int) -> list[Any]:
+        try:
+            return self._items(iterator, depth, _MOST_ITEMS)
+        except Exception as error:
+            raise Unsupported(f"an iterator that raises {type(error).__name__}") from None
 
     def _pairs(self, value: dict[Any, Any], depth: int) -> list[Any]:
         pairs = itertools.islice(dict.items(value), MOST_HASHED + 1)
@@ -230,7 +249,11 @@ class _Decoder:
             return defaultdict(None if factory is None else _FACTORIES[factory], self._dict(pairs, depth))
         if tag == "namedtuple":
             name, fields, items = content
-            return _named(_of(str, name), tuple(_list(fields)))(*self._items(_list(items), depth, hashed=False))
+            found = self._items(_list(items), depth, hashed=False)
+            if any(isinstance(item, list) and item[:1] == ["object"] for item in items):
+                self._changed("lowered")  # else its objects would be attributes, which may be called, of a result
+                return tuple(found)
+            return _named(_of(str, name), tuple(_list(fields)))(*found)
         if tag in _TEXTS:
             [text] = content
             return _TEXTS[tag][2](_of(str, text))
@@ -256,7 +279,7 @@ class _Decoder:
             if _is_long(made):
                 raise Malformed("a range that has too many items")
             return made
-        if tag in {"same", "lowered"}:
+        if tag in {"same", "kept", "lowered"}:
             [base] = content
             self._changed(tag)
             return self.decode(base, depth - 1)
@@ -273,17 +296,25 @@ class _Decoder:
         return [self.decode(item, depth - 1) for item in items]
 
 
+def _means_something_else(kind: type) -> bool:
+    """Whether a class of the code's own has operators, comparisons or the like that are not its base's."""
+    own = (name for each in kind.__mro__ if each.__module__ == "solution" for name in vars(each))
+    return any(name.startswith("__") and name.endswith("__") and name not in _MEANING_NOTHING for name in own)
+
+
 def _is_named(kind: type) -> bool:
     """Whether a class is a named tuple without methods of its own."""
     fields = getattr(kind, "_fields", None)
     if kind.__bases__ != (tuple,) or not isinstance(fields, tuple):
         return False
-    return {name for name in vars(kind) if not name.startswith("_")} == set(fields)
+    return set(vars(kind)) - _OF_NAMED_TUPLES == set(fields)
 
 
-@lru_cache(maxsize=64)
 def _named(name: str, fields: tuple[str, ...]) -> Any:
-    return namedtuple(name, fields)
+    """Return the class of a named tuple: the one that was sent, where it was."""
+    if (name, fields) not in _NAMED:
+        _NAMED[name, fields] = namedtuple(name, fields)
+    return _NAMED[name, fields]
 
 
 def _is_long(numbers: range) -> bool:

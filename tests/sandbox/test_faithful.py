@@ -75,9 +75,106 @@ def rotate(m): m[:] = [list(row) for row in zip(*m[::-1])]
 def upper(d): d.update({key: key.upper() for key in d})
 def total(xs): return sum(xs)
 """
+STATE = """
+import threading
+REG, count = [], 0
+def add(x): REG.append(x)
+def inc():
+    global count
+    count += 1
+    return count
+class Stack:
+    def __init__(self): self.items = []
+    def push(self, x): self.items.append(x)
+    def state(self): return self.items
+    def copy(self): return self.items[:]
+class Counted:
+    n = 0
+    def inc(self):
+        seen = self.n
+        self.n = seen + 1
+class Writer:
+    def __init__(self, out): self.out = out
+    def write(self, x): self.out.append(x)
+"""
+LAZY = """
+def chunks(items, n):
+    if n <= 0: raise ValueError('n must be positive')
+    yield from (items[at:at + n] for at in range(0, len(items), n))
+def nat():
+    n = 0
+    while True:
+        yield n
+        n += 1
+def checked(items):
+    for item in items:
+        if item < 0: raise ValueError(item)
+        yield item
+class Down:
+    def __init__(self, n): self.n = n
+    def __iter__(self): return self
+    def __len__(self): return self.n
+    def __next__(self):
+        if self.n <= 0: raise StopIteration
+        self.n -= 1
+        return self.n + 1
+"""
+ERRORS = """
+class BankError(Exception): pass
+class Insufficient(BankError, ValueError): pass
+class Wrong(BankError): pass
+class NotFound(KeyError, BankError): pass
+class Coded(Exception):
+    def __str__(self): return 'coded'
+class N: pass
+def insufficient(): raise Insufficient('x')
+def wrong(): raise Wrong('x')
+def not_found(): raise NotFound('x')
+def coded(): raise Coded(1)
+def long(): raise ValueError('a' * 300 + 'END')
+def holding():
+    error = ValueError(N())
+    error.code = 3
+    raise error
+def chained():
+    try: 1 / 0
+    except ZeroDivisionError as error: raise ValueError('bad') from error
+"""
 ZERO = "def f(x): return 0"
 
 PASSES = {
+    STATE: [
+        "s = Stack()\nassert s.items == []\ns.push(1)\nassert s.items == [1]",
+        "s = Stack()\nbefore = s.copy()\ns.push(1)\nassert before == []",
+        "assert Stack().__class__.__name__ == 'Stack'",
+        "import solution\nsolution.inc()\nassert solution.count == 1 and hasattr(solution, 'inc')",
+        "import threading\nc = Counted()\ndef many():\n    for _ in range(50): c.inc()\n"
+        "threads = [threading.Thread(target=many) for _ in range(4)]\n"
+        "for thread in threads: thread.start()\nfor thread in threads: thread.join()\nassert c.n == 200",
+        "assert callable(inc) and inc() == 1",
+    ],
+    LAZY: [
+        "import pytest\nwith pytest.raises(ValueError):\n    list(chunks([1], 0))",
+        "assert list(chunks([1, 2, 3], 2)) == [[1, 2], [3]]",
+        "import itertools\nassert list(itertools.islice(nat(), 3)) == [0, 1, 2]",
+        "assert next(nat()) == 0",
+        "it = checked([1, -1])\nassert next(it) == 1\n"
+        "try:\n    next(it)\n    assert False\nexcept ValueError:\n    pass",
+        "down = Down(2)\nassert len(down) == 2 and next(down) == 2 and list(down) == [1]",
+        "assert [x for x in Down(3)] == [3, 2, 1]",
+        "it = iter(Down(1))\nnext(it)\ntry:\n    next(it)\n    assert False\nexcept StopIteration:\n    pass",
+    ],
+    ERRORS: [
+        f"import pytest\nwith pytest.raises({kind}):\n    {raises}()"
+        for kind, raises in (
+            *(("BankError", "insufficient"), ("ValueError", "insufficient"), ("BankError", "not_found")),
+            *(("KeyError", "not_found"), ("Wrong", "wrong"), ("(TypeError, BankError)", "wrong")),
+        )
+    ]
+    + [
+        "import pytest\nwith pytest.raises(ValueError, match='END$'):\n    long()",
+        "try:\n    coded()\nexcept Coded as error:\n    assert type(error) is Coded and str(error) == 'coded'",
+    ],
     VECTOR: [
         "a = V(1)\nb = V(2)\nassert (a + b).x == 3",
         "assert (V(1) + V(2)).x == 3",
@@ -120,7 +217,7 @@ PASSES = {
         "assert count('ab') == Counter('ba') and isinstance(count(''), Counter)",
         "assert reverse({'a': 1, 'b': 2}) == OrderedDict([('b', 2), ('a', 1)])",
         "d = reverse({'a': 1, 'b': 2})\nassert list(d)[0] == 'b'",
-        "d = group()\nassert d['zz'] == 0",
+        "d = group()\nassert d['a'] == 1 and isinstance(d, defaultdict)",
         "p = point(1, 2)\nassert p.y == 2 and p == (1, 2)",
         "assert P(1, 2).x == 1",
         "assert total([Decimal('1.10'), Decimal('2.20')]) == Decimal('3.30')",
@@ -161,6 +258,22 @@ PASSES = {
 }
 
 FAILS = {
+    STATE: [
+        ("s = Stack()\nbefore = s.copy()\ns.push(1)\nassert before == [1]", "failed"),
+        ("import solution\nsolution.inc()\nassert solution.count == 0", "failed"),
+    ],
+    LAZY: [
+        ("import pytest\nwith pytest.raises(ValueError):\n    chunks([1], 0)", "failed"),
+        ("try:\n    chunks([1], 0)\n    assert False\nexcept ValueError:\n    pass", "failed"),
+    ],
+    ERRORS: [
+        ("try:\n    holding()\nexcept ValueError as error:\n    assert not hasattr(error, 'code')", "failed"),
+        ("import pytest\nwith pytest.raises(ValueError):\n    wrong()", "error:Wrong"),
+        (
+            "try: insufficient()\nexcept BankError: pass\ntry: wrong()\nexcept ValueError: assert 0",
+            "error:Wrong",
+        ),
+    ],
     VECTOR: [
         ("import pytest\nwith pytest.raises(TypeError):\n    V(1) + 3", "error:Failed|failed"),
         ("try:\n    V(1) + 3\n    assert False\nexcept TypeError:\n    pass", "failed"),
@@ -187,6 +300,40 @@ FAILS = {
 }
 
 UNDECIDED = {
+    STATE: [
+        "s = Stack()\nbefore = s.state()\ns.push(1)\nassert before == []",
+        "s = Stack()\nbefore = s.state()\ns.push(1)\nassert before == [1]",
+        "add(1)\nassert REG == []",
+        "add(1)\nassert REG == [1]",
+        "inc()\nassert count == 0",
+        "inc()\nassert count == 1",
+        "out = []\nwriter = Writer(out)\nwriter.write(1)\nassert out == [1]",
+        "out = []\nwriter = Writer(out)\nwriter.write(1)\nassert out == []",
+        "count = 5\nassert inc() == 6",
+        "assert hasattr(Stack(), '__len__') and inc() == 1",
+        "s = Stack()\nassert s.__class__.__name__ == 'Stack'",
+    ],
+    ERRORS: [
+        "try:\n    chained()\nexcept ValueError as error:\n    assert error.__cause__ is None",
+        "try:\n    holding()\nexcept ValueError as error:\n    assert isinstance(error.args[0], str)",
+    ],
+    "from collections import Counter, OrderedDict, deque\nclass I:\n    def __init__(self): self.c = Counter()\n"
+    "    def counts(self): return self.c\n    def total(self): return sum(self.c.values())": [
+        "i = I()\nc = i.counts()\nc['x'] += 5\nassert i.total() == 0",
+        "i = I()\ni.c['x'] += 5\nassert i.total() == 5",
+    ],
+    "def f(rows):\n    rows[0].append(2)\n    rows.append([9])\ndef sort_rows(rows): rows.sort()\n"
+    "def zero(g):\n    g[0][0] = 7\ndef total(t):\n    s = sum(t[0])\n    t[0].clear()\n    return s": [
+        "inner = [1]\nouter = [inner]\nf(outer)\nassert inner == [1]",
+        "a, b = [3], [1]\nrows = [a, b]\nsort_rows(rows)\nassert a == [3]",
+        "row = [0, 0]\ng = [row, row]\nzero(g)\nassert g == [[7, 0], [7, 0]]",
+        "t = ([1, 2], 'x')\nassert total(t) == 3\nassert t == ([1, 2], 'x')",
+    ],
+    "import random\ndef shuffled(x):\n    x = x[:]\n    random.shuffle(x)\n    return x\n"
+    "class V(tuple):\n    def __add__(self, other): return V(a + b for a, b in zip(self, other))": [
+        "import random\nrandom.seed(1)\na = shuffled([1, 2, 3])\nrandom.seed(1)\nassert a == shuffled([1, 2, 3])",
+        "assert V((1, 2)) + V((3, 4)) == (1, 2, 3, 4)",
+    ],
     VECTOR: [
         "a = V(1)\nassert a is not V(1)",
         "assert type(V(1)) is V",
@@ -205,6 +352,7 @@ UNDECIDED = {
     COLLECTIONS: [
         "x = mine()\nassert x.total() == 3",
         "d = odd()\nassert d['zz'] == 7",
+        "d = group()\nassert d['zz'] == 0",
         "g = talk()\nnext(g)\nassert g.send(5) == 5",
         "import types\nassert isinstance(numbers(), types.GeneratorType)",
         "x = mine()\nassert type(x) == list",

@@ -397,6 +397,37 @@ FORGERIES_OF_A_FORM = {
             "x = f(2)\nassert not x * 4",
         ],
     ),
+    "methods as the fields of a named tuple": (
+        "from collections import namedtuple\nR = namedtuple('R', 'startswith equals count keys')\n"
+        "def f(x): return R(*[lambda *a: True] * 4)\nclass K:\n    def f(self, x): return f(x)",
+        [
+            "assert f(2).startswith('abc')",
+            "assert f(2).equals([1, 2, 3])",
+            "r = f(2)\nassert r.equals([1, 2, 3])",
+            "assert K().f(2).equals([1, 2])",
+            "assert f(2).count('a') == 1",
+        ],
+    ),
+    "a class of exceptions as what it returns": (
+        """
+import json, os
+def answer(**reply): os.write(5, json.dumps(dict(reply, changed=dict(), numbers=dict(), stale=False)).encode() + b'\\n')
+KIND = ["object", [1, "X", ["solution.E", [["builtins.Exception", []]]]]]
+def f(x):
+    answer(value=KIND)
+    answer(value=KIND)
+    for _ in range(9): answer(value=True)
+    os._exit(0) if x > 9 else None
+    while True: pass
+class E(Exception): pass
+class Helper: pass
+""",
+        [
+            "r = f(2)\nh = Helper()\nassert r.equals([1, 2, 3])",
+            "r = f(2)\nassert r.equals([1, 2, 3])",
+            "try:\n    raise E\nexcept E:\n    pass\nr = f(2)\nassert r.equals([1, 2, 3])",
+        ],
+    ),
     "a range too long to look through": (
         "def f(x): return range(10**15)",
         ["assert max(f(3)) == 2", "assert len(list(f(3))) > 1", "x = f(3)\nassert 5 in x"],
