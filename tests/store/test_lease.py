@@ -142,8 +142,8 @@ def test_one_of_many_that_come_at_once_gets_it(epochs: Epochs) -> None:
 
 
 def test_it_is_renewed_while_it_is_held(epochs: Epochs) -> None:
-    with Lease(epochs, "ours", lifetime=1.2).held():
-        wait_until(lambda: (epochs.read(0) or {}).get("renewals", 0) >= 3)
+    with Lease(epochs, "ours", lifetime=6.0).held():  # a third of it passes between renewals, and the machine is busy
+        wait_until(lambda: (epochs.read(0) or {}).get("renewals", 0) >= 2)
 
 
 def test_whoever_lost_it_stops_its_jobs_and_commits_nothing_more(
