@@ -117,7 +117,7 @@ class Solution:
                 self.refuse("a later change of what the code was given or has returned")
             if "error" in reply:
                 raised = self._exceptions.error(reply)
-                if isinstance(raised, StopIteration) and what.get("name") != "next":
+                if isinstance(raised, StopIteration) and (what["do"], what.get("name")) != ("operator", "next"):
                     self.refuse("StopIteration, which ends a loop over calls")
                 raise raised
             value = self._decoded(reply.get("value"), origin)

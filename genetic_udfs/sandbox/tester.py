@@ -40,9 +40,8 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
         if reason := suite.doubtful(test):
             return {"unsupported": reason}
         namespace = _namespace(task, test, solution)
-        plain = {
-            name: namespace[name] for name in task["names"] if type(namespace.get(name)) in LEAVES and name in namespace
-        }
+        named = {name: namespace[name] for name in task["names"] if name in namespace}
+        plain = {name: value for name, value in named.items() if type(value) in LEAVES}
         if bound := suite.names_bound(test) & plain.keys():
             return {"unsupported": f"it gives {', '.join(sorted(bound))} a value, which the code has, too"}
         suite.run(test, namespace)
