@@ -101,11 +101,6 @@ def tells_classes(test: ast.Module, *, expects_errors: bool) -> bool:
     return "type" in names or any(map(compares_by_is, nodes)) or (expects_errors and raises)
 
 
-def names_bound(test: ast.Module) -> set[str]:
-    """Return the names that a test gives a value in its own module's scope, or anywhere."""
-    return {node.id for node in ast.walk(test) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-
-
 def compares_by_is(node: ast.AST) -> bool:
     """Whether something is compared by `is` with a constant other than None."""
     if not isinstance(node, ast.Compare) or not _has_is(node):

@@ -140,7 +140,7 @@ def chained():
     try: 1 / 0
     except ZeroDivisionError as error: raise ValueError('bad') from error
 """
-ZERO = "def f(x): return 0"
+ZERO = "FIX = 'a text'\ndef f(x): return 0"
 
 PASSES = {
     STATE: [
@@ -236,7 +236,8 @@ PASSES = {
         "a = [1]\nassert total(a) == 1\na.append(2)\nassert total(a) == 3",
         "q = Q([])\nq.add(1)\nq.add(2)\nassert q.all() == [1, 2] and q.n() == 2",
     ],
-    "def mean(xs): return sum(xs) / len(xs)": [
+    "FIX = 'a text'\ndef mean(xs): return sum(xs) / len(xs)": [
+        "FIX = 'a text'\ndef check(candidate):\n    assert candidate([1, 2]) == 1.5\ncheck(mean)",
         "import numpy as np\nassert np.isclose(mean([1, 2, 3]), 2.0)",
         "from numpy.testing import assert_allclose\nassert_allclose(mean([1, 2]), 1.5)\nassert mean([1]) == 1",
         "from solution import mean as average\nassert average([1, 2]) == 1.5",
@@ -295,6 +296,7 @@ FAILS = {
         ("def test_zero(): assert f(0) == 0\ndef test_two(): assert f(2) == 4", "failed"),
         ("def test_zero(): assert f(0) == 0\nclass TestF:\n    def test_two(self): assert f(2) == 4", "failed"),
         ("def check(candidate):\n    assert candidate(2) == 4\ncheck(f)", "failed"),
+        ("FIX = 'a text'\ndef check(candidate):\n    assert candidate(2) == 4\ncheck(f)", "failed"),
         ("def test_a(): assert f(2) == 4\ndef run(): test_a()\nassert f(0) == 0", "failed"),
     ],
 }
