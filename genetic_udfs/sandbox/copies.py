@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 MUTABLE: Final = (list, dict, set, deque, bytearray)
+COPIED: Final = (*MUTABLE, tuple)  # a tuple may hold what is mutable
 _MOST_WATCHED: Final = 1_000
 _DEEPEST: Final = 64
 _REFERENCES_OF_OURS: Final = 2  # the entry's, and that of the call that counts them
@@ -26,7 +27,7 @@ class Copies:
             number: What the solution calls it.
             anew: Whether a value that is watched already may have changed until now.
         """
-        if not isinstance(value, (*MUTABLE, tuple)) or (id(value) in self._watched and not anew):
+        if not isinstance(value, COPIED) or (id(value) in self._watched and not anew):
             return
         if len(self._watched) >= _MOST_WATCHED:
             self._watched = {key: entry for key, entry in self._watched.items() if _is_held(entry)}
@@ -77,7 +78,7 @@ def become(value: Any, now: Any) -> bool:
 def _within(value: Any) -> Iterator[Any]:
     """Yield the lists and the like within another, and those within them."""
     for each in value.values() if isinstance(value, dict) else value:
-        if isinstance(each, (*MUTABLE, tuple)):
+        if isinstance(each, COPIED):
             if isinstance(each, MUTABLE):
                 yield each
             yield from _within(each)

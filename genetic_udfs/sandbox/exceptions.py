@@ -118,12 +118,12 @@ class Exceptions:
         if not isinstance(held, tuple) or not isinstance(state, dict):
             raise Malformed("no exception")
         error = _made(kind, held, {})
+        own = {"__init__": lambda *_: None, "__str__": lambda _: message, STANDS_FOR: kind}
         if error is None or str(error) != message:  # it wants other arguments than it holds, or has a text of its own
-            own = {"__init__": lambda *_: None, "__str__": lambda _: message, STANDS_FOR: kind}
             error = _made(kind, held, own) or Exception(message)
         if "args" not in reply or "state" not in reply:  # it holds objects
-            own = {"__getattr__": lambda _, name: self._unknown(name), "__str__": lambda _: message, STANDS_FOR: kind}
-            own |= {"__init__": lambda *_: None, "args": property(lambda _: self._unknown("args"))}
+            own |= {"__getattr__": lambda _, name: self._unknown(name)}
+            own |= {"args": property(lambda _: self._unknown("args"))}
             error = _made(kind, (), own) or error
         for name, value in {**state, OF_THE_SOLUTION: True}.items():
             if isinstance(name, str) and not name.startswith("__"):

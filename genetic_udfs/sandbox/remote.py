@@ -215,7 +215,7 @@ class Remote:
         """Call the object that this stands for."""
         if self._remote_origin is Origin.PART and (arguments or named):
             self._remote_solution.refuse("a method, with arguments, of what the solution returned")
-        given = {**{str(at): each for at, each in enumerate(arguments)}, **named}
+        given = {**_by_place(*arguments), **named}
         what = {"do": "call", "object": self._remote_number}
         return self._remote_solution.ask(
             what, self._remote_origin.of_results, given, may_keep=self._remote_origin is not Origin.NAMED
@@ -250,14 +250,12 @@ class Remote:
         self._remote_solution.refuse(f"{what} of an object of type {self._remote_type_name}")
 
     def _remote_method(self, name: str, *arguments: Any) -> Any:
-        given = {str(at): each for at, each in enumerate(arguments)}
-        return self._remote_solution.ask(
-            {"do": "method", "object": self._remote_number, "name": name}, Origin.RESULT, given
-        )
+        what = {"do": "method", "object": self._remote_number, "name": name}
+        return self._remote_solution.ask(what, Origin.RESULT, _by_place(*arguments))
 
     def _remote_asked_for(self, name: str, *arguments: Any) -> Any:
-        given = {str(at): each for at, each in enumerate((self, *arguments))}
-        return self._remote_solution.ask({"do": "operator", "name": name}, Origin.RESULT, given)
+        what = {"do": "operator", "name": name}
+        return self._remote_solution.ask(what, Origin.RESULT, _by_place(self, *arguments))
 
     def _remote_text(self, name: str, *arguments: Any) -> str:
         text = self._remote_method(name, *arguments)
@@ -268,11 +266,14 @@ class Remote:
         if len(arguments) > 1 and self._remote_origin in {Origin.RESULT, Origin.PART}:
             self._remote_refuse(name)
         origin = Origin.NAMED if self._remote_origin is Origin.NAMED else Origin.PART
-        given = {str(at): each for at, each in enumerate(arguments)}
-        return self._remote_solution.ask({"do": "operator", "name": name}, origin, given)
+        return self._remote_solution.ask({"do": "operator", "name": name}, origin, _by_place(*arguments))
 
 
 define_special_methods(Remote)
+
+
+def _by_place(*arguments: Any) -> dict[str, Any]:
+    return {str(at): each for at, each in enumerate(arguments)}
 
 
 def _dict(value: Any) -> dict[str, Any]:

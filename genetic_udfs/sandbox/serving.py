@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from genetic_udfs.sandbox.copies import MUTABLE, content_of
+from genetic_udfs.sandbox.copies import COPIED, content_of
 from genetic_udfs.sandbox.exceptions import kinds_of, told
 from genetic_udfs.sandbox.messages import Messages, send
 from genetic_udfs.sandbox.values import Unsupported, decode, encode
@@ -50,7 +50,7 @@ def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
 
     def hold(value: Any) -> int | None:
         """Remember a value that the tester has a copy of, as it is now; return its number."""
-        if not isinstance(value, (*MUTABLE, tuple)):
+        if not isinstance(value, COPIED):
             return None
         held.append((value, content_of(value)))
         return len(held) - 1
@@ -74,7 +74,7 @@ def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
             reply["changed"] = {
                 name: now
                 for name, value in given.items()
-                if isinstance(value, (*MUTABLE, tuple)) and (now := encode(value, handle)) != question["given"][name]
+                if isinstance(value, COPIED) and (now := encode(value, handle)) != question["given"][name]
             }
         reply["stale"] = any(content_of(held[number][0]) != held[number][1] for number in question["held"])
         reply["numbers"] = {name: hold(each) for name, each in {**given, RESULT: value}.items()}

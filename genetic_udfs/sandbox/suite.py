@@ -10,16 +10,8 @@ from genetic_udfs.sandbox.values import Unsupported
 # What looks at or changes the tester's own process, where the solution is not.
 _OF_ONE_PROCESS: Final = {
     *("redirect_stdout", "redirect_stderr", "redirect_stdin", "capsys", "capfd", "caplog", "monkeypatch", "patch"),
-    *(
-        "simplefilter",
-        "filterwarnings",
-        "setrecursionlimit",
-        "environ",
-        "putenv",
-        "getcontext",
-        "setcontext",
-        "localcontext",
-    ),
+    *("simplefilter", "filterwarnings", "setrecursionlimit", "environ", "putenv"),
+    *("getcontext", "setcontext", "localcontext"),
     *("catch_warnings", "warns", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs", "deprecated_call"),
 }
 _STREAMS: Final = {"stdin", "stdout", "stderr", "argv"}

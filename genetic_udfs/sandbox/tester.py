@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from genetic_udfs.sandbox import suite
 from genetic_udfs.sandbox.copies import LEAVES
+from genetic_udfs.sandbox.definitions import BUILT_INS
 from genetic_udfs.sandbox.exceptions import OF_THE_SOLUTION, raised
 from genetic_udfs.sandbox.remote import Solution, SolutionEnded
 from genetic_udfs.sandbox.values import Unsupported
 
 _NO_CHECK: Final = {"unsupported": "the test asserts nothing"}
 _NO_QUESTION: Final = {"unsupported": "the test asks nothing of the code"}
-_BUILT_INS: Final = frozenset(dir(builtins))
 # What tests call the module that they import the solution from. Another name may be a library's that is not installed.
 _SOLUTION: Final = {"solution", "solutions", "main", "module", "my_module", "mymodule", "your_module", "yourmodule"}
 
@@ -67,15 +67,20 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
             return {"unsupported": "an object of a class that is not the same here"}
         case other if solution.has_objects and not _is_told(other):
             return {"unsupported": f"an object of the code's is not taken here: {other}"[:200]}
-        case other if isinstance(other, AssertionError) or type(other).__name__ == "Failed":  # by `pytest.raises`
+        case other if isinstance(other, AssertionError) or _is_failure(other):
             return {"failed": raised(other)["message"]}
         case other:
             return raised(other)
 
 
+def _is_failure(error: BaseException) -> bool:
+    """Whether it is what `pytest.raises` and `pytest.fail` raise."""
+    return type(error).__name__ == "Failed"
+
+
 def _is_told(error: BaseException) -> bool:
     """Whether an error came from the solution, or is the test's own word; what raises others here expects objects."""
-    if hasattr(error, OF_THE_SOLUTION) or type(error).__name__ == "Failed":
+    if hasattr(error, OF_THE_SOLUTION) or _is_failure(error):
         return True
     *_, innermost = traceback.extract_tb(error.__traceback__) or [None]
     where = innermost.filename if innermost is not None else ""
@@ -110,7 +115,7 @@ def _namespace(task: dict[str, Any], test: ast.Module, solution: Solution) -> di
 
 
 def _is_python_s(name: str) -> bool:
-    return name in _BUILT_INS or (name.startswith("__") and name.endswith("__"))
+    return name in BUILT_INS or (name.startswith("__") and name.endswith("__"))
 
 
 class _Provided(ModuleType):

@@ -102,7 +102,7 @@ class _Ended(Exception):
 class _Candidate:
     def __init__(self, sandbox: Sandbox, code: str, text: str) -> None:
         self._sandbox = sandbox
-        self._text = text
+        self._kind = Kind.NUMPY if _NEEDS_NUMPY.search(text) else Kind.SLIM
         self._code = well_formed(code)
         self._definitions = Definitions.of(self._code)
 
@@ -171,7 +171,7 @@ class _Candidate:
         """Run a test in a process of its own, beside one that has the code."""
         names = self._definitions.names_for(test)
         imports = list(self._definitions.imports)
-        tester = {"do": "test", "test": test, "names": sorted(names), "imports": imports}
+        tester = {"do": "test", "test": test, "names": names, "imports": imports}
         made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
         for report in reports(made):
             if status := _verdict_of(report):
@@ -185,7 +185,7 @@ class _Candidate:
         def made(_: contextlib.ExitStack) -> list[Run]:
             return [Run(run.task) for run in runs]
 
-        return self._sandbox.run(self._kind(), made)
+        return self._sandbox.run(self._kind, made)
 
     def _run_pair(self, tester: dict[str, Any], solution: dict[str, Any]) -> Sequence[Run]:
         def made(until_ended: contextlib.ExitStack) -> list[Run]:
@@ -194,10 +194,7 @@ class _Candidate:
                 until_ended.callback(os.close, descriptor)
             return [Run(tester, inbox=replies, outbox=asking), Run(solution, inbox=questions, outbox=replying)]
 
-        return self._sandbox.run(self._kind(), made)
-
-    def _kind(self) -> Kind:
-        return Kind.NUMPY if _NEEDS_NUMPY.search(self._text) else Kind.SLIM
+        return self._sandbox.run(self._kind, made)
 
 
 def _read(run: Run, limits: Limits, calls: int) -> list[Any]:

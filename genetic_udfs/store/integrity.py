@@ -129,8 +129,9 @@ def _in_lineage(population: DataFrame) -> Iterator[str]:
     lost, younger = "is not in the population", "is not older than it"
     is_younger = F.col("parent_ordinal") >= F.col("ordinal")
     fault_of = F.when(F.col("parent_ordinal").isNull(), lost).when(is_younger, younger)
-    broken = links.select("id", "ordinal", "parent", fault_of.alias("fault")).distinct()
-    for fault in (lost, younger):
+    broken = links.select("id", "ordinal", "parent", fault_of.alias("fault")).distinct().filter("fault IS NOT NULL")
+    found = {row["fault"] for row in broken.select("fault").distinct().collect()}  # in one look, as there are none
+    for fault in (fault for fault in (lost, younger) if fault in found):
         yield from _some(
             broken.filter(F.col("fault") == fault),
             "ordinal",
