@@ -8,8 +8,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from datasketch import MinHash, MinHashLSH
-
 from genetic_udfs.text import normalise, tokens
 
 # Characters of the longest text that is looked at: 2,000 such texts take 0.3 GB in this process.
@@ -53,6 +51,8 @@ def audit(sample: Sequence[Audited], threshold: float, words: int) -> Audit:
         threshold: the least Jaccard similarity.
         words: length of a shingle.
     """
+    from datasketch import MinHash, MinHashLSH  # brings scipy, which takes seconds to load in every Python worker
+
     shingles = [_shingles(each.text, words) for each in sample]
     lsh = MinHashLSH(num_perm=_HASHES, params=_bands(threshold))
     first: dict[frozenset[str], int] = {}

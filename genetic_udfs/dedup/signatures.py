@@ -6,15 +6,16 @@ of single hashes (200,000 texts: 612 s against 28 s at lower recall).
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.ml.feature import MinHashLSH
-from pyspark.ml.linalg import DenseVector, Vectors
 from pyspark.sql import SparkSession
 
 from genetic_udfs.text import mix
+
+if TYPE_CHECKING:
+    from pyspark.ml.linalg import DenseVector
 
 # MLlib's MinHashLSH.HASH_PRIME. It hashes the vector index i to ((1 + i) * a + b) mod p.
 PRIME: Final = 2038074743
@@ -106,6 +107,9 @@ def hash_family(spark: SparkSession, seed: int, size: int) -> HashFamily:
 
 
 def _fit(spark: SparkSession, seed: int, size: int) -> HashFamily:
+    from pyspark.ml.feature import MinHashLSH  # takes a second to load, and only the driver fits
+    from pyspark.ml.linalg import Vectors
+
     probes = spark.createDataFrame([(n, Vectors.sparse(2, [n], [1.0])) for n in range(2)], ["n", "set"])
     # PySpark's default seed is the hash of a class name, another one in every process.
     model = MinHashLSH(inputCol="set", outputCol="hashes", numHashTables=size, seed=seed).fit(probes)
@@ -115,5 +119,5 @@ def _fit(spark: SparkSession, seed: int, size: int) -> HashFamily:
     return HashFamily(tuple(a), tuple(b))
 
 
-def _values(hashes: list[DenseVector]) -> list[int]:
+def _values(hashes: list["DenseVector"]) -> list[int]:
     return [int(vector[0]) for vector in hashes]
