@@ -24,14 +24,14 @@ def generation_row(run: Run, generation: int, started: float) -> dict[str, Any]:
     version = run.store.version(POPULATION)
     population = run.store.read(POPULATION, version)
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
-    attempts = candidates.groupBy("reason", "round").count().collect()
+    attempts = candidates.groupBy("reason", "round", "run_id").count().collect()
     reasons: dict[str, int] = {}
     for attempt in attempts:
         if attempt["reason"] is not None:
             reasons[attempt["reason"]] = reasons.get(attempt["reason"], 0) + attempt["count"]
     sizes = {row["new"]: row["count"] for row in _sizes(population, generation)}
     accepted = sizes.get(True, 0)
-    fingerprint, samples = _decided_under(run, generation, candidates)
+    fingerprint, samples = _decided_under(run, {attempt["run_id"] for attempt in attempts})
     return {
         "generation": generation,
         "population_version": version,
@@ -89,15 +89,14 @@ def engines(run: Run, generation: int) -> list[dict[str, Any]]:
     ]
 
 
-def _decided_under(run: Run, generation: int, candidates: DataFrame) -> tuple[str, int]:
-    """Return fingerprint and samples of the configuration that decided a generation.
+def _decided_under(run: Run, deciding: set[str]) -> tuple[str, int]:
+    """Return fingerprint and samples of the configuration of the run that decided a generation; none decides seeds.
 
     The run that completes a generation's commits may be another than the one that decided it, under another one.
     """
-    decided = candidates.select("run_id").first()
-    if decided is None or decided["run_id"] == run.id:
+    if deciding <= {run.id}:
         return run.config.fingerprint(), run.config.samples_per_generation
-    (row,) = run.store.read(RUNS).filter(F.col("run_id") == decided["run_id"]).collect()
+    (row,) = run.store.read(RUNS).filter(F.col("run_id").isin(*deciding)).collect()
     return row["fingerprint"], yaml.safe_load(row["configuration"])["samples_per_generation"]
 
 

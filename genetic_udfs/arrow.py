@@ -1,10 +1,11 @@
 """Rows out of Arrow batches and into them, whatever bytes and however many rows a batch holds."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -14,6 +15,18 @@ _ROWS_A_BATCH: Final = 8192
 _CHARACTERS: Final = 1 << 20
 
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
+
+
+def local_frame(spark: SparkSession, rows: Sequence[Mapping[str, Any]], schema: StructType) -> DataFrame:
+    """Return a few rows of the driver's as a local relation, which Spark's optimiser computes without a job.
+
+    Args:
+        spark: The session.
+        rows: Values by column; a column that is not there is null. Moments have a time zone.
+        schema: Of the result.
+    """
+    table = pa.Table.from_pylist([*rows], schema=to_arrow_schema(schema, timezone="UTC"))
+    return spark.createDataFrame(table, schema)
 
 
 def rows(batches: Iterable[pa.RecordBatch], *columns: str) -> Iterator[tuple[Any, ...]]:

@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from genetic_udfs.accounting import generation_row
+from genetic_udfs.arrow import local_frame
 from genetic_udfs.decontaminate import Item
 from genetic_udfs.generation import make_generation
-from genetic_udfs.population_index import update_index
+from genetic_udfs.population_index import add_to_index, update_index
 from genetic_udfs.run import Run
 from genetic_udfs.schema import (
     ACCEPTED,
@@ -55,7 +56,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
             decide(run, generation, items)
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation)
-            update_index(run.store, run.config, run.id)
+            add_to_index(run.store, run.config, run.id, generation)
             commit_generation(run, generation, started)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
@@ -135,7 +136,7 @@ def numbered(accepted: DataFrame, first: int) -> DataFrame:
 def commit_generation(run: Run, generation: int, started: float) -> None:
     """Write the row that says a generation is done, with its counts and costs."""
     row = generation_row(run, generation, started)
-    rows = run.spark.createDataFrame([row], GENERATIONS_SCHEMA)
+    rows = local_frame(run.spark, [row], GENERATIONS_SCHEMA)
     append_generation(run, GENERATIONS, rows, generation)
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
+from genetic_udfs.arrow import local_frame
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.decontaminate import Item, contamination
 from genetic_udfs.dedup import near_duplicates
@@ -51,7 +52,7 @@ def make_generation(run: Run, population: DataFrame, generation: int, items: Seq
     """
     quota = quotas(run.config.samples_per_generation, run.config.colonies)
     size = population.count()
-    decided = run.spark.createDataFrame([], CANDIDATES_SCHEMA)
+    decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
     used = attempts = 0
     for number in range(run.config.max_rounds):
@@ -89,7 +90,6 @@ def make_round(this: Round) -> DataFrame:
         .transform(reject_duplicates, this)
         .transform(keep, this, "near-duplicates")
         .transform(reject_test_problems, this)
-        .transform(keep, this, "contamination")
         .transform(ask_coder, this)
         .transform(examine, this)
         .transform(mend, this)
@@ -102,9 +102,7 @@ def make_round(this: Round) -> DataFrame:
 def examine(rows: DataFrame, this: Round) -> DataFrame:
     """Take solutions through every stage that may refuse them."""
     return (
-        rows.transform(keep, this, "reading solutions")
-        .transform(reject_test_solutions, this)
-        .transform(keep, this, "contamination of solutions")
+        rows.transform(reject_test_solutions, this)
         .transform(check_runs, this)
         .transform(ask_judge, this)
         .transform(verify, this)
@@ -176,6 +174,7 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         run.config.seed,
         lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
         indexed=indexed(run.store, this.generation),
+        is_spread=True,
     )
     if told := not_compared_in_words(found.not_compared()):
         run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
@@ -189,20 +188,27 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
 
 def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
     """Reject instructions that hold an item of a test set, or are one in other words if the settings look for that."""
-    return reject_contaminated(rows, this, ["instruction"], this.run.config.decontamination.paraphrases)
+    if not this.items:
+        return rows
+    paraphrases = this.run.config.decontamination.paraphrases
+    return reject_contaminated(rows, this, ["instruction"], paraphrases).transform(keep, this, "contamination")
 
 
 def reject_test_solutions(rows: DataFrame, this: Round) -> DataFrame:
     """Reject replies of the Coder that hold an item: its solution in the code, or its problem in what stands around."""
-    return reject_contaminated(rows, this, ["code", "response"])
+    if not this.items:
+        return rows
+    return (
+        rows.transform(keep, this, "reading solutions")
+        .transform(reject_contaminated, this, ["code", "response"])
+        .transform(keep, this, "contamination of solutions")
+    )
 
 
 def reject_contaminated(
     rows: DataFrame, this: Round, texts: list[str], paraphrases: Paraphrases | None = None
 ) -> DataFrame:
     """Reject rows whose texts hold an item of a test set; with `paraphrases`, an engine is asked about the first."""
-    if not this.items:
-        return rows
     run = this.run
     new = rows.filter(alive()).select("id", *texts)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from genetic_udfs.arrow import local_frame
 from genetic_udfs.config import Config
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.indexed import index_rows
@@ -39,30 +40,32 @@ def indexed(store: Store, generation: int) -> DataFrame:
 def update_index(store: Store, config: Config, run_id: str) -> None:
     """Add what is in the population and not in the index, a generation a commit, each exactly once.
 
-    A run calls it at its start, for what a killed run left undone, and after each generation.
+    A run calls it at its start, for what a killed run left undone.
 
     Raises:
         ConfigurationError: if the index was made by other settings, naming them.
     """
     check_manifest(store, config)
     if not store.exists(DEDUP_MANIFEST):
-        row = store.spark.createDataFrame([manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
+        row = local_frame(store.spark, [manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
         store.append(DEDUP_MANIFEST, row, transaction="creation", version=0, run_id=run_id)
     population = store.read(POPULATION)
     there = {row["generation"] for row in population.select("generation").distinct().collect()}
     known = {row["generation"] for row in store.read(DEDUP_INDEX).select("generation").distinct().collect()}
-    for generation in sorted(there - known):
-        new = population.filter(F.col("generation") == generation)
-        rows = made_index(store, config, new).withColumn("generation", F.lit(generation))
-        # A generation without a row that is not blank is never known; its empty commit is skipped the next time.
-        store.append(
-            DEDUP_INDEX, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation
-        )
+    for generation in sorted(there - known):  # one without a row that is not blank is never known
+        add_to_index(store, config, run_id, generation)
+
+
+def add_to_index(store: Store, config: Config, run_id: str, generation: int) -> None:
+    """Add a generation of the population to an index that has all before it, exactly once."""
+    new = store.read(POPULATION).filter(F.col("generation") == generation)
+    rows = made_index(store, config, new).withColumn("generation", F.lit(generation))
+    store.append(DEDUP_INDEX, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
 
 
 def rebuild_index(store: Store, config: Config, run_id: str) -> int:
     """Replace the index by one made of the whole population with these settings; return its number of rows."""
-    row = store.spark.createDataFrame([manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
+    row = local_frame(store.spark, [manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
     # Without a manifest the index is refused: it stands for nothing until all of it is made.
     store.replace(DEDUP_MANIFEST, row.limit(0), run_id=run_id)
     population = store.read(POPULATION)

@@ -41,7 +41,12 @@ class Round:
 
 
 def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
-    """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space."""
+    """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space.
+
+    Rows that are the result of a stage are returned as they are.
+    """
+    if this.run.scratch.has(rows):
+        return rows
     with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
         return this.run.scratch.keep(rows, f"{this.name}/{name.replace(' ', '-')}")
 

@@ -43,8 +43,9 @@ def check_runs(rows: DataFrame, this: Round) -> DataFrame:
     status = F.col("imported")[CODE_STATUS]
     said = F.concat(F.lit("importing it ended as "), status)
     found = F.struct(F.lit("does_not_run").alias("reason"), said.alias("detail"))
+    rows = keep(rows, this, "reading solutions")
     return (
-        spread(rows, rows.count())
+        spread(rows, this.run.scratch.count(rows))
         .withColumn("imported", verdicts(F.when(alive(), F.col("code")), None, settings))
         .transform(keep, this, "importing")
         .withColumn(SANDBOX_TIER, F.col("imported")[SANDBOX_TIER])
@@ -88,16 +89,16 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("null_code", F.when(F.col("tests").isNotNull(), role_columns.null_solution_of("code")))
         .withColumnRenamed("request_id", "tester_request")
         .drop("read", "reply")
-        .transform(keep, this, "reading tests")
     )
 
 
 def run_tests(rows: DataFrame, this: Round) -> DataFrame:
     """Add how the tests ended, and as `nothing`, at the first attempt, how they end for code that does nothing."""
     settings = this.run.config.sandbox
+    rows = keep(rows, this, "reading tests")
     imported_by = F.col(SANDBOX_TIER) if settings.check_runs else F.lit(None)
     code = F.when(alive() & F.col("tests").isNotNull(), F.col("code"))
-    ran = spread(rows, rows.count()).withColumn("ran", verdicts(code, "tests", settings))
+    ran = spread(rows, this.run.scratch.count(rows)).withColumn("ran", verdicts(code, "tests", settings))
     if this.attempt == 1:
         ran = ran.withColumn("nothing", verdicts("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
     return (

@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests shares: one Spark session with Delta for the whole run."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,20 +9,41 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config, Spark
 from genetic_udfs.session import open_session
+from genetic_udfs.store.tables import Store
+from tests.made_store import make_store
 
 PROJECT = Path(__file__).resolve().parent.parent
-# Many small jobs: compilers, Java's and Spark's own, would take more time than they gain (a run 54 s instead of 75).
+# Many small jobs: compilers, Java's and Spark's own, and plans that are made again in the middle, would take more time
+# than they gain. Java's first compiler alone has room for 48 MB of code by default, and then throws out and repeats.
 FOR_LITTLE_DATA = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
     "spark.sql.codegen.wholeStage": False,
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": False,
 }
 JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# What needs one of these starts a JVM or a pool of sandboxes.
+HEAVY = {"spark", "sandbox", "strongest"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="only tests that need no JVM, no engine and no sandbox")
+
+
+def is_fast(item: pytest.Item) -> bool:
+    """Whether a test is of pure functions, parsers, configuration or planning."""
+    marks = any(item.get_closest_marker(mark) for mark in ("processes", "slow", "vllm"))
+    return not marks and HEAVY.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no process of pytest-xdist is left alone with one at the end."""
+    if config.getoption("--fast"):
+        config.hook.pytest_deselected(items=[item for item in items if not is_fast(item)])
+        items[:] = filter(is_fast, items)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
@@ -30,13 +52,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session on 2 cores, with partitions to match the size of test data."""
     conf = {
-        "spark.jars": ",".join(map(str, JARS)),
+        "spark.driver.extraClassPath": ":".join(map(str, JARS)),
         "spark.driver.memory": "2g",
         **FOR_LITTLE_DATA,
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
-        "spark.sql.shuffle.partitions": 4,
-        "spark.databricks.delta.snapshotPartitions": 2,
+        "spark.sql.shuffle.partitions": 2,
+        "spark.databricks.delta.snapshotPartitions": 1,
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
     }
     settings = Config.model_validate(
@@ -52,3 +74,26 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = open_session(settings, "tests")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def made_once(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "store"
+    make_store(spark, str(folder))
+    return folder
+
+
+@pytest.fixture
+def made(spark: SparkSession, made_once: Path, tmp_path: Path) -> Store:
+    """The store that made_store.py writes down, in a copy that a test may change."""
+    return Store(spark, str(shutil.copytree(made_once, tmp_path / "made")))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_views_left() -> Iterator[None]:
+    """The views of a file's tests are gone for those of other files, which may share its process."""
+    yield
+    if (session := SparkSession.getActiveSession()) is not None:
+        names = session._jsparkSession.sessionState().catalog().getTempViewNames().mkString("\n")
+        for name in filter(None, names.split("\n")):
+            session.catalog.dropTempView(name)

@@ -4,12 +4,14 @@ a <- seed-0            c <- a, b, seed-0      d <- a
 b <- seed-1, seed-2    e <- c                 rejected: x <- seed-0, y <- a, b
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs import schema
+from genetic_udfs.arrow import local_frame
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 BEGAN: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -67,15 +69,26 @@ def make_store(spark: SparkSession, root: str, **changed: Any) -> Store:
     """Write the store; `changed` are columns of a row of the population, by the row's id."""
     store = Store(spark, root)
     _runs(store)
+    population = _population(changed)
     for generation in range(3):
-        rows = SEEDS if generation == 0 else [row for row in PAIRS if row["generation"] == generation]
-        first = [0, 3, 5][generation]
-        numbered = [{**row, "ordinal": first + i, **changed.get(row["id"], {})} for i, row in enumerate(rows)]
-        _append(store, schema.POPULATION, numbered, generation)
+        _append(store, schema.POPULATION, [row for row in population if row["of"] == generation], generation)
         if generation:
             _attempts(store, generation)
         _append(store, schema.GENERATIONS, [_generation(generation, store.version(schema.POPULATION))], generation)
     return store
+
+
+def edit(store: Store, **changed: Any) -> Store:
+    """Change columns of rows of the population as somebody does by hand, and return the store."""
+    rows = _frame(store, schema.POPULATION, _population(changed))
+    rows.write.format("delta").mode("overwrite").save(store.path(schema.POPULATION))
+    return store
+
+
+def _population(changed: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows, each with the generation that it was written `of`, which may differ from what it says."""
+    rows = enumerate([*SEEDS, *PAIRS])
+    return [{**row, "ordinal": ordinal, "of": row["generation"], **changed.get(row["id"], {})} for ordinal, row in rows]
 
 
 def _attempts(store: Store, generation: int) -> None:
@@ -147,6 +160,9 @@ def _runs(store: Store) -> None:
 
 
 def _append(store: Store, table: str, rows: list[dict[str, Any]], number: int) -> None:
+    store.append(table, _frame(store, table, rows), transaction="made", version=number, generation=number)
+
+
+def _frame(store: Store, table: str, rows: list[dict[str, Any]]) -> DataFrame:
     named = [{name: row.get(name) for name in SCHEMAS[table].fieldNames()} for row in rows]
-    frame = store.spark.createDataFrame(named, SCHEMAS[table])  # type: ignore[type-var]
-    store.append(table, frame.coalesce(1), transaction="made", version=number, generation=number)
+    return local_frame(store.spark, named, SCHEMAS[table]).coalesce(1)

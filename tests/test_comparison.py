@@ -10,15 +10,15 @@ from genetic_udfs.commands.compare import compare, print_comparison
 from genetic_udfs.comparison import Overlap, overlap, portrait
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.store.tables import Store
-from tests.made_store import make_store
+from tests.made_store import edit
 
 LOCAL = Path(__file__).parents[1] / "conf" / "local.yaml"
 
 
-def test_two_stores_side_by_side(spark: SparkSession, tmp_path: Path) -> None:
-    one = make_store(spark, str(tmp_path / "one"))
+def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Store, tmp_path: Path) -> None:
+    one = Store(spark, str(made_once))
     changed = {"d": {"content_hash": "another", "id": "d2"}, "seed-2": {"content_hash": "another"}}
-    other = make_store(spark, str(tmp_path / "other"), **changed)
+    other = edit(made, **changed)
     here, there = portrait(one), portrait(other)
     assert (here.generations, here.seeds, here.pairs, here.candidates, here.accepted) == (2, 3, 5, 7, 5)
     assert here.reasons == {"judged_no": 1, "duplicate": 1}

@@ -13,7 +13,12 @@ from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.test_evolution import evolve, settings
 
-QUICK = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "generations": 1}
+QUICK = {
+    "decontamination": {"human_eval": False},
+    "dedup": {"audit": 0},
+    "generations": 1,
+    "samples_per_generation": 10,
+}
 
 
 def judged_by(is_good: Callable[[int], bool]) -> Callable[[Request], Answer]:

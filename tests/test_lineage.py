@@ -10,15 +10,15 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.lineage import ancestors, descendants
 from genetic_udfs.schema import POPULATION
 from genetic_udfs.store.tables import Store
-from tests.made_store import make_store
+from tests.made_store import edit
 
 MODELS = "instructor org/writer, coder org/writer, judge org/judge"
 DOES = "Write a function that does"
 
 
 @pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return make_store(spark, str(tmp_path_factory.mktemp("lineage")))
+def store(spark: SparkSession, made_once: Path) -> Store:
+    return Store(spark, str(made_once))
 
 
 def test_the_tree_of_a_pair_goes_back_to_its_seeds(store: Store) -> None:
@@ -65,10 +65,8 @@ def test_an_id_that_nobody_has_is_named(store: Store) -> None:
         ({"a": {"parents": []}}, "the row with id 'a' has no parents, and is no seed"),
     ],
 )
-def test_a_row_that_was_edited_is_named_and_the_walk_ends(
-    spark: SparkSession, tmp_path: Path, edited: dict[str, Any], message: str
-) -> None:
-    store = make_store(spark, str(tmp_path), **edited)
+def test_a_row_that_was_edited_is_named_and_the_walk_ends(made: Store, edited: dict[str, Any], message: str) -> None:
+    store = edit(made, **edited)
     with pytest.raises(StoreError, match=message) as refused:
         ancestors(store, "e")
     assert f"RESTORE TABLE {store.name(POPULATION)} TO VERSION AS OF 2 with" in str(refused.value)

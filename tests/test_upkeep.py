@@ -4,7 +4,6 @@ import io
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,11 @@ from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.lease import LeaseError, lease_of
 from genetic_udfs.store.tables import Store
 from genetic_udfs.upkeep import optimize, set_properties, unneeded_files, vacuum
-from tests.made_store import make_store
 
 
-@pytest.fixture(scope="module")
-def store(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    yield make_store(spark, str(tmp_path_factory.mktemp("upkeep")))
+@pytest.fixture
+def store(made: Store) -> Store:
+    return made
 
 
 def ids(store: Store, version: int) -> list[str]:
@@ -36,7 +34,6 @@ def told(store: Store) -> str:
     return out.getvalue()
 
 
-# The tests of this file are one story, in this order.
 def test_history_lists_versions_costs_and_what_changed_between_runs(store: Store) -> None:
     text = told(store)
     rows = [line.split("│")[1:-1] for line in text.splitlines() if line.startswith("│")]
@@ -73,6 +70,7 @@ def test_readers_before_beside_and_after_maintenance_get_their_rows(store: Store
 
 
 def test_vacuum_takes_what_no_generation_needs_and_nothing_else(store: Store) -> None:
+    optimize(store)
     folder = Path(store.path(POPULATION))
     orphan = folder / "part-00000-of-a-run-that-was-killed.snappy.parquet"
     orphan.write_bytes(b"x" * 100)
@@ -94,6 +92,7 @@ def test_vacuum_takes_what_no_generation_needs_and_nothing_else(store: Store) ->
 
 
 def test_forgetting_generations_is_told_by_history(store: Store) -> None:
+    optimize(store)
     latest = sorted(ids(store, store.version(POPULATION)))
     assert len(vacuum(store, 0, forget=True)[POPULATION]) == 3
     assert sorted(ids(store, store.version(POPULATION))) == latest
@@ -117,9 +116,7 @@ def test_an_older_store_gets_its_properties_unless_a_run_is_under_way(store: Sto
     assert properties["delta.logRetentionDuration"] == "interval 3650 days"
 
 
-# These have stores of their own.
-def test_history_promises_no_rows_that_the_latest_version_has_lost(spark: SparkSession, tmp_path: Path) -> None:
-    store = make_store(spark, str(tmp_path))
+def test_history_promises_no_rows_that_the_latest_version_has_lost(store: Store, spark: SparkSession) -> None:
     (gone,) = set(store.read(POPULATION, 2).inputFiles()) - set(store.read(POPULATION, 1).inputFiles())
     Path(gone.removeprefix("file:")).unlink()
     text = told(store)
@@ -128,11 +125,10 @@ def test_history_promises_no_rows_that_the_latest_version_has_lost(spark: SparkS
     assert "rows are still" not in text
 
 
-def test_a_log_that_has_lost_a_file_is_said(spark: SparkSession, tmp_path: Path) -> None:
-    store = make_store(spark, str(tmp_path))
+def test_a_log_that_has_lost_a_file_is_said(store: Store, spark: SparkSession) -> None:
     # A checkpoint later than the file, as in a log of more than ten versions.
     spark.sql(f"ALTER TABLE {store.name(POPULATION)} SET TBLPROPERTIES ('delta.checkpointInterval' = '1')")
-    log = tmp_path / POPULATION / "_delta_log"
+    log = Path(store.path(POPULATION)) / "_delta_log"
     assert [*log.glob("*.checkpoint*.parquet")]
     (log / f"{1:020}.json").unlink()
     spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr] # as in another session
@@ -140,18 +136,16 @@ def test_a_log_that_has_lost_a_file_is_said(spark: SparkSession, tmp_path: Path)
         generations(store)
 
 
-def test_generations_whose_rows_were_taken_out_are_not_forgotten(spark: SparkSession, tmp_path: Path) -> None:
-    store = make_store(spark, str(tmp_path))
+def test_generations_whose_rows_were_taken_out_are_not_forgotten(store: Store, spark: SparkSession) -> None:
     spark.sql(f"DELETE FROM {store.name(POPULATION)} WHERE generation = 2")
     with pytest.raises(StoreError, match=r"generation 2: the population had 8 rows .*, and has 5"):
         vacuum(store, 0, forget=True)
     assert len(ids(store, 2)) == 8
 
 
-def test_nothing_is_removed_where_the_table_of_generations_is_lost(spark: SparkSession, tmp_path: Path) -> None:
-    store = make_store(spark, str(tmp_path))
+def test_nothing_is_removed_where_the_table_of_generations_is_lost(store: Store, spark: SparkSession) -> None:
     optimize(store)
-    shutil.rmtree(tmp_path / GENERATIONS)
+    shutil.rmtree(store.path(GENERATIONS))
     with pytest.raises(StoreError, match="the table generations is missing"):
         vacuum(store, 0)
     assert len(ids(store, 1)) == 5

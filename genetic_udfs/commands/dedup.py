@@ -167,14 +167,15 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             empty = spark.createDataFrame([], f"{c.ID} string, {c.TEXT} string")
             known = empty if kept is None else _texts(kept, task)
             search = near_duplicates(new, known, settings, seed, scratch.keep)
+            dropped = scratch.keep(search.dropped, "dropped")
         with progress.stage("writing", None):
             kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[task.id].dataType)
-            of_rows = tagged(rows, search.dropped.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
+            of_rows = tagged(rows, dropped.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
             write_table(of_rows, task.output, task.format)
         if not settings.audit:
             return Findings(search.not_compared(), None)
         with progress.stage("audit", None):
-            sample = search.sample(settings.audit)
+            sample = search.sample(settings.audit, dropped)
             return Findings(search.not_compared(), audit(sample, settings.threshold, settings.shingle_words))
     finally:
         scratch.clear()

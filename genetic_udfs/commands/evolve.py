@@ -122,7 +122,7 @@ def record(
     with explained(run):
         check_origin(run, origin)
     with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, tell=run.progress.note):
-        _prepare(run, seeds, origin)
+        prepare(run, seeds, origin)
         test_sets = digests(items)
         for change in changed_test_sets(run.store, test_sets):
             run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
@@ -141,7 +141,7 @@ def record(
     return generations
 
 
-def _prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
+def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
     """Clear up after a run that was killed, fork the store if it shall be, check that it is one to go on with."""
     run.scratch.sweep()
     bring_up_to_date(run.store)

@@ -55,10 +55,15 @@ class Search:
         [[buckets, pairs]] = self._skipped.agg(F.count(c.SKIPPED), F.coalesce(F.sum(c.SKIPPED), F.lit(0))).collect()
         return NotCompared(buckets, pairs)
 
-    def sample(self, count: int) -> list[Audited]:
-        """Return up to so many texts, near-duplicates together, for an audit; none that is too long for it."""
+    def sample(self, count: int, dropped: DataFrame) -> list[Audited]:
+        """Return up to so many texts, near-duplicates together, for an audit; none that is too long for it.
+
+        Args:
+            count: How many.
+            dropped: This search's `dropped`, perhaps stored meanwhile.
+        """
         names = self._signatures.orderBy(c.SAMPLE_KEY, c.IS_NEW, c.ID).limit(count).select(c.ID, c.IS_NEW)
-        gone = self.dropped.select(c.ID, F.lit(True).alias(c.IS_NEW), F.lit(True).alias("_gone"))
+        gone = dropped.select(c.ID, F.lit(True).alias(c.IS_NEW), F.lit(True).alias("_gone"))
         short = self._texts.where(F.length(c.TEXT) <= LONGEST)
         rows = short.join(F.broadcast(names), [c.ID, c.IS_NEW], "left_semi").join(gone, [c.ID, c.IS_NEW], "left")
         return [Audited(*row) for row in rows.select(c.TEXT, c.IS_NEW, F.col("_gone").isNotNull()).collect()]
@@ -72,6 +77,7 @@ def near_duplicates(
     keep: Keep,
     *,
     indexed: DataFrame | None = None,
+    is_spread: bool = False,
 ) -> Search:
     """Find the new texts that are dropped as duplicates, each with the kept text that it duplicates.
 
@@ -81,8 +87,9 @@ def near_duplicates(
     refuse.
 
     The result depends on neither the partitioning nor the order of the rows. Texts are read to sign them, to compare
-    those of the candidate pairs, and for a sample. With a `keep` that stores, all is computed before this returns. The
-    hash family is fitted by two small jobs, if this process has not seen the seed yet.
+    those of the candidate pairs, and for a sample. What is read several times on the way goes through `keep`; `links`
+    and `dropped` are computed when they are read. The hash family is fitted by two small jobs, if this process has not
+    seen the seed yet.
 
     Args:
         new: `id` (string, unique in `new`), `rank` (long; the smaller is kept, of equal ones the smaller id), `text`
@@ -92,10 +99,11 @@ def near_duplicates(
         seed: Seed of the hash family.
         keep: Stores intermediate results, each of which is read several times.
         indexed: Further kept texts, columns as `columns.INDEXED`; by the same settings and seed.
+        is_spread: Whether the texts lie in partitions of like size. Else those are counted, and uneven ones shuffled.
     """
     texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
-    signatures = keep(signed(_spread(texts), family, settings), "signatures")
+    signatures = keep(signed(texts if is_spread else _spread(texts), family, settings), "signatures")
     of_all = signatures
     if indexed is not None:
         indexed = keep(sharing_a_bucket(indexed, signatures), "indexed")
@@ -103,9 +111,9 @@ def near_duplicates(
     found = keep(candidate_pairs(of_all), "pairs")
     pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
     to_compare = keep(texts_of_pairs(pairs, texts, indexed), "texts")
-    links = keep(verified(pairs, to_compare, settings.threshold, settings.shingle_words), "links")
+    links = verified(pairs, to_compare, settings.threshold, settings.shingle_words)
     skipped = found.where(F.col(c.SKIPPED).isNotNull())
-    return Search(links, keep(dropped(links), "dropped"), skipped, signatures, texts)
+    return Search(links, dropped(links), skipped, signatures, texts)
 
 
 def _texts(texts: DataFrame, rank: Column, *, is_new: bool) -> DataFrame:

@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StructField, StructType
 
+from genetic_udfs.arrow import local_frame
+
 # A yield that was seen to be tiny would ask for a flood; surplus is money spent on pairs over the quota.
 _LEAST_YIELD: Final = 0.1
 
@@ -33,7 +35,7 @@ def slots_by_colony(needed: Mapping[int, int], accepted: int, used: int) -> dict
 
 def slots(spark: SparkSession, counts: Mapping[int, int], generation: int, round_: int) -> DataFrame:
     """Return one row for each slot: `generation`, `round`, `colony`, `slot` (0.. within the colony)."""
-    rows = spark.createDataFrame(sorted(counts.items()), _COUNTS)
+    rows = local_frame(spark, [{"colony": colony, "slots": count} for colony, count in sorted(counts.items())], _COUNTS)
     return rows.select(
         F.lit(generation).alias("generation"),
         F.lit(round_).alias("round"),

@@ -99,7 +99,7 @@ def with_replies(
     )
     requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
     missing = run.ledger.missing(requests, generation, name)
-    total = missing.count()
+    total = run.scratch.count(missing)
     with run.progress.stage(f"{', '.join(place)}: {stage_name}", total) as stage:
         if total:
             slots = task_slots(run.spark)

@@ -37,7 +37,7 @@ class Ledger:
 
     def missing(self, requests: DataFrame, generation: int, name: str) -> DataFrame:
         """Return the requests that have no reply yet, each once, kept under a name in the scratch space."""
-        answered = self.replies(generation).select("request_id")
+        answered = self.store.read(REPLIES).filter(F.col("generation") == generation).select("request_id")
         return self.scratch.keep(
             requests.dropDuplicates(["request_id"]).join(answered, "request_id", "left_anti"),
             f"{name}/requests",

@@ -12,6 +12,7 @@ from typing import Any, Final
 import yaml
 from pyspark.sql import functions as F
 
+from genetic_udfs.arrow import local_frame
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import RUNS, RUNS_SCHEMA
@@ -109,11 +110,10 @@ def begin_run(
         run_id: the run.
         test_sets: what the items of each are, by its name; written beside the versions of the libraries.
     """
-    if store.exists(RUNS):
+    is_left = (F.col("outcome") == RUNNING) & F.col("forked_from").isNull()
+    if not store.read(RUNS).filter(is_left).isEmpty():
         store.before_commit()
-        store.table(RUNS).update(
-            (F.col("outcome") == RUNNING) & F.col("forked_from").isNull(), {"outcome": F.lit("killed")}
-        )
+        store.table(RUNS).update(is_left, {"outcome": F.lit("killed")})
     row = {
         "run_id": run_id,
         "started_at": datetime.now(UTC),
@@ -123,7 +123,7 @@ def begin_run(
         "versions": library_versions() | prompt_versions(config) | _named(test_sets or {}),
         "outcome": RUNNING,
     }
-    store.append(RUNS, store.spark.createDataFrame([row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
+    store.append(RUNS, local_frame(store.spark, [row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
 
 
 def configuration_text(config: Config) -> str:

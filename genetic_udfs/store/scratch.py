@@ -5,10 +5,12 @@ Nothing here is needed to resume: the ledger is.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
+from weakref import WeakKeyDictionary
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
 
 from genetic_udfs.store.location import located
 
@@ -22,6 +24,7 @@ class Scratch:
 
     spark: SparkSession
     root: str
+    _counts: WeakKeyDictionary[DataFrame, int] = field(default_factory=WeakKeyDictionary, repr=False, compare=False)
 
     @classmethod
     def beside(cls, spark: SparkSession, path: str) -> Self:
@@ -31,8 +34,19 @@ class Scratch:
     def keep(self, rows: DataFrame, name: str) -> DataFrame:
         """Write rows under a name and return them as read from there, in the same schema."""
         path = f"{located(self.spark, self.root)}/{name}"
-        rows.write.mode("overwrite").parquet(path)
-        return self.spark.read.schema(rows.schema).parquet(path)
+        written = Observation()
+        rows.observe(written, F.count(F.lit(1)).alias("rows")).write.mode("overwrite").parquet(path)
+        kept = self.spark.read.schema(rows.schema).parquet(path)
+        self._counts[kept] = written.get["rows"]
+        return kept
+
+    def has(self, rows: DataFrame) -> bool:
+        """Tell whether rows are what `keep` has returned."""
+        return rows in self._counts
+
+    def count(self, kept: DataFrame) -> int:
+        """Return the number of rows of what `keep` has returned, which was counted as it was written."""
+        return self._counts[kept]
 
     def clear(self) -> None:
         """Remove everything kept."""

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql.types import StructType
 
 from genetic_udfs import schema
+from genetic_udfs.arrow import local_frame
 from genetic_udfs.errors import StoreError
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.location import located, schema_of
@@ -89,7 +90,7 @@ class Store:
             StoreError: if the table cannot be read.
         """
         if not self.exists(table):
-            return self.spark.createDataFrame([], SCHEMAS[table])
+            return local_frame(self.spark, [], SCHEMAS[table])
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -168,7 +169,7 @@ class Store:
     def create(self, table: str) -> None:
         """Make a table without rows, unless it is there: two first appends at once would refuse each other."""
         if not self.exists(table):
-            self.append(table, self.spark.createDataFrame([], SCHEMAS[table]), transaction="creation", version=0)
+            self.append(table, local_frame(self.spark, [], SCHEMAS[table]), transaction="creation", version=0)
 
     def add_columns(self, table: str) -> None:
         """Add to a table the columns of its schema that it lacks, null in the rows that are there.
@@ -177,7 +178,7 @@ class Store:
             AnalysisException: if columns of one name have types that do not fit.
         """
         self.before_commit()
-        rows = self.spark.createDataFrame([], SCHEMAS[table])
+        rows = local_frame(self.spark, [], SCHEMAS[table])
         rows.write.format("delta").mode("append").option("mergeSchema", "true").save(self.path(table))
 
     def fence(self, table: str, run_id: str) -> None:

@@ -26,7 +26,7 @@ def few_partitions(spark: SparkSession) -> Iterator[None]:
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "1")
     yield
-    spark.conf.set("spark.sql.shuffle.partitions", before or "4")
+    spark.conf.set("spark.sql.shuffle.partitions", before or "2")
 
 
 @pytest.fixture(scope="package")

@@ -1,6 +1,7 @@
 """What may change between two starts of a run, and what is refused by its name."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.preflight import check_seeds
+from genetic_udfs.store.runs import check_same_settings
+from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.durability.conftest import Undisturbed
 from tests.durability.small_run import copy_of, evolve, population, settings, table, table_path
@@ -24,34 +28,38 @@ def versions(config: Config) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize(
-    ("key", "changes"),
-    [
-        ("seed", {"seed": 6}),
-        ("colonies", {"colonies": 3}),
-        ("dedup.threshold", {"dedup": {"threshold": 0.8, "audit": 0}}),
-        ("dedup.shingle_words", {"dedup": {"shingle_words": 2, "audit": 0}}),
-    ],
-)
 def test_what_would_change_the_meaning_of_rows_is_refused_by_name_and_nothing_is_written(
-    spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed, key: str, changes: dict[str, Any]
+    spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
+    changes: dict[str, Any] = {
+        "seed": 6,
+        "colonies": 3,
+        "dedup": {"threshold": 0.8, "shingle_words": 2, "audit": 0},
+        "samples_per_generation": 5,
+    }
     config = settings(copy_of(undisturbed.config, tmp_path), "http://127.0.0.1:9/v1", generations=2, **changes)
     before = versions(config)
-    with pytest.raises(ConfigurationError, match=rf"\n  {key}: \S+ in the store, \S+ in the configuration\n"):
+    with pytest.raises(ConfigurationError) as refused:
         evolve(spark, config)
+    told = dict(re.findall(r"^  ([\w.]+): (\S+ in the store, \S+) in the configuration$", str(refused.value), re.M))
+    assert told == {
+        "seed": "5 in the store, 6",
+        "colonies": "2 in the store, 3",
+        "dedup.threshold": "0.7 in the store, 0.8",
+        "dedup.shingle_words": "3 in the store, 2",
+    }
     assert versions(config) == before
 
 
 @pytest.mark.parametrize("change", ["another text", "another order", "one more"])
 def test_other_seeds_are_refused(spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed, change: str) -> None:
-    config = settings(copy_of(undisturbed.config, tmp_path), "http://127.0.0.1:9/v1", generations=2)
+    config = settings(tmp_path, "http://127.0.0.1:9/v1").model_copy(update={"store": undisturbed.config.store})
     lines = Path(config.seeds).read_text().splitlines()
     added = json.dumps({"id": "new", "instruction": "Write a function that reverses the words of a line of text."})
     others = {"another text": [added, *lines[1:]], "another order": lines[::-1], "one more": [*lines, added]}
     Path(config.seeds).write_text("\n".join(others[change]))
     with pytest.raises(ConfigurationError, match=r"\n  seeds: 8 seeds, sha256 \w+ in the store, \d seeds, sha256"):
-        evolve(spark, config)
+        check_same_settings(Store(spark, config.store), config, check_seeds(config))
 
 
 def test_everything_else_is_taken_and_each_configuration_is_kept(
@@ -66,7 +74,7 @@ def test_everything_else_is_taken_and_each_configuration_is_kept(
             folder,
             server.url,
             generations=2,
-            samples_per_generation=4,
+            samples_per_generation=2,
             max_rounds=9,
             engines={"other": {"model": "other", "url": [server.url], "max_num_seqs": 3}},
             roles={
@@ -82,7 +90,7 @@ def test_everything_else_is_taken_and_each_configuration_is_kept(
         )
         first, second, third = evolve(spark, config)
         assert server.calls.total() > 0
-    assert (second["accepted"], third["accepted"]) == (6, 4)
+    assert (second["accepted"], third["accepted"]) == (6, 2)
     assert population(config)[:14] == population(undisturbed.config)
     assert second["fingerprint"] == undisturbed.config.fingerprint() == first["fingerprint"]
     assert third["fingerprint"] == config.fingerprint() != second["fingerprint"]

@@ -1,7 +1,6 @@
 """Tables that were lost and rows that no run writes are named before anything is made of them."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -10,15 +9,15 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.integrity import check_integrity, versions_of_generations
 from genetic_udfs.store.presence import require
-from tests.made_store import make_store
+from genetic_udfs.store.tables import Store
+from tests.made_store import edit
 
 TABLES = (RUNS, POPULATION, GENERATIONS, REPLIES, CANDIDATES)
 
 
-def test_a_store_as_a_run_leaves_it_is_fine(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> None:
-    store = make_store(spark, str(tmp_path_factory.mktemp("whole")))
-    check_integrity(store)
-    assert versions_of_generations(store) == {0: 0, 1: 1, 2: 2}
+def test_a_store_as_a_run_leaves_it_is_fine(made: Store) -> None:
+    check_integrity(made)
+    assert versions_of_generations(made) == {0: 0, 1: 1, 2: 2}
 
 
 @pytest.mark.parametrize(
@@ -32,46 +31,36 @@ def test_a_store_as_a_run_leaves_it_is_fine(spark: SparkSession, tmp_path_factor
         ({"e": {"ordinal": None}}, "ordinal None: is that of 'e'; 8 rows have 0 to 7, each once"),
     ],
 )
-def test_a_row_edited_by_hand_is_named(
-    spark: SparkSession,
-    tmp_path_factory: pytest.TempPathFactory,
-    changed: dict[str, dict[str, object]],
-    told: str,
-) -> None:
-    store = make_store(spark, str(tmp_path_factory.mktemp("edited")), **changed)
+def test_a_row_edited_by_hand_is_named(made: Store, changed: dict[str, dict[str, object]], told: str) -> None:
     with pytest.raises(StoreError) as refused:
-        check_integrity(store)
+        check_integrity(edit(made, **changed))
     assert told in str(refused.value)
     assert "TO VERSION AS OF 2 with" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_table_that_was_lost_is_named(spark: SparkSession, tmp_path: Path, name: str) -> None:
-    store = make_store(spark, str(tmp_path))
-    shutil.rmtree(tmp_path / name)
-    with pytest.raises(StoreError, match=rf"{tmp_path}/{name}: the table {name} is missing, although .* from a backup"):
-        check_integrity(store)
+def test_a_table_that_was_lost_is_named(made: Store, name: str) -> None:
+    shutil.rmtree(made.path(name))
+    with pytest.raises(StoreError, match=rf"/{name}: the table {name} is missing, although .* from a backup"):
+        check_integrity(made)
     with pytest.raises(StoreError, match=f"the table {name} is missing"):
-        require(store, name)
+        require(made, name)
 
 
-def test_only_tables_that_a_run_has_come_to_are_missed(spark: SparkSession, tmp_path: Path) -> None:
-    store = make_store(spark, str(tmp_path))
-    spark.sql(f"UPDATE {store.name(CANDIDATES)} SET instructor_request = NULL")
-    shutil.rmtree(tmp_path / REPLIES)
-    check_integrity(store)  # no reply was ever asked for
-    spark.sql(f"DELETE FROM {store.name(GENERATIONS)} WHERE generation > 0")
-    spark.sql(f"DELETE FROM {store.name(POPULATION)} WHERE generation > 0")
+def test_only_tables_that_a_run_has_come_to_are_missed(made: Store, spark: SparkSession) -> None:
+    spark.sql(f"UPDATE {made.name(CANDIDATES)} SET instructor_request = NULL")
+    shutil.rmtree(made.path(REPLIES))
+    check_integrity(Store(spark, made.root))  # no reply was ever asked for
+    spark.sql(f"DELETE FROM {made.name(GENERATIONS)} WHERE generation > 0")
+    spark.sql(f"DELETE FROM {made.name(POPULATION)} WHERE generation > 0")
     for name in (CANDIDATES, GENERATIONS, POPULATION, RUNS):  # from the last that a run makes to the first
-        shutil.rmtree(tmp_path / name)
-        check_integrity(store)
+        shutil.rmtree(made.path(name))
+        check_integrity(Store(spark, made.root))
 
 
-def test_of_each_rule_that_is_broken_some_rows_are_named_and_the_others_counted(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_of_each_rule_that_is_broken_some_rows_are_named_and_the_others_counted(made: Store) -> None:
     orphans = {id_: {"parents": []} for id_ in "abcd"}
-    store = make_store(spark, str(tmp_path), **orphans, e={"parents": ["gone", "c", "e"], "id": "c", "ordinal": 9})
+    store = edit(made, **orphans, e={"parents": ["gone", "c", "e"], "id": "c", "ordinal": 9})
     with pytest.raises(StoreError) as refused:
         check_integrity(store)
     assert str(refused.value).splitlines()[1:-1] == [
@@ -85,8 +74,8 @@ def test_of_each_rule_that_is_broken_some_rows_are_named_and_the_others_counted(
     ]
 
 
-def test_rows_that_generations_lost_are_its_own_to_bring_back(spark: SparkSession, tmp_path: Path) -> None:
-    store = make_store(spark, str(tmp_path))
+def test_rows_that_generations_lost_are_its_own_to_bring_back(made: Store, spark: SparkSession) -> None:
+    store = made
     spark.sql(f"DELETE FROM {store.name(GENERATIONS)}")
     with pytest.raises(StoreError, match="generations: the last is -1, but the population has generation 2") as refused:
         check_integrity(store)
