@@ -63,7 +63,8 @@ class ScriptedServer:
 
     `calls` counts the requests by prompt, `most_running` is the largest number that were in flight at once.
     `is_blind` metrics never show a request that runs, as vLLM's do before a first step ends. With `model`, any other
-    model's name is answered with 404; with `api_key`, any other key with 401.
+    model's name is answered with 404; with `api_key`, any other key with 401. With `gate`, requests run until there is
+    a file of that name.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class ScriptedServer:
         latency: float = 0.0,
         uds: str | None = None,
         is_blind: bool = False,
+        gate: Path | None = None,
     ) -> None:
         self.answer = answer
         self.model = model
@@ -82,6 +84,7 @@ class ScriptedServer:
         self.latency = latency
         self.uds = uds
         self.is_blind = is_blind
+        self.gate = gate
         self.url = ""
         self.calls: Counter[str] = Counter()
         self.requests: list[Request] = []
@@ -168,6 +171,8 @@ class ScriptedServer:
                 answer = Answer(answer)
             if self.latency + answer.after > 0:
                 await asyncio.sleep(self.latency + answer.after)
+            while self.gate is not None and not self.gate.exists():
+                await asyncio.sleep(0.02)
         finally:
             self.running -= 1
         if answer.drop:
@@ -299,6 +304,8 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--blind", type=int, default=0, help="1: its metrics never show a request that runs")
     parser.add_argument("--start-after", type=float, default=0.0, help="seconds until the server listens")
+    parser.add_argument("--start-when", type=Path, help="a file without which the server does not listen")
+    parser.add_argument("--answer-when", type=Path, help="a file without which it does not answer")
     parser.add_argument("--say", help="a line for stderr at the start")
     parser.add_argument("--exit", type=int, help="exit with this code instead of serving")
     parser.add_argument("--exit-after", type=float, help="seconds after which a serving server exits with code 0")
@@ -306,6 +313,8 @@ def main() -> None:
     if options.say:
         print(options.say, file=sys.stderr, flush=True)
     time.sleep(options.start_after)
+    while options.start_when is not None and not options.start_when.exists():
+        time.sleep(0.02)
     if options.exit is not None:
         sys.exit(options.exit)
     if options.exit_after is not None:
@@ -313,7 +322,13 @@ def main() -> None:
         timer.daemon = True
         timer.start()
     Path(options.uds).unlink(missing_ok=True)
-    server = ScriptedServer(model=options.model, latency=options.latency, uds=options.uds, is_blind=bool(options.blind))
+    server = ScriptedServer(
+        model=options.model,
+        latency=options.latency,
+        uds=options.uds,
+        is_blind=bool(options.blind),
+        gate=options.answer_when,
+    )
     server.serve_for_ever()
 
 

@@ -1,37 +1,60 @@
 """The README's first command with a real model on vLLM, its output read back by the second reader and by SQL."""
 
-import csv
-import io
 import json
 import os
 import re
+import shlex
 import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
-PROJECT = Path(__file__).resolve().parent.parent
+from genetic_udfs.commands import sql as sql_job
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.store.tables import SCHEMAS
+from tests.conftest import FOR_LITTLE_DATA, PROJECT
 
-pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(1800)]
+# conf/local.yaml with less to make, and more rounds to make it in: of so few candidates none may be accepted.
+# Threads of OpenMP, and vLLM's core and its worker, wait for each other without giving way: on a busy machine they take
+# four times as long as one thread in one process.
+CHANGES = """
+generations=1
+colonies=2
+samples_per_generation=4
+max_rounds=30
+engines.smollm.args.distributed-executor-backend=uni
+engines.smollm.env.VLLM_ENABLE_V1_MULTIPROCESSING="0"
+engines.smollm.env.VLLM_CPU_OMP_THREADS_BIND=nobind
+engines.smollm.env.OMP_NUM_THREADS="1"
+"""
+
+pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 
-def submit(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def submit(folder: Path, job: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run spark-submit.sh as a user does, from another folder, without this test's own Spark settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK", "SPARK"))}
-    command = [str(PROJECT / "spark-submit.sh"), *arguments, "--set", f"store={folder / 'store'}"]
+    environment["SPARK_SUBMIT_ARGS"] = shlex.join(f"--conf={key}={value}" for key, value in FOR_LITTLE_DATA.items())
+    changes = [word for change in (*CHANGES.split(), f"store={folder / 'store'}") for word in ("--set", change)]
     return subprocess.run(
-        command, cwd=folder, env=environment, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=1500
+        [str(PROJECT / "spark-submit.sh"), f"jobs/{job}", "conf/local.yaml", *options, *changes],
+        cwd=folder,
+        env=environment,
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=3000,
     )
 
 
 @pytest.fixture(scope="module")
 def evolved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("end-to-end")
-    done = submit(folder, "jobs/evolve.py", "conf/local.yaml")
+    done = submit(folder, "evolve.py")
     (folder / "evolve.log").write_text(done.stdout + done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
@@ -42,17 +65,17 @@ def rows(folder: Path, table: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_two_generations_in_four_colonies_accept_24_pairs(evolved: tuple[Path, str]) -> None:
+def test_a_generation_in_two_colonies_accepts_4_pairs(evolved: tuple[Path, str]) -> None:
     folder, _ = evolved
     shares = Counter((row["generation"], row["colony"]) for row in rows(folder, "population"))
-    assert shares == {(0, None): 128, **{(g, colony): 3 for g in (1, 2) for colony in range(4)}}
+    assert shares == {(0, None): 128, **{(1, colony): 2 for colony in range(2)}}
 
 
 def test_every_accepted_pair_was_written_solved_and_judged_by_the_model(evolved: tuple[Path, str]) -> None:
     folder, _ = evolved
     replies = {row["request_id"]: row for row in rows(folder, "replies")}
     accepted = [row for row in rows(folder, "candidates") if row["status"] == "accepted"]
-    assert len(accepted) == 24
+    assert len(accepted) == 4
     for row in accepted:
         written, solved, judged = (replies[row[f"{role}_request"]] for role in ("instructor", "coder", "judge"))
         assert row["instruction"] in written["text"]
@@ -66,44 +89,51 @@ def test_every_accepted_pair_was_written_solved_and_judged_by_the_model(evolved:
 def test_progress_is_told_while_it_runs_and_a_summary_at_the_end(evolved: tuple[Path, str]) -> None:
     _, output = evolved
     assert re.search(r"generation 1, round 0: instructor: \d+/\d+, engine 'smollm': starting, \d+ s", output)
-    assert re.search(r"generation 2, round \d+: judge: \d+ replies in \d+ s \([\d.]+ rows/s, \d+ tokens/s\)", output)
+    assert re.search(r"generation 1, round \d+: judge: \d+ replies in \d+ s \([\d.]+ rows/s, \d+ tokens/s\)", output)
     for word in ("asked", "accepted", "acceptance", "output tokens/s", "Try: ./spark-submit.sh jobs/sql.py"):
         assert word in output
 
 
-def test_sql_reads_the_population_at_a_generation(evolved: tuple[Path, str]) -> None:
+def test_sql_reads_the_population_at_a_generation_as_whole_objects(evolved: tuple[Path, str]) -> None:
     folder, _ = evolved
-    query = "SELECT operator, count(*) AS pairs FROM population VERSION AS OF 1 GROUP BY operator ORDER BY operator"
-    done = submit(folder, "jobs/sql.py", "conf/local.yaml", query, "--format", "csv")
+    query = """SELECT id, operator, parents, costs, (SELECT count(*) FROM population VERSION AS OF 0) AS seeds
+               FROM population VERSION AS OF 1, generations WHERE generations.generation = 1"""
+    done = submit(folder, "sql.py", query, "--format", "json")
     assert done.returncode == 0, done.stderr
-    counts = {row["operator"]: int(row["pairs"]) for row in csv.DictReader(io.StringIO(done.stdout))}
-    expected = Counter(row["operator"] for row in rows(folder, "population") if row["generation"] <= 1)
-    assert counts == expected
-    assert counts["seed"] == 128
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert all(set(row) == {"id", "operator", "parents", "costs", "seeds"} for row in found)
+    assert {row["seeds"] for row in found} == {128}
+    population = {row["id"]: row for row in rows(folder, "population")}
+    assert len(found) == len(population) == 132
+    for row in found:
+        assert row["operator"] == population[row["id"]]["operator"]
+        assert row["parents"] == population[row["id"]]["parents"]
+        assert {cost["role"] for cost in row["costs"]} == {"instructor", "coder", "judge"}
 
 
 def test_a_second_start_goes_on_without_asking_again(evolved: tuple[Path, str]) -> None:
     folder, _ = evolved
-    before, started = rows(folder, "replies"), time.monotonic()
-    done = submit(folder, "jobs/evolve.py", "conf/local.yaml")
+    before = rows(folder, "replies")
+    done = submit(folder, "evolve.py")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "generation 2 is done; going on from there" in done.stdout
+    assert "generation 1 is done; going on from there" in done.stdout
+    assert "engine 'smollm'" not in done.stdout
     assert rows(folder, "replies") == before
-    assert time.monotonic() - started < 180
 
 
-def test_a_query_that_is_wrong_says_so(evolved: tuple[Path, str]) -> None:
-    done = submit(evolved[0], "jobs/sql.py", "conf/local.yaml", "SELECT nothing FROM population")
-    assert done.returncode == 2
-    assert "error: the query cannot be run" in done.stdout
-    assert "Traceback" not in done.stdout
-
-
-def test_json_rows_are_whole_objects(evolved: tuple[Path, str]) -> None:
-    query = "SELECT id, parents, costs FROM generations, population WHERE depth > 0 LIMIT 2"
-    done = submit(evolved[0], "jobs/sql.py", "conf/local.yaml", query, "--format", "json")
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    assert len(lines) == 2
-    for line in lines:
-        assert set(json.loads(line)) == {"id", "parents", "costs"}
+def test_a_query_that_is_wrong_says_so(
+    spark: SparkSession, evolved: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The job in this process, with a session that it may not stop."""
+    monkeypatch.setattr(sql_job, "open_session", lambda *_: spark.newSession())
+    monkeypatch.setattr(sql_job, "hear_signals", lambda: None)
+    monkeypatch.setattr(SparkSession, "stop", lambda _: None)
+    store = f"store={evolved[0] / 'store'}"
+    try:
+        with pytest.raises(ConfigurationError, match="the query cannot be run") as wrong:
+            sql_job.sql(PROJECT / "conf" / "local.yaml", "SELECT nothing FROM population", overrides=[store])
+    finally:
+        for table in SCHEMAS:
+            spark.sql(f"DROP TABLE IF EXISTS {table}")
+    assert wrong.value.exit_code == 2
+    assert "Traceback" not in "".join(capsys.readouterr())

@@ -15,7 +15,6 @@ from genetic_udfs.process import ProcessId, end_group, this_machine
 _RECORD = "record.json"
 _LOCK = "supervisor.lock"
 _KEPT = 24 * 3600.0  # seconds that the logs of a supervisor outlive it
-_GRACE = 10.0  # seconds that a stale server may take after SIGTERM
 
 
 @dataclass(frozen=True)
@@ -47,33 +46,34 @@ def owning(folder: Path, patience: float = 15.0) -> Iterator[bool]:
         yield mine
 
 
-def sweep(base: Path, own: Path) -> list[str]:
+def sweep(base: Path, own: Path, grace: float) -> list[str]:
     """End the servers of supervisors that are gone, and remove their folders when they are old.
 
     Args:
         base: The folder of all supervisors' folders.
         own: The folder that the caller owns; it is swept, and stays.
+        grace: Seconds that a server may take after SIGTERM.
 
     Returns:
         What was done, a line for each server ended.
     """
-    done = _sweep_folder(own)
+    done = _sweep_folder(own, grace)
     for folder in base.iterdir():
         if folder != own and folder.is_dir():
             is_old = time.time() - folder.stat().st_mtime > _KEPT  # before the lock changes it
             with contextlib.suppress(OSError), owning(folder, patience=0.0) as mine:
                 if mine:
-                    done += _sweep_folder(folder)
+                    done += _sweep_folder(folder, grace)
                     if is_old:
                         shutil.rmtree(folder, ignore_errors=True)
     return done
 
 
-def _sweep_folder(folder: Path) -> list[str]:
+def _sweep_folder(folder: Path, grace: float) -> list[str]:
     done = []
     for server in _read(folder):
         if any(process.is_alive() for process in (server.leader, *server.group)):
-            end_group(server.leader, list(server.group), _GRACE)
+            end_group(server.leader, list(server.group), grace)
             done.append(f"ended server {server.leader.pid}, left by a supervisor that is gone ({folder})")
     (folder / _RECORD).unlink(missing_ok=True)
     return done

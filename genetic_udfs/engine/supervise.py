@@ -23,7 +23,7 @@ def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing 
         if not mine:
             return  # another one came first
         adopt_orphans()
-        for done in records.sweep(folder.parent, folder):
+        for done in records.sweep(folder.parent, folder, timing.sweep):
             print(done, file=sys.stderr, flush=True)
         supervisor = Supervisor(folder, command_of, watched, timing)
         asyncio.run(supervisor.run())

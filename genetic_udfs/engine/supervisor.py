@@ -39,7 +39,8 @@ class Timing:
 
     A server that failed `failures` times in a row is not started again for `rest` seconds: every order is
     answered with its last log lines. An engine that has worked for `steady` seconds has no failures behind it;
-    each `look` seconds it is asked how it gets on with its work. All but `failures` are seconds.
+    each `look` seconds it is asked how it gets on with its work. After SIGTERM a server may take `grace` seconds, one
+    that a killed supervisor has left `sweep`. All but `failures` are seconds.
     """
 
     tick: float = 0.25
@@ -49,6 +50,7 @@ class Timing:
     look: float = 3.0
     steady: float = 120.0
     grace: float = 20.0
+    sweep: float = 10.0
 
 
 USUAL_TIMING: Final = Timing()

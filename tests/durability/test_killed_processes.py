@@ -1,4 +1,7 @@
-"""Real processes that are killed or told to end: the driver with its JVM, an executor, a Python worker."""
+"""Real processes that are killed or told to end: the driver with its JVM, an executor, a Python worker.
+
+What such a process leaves behind is finished in this process, in the session that all tests share.
+"""
 
 import os
 import signal
@@ -8,13 +11,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyspark
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
+from genetic_udfs.store.lease import LeaseError
 from tests import scripted_model
 from tests.conftest import PROJECT
 from tests.durability.conftest import Undisturbed
@@ -22,6 +28,7 @@ from tests.durability.small_run import (
     SPARK,
     WAVE,
     copy_of,
+    evolve,
     ledger,
     population,
     settings,
@@ -33,6 +40,8 @@ from tests.durability.test_killed_at_each_point import role_of
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+HANGS_AFTER = 900.0  # seconds, of a process that needs some twenty
 
 
 class Driver:
@@ -73,7 +82,7 @@ class Driver:
     def run(self, config: Config, *options: str) -> tuple[int, str]:
         """Start a run and wait for its end; return its exit code and what it said on stderr."""
         process = self.start(config, *options)
-        _, errors = process.communicate(timeout=900)
+        _, errors = process.communicate(timeout=HANGS_AFTER)
         return process.returncode, errors
 
     def kill(self) -> None:
@@ -101,6 +110,22 @@ def spark_home(folder: Path) -> Path:
     return home
 
 
+def one_round(folder: Path, url: str, **changes: Any) -> Config:
+    """Return a configuration of a single round; `test_killed_at_each_point.py` has several."""
+    return settings(folder, url, max_rounds=1, **changes)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    spark: SparkSession, few_partitions: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Undisturbed]:
+    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+        config = one_round(tmp_path_factory.mktemp("undisturbed"), server.url)
+        (_, row) = evolve(spark, config)
+        assert row["accepted"] > 2
+        yield Undisturbed(config, server.calls.total())
+
+
 @pytest.fixture
 def driver(tmp_path: Path) -> Iterator[Driver]:
     driver = Driver(tmp_path)
@@ -124,8 +149,10 @@ def once(role: str, action: Callable[[], object]) -> Callable[[Request], None]:
     return look
 
 
-def test_a_driver_killed_while_it_asks_loses_no_reply(driver: Driver, tmp_path: Path, undisturbed: Undisturbed) -> None:
-    config = settings(tmp_path, driver.server.url)
+def test_a_driver_killed_while_it_asks_loses_no_reply(
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    config = one_round(tmp_path, driver.server.url)
     driver.latency = 0.3
     driver.on_request = once("coder", driver.kill)
     assert driver.run(config)[0] == -signal.SIGKILL
@@ -133,29 +160,27 @@ def test_a_driver_killed_while_it_asks_loses_no_reply(driver: Driver, tmp_path: 
     in_vain = driver.server.calls.total() - len(replies)
     assert 1 <= in_vain <= 2 * WAVE
     driver.on_request, driver.latency = lambda request: None, 0.0
-    code, errors = driver.run(config)
-    assert code == 0, errors
+    evolve(spark, config)
     assert replies.items() <= ledger(config).items()
     assert ledger(config) == ledger(undisturbed.config)
     assert driver.server.calls.total() == undisturbed.requests + in_vain
     assert population(config) == population(undisturbed.config)
 
 
-@pytest.mark.parametrize("point", ["within append population generation-1", "after append dedup_index generation-1"])
 def test_a_driver_killed_while_it_commits_a_generation_completes_it(
-    driver: Driver, tmp_path: Path, undisturbed: Undisturbed, point: str
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
-    config = settings(rewound(copy_of(undisturbed.config, tmp_path)), driver.server.url)
+    config = one_round(rewound(copy_of(undisturbed.config, tmp_path)), driver.server.url)
     before = files_of_population(config)
-    assert driver.run(config, "--kill-at", point)[0] == -signal.SIGKILL
-    added, version = files_of_population(config) - before, DeltaTable(table_path(config, "population")).version()
-    assert added and version == (0 if point.startswith("within") else 1), "not at that point"
-    code, errors = driver.run(config)
-    assert code == 0, errors
+    assert driver.run(config, "--kill-at", "within append population generation-1")[0] == -signal.SIGKILL
+    assert files_of_population(config) - before, "not at that point"
+    assert DeltaTable(table_path(config, "population")).version() == 0, "not at that point"
+    evolve(spark, config)
     assert driver.server.calls.total() == 0
     assert population(config) == population(undisturbed.config)
-    assert {row["generation"]: row["accepted"] for row in table(config, "generations")} == {0: 8, 1: 6}
-    assert len(table(config, "dedup_index")) == 14
+    accepted = len(population(undisturbed.config)) - 8
+    assert {row["generation"]: row["accepted"] for row in table(config, "generations")} == {0: 8, 1: accepted}
+    assert len(table(config, "dedup_index")) == 8 + accepted
 
 
 def rewound(folder: Path) -> Path:
@@ -176,7 +201,7 @@ def test_a_killed_executor_and_a_killed_worker_are_made_up_for_in_the_same_start
     driver: Driver, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
     spark = {**SPARK, "master": "local-cluster[1,2,1024]", "conf": {**SPARK["conf"], "spark.executor.memory": "768m"}}
-    config = settings(tmp_path, driver.server.url, spark=spark)
+    config = one_round(tmp_path, driver.server.url, spark=spark)
     driver.latency = 0.3
     killed: list[int] = []
 
@@ -205,9 +230,9 @@ def test_a_killed_executor_and_a_killed_worker_are_made_up_for_in_the_same_start
 
 
 def test_sigterm_keeps_what_was_asked_for_and_says_how_to_go_on(
-    driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
-    config = settings(tmp_path, driver.server.url)
+    config = one_round(tmp_path, driver.server.url)
     driver.latency = 1.0
     driver.on_request = once("instructor", lambda: driver.process and driver.process.send_signal(signal.SIGTERM))
     code, errors = driver.run(config)
@@ -218,29 +243,25 @@ def test_sigterm_keeps_what_was_asked_for_and_says_how_to_go_on(
     assert [run["outcome"] for run in table(config, "runs")] == ["stopped"]
 
     driver.latency, driver.on_request = 0.0, lambda request: None
-    code, errors = driver.run(config)
-    assert code == 0, errors
+    evolve(spark, config)
     assert driver.server.calls.total() == undisturbed.requests
     assert population(config) == population(undisturbed.config)
 
 
 def test_a_second_start_is_refused_while_the_first_one_runs_and_may_take_over(
-    driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
 ) -> None:
-    config = settings(tmp_path, driver.server.url)
-    driver.latency = 120.0
+    config = one_round(tmp_path, driver.server.url)
+    driver.latency = 3600.0
     asked = threading.Event()
     driver.on_request = once("instructor", asked.set)
     first = driver.start(config)
-    assert asked.wait(300)
+    assert asked.wait(HANGS_AFTER)
     driver.latency, driver.on_request = 0.0, lambda request: None
-    code, errors = driver.run(config)
-    assert code == 1
-    (line,) = [line for line in errors.splitlines() if line.startswith("error: ")]
-    assert f"process {first.pid} on " in line and "--take-over" in line
-    code, errors = driver.run(config, "--take-over")
-    assert code == 0, errors
-    _, errors = first.communicate(timeout=60)
+    with pytest.raises(LeaseError, match=f"process {first.pid} on .*--take-over"):
+        evolve(spark, config)
+    evolve(spark, config, take_over=True)
+    _, errors = first.communicate(timeout=HANGS_AFTER)
     assert first.returncode == 1
     assert "has taken the lease over from this run" in errors.splitlines()[-1]
     assert population(config) == population(undisturbed.config)

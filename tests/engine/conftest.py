@@ -14,7 +14,7 @@ from genetic_udfs.engine.launch import control_socket
 from genetic_udfs.process import ProcessId
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 300.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -62,8 +62,9 @@ class FakeExecutor:
 
 
 @pytest.fixture
-def short_tmp(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def short_tmp(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A temporary folder with a path short enough for Unix sockets, which pytest's own may not be."""
+    tmp_path_factory.getbasetemp()  # which pytest would make in this folder otherwise, if it is not there yet
     with tempfile.TemporaryDirectory(prefix="gu-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield Path(folder)

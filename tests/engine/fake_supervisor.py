@@ -12,7 +12,7 @@ from genetic_udfs.engine.vllm import SERVED_MODEL, Command
 from genetic_udfs.errors import ConfigurationError
 
 SCRIPT = Path(__file__).parent.parent / "scripted_server.py"
-TIMING = Timing(tick=0.05, backoff=0.1, failures=3, rest=60.0, look=0.2, steady=60.0, grace=3.0)
+TIMING = Timing(tick=0.05, backoff=0.1, failures=3, rest=60.0, look=0.2, steady=60.0, grace=3.0, sweep=1.0)
 
 
 def scripted_commands(gpus: tuple[str, ...]) -> CommandOf:

@@ -4,6 +4,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,7 @@ def ask_all(
             return await asyncio.gather(*(ask(prompt) for prompt in prompts))
 
     endpoint_engine = engine or Engine(model="m", url=server.url)
-    return asyncio.run(asyncio.wait_for(scenario(), 60))
+    return asyncio.run(asyncio.wait_for(scenario(), 600))
 
 
 def once(fault: Answer) -> Callable[[Request], Answer | str]:
@@ -100,7 +101,7 @@ def test_a_passing_fault_costs_a_second_sending(fault: Answer) -> None:
 
 def test_a_timeout_is_tried_again() -> None:
     def answer(request: Request) -> Answer:
-        return Answer("late", after=30 if request.attempt == 1 else 0)
+        return Answer("late", after=3600 if request.attempt == 1 else 0)
 
     with ScriptedServer(answer) as server:
         [reply] = ask_all(server, ["p"], engine=Engine(model="m", url=server.url, request_timeout=1))
@@ -202,13 +203,13 @@ def test_a_busy_endpoint_is_waited_for_as_long_as_it_answers_others() -> None:
 
         async def scenario() -> Reply:
             async with Endpoint("remote", Engine(model="m", url=server.url), 4) as endpoint:
-                client = Client(endpoint, SAMPLING, None, QUICK)
+                client = Client(endpoint, SAMPLING, None, replace(QUICK, busy=300.0))
                 unlucky = asyncio.create_task(client.ask(Question("unlucky")))
                 while not unlucky.done():
                     await client.ask(Question("lucky"))
                 return await unlucky
 
-        reply = asyncio.run(asyncio.wait_for(scenario(), 30))
+        reply = asyncio.run(asyncio.wait_for(scenario(), 300))
     assert (reply.text, reply.attempt) == ("fine", 12)
 
 
@@ -303,7 +304,7 @@ def test_concurrency_backs_off_on_429_and_recovers() -> None:
             await asyncio.gather(*(client.ask(Question(f"b{k}")) for k in range(2000)))
 
     with server:
-        asyncio.run(asyncio.wait_for(scenario(), 60))
+        asyncio.run(asyncio.wait_for(scenario(), 600))
     crowded, free = refused[:-2000], refused[-2000:]
     settled = crowded[len(crowded) // 2 :]
     assert sum(settled) / len(settled) < 0.25

@@ -1,12 +1,14 @@
 """Executors of a real Spark application, which hold GPUs as Spark hands them out; `two_executors.py` is it."""
 
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,53 +22,68 @@ from genetic_udfs.process import ProcessId
 from tests.engine.conftest import eventually, processes_in
 from tests.engine.two_executors import CORES, ROWS_PER_TASK
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PYSPARK = Path(pyspark.__file__).parent
 
 
-@contextlib.contextmanager
-def application(folder: Path, *options: str | int | float) -> Iterator[subprocess.Popen[str]]:
+@dataclass(frozen=True)
+class Application:
+    """The application when all but the tasks that ask in vain are done: what each task saw, by part."""
+
+    driver: subprocess.Popen[str]
+    folder: Path
+    tasks: dict[str, list[dict[str, Any]]]
+
+    def log(self) -> str:
+        return (self.folder / "driver.log").read_text()[-4000:]
+
+    def held(self) -> list[dict[str, Any]]:
+        return [json.loads(path.read_text()) for path in self.folder.glob("task-*.json")]
+
+
+@pytest.fixture(scope="module")
+def application() -> Iterator[Application]:
     """Start the application; whatever of it is left in the end is killed."""
-    spark_home = folder / "spark"  # executors work in its folder `work`, which PySpark's own must not get
-    spark_home.mkdir()
-    for name in ("bin", "jars"):
-        (spark_home / name).symlink_to(PYSPARK / name)
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "tests.engine.two_executors", "--folder", str(folder), *map(str, options)],
-        env={
-            **inherited,
-            "SPARK_HOME": str(spark_home),
-            "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_LOCAL_DIRS": str(folder / "local"),
-            "PYTHONPATH": str(PROJECT),
-            "TMPDIR": str(folder),
-        },
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "driver.log").open("w"),
-        text=True,
-    )
-    try:
-        yield driver
-    finally:
-        driver.kill()
-        driver.communicate()
-        eventually(lambda: not processes_in(folder), 30.0)
-        for process in processes_in(folder):
-            process.send(signal.SIGKILL)
-
-
-def what_tasks_saw(folder: Path, *options: str | int | float) -> list[dict[str, Any]]:
-    """Run the application to its end, and see that nothing is left of it."""
-    with application(folder, *options) as driver:
-        output, _ = driver.communicate(timeout=120)
-        assert driver.returncode == 0, (folder / "driver.log").read_text()[-4000:]
-        assert eventually(lambda: not processes_in(folder), 30.0), "a process outlived the application"
-    return [json.loads(line) for line in output.splitlines()]
+    # A path short enough for Unix sockets, which pytest's own may not be.
+    with tempfile.TemporaryDirectory(prefix="gu-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        spark_home = folder / "spark"  # executors work in its folder `work`, which PySpark's own must not get
+        spark_home.mkdir()
+        for part in ("bin", "jars"):
+            (spark_home / part).symlink_to(PYSPARK / part)
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
+        driver = subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.two_executors", "--folder", str(folder)],
+            env={
+                **inherited,
+                "SPARK_HOME": str(spark_home),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+                "SPARK_LOCAL_DIRS": str(folder / "local"),
+                "PYTHONPATH": str(PROJECT),
+                "TMPDIR": str(folder),
+            },
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=(folder / "tasks").open("w"),
+            stderr=(folder / "driver.log").open("w"),
+            text=True,
+        )
+        try:
+            made = Application(driver, folder, defaultdict(list))
+            eventually(lambda: len(made.held()) == 4 or driver.poll() is not None, 900.0)
+            assert len(made.held()) == 4, made.log()
+            for line in (folder / "tasks").read_text().splitlines():
+                task = json.loads(line)
+                made.tasks[task["part"]].append(task)
+            yield made
+        finally:
+            driver.kill()
+            driver.wait()
+            eventually(lambda: not processes_in(folder))
+            for process in processes_in(folder):
+                process.send(signal.SIGKILL)
 
 
 def assert_all_rows_are_right(tasks: list[dict[str, Any]]) -> None:
@@ -74,8 +91,10 @@ def assert_all_rows_are_right(tasks: list[dict[str, Any]]) -> None:
     assert rows == {number: f"echo: row {number}" for number in range(len(tasks) * ROWS_PER_TASK)}
 
 
-def test_two_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gave_to_it(short_tmp: Path) -> None:
-    tasks = what_tasks_saw(short_tmp, "--executor-gpus", 1, "--task-gpus", 0.25, "--together", 4)
+def test_two_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gave_to_it(
+    application: Application,
+) -> None:
+    tasks = application.tasks["an executor for each GPU"]
     assert len(tasks) == CORES
     assert_all_rows_are_right(tasks)
     by_jvm = {task["jvm"]: [other for other in tasks if other["jvm"] == task["jvm"]] for task in tasks}
@@ -95,8 +114,8 @@ def test_two_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gav
     assert len(set(folders)) == len(set(servers)) == 2
 
 
-def test_a_task_that_holds_all_gpus_of_its_executor_feeds_one_engine_that_spans_them(short_tmp: Path) -> None:
-    tasks = what_tasks_saw(short_tmp, "--executor-gpus", 2, "--task-gpus", 2, "--together", 1)
+def test_a_task_that_holds_all_gpus_of_its_executor_feeds_one_engine_that_spans_them(application: Application) -> None:
+    tasks = application.tasks["all GPUs of an executor"]
     assert_all_rows_are_right(tasks)
     [task] = tasks
     assert task["gpus"] == ["0", "1"]
@@ -106,8 +125,11 @@ def test_a_task_that_holds_all_gpus_of_its_executor_feeds_one_engine_that_spans_
     assert line[line.index("--tensor-parallel-size") + 1] == "2"
 
 
-def test_tasks_that_hold_a_part_of_a_gpu_feed_an_engine_for_each_gpu_of_their_executor(short_tmp: Path) -> None:
-    tasks = what_tasks_saw(short_tmp, "--executor-gpus", 2, "--task-gpus", 0.5, "--together", 2)
+def test_tasks_that_hold_a_part_of_a_gpu_feed_an_engine_for_each_gpu_of_their_executor(
+    application: Application,
+) -> None:
+    tasks = application.tasks["a part of a GPU"]
+    assert len(tasks) == 4
     assert_all_rows_are_right(tasks)
     assert len({task["jvm"] for task in tasks}) == 1
     fed = sorted((*task["gpus"], *task["servers"].values(), task["folder"]) for task in tasks)
@@ -116,24 +138,25 @@ def test_tasks_that_hold_a_part_of_a_gpu_feed_an_engine_for_each_gpu_of_their_ex
     assert folders[0] == folders[1] != folders[2] == folders[3]
 
 
-def test_two_executors_that_call_their_gpus_by_the_same_name_have_an_engine_each_and_none_outlives_a_killed_driver(
-    short_tmp: Path,
-) -> None:
-    options = ("--workers", 2, "--executor-gpus", 1, "--task-gpus", 0.5, "--together", 2, "--hold")
-    with application(short_tmp, *options) as driver:
-        waiting = eventually(lambda: len(list(short_tmp.glob("task-*.json"))) == 4, 90.0)
-        assert waiting, (short_tmp / "driver.log").read_text()[-4000:]
-        tasks = [json.loads(path.read_text()) for path in short_tmp.glob("task-*.json")]
-        assert [task["gpus"] for task in tasks] == [["0"]] * 4
-        assert len({task["folder"] for task in tasks}) == len({task["jvm"] for task in tasks}) == 2
-        commands = [Path(f"/proc/{process.pid}/cmdline").read_bytes() for process in processes_in(short_tmp)]
-        assert sum(b"fake_supervisor" in command for command in commands) == 2
-        assert sum(b"scripted_server" in command for command in commands) == 2
-        executors = [ProcessId.of(jvm) for jvm in {task["jvm"] for task in tasks}]
-        assert [executor is not None and executor.is_alive() for executor in executors] == [True, True]
+def test_two_executors_that_call_their_gpus_by_the_same_name_have_an_engine_each(application: Application) -> None:
+    tasks = application.held()
+    assert [task["gpus"] for task in tasks] == [["0"]] * 4
+    assert len({task["folder"] for task in tasks}) == len({task["jvm"] for task in tasks}) == 2
+    assert all(list(task["servers"].values()) == ["0"] for task in tasks)
+    assert len({server for task in tasks for server in task["servers"]}) == 2
 
-        [jvm] = psutil.Process(driver.pid).children()  # the JVM first: it can tell nobody
-        jvm.kill()
-        driver.kill()
-        assert eventually(lambda: not processes_in(short_tmp), 30.0), "a supervisor or a server outlived the driver"
-        assert not any(executor is not None and executor.is_alive() for executor in executors)
+
+def test_no_executor_and_no_engine_outlives_a_driver_that_is_killed(application: Application) -> None:
+    """The last test that needs the driver; what the others look at is known before."""
+    folder = application.folder
+    commands = [Path(f"/proc/{process.pid}/cmdline").read_bytes() for process in processes_in(folder)]
+    assert sum(b"fake_supervisor" in command for command in commands) == 2
+    assert sum(b"scripted_server" in command for command in commands) == 2
+    executors = [ProcessId.of(jvm) for jvm in {task["jvm"] for task in application.held()}]
+    assert [executor is not None and executor.is_alive() for executor in executors] == [True, True]
+
+    [jvm] = psutil.Process(application.driver.pid).children()  # the JVM first: it can tell nobody
+    jvm.kill()
+    application.driver.kill()
+    assert eventually(lambda: not processes_in(folder)), "a supervisor or a server outlived the driver"
+    assert not any(executor is not None and executor.is_alive() for executor in executors)

@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import random
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -69,7 +68,7 @@ def test_a_slow_row_does_not_hold_up_those_behind_it() -> None:
     answered: list[int] = []
 
     async def answer(row: int) -> int:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(300):
             while row == 0 and len(answered) < 399:
                 await asyncio.sleep(0.01)
         answered.append(row)
@@ -105,7 +104,7 @@ def test_results_come_out_while_the_rows_are_slow() -> None:
 
     def rows() -> Iterator[int]:
         yield from range(3)
-        assert taken.wait(30), "the first three results never came, with a window of 64"
+        assert taken.wait(300), "the first three results never came, with a window of 64"
         yield 3
 
     results = in_order(rows(), answering(echo), Window(64))
@@ -124,16 +123,14 @@ def test_an_error_surfaces_at_once_and_cancels_the_rest() -> None:
         if row == 20:
             raise ValueError("row 20")
         try:
-            await asyncio.sleep(30)
+            await asyncio.sleep(3600)
         except asyncio.CancelledError:
             cancelled.append(row)
             raise
         return row
 
-    started = time.monotonic()
     with pytest.raises(ValueError, match="row 20"):
         flat(in_order(range(1000), answering(answer), Window(64)))
-    assert time.monotonic() - started < 5
     assert set(range(20)) <= set(cancelled)
     assert eventually(lambda: feeding_threads() == [])
 
@@ -144,7 +141,7 @@ def test_an_error_of_the_rows_themselves_surfaces() -> None:
         raise OSError("upstream")
 
     async def answer(row: int) -> int:
-        await asyncio.sleep(30)
+        await asyncio.sleep(3600)
         return row
 
     with pytest.raises(OSError, match="upstream"):
@@ -181,7 +178,7 @@ def test_closing_the_generator_leaves_no_thread() -> None:
     @contextlib.asynccontextmanager
     async def context() -> AsyncIterator[Answer]:
         async def answer(row: int) -> int:
-            await asyncio.sleep(0 if row < 10 else 30)
+            await asyncio.sleep(0 if row < 10 else 3600)
             return row
 
         try:
@@ -214,17 +211,21 @@ def test_the_window_may_change_while_rows_are_in_flight() -> None:
 def test_a_window_that_grows_before_the_first_answer_is_filled_at_once() -> None:
     """As when a server is ready: its share is told while the first row waits."""
     window = Window(1)
-    sent: list[float] = []
-    grown: list[float] = []
+    sent: set[int] = set()
+    in_flight: list[int] = []
+    is_filled = asyncio.Event()
 
     async def answer(row: int) -> int:
         if row == 0:
             await asyncio.sleep(0.2)  # by now the reader waits
             window.resize(30)
-            grown.append(time.monotonic())
-        sent.append(time.monotonic())
-        await asyncio.sleep(1.0)
+        sent.add(row)
+        in_flight.append(window.in_flight)
+        if len(sent) == 30:
+            is_filled.set()
+        async with asyncio.timeout(300):
+            await is_filled.wait()  # none is answered before
         return row
 
     assert flat(in_order(range(40), answering(answer), window)) == list(range(40))
-    assert sum(at < grown[0] + 0.5 for at in sent) == 30
+    assert max(in_flight) == 30

@@ -4,7 +4,8 @@ Its master is `local-cluster`: Spark's standalone master and workers in the driv
 their own. A worker finds its GPUs by a discovery script and hands them out: one worker GPUs 0 and 1, two workers GPU 0
 each, as containers with a GPU each would. The servers are scripted ones.
 
-It prints what each task saw as a JSON object a line: when its rows are answered, or, with `--hold`, before.
+One cluster follows another in the driver's JVM. It prints what each task saw as a JSON object a line, when its rows are
+answered; on the last cluster each task writes that to a file, and then asks in vain.
 """
 
 import argparse
@@ -13,41 +14,60 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
-from pyspark import TaskContext
-from pyspark.sql import SparkSession
+from pyspark import SparkConf, SparkContext, TaskContext
+from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.exchange import Question, Sampling
-from genetic_udfs.engine.executor import Executor
+from genetic_udfs.engine.executor import Executor, base_folder
 from genetic_udfs.engine.launch import control_socket
 from genetic_udfs.engine.lease import Lease
 from genetic_udfs.engine.orders import Order
-from tests.engine.conftest import processes_in
+from tests.engine.conftest import eventually, processes_in
 
 GPUS = 2
 CORES = 8
 WINDOW = 16
 ROWS_PER_TASK = 5
+QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
+@dataclass(frozen=True)
+class Part:
+    """How the tasks of a job hold GPUs: how many each, and how many tasks are to share a server before one asks."""
+
+    name: str
+    task_gpus: float
+    together: int
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="for the discovery script, and what --hold writes")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--executor-gpus", type=int, required=True)
-    parser.add_argument("--task-gpus", type=float, required=True)
-    parser.add_argument("--together", type=int, required=True, help="tasks that share a server before one asks")
-    parser.add_argument("--hold", action="store_true", help="write what a task saw to a file, then ask in vain")
-    options = parser.parse_args()
-    executors = GPUS // options.executor_gpus
-    worker_gpus = GPUS // options.workers
-    script = options.folder / "discover.sh"
+    parser.add_argument("--folder", type=Path, required=True, help="for the discovery script, and for the last tasks")
+    folder = parser.parse_args().folder
+    with cluster(folder, workers=1, executor_gpus=1) as context:
+        run(context, Part("an executor for each GPU", task_gpus=0.25, together=4))
+    with cluster(folder, workers=1, executor_gpus=2) as context:
+        run(context, Part("all GPUs of an executor", task_gpus=2, together=1))
+        run(context, Part("a part of a GPU", task_gpus=0.5, together=2))
+    with cluster(folder, workers=2, executor_gpus=1) as context:
+        run(context, Part("held", task_gpus=0.5, together=2), hold=folder)
+
+
+@contextmanager
+def cluster(folder: Path, *, workers: int, executor_gpus: int) -> Iterator[SparkContext]:
+    """Start executors, and see in the end that no engine outlives them."""
+    executors = GPUS // executor_gpus
+    worker_gpus = GPUS // workers
+    script = folder / "discover.sh"
     found = {"name": "gpu", "addresses": [str(gpu) for gpu in range(worker_gpus)]}
     script.write_text(f"#!/bin/sh\necho '{json.dumps(found)}'\n")
     script.chmod(0o755)
@@ -56,27 +76,34 @@ def main() -> None:
         "spark.executor.memory": "512m",
         "spark.worker.resource.gpu.amount": worker_gpus,
         "spark.worker.resource.gpu.discoveryScript": script,
-        "spark.executor.resource.gpu.amount": options.executor_gpus,
-        "spark.task.resource.gpu.amount": options.task_gpus,
+        "spark.executor.resource.gpu.amount": executor_gpus,
+        "spark.task.resource.gpu.amount": executor_gpus,
+        "spark.driver.extraJavaOptions": QUICK_JVM,
+        "spark.executor.extraJavaOptions": QUICK_JVM,
         # No task starts before all executors are there: else the first one might run them all.
         "spark.cores.max": CORES,
         "spark.scheduler.minRegisteredResourcesRatio": 1.0,
+        "spark.scheduler.maxRegisteredResourcesWaitingTime": "600s",
         "spark.task.maxFailures": 1,
         "spark.ui.enabled": False,
         "spark.ui.showConsoleProgress": False,
         "spark.log.level": "ERROR",
     }
-    master = f"local-cluster[{options.workers},{CORES // options.workers},1024]"
-    builder = SparkSession.builder.appName("two executors").master(master)
-    for key, value in conf.items():
-        builder = builder.config(key, str(value))
-    spark = builder.getOrCreate()
-    tasks = round(GPUS / options.task_gpus)
-    rows = spark.sparkContext.parallelize(range(tasks * ROWS_PER_TASK), tasks)
-    hold = options.folder if options.hold else None
-    for seen in rows.mapPartitions(partial(ask, options.together, hold)).collect():
-        print(json.dumps(seen), flush=True)
-    spark.stop()
+    spark_conf = SparkConf().setAll([(key, str(value)) for key, value in conf.items()])
+    spark_conf.setAppName("two executors").setMaster(f"local-cluster[{workers},{CORES // workers},1024]")
+    context = SparkContext(conf=spark_conf)
+    yield context
+    context.stop()
+    assert eventually(lambda: not processes_in(base_folder()), 300.0), "a supervisor or a server outlived its executor"
+
+
+def run(context: SparkContext, part: Part, hold: Path | None = None) -> None:
+    tasks = round(GPUS / part.task_gpus)
+    rows = context.parallelize(range(tasks * ROWS_PER_TASK), tasks)
+    resources = TaskResourceRequests().cpus(1).resource("gpu", part.task_gpus)
+    rows = rows.withResources(ResourceProfileBuilder().require(resources).build)
+    for seen in rows.mapPartitions(partial(ask, part.together, hold)).collect():
+        print(json.dumps(seen | {"part": part.name}), flush=True)
 
 
 def ask(together: int, hold: Path | None, numbers: Iterable[int]) -> Iterator[dict[str, Any]]:
@@ -87,14 +114,14 @@ def ask(together: int, hold: Path | None, numbers: Iterable[int]) -> Iterator[di
 async def _ask(together: int, hold: Path | None, numbers: list[int]) -> dict[str, Any]:
     executor = Executor.of_this_task()
     shares: list[int] = []
-    engine = Engine(model="any", args={"latency": 600.0 if hold else 0.01})
+    engine = Engine(model="any", args={"latency": 3600.0 if hold else 0.01})
     lease = Lease(
         Order("smol", engine, WINDOW),
         partial(control_socket, executor, "tests.engine.fake_supervisor"),
         on_share=shares.append,
     )
     async with lease:
-        async with asyncio.timeout(60), lease.route():
+        async with asyncio.timeout(600), lease.route():
             while shares[-1] > WINDOW // together:
                 await asyncio.sleep(0.02)
         folder = executor.folder()
