@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests shares: one Spark session with Delta for the whole run."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ HEAVY = {"spark", "sandbox", "strongest"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="only tests that need no JVM, no engine and no sandbox")
+    parser.addoption("--shuffle", metavar="SEED", help="run the files, and the tests of each, in an order by this seed")
 
 
 def is_fast(item: pytest.Item) -> bool:
@@ -38,12 +40,27 @@ def is_fast(item: pytest.Item) -> bool:
     return not marks and HEAVY.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def shuffle(items: list[pytest.Item], seed: str) -> None:
+    """Put folders, their files, and the tests of each into an order that the seed alone decides."""
+
+    def place(name: object) -> bytes:
+        return hashlib.sha256(f"{seed} {name}".encode()).digest()
+
+    def places(item: pytest.Item) -> tuple[bytes, ...]:
+        file = item.path.relative_to(PROJECT)
+        return place(file.parent), place(file), place(item.nodeid)
+
+    items.sort(key=places)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files with slow tests come first, so that no process of pytest-xdist is left alone with one at the end."""
     if config.getoption("--fast"):
         config.hook.pytest_deselected(items=[item for item in items if not is_fast(item)])
         items[:] = filter(is_fast, items)
+    if (seed := config.getoption("--shuffle")) is not None:
+        shuffle(items, seed)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 

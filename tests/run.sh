@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Runs the test suite in two processes, or with pytest's ARGUMENTS what they say, in the environment that
 # spark-submit.sh makes.
-#   tests/run.sh [ARGUMENT...]      such as: tests/run.sh -m 'not vllm' tests/test_draws.py
+#   tests/run.sh                    everything
+#   tests/run.sh --fast             what needs no JVM, no engine and no sandbox
+#   tests/run.sh --shuffle SEED     everything, in another order
+#   tests/run.sh ARGUMENT...        such as: tests/run.sh -m 'not vllm' tests/test_draws.py
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -18,6 +21,6 @@ prepare_model
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 
-(($# > 0)) || set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder
+case ${1:-} in '' | --shuffle) set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" ;; esac
 cd "$project"
 exec "$python" -m pytest "$@"

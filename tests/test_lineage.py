@@ -55,7 +55,6 @@ def test_an_id_that_nobody_has_is_named(store: Store) -> None:
         ancestors(store, "nobody")
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "edited, message",
     [

@@ -105,6 +105,7 @@ def settle(spark: SparkSession, server: ScriptedServer) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_a_run_killed_at_every_point_ends_as_one_that_nothing_befell(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undisturbed: Undisturbed
 ) -> None:
