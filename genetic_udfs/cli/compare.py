@@ -15,4 +15,4 @@ def compare(
     """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
     from genetic_udfs.commands.compare import compare
 
-    compare(config, overrides, other)
+    compare(config, other, overrides)

@@ -17,4 +17,4 @@ def lineage(
     """Print the tree of a pair back to its seeds, with operator, task and models."""
     from genetic_udfs.commands.lineage import lineage
 
-    lineage(config, overrides, pair, descendants=descendants, levels=levels)
+    lineage(config, pair, overrides, descendants=descendants, levels=levels)

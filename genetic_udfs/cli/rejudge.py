@@ -18,4 +18,4 @@ def rejudge(
     """
     from genetic_udfs.commands.rejudge import rejudge
 
-    rejudge(config, overrides, generation)
+    rejudge(config, generation, overrides)

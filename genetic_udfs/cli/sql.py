@@ -23,4 +23,4 @@ def sql(
     """
     from genetic_udfs.commands.sql import sql
 
-    sql(config, overrides, query, format_)
+    sql(config, query, format_, overrides)

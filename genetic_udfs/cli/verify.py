@@ -21,4 +21,4 @@ def verify(
     """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
     from genetic_udfs.commands.verify import Task, verify
 
-    verify(config, overrides, Task(input_, id_, code, tests, output, format_))
+    verify(config, Task(input_, id_, code, tests, output, format_), overrides)

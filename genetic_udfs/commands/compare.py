@@ -19,7 +19,7 @@ from genetic_udfs.store.tables import Store
 _CONFIGURATIONS: Final = (".yaml", ".yml")
 
 
-def compare(config: Path, overrides: list[str] | None, other: str) -> None:
+def compare(config: Path, other: str, overrides: list[str] | None = None) -> None:
     """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
     settings = load_config(config, overrides or [])
     there = load_config(other).store if other.endswith(_CONFIGURATIONS) else from_working_directory(other)

@@ -12,7 +12,7 @@ from genetic_udfs.store.tables import Store
 
 
 def lineage(
-    config: Path, overrides: list[str] | None, pair: str, *, descendants: bool = False, levels: int | None = None
+    config: Path, pair: str, overrides: list[str] | None = None, *, descendants: bool = False, levels: int | None = None
 ) -> None:
     """Print the tree of a pair back to its seeds, with operator, task and models."""
     settings = load_config(config, overrides or [])

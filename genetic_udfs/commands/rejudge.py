@@ -20,7 +20,7 @@ from genetic_udfs.store.runs import check_same_settings
 from genetic_udfs.store.writing import writing
 
 
-def rejudge(config: Path, overrides: list[str] | None, generation: int) -> None:
+def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -> None:
     """Judge a generation's candidates anew, and print how far the verdicts agree."""
     settings = load_config(config, overrides or [])
     seeds = preflight(settings)

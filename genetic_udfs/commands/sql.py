@@ -34,7 +34,7 @@ _TABLES: Final = frozenset({*SCHEMAS, *TABLES_READ})
 _UNNAMED: Final = frozenset({"show", "describe", "desc", "analyze", "identifier", "execute"})
 
 
-def sql(config: Path, overrides: list[str] | None, query: str, format_: Format) -> None:
+def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: list[str] | None = None) -> None:
     """Run a query on the tables of a store and print its rows."""
     settings = load_config(config, overrides or [])
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # its trace would come before the error

@@ -54,7 +54,7 @@ class Task:
     format: TableFormat
 
 
-def verify(config: Path, overrides: list[str] | None, task: Task) -> None:
+def verify(config: Path, task: Task, overrides: list[str] | None = None) -> None:
     """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
     settings = load_config(config, overrides or [])
     spark = open_session(settings, "genetic-udfs verify")
