@@ -11,31 +11,39 @@ source "$here/conf/signals.sh"
 
 usage() {
     cat <<'USAGE'
-usage: spark-submit.sh [--dry-run] JOB [CONFIG] [OPTION...]
+usage: spark-submit.sh [--dry-run | --verbose] JOB [CONFIG] [OPTION...]
        spark-submit.sh --prepare
 
   JOB        a script, such as jobs/evolve.py
   CONFIG     its configuration, such as conf/local.yaml; names the master and Spark's settings
-  OPTION     goes to the job; --set a.b=c overrides a key of CONFIG
+  OPTION     goes to the job; --set a.b=c overrides a key of CONFIG, --help says what else there is
   --dry-run  print the command that would run, and run nothing
+  --verbose  print the command, and run it
   --prepare  make the Python environment, fetch Delta's jars, convert the bundled model, and stop
 
 JOB and CONFIG are looked for from where you are, then in the project's folder.
 
 Environment variables:
   SPARK_SUBMIT_ARGS  more arguments for spark-submit; they win over CONFIG's
+  SPARK_SUBMIT_OPTS  more options for the driver's JVM; they win over those that a job gets here
   SPARK_HOME         the Spark to use instead of the one in the Python environment
   PYSPARK_PYTHON     the Python of an environment that exists; then none is made
   PYTHON             the Python 3.11 to make the environment from
 USAGE
 }
 
-# Sets `dry_run`, `only_prepare`, `job`, `config` (may be empty) and `options`.
+# Sets `dry_run`, `verbose`, `only_prepare`, `only_help`, `job`, `config` (may be empty) and `options`.
 read_arguments() { # ARGUMENT...
     local argument words=()
-    dry_run='' only_prepare='' job='' config='' options=() submit_arguments=()
+    dry_run='' verbose='' only_prepare='' only_help='' job='' config='' options=() submit_arguments=()
     for argument; do
-        if [[ $argument == --dry-run ]]; then dry_run=yes; else words+=("$argument"); fi
+        if [[ $argument == --dry-run ]]; then
+            dry_run=yes
+        elif [[ $argument == --verbose && ${#words[@]} == 0 ]]; then # after the job it is the job's
+            verbose=yes
+        else
+            words+=("$argument")
+        fi
     done
     case ${words[0]:-} in
     '') usage >&2 && exit 2 ;;
@@ -45,6 +53,10 @@ read_arguments() { # ARGUMENT...
     esac
     job=$(locate "${words[0]}")
     [[ -f $job ]] || fail "${words[0]}: no such job, neither here nor in $project"
+    if asks_for_help "${words[@]:1}" && [[ $(readlink -f "$job") == "$project"/jobs/* ]]; then
+        only_help=yes
+        return
+    fi
     if [[ ${words[1]:--} == -* ]]; then
         options=("${words[@]:1}")
     else
@@ -52,6 +64,17 @@ read_arguments() { # ARGUMENT...
         [[ -f $config ]] || fail "$config: no such configuration, neither here nor in $project"
         options=("${words[@]:2}")
     fi
+}
+
+asks_for_help() { # ARGUMENT...
+    local argument
+    for argument; do
+        case $argument in
+        --help) return 0 ;;
+        --) return 1 ;;
+        esac
+    done
+    return 1
 }
 
 # Prints PATH as it is if it is there, else as it is in the project's folder.
@@ -103,10 +126,58 @@ add_to_list() { # OPTION KEY PATH...: KEY is the option's name among Spark's set
     submit_arguments=("${kept[@]}" "$option" "${paths[*]}")
 }
 
+# Puts Delta's jars where they are found: on the class path of the JVM that is driver and executor in one, which its
+# archive of classes covers; else Spark copies them to the executors.
+add_delta_jars() {
+    class_path=()
+    ((${#delta_jars[@]} > 0)) || return 0
+    if is_local; then class_path=("${delta_jars[@]}"); else add_to_list --jars spark.jars "${delta_jars[@]}"; fi
+}
+
+# Sets `jvm_options`, those of the driver; the user's come after them and win.
+choose_jvm_options() {
+    local archive=
+    jvm_options=()
+    case ${job##*/} in
+    # For jobs of some seconds Java's second compiler takes more time than it gains. The first one alone would have a
+    # fifth of the room for what it compiles, which is too little for Spark.
+    sql.py | history.py | lineage.py | compare.py)
+        jvm_options+=(-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
+        ;;
+    esac
+    if is_local; then archive=$(class_data_archive spark); fi
+    # An archive that does not fit is left aside, as if there were none. Java would say so on stdout, among a job's rows.
+    [[ -z $archive ]] ||
+        jvm_options+=("-XX:SharedArchiveFile=$archive" -Xlog:disable '-Xlog:all=warning,cds*=off:stderr')
+    has_own_log4j || jvm_options+=("-Dlog4j2.configurationFile=$project/conf/log4j2.properties")
+}
+
+# Whether the user has settings for Spark's log.
+has_own_log4j() {
+    local folder=${SPARK_CONF_DIR:-$spark_home/conf}
+    [[ "${submit_arguments[*]} ${SPARK_SUBMIT_OPTS:-}" == *log4j*.configuration* ]] ||
+        compgen -G "$folder/log4j2*" >/dev/null || grep -qs 'log4j.*\.configuration' "$folder/spark-defaults.conf"
+}
+
+# Prints options of a JVM in one line that Spark splits again.
+quoted() { # OPTION...
+    local option words=()
+    for option; do
+        if [[ $option == *[[:space:]\"\'\\]* ]]; then
+            option=${option//\\/\\\\}
+            option=\"${option//\"/\\\"}\"
+        fi
+        words+=("$option")
+    done
+    printf '%s\n' "${words[*]}"
+}
+
+is_local() { case $(master) in local | local\[*) ;; *) return 1 ;; esac }
+
 # Executors of another process than the driver have no PYTHONPATH of ours: they get the package as a zip file, unless it
 # is installed in the environment that PYSPARK_PYTHON names.
 add_package() {
-    case $(master) in local | local\[*) return ;; esac
+    if is_local; then return; fi
     [[ -z $package_installed ]] || return 0
     [[ -n $dry_run ]] || zip_package
     add_to_list --py-files spark.submit.pyFiles "$cache/genetic_udfs.zip"
@@ -129,6 +200,13 @@ master() {
 compose_command() {
     command=(env "SPARK_HOME=$spark_home" "PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python}" "PYSPARK_DRIVER_PYTHON=$python")
     [[ -z ${PYTHONPATH:-} ]] || command+=("PYTHONPATH=$PYTHONPATH")
+    ((${#class_path[@]} == 0)) ||
+        command+=("SPARK_DIST_CLASSPATH=$(joined : "${class_path[@]}" ${SPARK_DIST_CLASSPATH:+"$SPARK_DIST_CLASSPATH"})")
+    ((${#jvm_options[@]} == 0)) ||
+        command+=("SPARK_SUBMIT_OPTS=$(quoted "${jvm_options[@]}")${SPARK_SUBMIT_OPTS:+ $SPARK_SUBMIT_OPTS}")
+    launcher_archive=$(class_data_archive launcher)
+    [[ -z $launcher_archive ]] || command+=("SPARK_LAUNCHER_OPTS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC \
+-XX:SharedArchiveFile=$launcher_archive -Xlog:disable${SPARK_LAUNCHER_OPTS:+ $SPARK_LAUNCHER_OPTS}")
     # Spark pipes the driver's output, so the job cannot see by itself that a person is watching.
     [[ ! -t 1 ]] || command+=(GENETIC_UDFS_TERMINAL=/dev/tty)
     command+=("$spark_home/bin/spark-submit" "${submit_arguments[@]}" "$job" ${config:+"$config"} "${options[@]}")
@@ -139,6 +217,9 @@ print_command() {
     local word words=()
     shopt -s nocasematch
     for word in "${command[@]}"; do
+        if [[ $word == SPARK_SUBMIT_OPTS=* && $word =~ secret|passw|credential|key|token ]]; then
+            word='SPARK_SUBMIT_OPTS=***'
+        fi
         if [[ ${word%%=*} =~ secret|passw|credential|(^|[._-])[a-z]*(key|token|pat)[._-]?[0-9]*$ && $word == *=* ]]; then
             word="${word%%=*}=***"
         fi
@@ -152,6 +233,11 @@ print_command() {
 main() {
     read_arguments "$@"
     choose_python
+    if [[ -n $only_help ]]; then
+        environment_ready || make_environment
+        choose_package
+        exec "$python" -P "$job" --help
+    fi
     [[ -n $dry_run ]] || make_environment
     choose_package
     [[ -n $only_prepare ]] || gather_submit_arguments
@@ -159,16 +245,22 @@ main() {
     choose_delta_jars "${submit_arguments[@]}"
     if [[ -n $dry_run ]]; then say_what_is_missing; else fetch_delta_jars; fi
     if [[ -n $only_prepare ]]; then
+        make_class_data
         prepare_model
         exit
     fi
-    ((${#delta_jars[@]} == 0)) || add_to_list --jars spark.jars "${delta_jars[@]}"
+    [[ -n $dry_run ]] || ! is_local || make_class_data
+    add_delta_jars
+    choose_jvm_options
     add_package
     compose_command
     if [[ -n $dry_run ]]; then
         print_command
     else
-        print_command >&2
+        local master
+        master=$(master)
+        say "$job${master:+ on $master}"
+        [[ -z $verbose ]] || print_command >&2
         run_forwarding_signals "$job" "${command[@]}"
     fi
 }

@@ -37,6 +37,10 @@ choose_python() {
     if [[ -n ${PYSPARK_PYTHON:-} ]]; then
         python=${PYSPARK_DRIVER_PYTHON:-$PYSPARK_PYTHON}
         command -v "$python" >/dev/null || fail "PYSPARK_PYTHON names $python, which is not there"
+    else
+        # uv compiles nothing: Python writes a module's bytecode when it is first imported. Without that each start
+        # would compile pandas, pyspark and all else again, which takes several seconds.
+        unset PYTHONDONTWRITEBYTECODE
     fi
 }
 
@@ -88,11 +92,24 @@ base_python() {
         "or say where it is: PYTHON=/path/to/python3.11"
 }
 
+# Prints the Java that Spark's scripts take.
+choose_java() {
+    if [[ -n ${JAVA_HOME:-} ]]; then printf '%s\n' "$JAVA_HOME/bin/java"; else printf 'java\n'; fi
+}
+
+# Prints the folder that a Java is installed in.
+java_home() { # JAVA
+    local path
+    path=$(readlink -f "$(command -v "$1")") || true
+    printf '%s\n' "${path%/bin/java}"
+}
+
 # Spark 4.2 runs on Java 17 and 21.
 check_java() {
-    local java=java found
-    [[ -z ${JAVA_HOME:-} ]] || java=$JAVA_HOME/bin/java
-    found=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') || true
+    local java found
+    java=$(choose_java)
+    found=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$(java_home "$java")/release" 2>/dev/null) || true
+    [[ -n $found ]] || found=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') || true
     case $found in
     17 | 21) ;;
     '') fail "Java 17 or 21 is needed and $java was not found;" \
@@ -244,6 +261,62 @@ explain_missing_jars() {
         "Is Maven Central reachable? A mirror is named by DEFAULT_ARTIFACT_REPOSITORY. On a machine without a network" \
         "copy .cache/ivy/jars from one that has it; or let SPARK_HOME or SPARK_SUBMIT_ARGS bring delta-spark."
     exit 1
+}
+
+# ---------------------------------------------------------------------------------------------------- class data
+
+# The driver's JVM of a short job does little but load classes. Java keeps them in an archive, parsed and verified: one
+# of Spark with Delta, one of the launcher that Spark's scripts start first. They are made for the environment's own
+# Spark alone, and a job does without them as well.
+class_data=$cache/class-data
+
+# Prints what the archives depend on: this Java, and the jars of the class path.
+class_data_key() {
+    local java
+    java=$(choose_java)
+    stat -L --format '%n %s %Y' "$(java_home "$java")"/{bin/java,release} "$spark_home"/jars/*.jar "${delta_jars[@]}" \
+        "$project/conf/class_data.py" 2>/dev/null | sha256sum || true
+}
+
+has_class_data() { # a path with a space could not be handed to Spark's launcher
+    [[ $spark_home == "$environment"/* && $class_data != *[[:space:]]* ]]
+}
+
+class_data_ready() {
+    has_class_data || return 0
+    [[ "$(cat "$class_data/key" 2>/dev/null)" == "$(class_data_key)" ]]
+}
+
+# Prints the path of the archive NAME where there is one that is up to date.
+class_data_archive() { # NAME
+    local archive=$class_data/$1.jsa
+    if has_class_data && [[ -f $archive ]] && class_data_ready; then printf '%s\n' "$archive"; fi
+}
+
+# Makes the archives by a short run of Spark. Where that fails the jobs start without them, and it is not tried again.
+make_class_data() {
+    class_data_ready && return
+    lock class-data
+    if ! class_data_ready; then
+        say "archiving the classes of Spark and Delta, so that jobs start faster (about a minute, once)"
+        rm -rf "$class_data"
+        mkdir -p "$class_data"
+        env -u HADOOP_CONF_DIR -u YARN_CONF_DIR -u SPARK_CONF_DIR -u JAVA_TOOL_OPTIONS \
+            PYSPARK_PYTHON="$python" PYSPARK_DRIVER_PYTHON="$python" SPARK_HOME="$spark_home" \
+            SPARK_DIST_CLASSPATH="$(joined : "${delta_jars[@]}")" \
+            SPARK_LAUNCHER_OPTS="-XX:ArchiveClassesAtExit=$class_data/launcher.jsa -Xlog:disable" \
+            SPARK_SUBMIT_OPTS="-XX:ArchiveClassesAtExit=$class_data/spark.jsa -Xlog:disable -XX:TieredStopAtLevel=1" \
+            "$spark_home/bin/spark-submit" --master 'local[2]' "$project/conf/class_data.py" "$class_data/scratch" \
+            >"$class_data/log" 2>&1 || say "it failed, and jobs start without; Spark's output is in $class_data/log"
+        rm -rf "$class_data/scratch"
+        class_data_key >"$class_data/key"
+    fi
+    unlock
+}
+
+joined() { # SEPARATOR WORD...
+    local IFS=$1
+    printf '%s\n' "${*:2}"
 }
 
 say_what_is_missing() {

@@ -4,23 +4,43 @@
 
 # Runs COMMAND, which becomes the JVM that runs JOB, and exits with its code.
 run_forwarding_signals() { # JOB COMMAND...
-    local status=0
+    local status=0 errors filter
     driver_script=${1##*/} jvm='' signals=0 last_signal=0 signalled=''
     shift
     trap 'forward TERM' TERM
     trap 'forward INT' INT
     trap 'forward HUP' HUP
+    exec {errors}> >(without_incubator_warning >&2)
+    filter=$!
     set -m # a process group of its own: a terminal's Ctrl-C would otherwise end the JVM under the job
-    "$@" &
+    "$@" 2>&"$errors" {errors}>&- &
     jvm=$!
     set +m
+    exec {errors}>&-
     if [[ -n $signalled ]]; then forward "$signalled"; fi
     signalled=yes
     while [[ -n $signalled ]]; do # a signal interrupts `wait`, and only then is there something left to wait for
         signalled=
         wait "$jvm" && status=0 || status=$?
     done
+    # The JVM's last words go out first, but for no longer than that: a process that outlives it may hold its stderr.
+    for _ in {1..40}; do
+        kill -0 "$filter" 2>/dev/null || break
+        sleep 0.05
+    done
     exit "$status"
+}
+
+# Copies its input but for the line by which every JVM of Spark begins: its launcher asks for a module that Java calls
+# an incubator, and Java has no option against the warning.
+without_incubator_warning() {
+    local line
+    trap '' TERM INT HUP # it ends with the JVM
+    while IFS= read -r line; do
+        [[ $line != 'WARNING: Using incubator modules: jdk.incubator.vector' ]] || exec cat
+        printf '%s\n' "$line"
+    done
+    printf %s "$line"
 }
 
 # Sends the first two signals to the driver, which finishes something on the first and nothing on the second, or to the

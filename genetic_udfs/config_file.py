@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails
 
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.templates import check_template
 
 _PATH_KEYS = ("store", "seeds")
 _SPARK_CONF = "spark.conf."
@@ -122,6 +121,8 @@ def _read_prompts(data: dict[str, Any], file: Path) -> None:
         where = f"{file}: roles.{role}.prompt"
         if not isinstance(path, str):
             raise ConfigurationError(f"{where}: must be the path of a Jinja2 file (given: {path!r:.80})")
+        from genetic_udfs.templates import check_template  # few configurations have prompts of their own
+
         text = _read_text(Path(path), f"{where}: {path}")
         try:
             check_template(text, _PROMPT_VARIABLES[role])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pyspark.sql import Row
@@ -12,6 +12,15 @@ from genetic_udfs.schema import GENERATIONS, POPULATION, RUNS
 from genetic_udfs.store.files import files_there, missing_files
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.tables import Store
+
+# Operations of Delta's that change no file which is there: what it calls the making of a table, and of its settings.
+_WITHOUT_FILES: Final = {
+    "ADD COLUMNS",
+    "CREATE TABLE",
+    "CREATE TABLE AS SELECT",
+    "SET TBLPROPERTIES",
+    "UNSET TBLPROPERTIES",
+}
 
 
 @dataclass(frozen=True)
@@ -58,24 +67,36 @@ def generations(store: Store) -> list[Generation]:
     require(store, GENERATIONS, POPULATION)
     # In Spark's time zone, as TIMESTAMP AS OF is read.
     moment = F.date_format("timestamp", "yyyy-MM-dd HH:mm:ss.SSS").alias("committed")
-    log = store.table(POPULATION).history().select("version", moment)
-    commits = {row["version"]: row["committed"] for row in log.collect()}
+    log = store.table(POPULATION).history().select("version", moment, "operation", "operationParameters").collect()
+    commits = {row["version"]: row["committed"] for row in log}
+    latest = max(commits)
     there = files_there(store, POPULATION)
-    lost = [path.rpartition("/")[2] for path in missing_files(store, POPULATION, max(commits), there) or ()]
-    rows = store.read(GENERATIONS).orderBy("generation").collect()
+    gone = {latest: missing_files(store, POPULATION, latest, there)}
+    if gone[latest] == [] and len(commits) == latest + 1 and all(map(_only_adds, log)):
+        gone |= {version: [] for version in commits}  # each version's files are among those of the latest
+    lost = [path.rpartition("/")[2] for path in gone[latest] or ()]
     found = []
-    for row in rows:
+    for row in sorted(store.read(GENERATIONS).collect(), key=lambda row: int(row["generation"])):
         version = row["population_version"]
-        gone = missing_files(store, POPULATION, version, there)
-        found.append(Generation(row, commits.get(version), None if gone is None else len(gone), lost))
+        if version not in gone:
+            gone[version] = missing_files(store, POPULATION, version, there)
+        missing = gone[version]
+        found.append(Generation(row, commits.get(version), None if missing is None else len(missing), lost))
     return found
+
+
+def _only_adds(commit: Row) -> bool:
+    """Tell whether a commit took no file out of the table."""
+    return commit["operation"] in _WITHOUT_FILES or (
+        commit["operation"] == "WRITE" and (commit["operationParameters"] or {}).get("mode") == "Append"
+    )
 
 
 def starts(store: Store) -> list[Start]:
     """Return the starts of the job in order, each with what changed."""
     found: list[Start] = []
     before: dict[str, Any] | None = None
-    for row in store.read(RUNS).orderBy("started_at").collect():
+    for row in sorted(store.read(RUNS).collect(), key=lambda row: row["started_at"]):
         configuration = yaml.safe_load(row["configuration"])
         now = {**dict(_flat(configuration)), **{f"version of {name}": v for name, v in (row["versions"] or {}).items()}}
         found.append(Start(row, {} if before is None else _changes(before, now)))

@@ -11,17 +11,23 @@ from typing import Final
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.preflight import check_versions, preflight
+from genetic_udfs.versions import check_versions
 
 # The doctor tells by itself what is missing. The others read tables, for which neither seeds nor models need be there.
 _JOBS_WITH_ENGINES: Final = {"evolve.py", "rejudge.py"}
 _JOBS_THAT_CHECK: Final = {"doctor.py"}
+# They ask many small questions. Where one machine does all, Spark would take longer to compile code for each of them
+# than to go without (a fifth of the CPU time of history.py), and nobody looks at its pages meanwhile.
+_JOBS_OF_SECONDS: Final = {"compare.py", "history.py", "lineage.py"}
+_FOR_SECONDS: Final = {"spark.ui.enabled": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 
 
-def submit_arguments(config: Config) -> list[str]:
-    """Return `--master` and `--conf` arguments for the `spark` section, in the order given there."""
-    arguments = ["--master", config.spark.master] if config.spark.master else []
-    for key, value in config.spark.properties().items():
+def submit_arguments(config: Config, job: str) -> list[str]:
+    """Return `--master` and `--conf` arguments: what suits a job, then the `spark` section in the order given there."""
+    master = config.spark.master or ""
+    arguments = ["--master", master] if master else []
+    suited = _FOR_SECONDS if job in _JOBS_OF_SECONDS and master.startswith("local") else {}
+    for key, value in {**suited, **config.spark.properties()}.items():
         arguments += ["--conf", f"{key}={value}"]
     return arguments
 
@@ -46,13 +52,15 @@ def main(arguments: Sequence[str]) -> int:
     try:
         config = load_config(file, overrides_in(options))
         if Path(job).name in _JOBS_WITH_ENGINES:
+            from genetic_udfs.preflight import preflight  # it reads models and seeds; other jobs start without
+
             preflight(config)
         elif Path(job).name not in _JOBS_THAT_CHECK:
             check_versions()
     except GeneticUdfsError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    print("\n".join(submit_arguments(config)))
+    print("\n".join(submit_arguments(config, Path(job).name)))
     return 0
 
 

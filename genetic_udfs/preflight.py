@@ -2,7 +2,6 @@
 
 import os
 import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +11,9 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.seeds import Seed, read_seeds
 from genetic_udfs.store.lease import LEASE_FOLDER
 from genetic_udfs.store.tables import SCHEMAS
+from genetic_udfs.versions import check_versions
 
 TASK_GPUS: Final = "spark.task.resource.gpu.amount"
-
-# Delta's release line for each Spark line it was built against (io.delta:delta-spark_<spark>_2.13).
-_DELTA_FOR_SPARK: Final = {"4.2": "4.4"}
 
 
 def preflight(config: Config) -> list[Seed]:
@@ -115,25 +112,3 @@ def check_engine(name: str, engine: Engine) -> None:
             f"engines.{name}.api_key_env: the environment variable {engine.api_key_env} is not set;"
             " export it where the driver and the executors start"
         )
-
-
-def check_versions() -> None:
-    """Refuse a pair of pyspark and delta-spark that were not built for each other.
-
-    Raises:
-        ConfigurationError: naming both versions and the pair that works.
-    """
-    try:
-        spark, delta = version("pyspark"), version("delta-spark")
-    except PackageNotFoundError as error:
-        raise ConfigurationError(f"the package {error.name} is not installed in this Python environment") from None
-    spark_line, delta_line = _line(spark), _line(delta)
-    if _DELTA_FOR_SPARK.get(spark_line) != delta_line:
-        pairs = ", ".join(f"pyspark {s}.x with delta-spark {d}.x" for s, d in _DELTA_FOR_SPARK.items())
-        raise ConfigurationError(
-            f"pyspark {spark} and delta-spark {delta} do not belong together; this version works with {pairs}"
-        )
-
-
-def _line(release: str) -> str:
-    return ".".join(release.split(".")[:2])

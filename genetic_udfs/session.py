@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Final
+from typing import Any, Final
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -48,14 +48,27 @@ def open_session(config: Config, name: str) -> SparkSession:
     except PySparkException as error:
         raise ConfigurationError(f"spark: Spark does not start: {error}") from None
     try:
-        assert spark._jvm is not None
-        spark._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(_REQUIRED[_EXTENSIONS])
+        java_class(spark, "java.lang.Thread").currentThread().getContextClassLoader().loadClass(_REQUIRED[_EXTENSIONS])
     except Exception:
         raise ConfigurationError(
             "Delta's jars are not on Spark's class path; start through ./spark-submit.sh, or give spark-submit"
             " --packages io.delta:delta-spark_4.2_2.13:4.4.0"
         ) from None
     return spark
+
+
+def java_class(spark: SparkSession, name: str) -> Any:
+    """Return a class of the driver's JVM by its full name.
+
+    An attribute for each part of the name would look for a class `org`, then `org.apache`, in every jar of Spark's.
+    """
+    return getattr(spark._jvm, name)
+
+
+def file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
+    """Return Hadoop's file system of a path, and the path as Hadoop's object."""
+    there = java_class(spark, "org.apache.hadoop.fs.Path")(path)
+    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
 
 
 def task_slots(spark: SparkSession) -> int:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from pyspark import SparkContext
-
 from genetic_udfs.errors import GeneticUdfsError
 
 # Set when this process was asked to stop. What is under way fails then, because its Spark jobs are cancelled, until a
@@ -60,6 +58,8 @@ def request_stop(patience: float) -> None:
 
 def cancel_jobs() -> None:
     """Cancel all Spark jobs that run now."""
+    from pyspark import SparkContext  # only now: a command line is read without Spark
+
     context = SparkContext._active_spark_context
     if context is not None:
         context.cancelAllJobs()

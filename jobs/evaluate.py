@@ -1,7 +1,7 @@
 """Tells pass@k of an engine on a benchmark: `./spark-submit.sh jobs/evaluate.py CONFIG --benchmark humaneval`."""
 
+from genetic_udfs.cli.evaluate import evaluate
 from genetic_udfs.commands.ending import run_job
-from genetic_udfs.commands.evaluate import evaluate
 
 if __name__ == "__main__":
     run_job(evaluate)

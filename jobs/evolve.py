@@ -1,7 +1,7 @@
 """Evolves a population of instruction/solution pairs: `./spark-submit.sh jobs/evolve.py CONFIG`."""
 
+from genetic_udfs.cli.evolve import evolve
 from genetic_udfs.commands.ending import run_job
-from genetic_udfs.commands.evolve import evolve
 
 if __name__ == "__main__":
     run_job(evolve, goes_on=True)

@@ -1,7 +1,7 @@
 """Runs SQL on a store's tables: `./spark-submit.sh jobs/sql.py CONFIG "SELECT ... FROM population"`."""
 
+from genetic_udfs.cli.sql import sql
 from genetic_udfs.commands.ending import run_job
-from genetic_udfs.commands.sql import sql
 
 if __name__ == "__main__":
     run_job(sql)

@@ -46,10 +46,22 @@ if "--wait" in sys.argv:
 sys.exit(int(os.environ.get("JOB_EXIT", 0)))
 """
 
+INCUBATOR: Final = "WARNING: Using incubator modules: jdk.incubator.vector"
+
 # As Spark's: a process that becomes the JVM, whose children are the driver and another process.
-# With --packages it fetches what FETCHED names.
+# With --packages it fetches what FETCHED names; asked for archives of classes it writes them, unless it is to fail.
 SPARK: Final = """#!/bin/bash
 printf '%s\\0' "$@" >>"$SPARK_LOG"; printf '\\n' >>"$SPARK_LOG"
+printf %s "$SAID_BY_JVM" >&2
+if [[ $SPARK_SUBMIT_OPTS == *ArchiveClassesAtExit=* ]]; then
+    [[ -z $ARCHIVE_FAILS ]] || exit 1
+    for options in "$SPARK_SUBMIT_OPTS" "$SPARK_LAUNCHER_OPTS"; do
+        archive=${options#*ArchiveClassesAtExit=}
+        echo "$SPARK_DIST_CLASSPATH" >"${archive%% *}"
+    done
+    sleep 0.5
+    exit
+fi
 for word; do
     if [[ $word == spark.jars.ivy=* ]]; then
         mkdir -p "${word#*=}/jars"
@@ -75,6 +87,10 @@ case "$*" in
     mkdir -p "$5/bin" && cp "$0" "$5/bin/python"
     echo '#!/bin/bash' >"$5/bin/uv"
     echo 'echo "uv $* index=$UV_DEFAULT_INDEX links=$UV_FIND_LINKS" >>"$INSTALL_LOG"' >>"$5/bin/uv"
+    if [[ -n $SPARK_TO_INSTALL ]]; then
+        mkdir -p "$5/lib/python3.11/site-packages"
+        cp -r "$SPARK_TO_INSTALL" "$5/lib/python3.11/site-packages/pyspark"
+    fi
     chmod +x "$5/bin/uv"
     sleep 0.5 ;;
 "-I -m pip config list") echo "$PIP_CONFIGURATION" ;;
@@ -238,6 +254,245 @@ class TestArguments:
         assert seen_by_job(result.stdout)[0] == ["--verbose"]
 
 
+class TestHelp:
+    @pytest.mark.parametrize("options", [["--help"], ["conf/local.yaml", "--set", "seed=2", "--help"]])
+    def test_a_jobs_help_is_pythons_alone(self, checkout: Checkout, options: list[str]) -> None:
+        result = checkout.run("jobs/evolve.py", *options)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert seen_by_job(result.stdout)[0] == ["--help"]
+        assert checkout.submitted() == []
+
+    def test_it_makes_an_environment_that_is_missing_and_asks_for_no_java(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        bare.run("jobs/evolve.py", "--help")
+        assert len(bare.installed()) == 3
+        executable(Path(bare.environment["JAVA_HOME"]) / "bin" / "java", "#!/bin/bash\nexit 127\n")
+        assert seen_by_job(bare.run("jobs/evolve.py", "--help").stdout)[0] == ["--help"]
+
+    def test_after_two_dashes_it_is_an_argument(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml", "--", "--help")
+        assert seen_by_job(result.stdout)[0] == ["conf/local.yaml", "--", "--help"]
+        assert len(checkout.submitted()) == 1
+
+    def test_a_script_of_the_users_own_gets_it_from_spark(self, checkout: Checkout) -> None:
+        executable(checkout.root / "mine" / "job.py", JOB)
+        assert seen_by_job(checkout.run("mine/job.py", "--help").stdout)[0] == ["--help"]
+        assert len(checkout.submitted()) == 1
+
+    def test_no_job_imports_what_is_heavy_for_its_help(self) -> None:
+        program = """
+import contextlib, io, runpy, sys
+for job in sys.argv[1:]:
+    sys.argv, shown = [job, "--help"], io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        runpy.run_path(job, run_name="__main__")
+    assert shown.getvalue().startswith("Usage: ") and "--set KEY=VALUE" in shown.getvalue(), job
+heavy = {"aiohttp", "jinja2", "numpy", "pandas", "py4j", "pyarrow", "pydantic", "pyspark", "yaml"}
+print(sorted(heavy & sys.modules.keys()))
+"""
+        jobs = sorted(map(str, (PROJECT / "jobs").glob("*.py")))
+        assert len(jobs) == 12
+        found = subprocess.check_output([sys.executable, "-c", program, *jobs], cwd=PROJECT, text=True)
+        assert found == "[]\n"
+
+
+class TestQuietStart:
+    def test_one_line_says_what_runs_where(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml")
+        assert result.stderr == "spark-submit.sh: jobs/evolve.py on local[2]\n"
+
+    def test_a_master_that_spark_finds_for_itself_is_not_named(self, checkout: Checkout) -> None:
+        assert checkout.run("jobs/evolve.py").stderr == "spark-submit.sh: jobs/evolve.py\n"
+
+    def test_the_jvms_warning_of_its_module_is_left_out_and_nothing_else(self, checkout: Checkout) -> None:
+        before, after = "a launcher's word\n", "one\n\n  two \\n\n" + f"{INCUBATOR}\n" + "x" * 100_000 + "\nlast words"
+        said = f"{before}{INCUBATOR}\n{after}"
+        result = checkout.run("jobs/evolve.py", "conf/local.yaml", SAID_BY_JVM=said, JOB_EXIT="7")
+        assert result.stderr == f"spark-submit.sh: jobs/evolve.py on local[2]\n{before}{after}"
+        assert result.returncode == 7
+
+    def test_a_jvm_that_has_no_such_warning_is_heard_to_its_end(self, checkout: Checkout) -> None:
+        result = checkout.run("jobs/evolve.py", SAID_BY_JVM="error: cannot\nopen it")
+        assert result.stderr == "spark-submit.sh: jobs/evolve.py\nerror: cannot\nopen it"
+
+    def test_a_signal_does_not_cost_the_jvms_last_words(self, checkout: Checkout) -> None:
+        process = checkout.start("jobs/evolve.py", "--wait", SAID_BY_JVM=f"{INCUBATOR}\nlast words")
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=PATIENCE)
+        assert errors == "spark-submit.sh: jobs/evolve.py\nlast words"
+        assert process.returncode == 130
+
+
+@pytest.mark.timeout(600)
+def test_a_real_start_is_quiet_and_says_what_fails(tmp_path: Path) -> None:
+    job = executable(
+        tmp_path / "fails.py",
+        """
+from pyspark.sql import SparkSession, functions as F
+
+@F.udf("int")
+def fails(number):
+    raise ValueError("three's a crowd")
+
+spark = SparkSession.builder.getOrCreate()
+print("the job's own line", flush=True)
+try:
+    spark.range(1).select(fails("id")).collect()
+except Exception as error:
+    print(type(error).__name__)
+spark.stop()
+""",
+    )
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("SPARK_")}
+    result = subprocess.run(
+        [PROJECT / "spark-submit.sh", job],
+        env=environment | {"SPARK_SUBMIT_ARGS": "--master local[1]", "SPARK_HOME": os.environ.get("SPARK_HOME", "")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == "the job's own line\nPythonException\n"
+    started, *said = [line for line in result.stderr.splitlines() if "archiving the classes" not in line]
+    assert started == f"spark-submit.sh: {job} on local[1]"
+    times = [line.partition("] ")[2] for line in said if line.startswith("[")]
+    assert times[0] == "Spark ERROR: Exception in task 0.0 in stage 0.0 (TID 0) (Executor)"
+    assert times[1].startswith("Spark WARN: Lost task 0.0 in stage 0.0 (TID 0)")
+    assert "ValueError: three's a crowd" in times[1]
+    assert times[2:] == ["Spark ERROR: Task 0 in stage 0.0 failed 1 times; aborting job (TaskSetManager)"]
+    assert "ValueError: three's a crowd" in said
+    assert not any(line.lstrip().startswith("at ") for line in said)  # of Java's stack
+
+
+class TestJvm:
+    def options(self, checkout: Checkout, *arguments: str, **extra: str) -> list[str]:
+        return shlex.split(seen_by_job(checkout.run(*arguments, **extra).stdout)[1]["SPARK_SUBMIT_OPTS"])
+
+    @pytest.mark.parametrize("job", ["sql", "history", "lineage", "compare"])
+    def test_a_job_of_seconds_does_without_the_second_compiler(self, checkout: Checkout, job: str) -> None:
+        executable(checkout.root / "jobs" / f"{job}.py", JOB)
+        options = self.options(checkout, f"jobs/{job}.py", "conf/local.yaml")
+        assert options[:2] == ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m"]
+
+    def test_a_long_job_has_both(self, checkout: Checkout) -> None:
+        log = f"-Dlog4j2.configurationFile={checkout.root}/conf/log4j2.properties"
+        assert self.options(checkout, "jobs/evolve.py", "conf/local.yaml") == [log]
+
+    def test_the_users_options_come_last_and_so_win(self, checkout: Checkout) -> None:
+        executable(checkout.root / "jobs" / "sql.py", JOB)
+        own = "-XX:TieredStopAtLevel=4 -Da='b c'"
+        options = self.options(checkout, "jobs/sql.py", "conf/local.yaml", SPARK_SUBMIT_OPTS=own)
+        assert options[0] == "-XX:TieredStopAtLevel=1"
+        assert options[-2:] == ["-XX:TieredStopAtLevel=4", "-Da=b c"]
+
+    @pytest.mark.parametrize(
+        "own",
+        [
+            {"SPARK_SUBMIT_ARGS": "--driver-java-options -Dlog4j2.configurationFile=mine.xml"},
+            {"SPARK_SUBMIT_OPTS": "-Dlog4j.configurationFile=mine.xml"},
+        ],
+    )
+    def test_the_users_own_settings_of_the_log_stay(self, checkout: Checkout, own: dict[str, str]) -> None:
+        _, environment = seen_by_job(checkout.run("jobs/evolve.py", **own).stdout)
+        assert "conf/log4j2.properties" not in environment.get("SPARK_SUBMIT_OPTS", "")
+
+    @pytest.mark.parametrize(
+        ("file", "text"),
+        [
+            ("log4j2.yaml", "any"),
+            ("spark-defaults.conf", "spark.driver.extraJavaOptions -Dlog4j2.configurationFile=mine.xml"),
+        ],
+    )
+    def test_those_beside_sparks_settings_stay_too(
+        self, checkout: Checkout, tmp_path: Path, file: str, text: str
+    ) -> None:
+        executable(tmp_path / "settings" / file, text)
+        result = checkout.run("jobs/evolve.py", SPARK_CONF_DIR=str(tmp_path / "settings"))
+        assert "SPARK_SUBMIT_OPTS" not in seen_by_job(result.stdout)[1]
+
+    def test_a_driver_that_is_its_own_executor_has_delta_on_its_class_path(self, checkout: Checkout) -> None:
+        declare_jars(checkout.root, "delta-spark.jar", "delta-storage.jar")
+        result = without_delta(checkout).run(
+            "jobs/evolve.py",
+            "conf/local.yaml",
+            FETCHED="delta-spark.jar delta-storage.jar",
+            SPARK_DIST_CLASSPATH="/mine/*",
+        )
+        jars = checkout.root / ".cache" / "ivy" / "jars"
+        expected = f"{jars}/delta-spark.jar:{jars}/delta-storage.jar:/mine/*"
+        assert seen_by_job(result.stdout)[1]["SPARK_DIST_CLASSPATH"] == expected
+        assert values_of("--jars", checkout.submitted()[-1]) == []
+
+
+class TestClassData:
+    """Archives of the classes that Spark's JVMs load."""
+
+    FETCHED: Final = "delta-spark.jar delta-storage.jar"
+
+    @pytest.fixture
+    def bare(self, checkout: Checkout, tmp_path: Path) -> Checkout:
+        """A checkout in a folder without a space, whose environment brings Spark."""
+        root = tmp_path / "project"
+        checkout.root.rename(root)
+        executable(root / "conf" / "class_data.py", "")
+        spark = without_delta(checkout).environment.pop("SPARK_HOME")
+        executable(Path(spark) / "jars" / "spark-core.jar", "")
+        return Checkout(
+            root, checkout.environment | {"FETCHED": self.FETCHED, "SPARK_TO_INSTALL": spark}
+        ).without_an_environment()
+
+    def archived(self, bare: Checkout) -> int:
+        return sum(any(word.endswith("class_data.py") for word in call) for call in bare.submitted())
+
+    def test_they_are_made_once_and_used_from_then_on(self, bare: Checkout) -> None:
+        folder, jars = bare.root / ".cache" / "class-data", bare.root / ".cache" / "ivy" / "jars"
+        first, second = (bare.run("jobs/evolve.py", "conf/local.yaml") for _ in range(2))
+        assert "archiving the classes" in first.stderr
+        assert second.stderr == "spark-submit.sh: jobs/evolve.py on local[2]\n"
+        assert self.archived(bare) == 1
+        assert (folder / "spark.jsa").read_text() == f"{jars}/delta-spark.jar:{jars}/delta-storage.jar\n"
+        for result in (first, second):
+            _, environment = seen_by_job(result.stdout)
+            assert f"-XX:SharedArchiveFile={folder}/spark.jsa" in shlex.split(environment["SPARK_SUBMIT_OPTS"])
+            assert f"-XX:SharedArchiveFile={folder}/launcher.jsa" in environment["SPARK_LAUNCHER_OPTS"].split()
+
+    @pytest.mark.parametrize("changed", ["jar", "java"])
+    def test_they_are_made_again_for_another_spark_or_java(self, bare: Checkout, changed: str) -> None:
+        bare.run("jobs/evolve.py", "conf/local.yaml")
+        spark = bare.root / ".venv" / "lib" / "python3.11" / "site-packages" / "pyspark"
+        java = Path(bare.environment["JAVA_HOME"])
+        executable(spark / "jars" / "another.jar" if changed == "jar" else java / "release", 'JAVA_VERSION="17.0.9"')
+        bare.run("jobs/evolve.py", "conf/local.yaml")
+        assert self.archived(bare) == 2
+
+    def test_a_job_starts_without_them_where_they_cannot_be_made(self, bare: Checkout) -> None:
+        first, second = (bare.run("jobs/evolve.py", "conf/local.yaml", ARCHIVE_FAILS="1") for _ in range(2))
+        assert (first.returncode, second.returncode) == (0, 0)
+        assert "jobs start without" in first.stderr
+        assert second.stderr == "spark-submit.sh: jobs/evolve.py on local[2]\n"
+        assert self.archived(bare) == 1
+        assert "SharedArchiveFile" not in seen_by_job(second.stdout)[1]["SPARK_SUBMIT_OPTS"]
+
+    def test_two_starts_at_once_make_them_once(self, bare: Checkout) -> None:
+        bare.run("jobs/evolve.py", "--help")
+        bare.run("jobs/evolve.py")  # fetches the jars
+        starts = [bare.start("jobs/evolve.py", "conf/local.yaml") for _ in range(2)]
+        assert [start.communicate(timeout=PATIENCE) and start.returncode for start in starts] == [0, 0]
+        assert self.archived(bare) == 1
+
+    def test_other_masters_and_other_sparks_do_without(self, bare: Checkout) -> None:
+        bare.run("jobs/evolve.py", "conf/local.yaml", SPARK_SUBMIT_ARGS="--master spark://a:7077")
+        bare.run("jobs/evolve.py", "conf/local.yaml", SPARK_HOME=bare.environment["SPARK_TO_INSTALL"])
+        assert self.archived(bare) == 0
+
+    def test_prepare_makes_them_and_a_dry_run_does_not(self, bare: Checkout) -> None:
+        bare.run("--dry-run", "jobs/evolve.py", "conf/local.yaml")
+        assert self.archived(bare) == 0
+        bare.run("--prepare")
+        assert self.archived(bare) == 1
+
+
 class TestPlaces:
     def test_it_works_from_another_folder(self, checkout: Checkout, tmp_path: Path) -> None:
         result = checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path)
@@ -273,8 +528,11 @@ class TestCommand:
         secrets = "--conf spark.executorEnv.MY_KEY=abc123 --conf spark.hadoop.fs.s3a.secret.key=abc123"
         own = f"{secrets} --conf spark.x.tokens=7"
         options = ("--set", "engines.e.env.HF_TOKEN=abc123", "--set", "roles.coder.max_tokens=7")
-        result = checkout.run("jobs/evolve.py", *options, SPARK_SUBMIT_ARGS=own)
+        jvm = "-Dspark.ssl.keyPassword=abc123"
+        result = checkout.run("--verbose", "jobs/evolve.py", *options, SPARK_SUBMIT_ARGS=own, SPARK_SUBMIT_OPTS=jvm)
         assert "abc123" not in result.stderr
+        assert "SPARK_SUBMIT_OPTS=" in result.stderr
+        assert seen_by_job(result.stdout)[1]["SPARK_SUBMIT_OPTS"].endswith(f" {jvm}")
         assert "spark.executorEnv.MY_KEY=" in result.stderr
         assert "roles.coder.max_tokens=7" in result.stderr and "spark.x.tokens=7" in result.stderr
         [arguments] = checkout.submitted()
@@ -285,7 +543,7 @@ class TestCommand:
         command = checkout.run("jobs/evolve.py", "conf/local.yaml", "it's", "--dry-run").stdout
         env = {key: checkout.environment[key] for key in ("PATH", "SPARK_LOG")}
         by_hand = subprocess.run(["bash", "-c", command], cwd=checkout.root, env=env, capture_output=True, text=True)
-        by_script = checkout.run("jobs/evolve.py", "conf/local.yaml", "it's")
+        by_script = checkout.run("--verbose", "jobs/evolve.py", "conf/local.yaml", "it's")
         assert by_hand.returncode == 0
         assert seen_by_job(by_hand.stdout)[0] == ["conf/local.yaml", "it's"]
         assert seen_by_job(by_hand.stdout)[0] == seen_by_job(by_script.stdout)[0]
@@ -469,6 +727,13 @@ class TestDelta:
 
 
 class TestEnvironment:
+    def test_modules_are_compiled_once_where_the_environment_is_the_projects(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        result = bare.run("jobs/evolve.py", PYTHONDONTWRITEBYTECODE="1")
+        assert "PYTHONDONTWRITEBYTECODE" not in seen_by_job(result.stdout)[1]
+        result = checkout.run("jobs/evolve.py", PYTHONDONTWRITEBYTECODE="1")
+        assert seen_by_job(result.stdout)[1]["PYTHONDONTWRITEBYTECODE"] == "1"
+
     def test_an_environment_that_exists_is_used_and_none_is_built(self, checkout: Checkout) -> None:
         result = checkout.run("jobs/evolve.py", "conf/local.yaml")
         assert seen_by_job(result.stdout)[1]["PYSPARK_PYTHON"] == sys.executable

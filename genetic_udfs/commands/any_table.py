@@ -3,8 +3,7 @@
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
@@ -13,19 +12,14 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegralType, StringType
 
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.session import file_system
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"
 _GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 _CORRUPT: Final = "_corrupt_record"
-
-
-class TableFormat(StrEnum):
-    """How a table is written."""
-
-    DELTA = "delta"
-    PARQUET = "parquet"
 
 
 def column(name: str) -> Column:
@@ -40,7 +34,7 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
         ConfigurationError: if nothing is there, it is none of these, or a line of it is no JSON object.
     """
     with _reaching(path):
-        system, there = _file_system(spark, path)
+        system, there = file_system(spark, path)
         if not system.exists(there):
             raise ConfigurationError(f"{path}: there is no such file or folder")
         is_folder = system.getFileStatus(there).isDirectory()
@@ -154,7 +148,7 @@ def check_output(spark: SparkSession, path: str) -> None:
         ConfigurationError: if not.
     """
     with _reaching(path):
-        system, there = _file_system(spark, path)
+        system, there = file_system(spark, path)
         if system.exists(there):
             raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
         if not system.mkdirs(there):
@@ -176,7 +170,7 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
     try:
         writer.save(path)
     except BaseException as error:
-        system, there = _file_system(rows.sparkSession, path)
+        system, there = file_system(rows.sparkSession, path)
         system.delete(there, True)  # it was not there before
         if isinstance(error, AnalysisException):
             raise ConfigurationError(f"{path}: cannot be written as {format_}: {_first_line(error)}") from None
@@ -193,14 +187,6 @@ def _read_jsonl(spark: SparkSession, path: str, pattern: str) -> DataFrame:
         raise ConfigurationError(f"{path}: no line of it is a JSON object")
     line = rows.where(F.col(_CORRUPT).isNotNull()).first()
     raise ConfigurationError(f"{path}: a line is no JSON object: {line[_CORRUPT] if line else ''!s:.80}")
-
-
-def _file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
-    """Return Hadoop's file system of a path, and the path as it takes it."""
-    jvm = spark._jvm
-    assert jvm is not None
-    there = jvm.org.apache.hadoop.fs.Path(path)
-    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
 
 
 @contextlib.contextmanager

@@ -1,15 +1,14 @@
 """`jobs/compare.py`: prints two stores side by side."""
 
 import sys
-from typing import Annotated, Final, TextIO
+from pathlib import Path
+from typing import Final, TextIO
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.comparison import Overlap, Portrait, overlap, portrait
 from genetic_udfs.config_file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
@@ -20,11 +19,7 @@ from genetic_udfs.store.tables import Store
 _CONFIGURATIONS: Final = (".yaml", ".yml")
 
 
-def compare(
-    config: ConfigArgument,
-    other: Annotated[str, typer.Argument(help="another YAML file, a store's folder, or catalog:SCHEMA")],
-    overrides: SetOption = None,
-) -> None:
+def compare(config: Path, other: str, overrides: list[str] | None = None) -> None:
     """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
     settings = load_config(config, overrides or [])
     there = load_config(other).store if other.endswith(_CONFIGURATIONS) else from_working_directory(other)

@@ -2,16 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Final
 
-import typer
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.any_table import (
-    TableFormat,
     check_columns,
     check_ids,
     check_output,
@@ -21,8 +20,8 @@ from genetic_udfs.commands.any_table import (
     tagged,
     write_table,
 )
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.decontaminate import Item, check_test_sets, contamination
@@ -39,18 +38,16 @@ _TEXT: Final = "text_{}"
 
 
 def decontaminate(
-    config: ConfigArgument,
-    input_: Annotated[str, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")],
-    columns: Annotated[list[str], typer.Option("--column", help="a column of texts; the first one is the problem")],
-    id_: Annotated[str, typer.Option("--id", help="the column that tells rows apart")],
-    output: Annotated[str, typer.Option("--output", help="a folder to write to, not there yet")],
-    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
-    overrides: SetOption = None,
+    config: Path,
+    overrides: list[str] | None = None,
+    *,
+    input_: str,
+    columns: Sequence[str],
+    id_: str,
+    output: str,
+    format_: TableFormat = TableFormat.DELTA,
 ) -> None:
-    """Write a table's rows with contaminated_by, contaminated_item and contamination_rule, null where clean.
-
-    The test sets are those of the configuration's section `decontamination`.
-    """
+    """Write a table's rows with what they hold of the configuration's test sets."""
     settings = load_config(config, overrides or [])
     items = checked_items(settings)
     spark = open_session(settings, "genetic-udfs decontaminate")

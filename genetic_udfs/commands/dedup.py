@@ -2,9 +2,9 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Annotated, Final, NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 
-import typer
 from pydantic import ValidationError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 
 from genetic_udfs.commands.any_table import (
-    TableFormat,
     check_apart,
     check_columns,
     check_ids,
@@ -24,8 +23,8 @@ from genetic_udfs.commands.any_table import (
     tagged,
     write_table,
 )
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption, TakeOverOption
 from genetic_udfs.config import Config, Dedup
 from genetic_udfs.config_file import load_config
 from genetic_udfs.dedup import columns as c
@@ -66,26 +65,20 @@ class Findings(NamedTuple):
 
 
 def dedup(
-    config: ConfigArgument,
-    input_: Annotated[str | None, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")] = None,
-    column_: Annotated[str | None, typer.Option("--column", help="the column of texts")] = None,
-    id_: Annotated[str | None, typer.Option("--id", help="the column that tells rows apart")] = None,
-    output: Annotated[str | None, typer.Option("--output", help="a folder to write to, not there yet")] = None,
-    against: Annotated[
-        str | None, typer.Option("--against", help="a table with the same two columns, whose rows come first")
-    ] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help="the least Jaccard similarity")] = None,
-    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild-index", help="make the index of the store's population anew")
-    ] = False,
-    take_over: TakeOverOption = False,
-    overrides: SetOption = None,
+    config: Path,
+    overrides: list[str] | None = None,
+    *,
+    input_: str | None = None,
+    column_: str | None = None,
+    id_: str | None = None,
+    output: str | None = None,
+    against: str | None = None,
+    threshold: float | None = None,
+    format_: TableFormat = TableFormat.DELTA,
+    rebuild: bool = False,
+    take_over: bool = False,
 ) -> None:
-    """Write a table's rows with duplicate_of, the id of the row that is kept instead, and similarity; null where kept.
-
-    Of near-duplicates the one with the smallest id is kept, by number or by text as the column has it.
-    """
+    """Write a table's rows with their near-duplicates, or make the index of the store's population anew."""
     settings = load_config(config, overrides or [])
     if rebuild:
         if threshold is not None:

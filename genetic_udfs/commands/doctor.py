@@ -6,12 +6,12 @@ Exit codes: 0 nothing failed, 1 something did, 2 the configuration cannot be rea
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import typer
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config_file import load_config
 from genetic_udfs.doctor import driver, engines, executors, sandbox, storage
@@ -22,7 +22,7 @@ from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.stopping import stop_requested, winding_up
 
 
-def doctor(config: ConfigArgument, overrides: SetOption = None) -> None:
+def doctor(config: Path, overrides: list[str] | None = None) -> None:
     """Check everything that a run with this configuration needs; each line is printed as soon as it is known."""
     settings = load_config(config, overrides or [])
     counts: Counter[Status] = Counter()

@@ -3,10 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Final
 
-import typer
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -15,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.any_table import TableFormat, check_output, write_table
+from genetic_udfs.commands.any_table import check_output, write_table
+from genetic_udfs.commands.choices import Benchmark, TableFormat
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Config
 from genetic_udfs.config_file import load_config
 from genetic_udfs.engine.failure import engine_error_in
@@ -39,12 +38,6 @@ _PROBLEM, _SAMPLE, _STATUS, _MESSAGE = "task_id", "sample", "status", "message"
 COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, SANDBOX_TIER)
 
 
-class Benchmark(StrEnum):
-    """What an engine can be measured by."""
-
-    HUMAN_EVAL = "humaneval"
-
-
 @dataclass(frozen=True)
 class Task:
     """What is measured: an engine's samples, or without an engine the published solutions."""
@@ -57,15 +50,16 @@ class Task:
 
 
 def evaluate(
-    config: ConfigArgument,
-    benchmark: Annotated[Benchmark, typer.Option("--benchmark", help="what the engine is measured by")],
-    engine: Annotated[str | None, typer.Option("--engine", help="an engine's name; the Coder's unless given")] = None,
-    samples: Annotated[int, typer.Option("--samples", min=1, help="solutions that are asked for, a problem")] = 1,
-    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="which pass@k; 1 unless given")] = None,
-    canonical: Annotated[bool, typer.Option("--canonical", help="run the published solutions; asks no engine")] = False,
-    output: Annotated[str | None, typer.Option("--output", help="a folder for the solutions, not there yet")] = None,
-    format_: Annotated[TableFormat | None, typer.Option("--format", help="of the output; delta unless given")] = None,
-    overrides: SetOption = None,
+    config: Path,
+    benchmark: Benchmark,
+    overrides: list[str] | None = None,
+    *,
+    engine: str | None = None,
+    samples: int = 1,
+    k: list[int] | None = None,
+    canonical: bool = False,
+    output: str | None = None,
+    format_: TableFormat | None = None,
 ) -> None:
     """Print pass@k of an engine on a benchmark, by its tests in the sandbox."""
     if canonical and engine is not None:

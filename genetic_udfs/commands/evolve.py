@@ -5,9 +5,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
@@ -41,26 +39,11 @@ from genetic_udfs.store.tables import Store
 from genetic_udfs.store.writing import writing
 from genetic_udfs.verdicts import check_tier, sandbox_error_in
 
-ConfigArgument = Annotated[Path, typer.Argument(help="YAML file, such as conf/local.yaml")]
-SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="overrides a key: seed=7")]
-
-
-TakeOverOption = Annotated[
-    bool, typer.Option("--take-over", help="take the store's lease from the process that has it, which then stops")
-]
-ForkOption = Annotated[
-    str | None,
-    typer.Option("--fork-from", metavar="STORE@GENERATION", help="begin with a copy of another store's generations"),
-]
-
 
 def evolve(
-    config: ConfigArgument,
-    overrides: SetOption = None,
-    take_over: TakeOverOption = False,
-    fork_from: ForkOption = None,
+    config: Path, overrides: list[str] | None = None, *, take_over: bool = False, fork_from: str | None = None
 ) -> None:
-    """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
+    """Evolve a population of instruction/solution pairs."""
     settings = load_config(config, overrides or [])
     origin = None if fork_from is None else read_origin(fork_from, settings.store)
     seeds, items = preflight(settings), check_test_sets(settings)

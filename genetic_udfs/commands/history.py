@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -9,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config_file import load_config
 from genetic_udfs.history import Generation, Start, generations, starts
 from genetic_udfs.session import open_session
@@ -20,7 +20,7 @@ _NUMBERS: Final = ("asked", "accepted", "shortfall", "population_size")
 _NAMED: Final = 3  # of the files that are gone
 
 
-def history(config: ConfigArgument, overrides: SetOption = None) -> None:
+def history(config: Path, overrides: list[str] | None = None) -> None:
     """Print generations with their versions, counts and costs, and what changed between the runs."""
     settings = load_config(config, overrides or [])
     spark = open_session(settings, "genetic-udfs history")

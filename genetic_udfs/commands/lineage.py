@@ -1,11 +1,8 @@
 """`jobs/lineage.py`: prints where a pair comes from, or what came from it, as a tree."""
 
-from typing import Annotated
-
-import typer
+from pathlib import Path
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config_file import load_config
 from genetic_udfs.lineage import ancestors
 from genetic_udfs.lineage import descendants as descendants_of
@@ -15,11 +12,7 @@ from genetic_udfs.store.tables import Store
 
 
 def lineage(
-    config: ConfigArgument,
-    pair: Annotated[str, typer.Argument(metavar="ID", help="of a pair, a seed, or a rejected candidate")],
-    descendants: Annotated[bool, typer.Option("--descendants", help="what came from it, instead")] = False,
-    levels: Annotated[int | None, typer.Option(min=1, help="how many steps to go; all by default")] = None,
-    overrides: SetOption = None,
+    config: Path, pair: str, overrides: list[str] | None = None, *, descendants: bool = False, levels: int | None = None
 ) -> None:
     """Print the tree of a pair back to its seeds, with operator, task and models."""
     settings = load_config(config, overrides or [])

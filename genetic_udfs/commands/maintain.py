@@ -1,11 +1,8 @@
 """`jobs/maintain.py`: writes small files together, and removes files that nothing needs."""
 
-from typing import Annotated
-
-import typer
+from pathlib import Path
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config_file import load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.schema import POPULATION
@@ -19,20 +16,15 @@ from genetic_udfs.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
 
 
 def maintain(
-    config: ConfigArgument,
-    remove: Annotated[
-        bool, typer.Option("--vacuum", help="remove files that nothing needs; without it they are only counted")
-    ] = False,
-    hours: Annotated[int, typer.Option(help="how old such a file must be, at least 168 hours")] = LEAST_HOURS,
-    forget: Annotated[
-        bool,
-        typer.Option(
-            "--forget-generations", help="files too that only the versions of earlier generations need: those end"
-        ),
-    ] = False,
-    overrides: SetOption = None,
+    config: Path,
+    overrides: list[str] | None = None,
+    *,
+    remove: bool = False,
+    hours: int | None = None,
+    forget: bool = False,
 ) -> None:
     """Write small files together, and remove files that nothing needs; runs and readers go on meanwhile."""
+    hours = LEAST_HOURS if hours is None else hours
     if hours < LEAST_HOURS:
         raise ConfigurationError(
             f"--hours {hours}: must be {LEAST_HOURS} or more; a reader or a run that began earlier may need the files"

@@ -1,14 +1,13 @@
 """`jobs/rejudge.py`: asks the configuration's judge about a past generation, and tells how far it agrees."""
 
-from typing import Annotated
+from pathlib import Path
 
-import typer
 from rich.console import Console
 from rich.text import Text
 
 from genetic_udfs import rejudging
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption, explained, new_run
+from genetic_udfs.commands.evolve import explained, new_run
 from genetic_udfs.config_file import load_config
 from genetic_udfs.preflight import preflight
 from genetic_udfs.rejudging import Rejudged
@@ -21,15 +20,8 @@ from genetic_udfs.store.runs import check_same_settings
 from genetic_udfs.store.writing import writing
 
 
-def rejudge(
-    config: ConfigArgument,
-    generation: Annotated[int, typer.Option("--generation", min=0, help="the generation that is judged anew")],
-    overrides: SetOption = None,
-) -> None:
-    """Judge a generation's candidates anew, such as with --set roles.judge.engine=NAME; nothing of it is changed.
-
-    The verdicts go into the table `verdicts`. How far they agree with the candidates' own is printed.
-    """
+def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -> None:
+    """Judge a generation's candidates anew, and print how far the verdicts agree."""
     settings = load_config(config, overrides or [])
     seeds = preflight(settings)
     spark = open_session(settings, "genetic-udfs rejudge")

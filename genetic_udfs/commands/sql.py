@@ -6,10 +6,9 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import Annotated, Any, Final, TextIO
+from pathlib import Path
+from typing import Any, Final, TextIO
 
-import typer
 from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import DataFrame, Row
@@ -17,51 +16,40 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genetic_udfs.commands.choices import Format
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config_file import load_config
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.report.progress import Progress
-from genetic_udfs.roles.functions import register_functions
 from genetic_udfs.session import open_session
 from genetic_udfs.store.damage import damage_in
-from genetic_udfs.store.tables import Store
+from genetic_udfs.store.tables import SCHEMAS, Store
+from genetic_udfs.views.definitions import TABLES_READ
 
 _ASKS: Final = re.compile(r"\b(instruct|solve|judge)\s*\(", re.IGNORECASE)
+_FUNCTIONS: Final = frozenset({"instruct", "solve", "judge"})
+_TABLES: Final = frozenset({*SCHEMAS, *TABLES_READ})
+# Statements that speak of tables without their names: lists of what there is, and names that are put together.
+_UNNAMED: Final = frozenset({"show", "describe", "desc", "analyze", "identifier", "execute"})
 
 
-class Format(StrEnum):
-    """How rows are printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
-
-def sql(
-    config: ConfigArgument,
-    query: Annotated[str, typer.Argument(help='such as "SELECT * FROM population VERSION AS OF 1"')],
-    format_: Annotated[Format, typer.Option("--format", help="json is one object a line")] = Format.TABLE,
-    overrides: SetOption = None,
-) -> None:
-    """Run a query on the tables of a store: population, candidates, replies, generations, runs.
-
-    Views: ancestry, descendants, rejections, costs, by_operator; and ancestors_of(id), descendants_of(id) as tables.
-
-    The functions instruct(instruction), solve(instruction) and judge(instruction, response) ask the configuration's
-    engines, about the rows of any table.
-    """
+def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: list[str] | None = None) -> None:
+    """Run a query on the tables of a store and print its rows."""
     settings = load_config(config, overrides or [])
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # its trace would come before the error
     spark = open_session(settings, "genetic-udfs sql")
     hear_signals()
     try:
-        has_tables = Store(spark, settings.store).register()
+        store, named = Store(spark, settings.store), names_in(query)
+        has_tables = store.register(named & _TABLES or None)
         host = spark.conf.get("spark.driver.host") or "127.0.0.1"
         in_log = format_ is Format.TABLE
         with Progress(host, in_log=in_log) as progress, progress.watching("query") as stage:
-            register_functions(spark, settings, stage=stage, progress=progress.address)
+            if named & _FUNCTIONS:
+                from genetic_udfs.roles.functions import register_functions  # with the engine's client, a second
+
+                register_functions(spark, settings, stage=stage, progress=progress.address)
             try:
                 rows = spark.sql(query)
                 if _ASKS.search(query):
@@ -69,9 +57,19 @@ def sql(
                     rows.persist(StorageLevel.DISK_ONLY).count()
                 print_rows(rows, format_, sys.stdout)
             except Exception as error:
-                raise explained(error, settings.store if not has_tables else None) from None
+                is_empty = not (has_tables or any(store.exists(table) for table in SCHEMAS))
+                raise explained(error, settings.store if is_empty else None) from None
     finally:
         spark.stop()
+
+
+def names_in(query: str) -> frozenset[str]:
+    """Return the tables, views and functions of ours that a query may read: their names are among its words.
+
+    A word may also stand in a text or name a column; then more is registered than is read.
+    """
+    words = frozenset(re.findall(r"\w+", query.casefold()))
+    return _TABLES | _FUNCTIONS if words & _UNNAMED else words & (_TABLES | _FUNCTIONS)
 
 
 def explained(error: Exception, empty_store: str | None) -> Exception:

@@ -2,9 +2,9 @@
 
 import ast
 from dataclasses import dataclass
-from typing import Annotated, Final
+from pathlib import Path
+from typing import Final
 
-import typer
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StringType
@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.any_table import (
-    TableFormat,
     check_columns,
     check_ids,
     check_output,
@@ -23,8 +22,8 @@ from genetic_udfs.commands.any_table import (
     tagged,
     write_table,
 )
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.commands.evolve import ConfigArgument, SetOption
 from genetic_udfs.config import Sandbox
 from genetic_udfs.config_file import load_config
 from genetic_udfs.errors import ConfigurationError
@@ -55,25 +54,15 @@ class Task:
     format: TableFormat
 
 
-def verify(
-    config: ConfigArgument,
-    input_: Annotated[str, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")],
-    id_: Annotated[str, typer.Option("--id", help="the column that tells rows apart")],
-    code: Annotated[str, typer.Option("--code", help="the column of Python code")],
-    tests: Annotated[str, typer.Option("--tests", help="the column of tests: an array, or a text of statements")],
-    output: Annotated[str, typer.Option("--output", help="a folder to write to, not there yet")],
-    format_: Annotated[TableFormat, typer.Option("--format", help="of the output")] = TableFormat.DELTA,
-    overrides: SetOption = None,
-) -> None:
+def verify(config: Path, task: Task, overrides: list[str] | None = None) -> None:
     """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
     settings = load_config(config, overrides or [])
-    task = Task(input_, id_, code, tests, output, format_)
     spark = open_session(settings, "genetic-udfs verify")
     hear_signals()
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
             run(spark, task, settings.sandbox, progress)
-        print_summary(Console(width=100, highlight=False), read_table(spark, output), task)
+        print_summary(Console(width=100, highlight=False), read_table(spark, task.output), task)
     finally:
         spark.stop()
 

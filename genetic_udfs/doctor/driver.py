@@ -13,8 +13,9 @@ from genetic_udfs.config import Config, Engine
 from genetic_udfs.doctor.finding import Finding, cause_of, failed, ok, skipped, warning
 from genetic_udfs.engine.models import BUNDLED
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.preflight import check_engine, check_seeds, check_versions
+from genetic_udfs.preflight import check_engine, check_seeds
 from genetic_udfs.session import open_session
+from genetic_udfs.versions import check_versions
 
 _JAVA: Final = frozenset({17, 21})  # those that Spark 4.2 runs on
 _PYTHON: Final = ((3, 11), (3, 12))

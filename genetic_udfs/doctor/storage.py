@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.doctor.finding import LITTLE_SPACE, Finding, cause_of, failed, gib, ok, warning
 from genetic_udfs.doctor.reach import everywhere
-from genetic_udfs.session import task_slots
+from genetic_udfs.session import file_system, task_slots
 from genetic_udfs.store.location import located
 
 _SNAPSHOT_PARTITIONS: Final = "spark.databricks.delta.snapshotPartitions"
@@ -108,7 +108,5 @@ def _local_folder(spark: SparkSession, path: str) -> Path | None:
 
 def _locate(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """Return a path, or that of a schema, and its file system, as Hadoop has them."""
-    assert spark._jvm is not None
-    found = spark._jvm.org.apache.hadoop.fs.Path(located(spark, path))
-    system = found.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    system, found = file_system(spark, located(spark, path))
     return system.makeQualified(found), system

@@ -29,6 +29,8 @@ _MORE_FEEDERS: Final = "give it more feeders (spark.executor.cores, spark.task.r
 _LIVE_INTERVAL: Final = 0.5
 _LOG_INTERVAL: Final = 10.0
 
+_Stage = tuple[str, int | None, float]  # name, rows, when it began
+
 
 @dataclass(frozen=True)
 class View:
@@ -42,7 +44,7 @@ class View:
     def facts(self) -> list[str]:
         """Return done of total, rates, time left, and what the engine says of itself, as far as known."""
         if self.total is None:
-            facts = [f"{self.seconds:.0f} s"]
+            facts = [_duration(self.seconds)]
             done = self.reported.rows
         else:
             done = min(self.reported.rows, self.total)
@@ -113,7 +115,8 @@ class Progress:
         self.console = Console(file=self._terminal or sys.stderr, highlight=False, soft_wrap=True)
         self._listener = ProgressListener(host)
         self._lock = threading.Lock()
-        self._stage: tuple[str, int | None, float] | None = None
+        self._stage: _Stage | None = None
+        self._last_tick: str | None = None  # the stage's latest line in a log, but that of its end
         self._ended = threading.Event()
         self._live = Live(console=self.console, auto_refresh=False, transient=True) if self._terminal else None
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
@@ -156,44 +159,48 @@ class Progress:
         """Show a stage while the body runs, and what it came to; gives the name under which its feeders report."""
         with self.watching(name, total):
             yield name
-            view = self._view()
-            if view:
-                self.note(view.ending())
+            with self._lock:
+                stage, self._stage = self._stage, None  # a tick that is under way says nothing any more
+            if stage and (ending := self._view(stage).ending()) != self._last_tick:
+                self.note(ending)
 
     @contextmanager
     def watching(self, name: str, total: int | None = None) -> Iterator[str]:
         """Show a stage while the body runs, as `stage` does, and nothing of it afterwards."""
         with self._lock:
             self._stage = (name, total, time.monotonic())
+            self._last_tick = None
         try:
             yield name
         finally:
             with self._lock:
                 self._stage = None
 
-    def _view(self) -> View | None:
-        with self._lock:
-            if self._stage is None:
-                return None
-            name, total, started = self._stage
-        return View(
-            name,
-            total,
-            max(time.monotonic() - started, 1e-3),
-            self._listener.snapshot().get(name, StageProgress()),
-        )
+    def _view(self, stage: _Stage) -> View:
+        name, total, started = stage
+        seconds = max(time.monotonic() - started, 1e-3)
+        return View(name, total, seconds, self._listener.snapshot().get(name, StageProgress()))
 
     def _show(self) -> None:
         interval = _LIVE_INTERVAL if self._live else _LOG_INTERVAL
         while not self._ended.wait(interval):
-            view = self._view()
+            with self._lock:
+                stage = self._stage
+            view = self._view(stage) if stage else None
             if self._terminal:
                 # rich looks at stdin and stdout, which are pipes under Spark; a window may be resized at any time.
                 self.console.width = os.get_terminal_size(self._terminal.fileno()).columns
             if self._live:
                 self._live.update(_rendered(view) if view else Text(""), refresh=True)
-            elif view and self._in_log:
-                self.note(f"{view.name}: {', '.join(view.facts())}")
+            elif stage and view and self._in_log:
+                self._log(stage, f"{view.name}: {', '.join(view.facts())}")
+
+    def _log(self, stage: _Stage, line: str) -> None:
+        """Say how far a stage is, unless it has ended since it was looked at."""
+        with self._lock:
+            if self._stage is stage:
+                self._last_tick = line
+                self.note(line)
 
 
 def _rendered(view: View) -> Table:

@@ -15,6 +15,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.session import java_class
 
 _NAME: Final = re.compile(r"(\d{20})\.json")
 
@@ -91,7 +92,7 @@ class Epochs:
             raise self._error("be written", error) from None
 
     def _write(self, epoch: int, record: dict[str, Any], *, overwrite: bool) -> None:
-        lines = self._jvm.java.util.ArrayList()
+        lines = java_class(self.spark, "java.util.ArrayList")()
         lines.add(json.dumps(record))
         self._logs.write(self._path(epoch), self._java.asScala(lines.iterator()), overwrite, self._hadoop)
 
@@ -104,16 +105,11 @@ class Epochs:
             )
 
     def _path(self, epoch: int) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(f"{self.folder}/{epoch:020d}.json")
+        return java_class(self.spark, "org.apache.hadoop.fs.Path")(f"{self.folder}/{epoch:020d}.json")
 
     def _error(self, what: str, error: Py4JError) -> StoreError:
         said = error.java_exception.toString() if isinstance(error, Py4JJavaError) else str(error)
         return StoreError(f"{self.folder}: cannot {what}: {said}")
-
-    @property
-    def _jvm(self) -> Any:
-        assert self.spark._jvm is not None
-        return self.spark._jvm
 
     @cached_property
     def _hadoop(self) -> Any:
@@ -121,11 +117,11 @@ class Epochs:
 
     @cached_property
     def _logs(self) -> Any:
-        return self._jvm.org.apache.spark.sql.delta.storage.LogStore.apply(self.spark._jsparkSession)
+        return java_class(self.spark, "org.apache.spark.sql.delta.storage.LogStore").apply(self.spark._jsparkSession)
 
     @cached_property
     def _java(self) -> Any:
-        return self._jvm.scala.jdk.javaapi.CollectionConverters
+        return java_class(self.spark, "scala.jdk.javaapi.CollectionConverters")
 
 
 def _is(error: Py4JJavaError, name: str) -> bool:

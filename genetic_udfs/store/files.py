@@ -1,12 +1,13 @@
 """The data files of a table's versions: which a version needs, and which of them are there."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.session import file_system, java_class
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.tables import Store
 
@@ -26,7 +27,7 @@ class File:
 def files_there(store: Store, table: str) -> dict[str, File]:
     """Return the files in a table's folder but those of its log, by path; one listing of the folder."""
     spark = store.spark
-    system, folder = _reach(spark, store.path(table))
+    system, folder = file_system(spark, store.path(table))
     listing = system.listFiles(folder, True)
     found = {}
     while listing.hasNext():
@@ -50,8 +51,7 @@ def files_needed(store: Store, table: str, version: int) -> set[str] | None:
         if _NO_VERSION not in str(error):
             raise
         return None
-    path = store.spark._jvm.org.apache.hadoop.fs.Path  # type: ignore[union-attr]
-    uri = store.spark._jvm.java.net.URI  # type: ignore[union-attr]
+    path, uri = (java_class(store.spark, name) for name in ("org.apache.hadoop.fs.Path", "java.net.URI"))
     return {str(path(uri(file)).toString()) for file in files}
 
 
@@ -71,12 +71,5 @@ def missing_files(store: Store, table: str, version: int, there: dict[str, File]
 
 
 def _exists(spark: SparkSession, path: str) -> bool:
-    system, there = _reach(spark, path)
+    system, there = file_system(spark, path)
     return bool(system.exists(there))
-
-
-def _reach(spark: SparkSession, path: str) -> tuple[Any, Any]:
-    jvm = spark._jvm
-    assert jvm is not None
-    there = jvm.org.apache.hadoop.fs.Path(path)
-    return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there

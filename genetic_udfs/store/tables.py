@@ -1,7 +1,7 @@
 """The tables of a store: where they lie, how they are read at a version, and how rows are added exactly once."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 from genetic_udfs import schema
 from genetic_udfs.arrow import local_frame
 from genetic_udfs.errors import StoreError
+from genetic_udfs.session import file_system
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.location import located, schema_of
 from genetic_udfs.views.definitions import TABLES_READ, statements
@@ -199,17 +200,24 @@ class Store:
             raise StoreError(f"{self.path(table)}: has no history; its _delta_log is damaged")
         return int(row["version"])
 
-    def register(self) -> list[str]:
+    def register(self, named: Collection[str] | None = None) -> list[str]:
         """Put the tables that exist, with the views over them, into the catalog; return the tables' names.
 
         A folder's tables come into the session's current schema, and views are the session's own. A store that is a
         schema becomes the current schema, and keeps its views if it can be written to.
 
+        Args:
+            named: the tables, views and functions of a folder that are wanted, those that they read come with them; all
+                by default. A schema's are put in place for others, too: always all.
+
         Raises:
             StoreError: if the catalog has another table of that name.
         """
-        names = [table for table in SCHEMAS if self.exists(table)]
         schema_name = schema_of(self.root)
+        if named is None or schema_name is not None:
+            named = {*SCHEMAS, *TABLES_READ}
+        wanted = {*named, *(table for view in named for table in TABLES_READ.get(view, ()))}
+        names = [table for table in SCHEMAS if table in wanted and self.exists(table)]
         if schema_name is None:
             for table in names:
                 self._register_folder(table)
@@ -219,7 +227,7 @@ class Store:
                 self.spark.catalog.dropTempView(view)
         for temporary in (schema_name is None, True):
             try:
-                for statement in statements(names, temporary=temporary):
+                for statement in statements(names, wanted, temporary=temporary):
                     self.spark.sql(statement)
                 break
             except PySparkException:
@@ -228,17 +236,16 @@ class Store:
         return names
 
     def _register_folder(self, table: str) -> None:
-        self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_quoted(self.path(table))}")
+        if not self.spark.catalog.tableExists(table):
+            self.spark.sql(f"CREATE TABLE IF NOT EXISTS {table} USING delta LOCATION {_quoted(self.path(table))}")
+            return
         location = DeltaTable.forName(self.spark, table).detail().select("location").first()
         if location is None or location["location"] != self._qualified(table):
             raise StoreError(f"the catalog has another table named {table!r}; use a catalog without it")
 
     def _qualified(self, table: str) -> str:
         """Return a table's path with its file system, as catalogs write it."""
-        jvm = self.spark._jvm
-        assert jvm is not None
-        path = jvm.org.apache.hadoop.fs.Path(self.path(table))
-        system = path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf())
+        system, path = file_system(self.spark, self.path(table))
         return str(system.makeQualified(path).toString())
 
 

@@ -18,17 +18,18 @@ TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def statements(tables: Collection[str], *, temporary: bool) -> list[str]:
+def statements(tables: Collection[str], wanted: Collection[str], *, temporary: bool) -> list[str]:
     """Return the SQL that makes the views and functions.
 
     Args:
         tables: the tables that exist; what reads another is left out.
+        wanted: the views and functions that are made if their tables exist.
         temporary: whether the views are the session's own, or stay in the current schema. Functions are always the
             session's: a permanent one would look for its tables in the schema of whoever calls it.
     """
     made = []
     for name, read in TABLES_READ.items():
-        if set(read) <= set(tables):
+        if name in wanted and set(read) <= set(tables):
             text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
             is_own = temporary or text.startswith("FUNCTION")
             made.append(f"CREATE OR REPLACE {'TEMPORARY ' if is_own else ''}{text}")

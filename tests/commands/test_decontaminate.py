@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 from typer.testing import CliRunner
 
+from genetic_udfs.cli.decontaminate import decontaminate
 from genetic_udfs.commands import decontaminate as command
 from genetic_udfs.commands.any_table import TableFormat, read_table
 from genetic_udfs.config import Config
@@ -155,7 +156,7 @@ def test_test_sets_are_checked_in_a_second_and_without_spark(tmp_path: Path) -> 
 
 def test_an_unknown_format_and_a_missing_option_are_wrong_usage(tmp_path: Path) -> None:
     app = typer.Typer()
-    app.command()(command.decontaminate)
+    app.command()(decontaminate)
     usual = ["c.yaml", "--input", "i", "--column", "text", "--id", "id", "--output", "o"]
     shown = CliRunner().invoke(app, [*usual, "--format", "csv"])
     assert shown.exit_code == 2 and "csv" in shown.output

@@ -8,8 +8,11 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.sql import Format, explained, print_rows
+from genetic_udfs.commands.choices import Format
+from genetic_udfs.commands.sql import explained, names_in, print_rows
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.store.tables import SCHEMAS
+from genetic_udfs.views.definitions import TABLES_READ
 
 QUERY = """SELECT 1 AS n, 'a,"b"\n[red]c' AS text, array('x', 'y') AS list, map('k', 2L) AS map,
            named_struct('p', CAST(NULL AS STRING)) AS struct, CAST(NULL AS INT) AS nothing"""
@@ -59,3 +62,27 @@ def test_a_query_that_is_wrong_is_told_without_its_plan(spark: SparkSession) -> 
         assert message.startswith(f"the query cannot be run: {told}")
         assert "Project" not in message
         assert ("FROM t" in message) == ("PARSE" in told)  # a text of the query is not where a plan begins
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("SELECT operator, count(*) FROM population VERSION AS OF 1 GROUP BY operator", {"population"}),
+        ("select * from POPULATION join `Candidates` using (id)", {"population", "candidates"}),
+        ("WITH costs AS (SELECT 1) SELECT * FROM costs, spark_catalog.default.replies", {"costs", "replies"}),
+        ("SELECT * FROM ancestors_of('population')", {"ancestors_of", "population"}),
+        ("SELECT a.*, solve (text).code FROM json.`a.jsonl`", {"solve"}),
+        ("SELECT 1", set()),
+        ("SELECT populations FROM my_population", set()),
+    ],
+)
+def test_a_query_gets_what_its_words_name(query: str, named: set[str]) -> None:
+    assert names_in(query) == named
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SHOW TABLES", "describe population", "SELECT * FROM IDENTIFIER('popu' || 'lation')", "EXECUTE IMMEDIATE x"],
+)
+def test_a_query_that_may_mean_more_than_it_names_gets_all(query: str) -> None:
+    assert names_in(query) == {*SCHEMAS, *TABLES_READ, "instruct", "solve", "judge"}

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from genetic_udfs.cli.evolve import evolve
 from genetic_udfs.commands.ending import run_job
-from genetic_udfs.commands.evolve import evolve
 from tests.durability import points
 
 

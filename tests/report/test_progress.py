@@ -1,8 +1,18 @@
 """What is said of a stage while it runs and when it is done."""
 
+import io
+import threading
+from collections.abc import Callable, Mapping
+
+import pytest
+from rich.console import Console
+
 from genetic_udfs.engine.progress import StageProgress
 from genetic_udfs.engine.use import EngineUse
-from genetic_udfs.report.progress import View
+from genetic_udfs.report import progress as module
+from genetic_udfs.report.progress import Progress, View
+
+PATIENCE = 60.0
 
 
 def test_a_stage_under_way_shows_done_of_total_rates_and_time_left() -> None:
@@ -70,3 +80,67 @@ def test_a_long_stage_ends_with_how_busy_its_engine_was() -> None:
     )
     assert View("coder", 4000, 100.0, StageProgress(engine=use(250))).ending().endswith("250 of 256 running on average")
     assert View("coder", 400, 100.0, StageProgress(engine=use(12))).ending().endswith("tokens/s)")
+
+
+class Log:
+    """A display in a log that ticks without a pause, and whose ticks a test can hold up while they look at a stage."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "_LOG_INTERVAL", 0.0)
+        monkeypatch.delenv(module.TERMINAL_VARIABLE, raising=False)
+        self.progress = Progress()
+        self.text = io.StringIO()
+        self.progress.console = Console(file=self.text, width=200)
+        self.within_tick: Callable[[], None] = lambda: None
+        monkeypatch.setattr(self.progress._listener, "snapshot", self._snapshot)
+
+    def _snapshot(self) -> Mapping[str, StageProgress]:
+        if threading.current_thread().name == "progress":
+            self.within_tick()
+        return {}
+
+    def lines(self) -> list[str]:
+        return [line.partition("] ")[2] for line in self.text.getvalue().splitlines()]
+
+
+def test_a_tick_that_a_stage_ends_under_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, ticking, ended, later = Log(monkeypatch), threading.Event(), threading.Event(), threading.Event()
+
+    def hold_up() -> None:
+        if ended.is_set():
+            later.set()
+        ticking.set()
+        assert ended.wait(PATIENCE)
+
+    log.within_tick = hold_up
+    with log.progress as progress:
+        with progress.stage("deciding", None):
+            assert ticking.wait(PATIENCE)  # it has looked at the stage, and not said it yet
+        ended.set()
+        with progress.watching("another"):
+            assert later.wait(PATIENCE)  # the tick of then is over
+    assert [line for line in log.lines() if line.startswith("deciding")] == ["deciding: 0 s"]
+
+
+def test_a_stage_whose_last_tick_said_it_all_ends_without_another_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, ticks = Log(monkeypatch), threading.Semaphore(0)
+    proceed = threading.Semaphore(1)
+
+    def one_tick() -> None:
+        assert proceed.acquire(timeout=PATIENCE)
+        ticks.release()
+
+    log.within_tick = one_tick
+    monkeypatch.setattr(module.time, "monotonic", lambda: 100.0)
+    with log.progress as progress:
+        with progress.stage("deciding", None):
+            assert ticks.acquire(timeout=PATIENCE)
+            while not log.lines():
+                pass
+        proceed.release(1000)
+    assert log.lines() == ["deciding: 0 s"]
+
+
+def test_a_stage_is_told_in_minutes_while_it_runs_as_when_it_ends() -> None:
+    view = View("committing", None, 70.4, StageProgress())
+    assert (view.facts(), view.ending()) == (["1 min 10 s"], "committing: 1 min 10 s")

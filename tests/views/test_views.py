@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
+from genetic_udfs.errors import StoreError
 from genetic_udfs.store.tables import Store
 from genetic_udfs.views.definitions import TABLES_READ
 from tests.made_store import make_store
@@ -120,6 +121,28 @@ def test_every_column_of_a_view_says_what_it_holds(registered: Store) -> None:
         if not name.endswith("_of"):
             described = rows(registered, f"DESCRIBE {name}")
             assert described and all(comment for _, _, comment in described), name
+
+
+def test_only_what_is_named_is_registered_with_what_it_reads(registered: Store) -> None:
+    session = registered.spark.newSession()
+    session.sql("CREATE SCHEMA few")
+    session.sql("USE few")
+    try:
+        assert Store(session, registered.root).register({"by_operator", "ancestors_of"}) == ["population", "candidates"]
+        tables = {row.tableName: row.isTemporary for row in session.sql("SHOW TABLES").collect()}
+        assert tables == {"population": False, "candidates": False, "by_operator": True}
+        assert session.sql("SELECT * FROM ancestors_of('a')").count() == 2
+        assert session.sql("SELECT count(*) FROM by_operator").collect()[0][0] == 5
+        assert Store(session, registered.root).register({"verdicts"}) == []  # nobody has judged anew
+    finally:
+        session.sql("DROP SCHEMA few CASCADE")
+
+
+def test_a_table_of_another_store_under_that_name_is_refused(
+    registered: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with pytest.raises(StoreError, match="the catalog has another table named 'population'"):
+        make_store(registered.spark, str(tmp_path_factory.mktemp("other"))).register({"population"})
 
 
 @pytest.mark.timeout(300)
