@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -12,7 +13,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.doctor.finding import Finding, cause_of, failed, ok, warning
-from genetic_udfs.doctor.reach import STAY
+from genetic_udfs.doctor.reach import stay
 from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import engine_error_in
@@ -45,7 +46,7 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
     try:
         rows = (
             spark.range(0, slots, 1, slots)
-            .mapInPandas(_begin, _BEGUN)
+            .mapInPandas(partial(_begin, stay(spark)), _BEGUN)
             .withColumn("reply", udf("prompt"))
             .select(
                 "place",
@@ -65,11 +66,11 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
     return summed_up(name, engine, rows, places)
 
 
-def _begin(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _begin(seconds: float, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for _ in batches:
         here = Executor.of_this_task()
         place = " ".join([this_machine(), str(here.watched.pid), str(here.watched.started), *here.gpus])
-        time.sleep(STAY)
+        time.sleep(seconds)
         yield pd.DataFrame(
             {"place": [place], "host": [socket.gethostname()], "began": [time.time()], "prompt": [_PROMPT]}
         )

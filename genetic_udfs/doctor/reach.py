@@ -12,7 +12,7 @@ from genetic_udfs.config import Engine
 from genetic_udfs.doctor.visit import Visit, visit
 from genetic_udfs.session import task_slots
 
-STAY: Final = 1.0  # seconds that a task keeps its slot, so that the others go elsewhere
+_STAY: Final = 1.0  # seconds
 _ROUNDS: Final = 6
 _PAUSE: Final = 5.0  # seconds between two rounds, in which executors may come
 _LOCAL_PATIENCE, _CLUSTER_PATIENCE = 60.0, 600.0
@@ -34,15 +34,21 @@ class Reached:
         return len({visit.executor for visit in self.visits})
 
 
+def stay(spark: SparkSession) -> float:
+    """Return how many seconds a task keeps its slot so that others go to other executors: none if there is just one."""
+    return 0.0 if _is_local(spark) else _STAY
+
+
 def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
-    """Run a function in as many tasks as there are slots, each of which keeps its slot for about a second.
+    """Run a function in as many tasks as there are slots, each of which keeps its slot as `stay` says.
 
     Raises:
         TimeoutError: if the tasks are not done in time, as when no executor has what they ask for.
     """
+    seconds = stay(spark)
 
     def in_task(_: Iterable[int]) -> Iterable[Seen]:
-        time.sleep(STAY)
+        time.sleep(seconds)
         yield look()
 
     context, slots = spark.sparkContext, task_slots(spark)

@@ -20,7 +20,7 @@ from genetic_udfs.doctor.finding import GIB, Finding, Status, cause_of
 from genetic_udfs.doctor.reach import Reached, everywhere, reach
 from genetic_udfs.doctor.sandbox import reaches_tier
 from genetic_udfs.doctor.visit import Visit, versions
-from tests.conftest import PROJECT
+from tests.conftest import FOR_LITTLE_DATA, PROJECT
 from tests.scripted_server import Answer, ScriptedServer
 from tests.without_landlock import take_landlock_away
 
@@ -277,6 +277,7 @@ class TestLaunch:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 class TestJob:
     """The job as it is started, in a process of its own."""
 
@@ -288,7 +289,7 @@ class TestJob:
             env=os.environ | {"PYTHONPATH": str(PROJECT), KEY: "wrong"},
             text=True,
             capture_output=True,
-            timeout=120,
+            timeout=1200,
         )
 
     def yaml(self, **changes: Any) -> str:
@@ -304,6 +305,8 @@ class TestJob:
 
     def test_each_of_two_executors_is_checked_and_everything_wrong_is_told_in_one_go(self, tmp_path: Path) -> None:
         conf = {  # and no jars of Delta's
+            **FOR_LITTLE_DATA,
+            "spark.executor.extraJavaOptions": FOR_LITTLE_DATA["spark.driver.extraJavaOptions"],
             "spark.executor.memory": "1g",
             "spark.ui.enabled": False,
             "spark.scheduler.minRegisteredResourcesRatio": 1.0,

@@ -74,6 +74,7 @@ def test_a_filter_on_the_reply_does_not_ask_twice(spark: SparkSession) -> None:
 
 
 def test_it_is_an_sql_function(spark: SparkSession) -> None:
+    spark = spark.newSession()  # no other test sees the function
     with ScriptedServer(lambda request: request.prompt.upper()) as server:
         spark.udf.register("shout", ask("remote", Engine(model="m", url=server.url), SAMPLING))
         rows = spark.sql("SELECT shout(word).text AS text FROM VALUES ('a'), (null) AS t(word)").collect()

@@ -35,6 +35,12 @@ def config_for(server: ScriptedServer) -> Config:
 
 
 @pytest.fixture
+def spark(spark: SparkSession) -> SparkSession:
+    """A session whose functions and views no other test sees."""
+    return spark.newSession()
+
+
+@pytest.fixture
 def problems(spark: SparkSession) -> None:
     rows = [(1, "Write a function that doubles a number."), (2, "double it"), (3, None), (4, "Sort a list.")]
     spark.createDataFrame(rows, "id int, problem string").createOrReplaceTempView("problems")

@@ -1,6 +1,8 @@
 """Sandboxes of each tier, shared by the tests of a module: what one test does must not spoil the next one's."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -8,8 +10,11 @@ from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
-# Generous in wall time: the machine may be busy, and what is tried here ends by CPU time or at once.
-LIMITS = Limits(cpu_seconds=1, wall_seconds=4.0, memory_mb=256)
+# Generous: the machine may be busy, and most of what is tried here ends at once.
+LIMITS = Limits(cpu_seconds=20, wall_seconds=120.0, memory_mb=256)
+# For what ends by a limit alone: by that of CPU time, or, where it uses none, by that of time.
+LOOPING = replace(LIMITS, cpu_seconds=1)
+SLEEPING = replace(LIMITS, wall_seconds=1.0)
 
 
 def sandbox_of(tier: Tier, limits: Limits = LIMITS) -> Sandbox:
@@ -21,6 +26,16 @@ def sandbox_of(tier: Tier, limits: Limits = LIMITS) -> Sandbox:
     except SandboxError as error:
         pytest.skip(str(error))
     return sandbox
+
+
+@contextmanager
+def limited(sandbox: Sandbox, limits: Limits) -> Iterator[None]:
+    """Have a sandbox's runs keep to other limits while the body runs."""
+    usual, sandbox.limits = sandbox.limits, limits
+    try:
+        yield
+    finally:
+        sandbox.limits = usual
 
 
 @pytest.fixture(scope="module", params=list(Tier), ids=str)
