@@ -1,6 +1,7 @@
 """Fixtures that every folder of tests shares: one Spark session with Delta for the whole run."""
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,17 +15,21 @@ from genetic_udfs.store.tables import Store
 from tests.made_store import make_store
 
 PROJECT = Path(__file__).resolve().parent.parent
+JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
+CLASS_DATA = PROJECT / ".cache" / "class-data" / "spark.jsa"  # that of jobs, for their class path
+os.environ["SPARK_DIST_CLASSPATH"] = ":".join(map(str, JARS))
+JAVA_OPTIONS = [
+    *("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"),
+    *(f"-XX:SharedArchiveFile={CLASS_DATA}", "-Xlog:disable", "-Xlog:all=error:stderr"),
+]
 # Many small jobs: compilers, Java's and Spark's own, and plans that are made again in the middle, would take more time
 # than they gain. Java's first compiler alone has room for 48 MB of code by default, and then throws out and repeats.
 FOR_LITTLE_DATA = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": " ".join(JAVA_OPTIONS),
     "spark.sql.codegen.wholeStage": False,
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": False,
 }
-JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
-
-
 # What needs one of these starts a JVM or a pool of sandboxes.
 HEAVY = {"spark", "sandbox", "strongest"}
 
@@ -69,7 +74,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session on 2 cores, with partitions to match the size of test data."""
     conf = {
-        "spark.driver.extraClassPath": ":".join(map(str, JARS)),
         "spark.driver.memory": "2g",
         **FOR_LITTLE_DATA,
         "spark.ui.enabled": False,

@@ -17,6 +17,7 @@ choose_package
 choose_spark
 choose_delta_jars ""
 fetch_delta_jars
+make_class_data
 prepare_model
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
