@@ -30,8 +30,8 @@ FOR_LITTLE_DATA = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": False,
 }
-# What needs one of these starts a JVM or a pool of sandboxes.
-HEAVY = {"spark", "sandbox", "strongest"}
+# What has one of these starts a JVM, a pool of sandboxes, a supervisor of engines, scripts, or a model in this process.
+HEAVY = {"spark", "sandbox", "strongest", "executor", "checkout", "tiny_model"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,8 @@ import pytest
 from genetic_udfs.process import ProcessId, ancestor_named, end_group, ended, members
 from tests.engine.conftest import eventually
 
+pytestmark = pytest.mark.processes
+
 # A leader that leaves on SIGTERM and a child that will not hear of it, in a session of their own.
 FAMILY = """
 import signal, subprocess, sys, time

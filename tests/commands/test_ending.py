@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
+
 JOB = """
 import os, signal, time
 from genetic_udfs.commands.ending import run_job

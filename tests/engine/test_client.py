@@ -283,6 +283,7 @@ def test_lone_surrogates_become_question_marks_on_both_ways() -> None:
     assert reply.text == "a?b?"
 
 
+@pytest.mark.slow
 def test_concurrency_backs_off_on_429_and_recovers() -> None:
     """The endpoint takes 8 requests at once for a while, and then 64 again."""
     server = ScriptedServer()
@@ -355,6 +356,7 @@ def test_logprobs_are_read_as_plain_data() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
     from genetic_udfs.engine.feeding import in_order
     from tests.engine.test_udf import answering_with

@@ -10,6 +10,8 @@ import pytest
 from genetic_udfs.engine.records import ServerRecord, owning, sweep, write
 from genetic_udfs.process import ProcessId, this_machine
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[Path, Path]:

@@ -22,6 +22,8 @@ from genetic_udfs.sandbox.verdict import judge
 from tests.conftest import PROJECT
 from tests.sandbox.conftest import LIMITS, sandbox_of
 
+pytestmark = pytest.mark.processes
+
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="takes root's rights away, so it needs them")
 # A home that is closed to others, such as root's, may hold the interpreter or the environment.
 OPEN_TO_OTHERS = all(
