@@ -16,9 +16,9 @@ from genetic_udfs.process import ProcessId
 
 def eventually(condition: Callable[[], bool], seconds: float = 300.0) -> bool:
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return condition()
+    return met
 
 
 def processes_in(folder: Path) -> list[ProcessId]:

@@ -443,8 +443,9 @@ def test_nothing_outlives_an_executor_that_is_killed(executor: FakeExecutor) -> 
             asking = asyncio.create_task(feeder.ask("p"))
             await feeder.route()
             executor.kill()
-            asking.cancel()  # a feeder ends with its executor, and starts nothing more
-            assert await until(lambda: executor.processes() == [] and not executor.folder.exists())
+            asking.cancel()
+        # A feeder ends with its executor, too; until then it looks for a supervisor again and again.
+        assert await until(lambda: executor.processes() == [] and not executor.folder.exists())
 
     run(scenario)
 
