@@ -18,6 +18,8 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.session import java_class
 
 _NAME: Final = re.compile(r"(\d{20})\.json")
+# What reading a record can end in while it is replaced: on a local disk Hadoop puts its checksum beside it.
+_REPLACED: Final = ("java.io.FileNotFoundException", "org.apache.hadoop.fs.ChecksumException")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Epochs:
             text = "\n".join(self._java.asJava(self._logs.read(self._path(epoch), self._hadoop)))
             record = json.loads(text)
         except Py4JJavaError as error:
-            if _is(error, "java.io.FileNotFoundException"):
+            if _is(error, *_REPLACED):
                 return None
             raise self._error("be read", error) from None
         except Py4JError as error:
@@ -124,5 +126,11 @@ class Epochs:
         return java_class(self.spark, "scala.jdk.javaapi.CollectionConverters")
 
 
-def _is(error: Py4JJavaError, name: str) -> bool:
-    return bool(error.java_exception.getClass().getName() == name)
+def _is(error: Py4JJavaError, *names: str) -> bool:
+    """Tell whether Java's exception, or one that caused it, is of one of some classes."""
+    cause = error.java_exception
+    while cause is not None:
+        if cause.getClass().getName() in names:
+            return True
+        cause = cause.getCause()
+    return False

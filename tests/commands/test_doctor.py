@@ -284,9 +284,10 @@ class TestJob:
     def run(self, folder: Path, text: str) -> subprocess.CompletedProcess[str]:
         file = folder / "config.yaml"
         file.write_text(text)
+        inherited = {name: value for name, value in os.environ.items() if name != "SPARK_DIST_CLASSPATH"}
         return subprocess.run(
             [sys.executable, str(PROJECT / "jobs" / "doctor.py"), str(file)],
-            env=os.environ | {"PYTHONPATH": str(PROJECT), KEY: "wrong"},
+            env=inherited | {"PYTHONPATH": str(PROJECT), KEY: "wrong"},
             text=True,
             capture_output=True,
             timeout=1200,

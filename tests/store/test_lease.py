@@ -50,6 +50,15 @@ def held_elsewhere(epochs: Epochs, **changes: Any) -> dict[str, Any]:
     return record
 
 
+def test_a_record_that_is_read_while_it_is_replaced_is_none(epochs: Epochs, tmp_path: Path) -> None:
+    assert epochs.add(0, {"run_id": "ours", "renewals": 1})
+    (file,) = (tmp_path / "store" / "_lease").glob("*.json")
+    file.write_text(file.read_text().replace("1", "2"))  # the checksum beside it is still that of before
+    assert epochs.read(0) is None
+    epochs.replace(0, {"run_id": "ours", "renewals": 3})
+    assert epochs.read(0) == {"run_id": "ours", "renewals": 3}
+
+
 def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(epochs: Epochs) -> None:
     with Lease(epochs, "first").held():
         with pytest.raises(LeaseError) as refused, Lease(epochs, "second").held():
