@@ -332,11 +332,12 @@ def test_a_real_start_is_quiet_and_says_what_fails(tmp_path: Path) -> None:
         """
 from pyspark.sql import SparkSession, functions as F
 
+spark = SparkSession.builder.getOrCreate()
+
 @F.udf("int")
 def fails(number):
     raise ValueError("three's a crowd")
 
-spark = SparkSession.builder.getOrCreate()
 print("the job's own line", flush=True)
 try:
     spark.range(1).select(fails("id")).collect()
@@ -351,8 +352,8 @@ spark.stop()
         env=environment | {"SPARK_SUBMIT_ARGS": "--master local[1]", "SPARK_HOME": os.environ.get("SPARK_HOME", "")},
         capture_output=True,
         text=True,
-        check=True,
     )
+    assert result.returncode == 0, result.stdout + result.stderr
     assert result.stdout == "the job's own line\nPythonException\n"
     started, *said = [line for line in result.stderr.splitlines() if "archiving the classes" not in line]
     assert started == f"spark-submit.sh: {job} on local[1]"
