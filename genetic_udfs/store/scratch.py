@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from genetic_udfs.session import file_system
 from genetic_udfs.store.location import located
 
 
@@ -57,7 +58,5 @@ class Scratch:
         self._remove(self.root.rpartition("/")[0])
 
     def _remove(self, folder: str) -> None:
-        jvm = self.spark._jvm
-        assert jvm is not None
-        path = jvm.org.apache.hadoop.fs.Path(located(self.spark, folder))
-        path.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).delete(path, True)
+        system, path = file_system(self.spark, located(self.spark, folder))
+        system.delete(path, True)
