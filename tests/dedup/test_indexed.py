@@ -70,7 +70,7 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
         indexed=index(spark, texts[:20]),
     )
     assert by_id(found.dropped) == dropped_by_definition(texts[20:], texts[:20], 0.7)
-    assert names == ["signatures", "indexed", "pairs", "texts", "links", "dropped"]
+    assert names == ["signatures", "indexed", "pairs", "texts"]
 
 
 def test_packed_texts_are_the_normal_forms_of_what_was_indexed(spark: SparkSession) -> None:

@@ -226,7 +226,7 @@ def test_what_the_bound_on_buckets_leaves_out_is_counted(spark: SparkSession) ->
 def test_a_sample_has_both_texts_of_most_pairs(spark: SparkSession) -> None:
     new = numbered(planted(400, seed=15))
     found = near_duplicates(new_frame(spark, new), kept_frame(spark, []), SETTINGS, SEED, cached)
-    sample = found.sample(60)
+    sample = found.sample(60, found.dropped)
     assert len(sample) == 60
     dropped_ids = by_id(found.dropped).keys()
     gone = {text.text for text in new if text.id in dropped_ids}
