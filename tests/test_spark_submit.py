@@ -325,7 +325,7 @@ class TestQuietStart:
         assert process.returncode == 130
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow
 def test_a_real_start_is_quiet_and_says_what_fails(tmp_path: Path) -> None:
     job = executable(
         tmp_path / "fails.py",
