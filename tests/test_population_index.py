@@ -119,7 +119,8 @@ def test_it_is_made_anew_with_the_lease_of_the_store_alone(spark: SparkSession, 
         with pytest.raises(ConfigurationError, match="has no population yet"):
             made_anew(spark, config, progress)
         add_generation(store, 0, planted(3, seed=1))
-        with Lease(Epochs(spark, f"{tmp_path}/{LEASE_FOLDER}"), "a run").held():
+        # One that looks for itself would find that it is lost, and cancel this process's jobs.
+        with Lease(Epochs(spark, f"{tmp_path}/{LEASE_FOLDER}"), "a run", lifetime=36_000.0).held():
             with pytest.raises(LeaseError, match="is being written to by run a run"):
                 made_anew(spark, config, progress)
             assert not store.exists(DEDUP_INDEX)
