@@ -1,6 +1,7 @@
 """Another judge over a past generation: only its replies are asked for, and nothing that was there changes."""
 
 import io
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,19 @@ class Judged:
 
 
 @pytest.fixture(scope="module")
-def judged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
-    with (
-        ScriptedServer(scripted_model.answer, model="scripted") as server,
-        ScriptedServer(strict, model="org/strict") as other,
-    ):
-        store = Judged(tmp_path_factory.mktemp("judged"), server, other)
-        evolve(spark, store.config("scripted"))
-        yield store
+def finished(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, ScriptedServer]]:
+    store = tmp_path_factory.mktemp("judged")
+    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+        evolve(spark, Judged(store, server, server).config("scripted"))
+        yield store, server
+
+
+@pytest.fixture
+def judged(finished: tuple[Path, ScriptedServer], tmp_path: Path) -> Iterator[Judged]:
+    """A copy of the store, with another judge whom nobody has asked yet."""
+    store, server = finished
+    with ScriptedServer(strict, model="org/strict") as other:
+        yield Judged(shutil.copytree(store, tmp_path / "judged"), server, other)
 
 
 def rejudge(spark: SparkSession, config: Config, generation: int) -> Rejudged:
