@@ -34,7 +34,7 @@ UNI = {"args": {"distributed-executor-backend": "uni"}, "env": ONE_THREAD | {"VL
 ENGINE = Engine(model=BUNDLED, max_num_seqs=32, max_model_len=1024, **UNI)
 # Another context length makes it another engine, whose core has a worker. It hangs when no token comes for half of the
 # timeout.
-OTHER = Engine(model=BUNDLED, max_num_seqs=32, max_model_len=512, request_timeout=30, env=ONE_THREAD)
+OTHER = Engine(model=BUNDLED, max_num_seqs=8, max_model_len=512, request_timeout=40, env=ONE_THREAD)
 # The window, 36, and a half of it: a task that comes second gets its share while the first has all of it in flight.
 MOST_IN_FLIGHT = 54
 ROWS = 96

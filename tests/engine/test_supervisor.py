@@ -231,17 +231,18 @@ def test_a_dead_engine_is_noticed_while_another_starts(executor: FakeExecutor, s
         may_start = short_tmp / "may start"
         first = Feeder(executor, fake(gpu_memory_utilization=0.4), "first")
         second = Feeder(executor, fake(gpu_memory_utilization=0.4, start_when=str(may_start)), "second")
-        async with first.lease, second.lease:
-            await first.ask("a")
-            slow = asyncio.create_task(second.ask("b"))
-            assert await until(lambda: any("starting" in note for note in second.notes))
-            [server] = [one for one in executor.servers() if b"start-when" not in _command_line(one.pid)]
-            server.send(signal.SIGKILL)
-            assert await until(lambda: any("it died, starting again" in note for note in first.notes))
-            assert not slow.done()
-            may_start.touch()
-            assert (await first.ask("c")).text == "echo: c"
-            assert (await slow).text == "echo: b"
+        async with first.lease:
+            await first.ask("a")  # the second starts after that: engines start one after another
+            async with second.lease:
+                slow = asyncio.create_task(second.ask("b"))
+                assert await until(lambda: any("starting" in note for note in second.notes))
+                [server] = [one for one in executor.servers() if b"start-when" not in _command_line(one.pid)]
+                server.send(signal.SIGKILL)
+                assert await until(lambda: any("it died, starting again" in note for note in first.notes))
+                assert not slow.done()
+                may_start.touch()
+                assert (await first.ask("c")).text == "echo: c"
+                assert (await slow).text == "echo: b"
 
     run(scenario)
 
