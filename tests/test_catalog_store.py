@@ -21,7 +21,9 @@ LOCAL = Path(__file__).parents[1] / "conf" / "local.yaml"
 
 def test_a_run_in_a_schema_goes_on_and_is_read_as_one_in_a_folder(spark: SparkSession) -> None:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        config = settings(Path("unused"), server.url, generations=1, colonies=1, samples_per_generation=2)
+        quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "operators": {"crossover_share": 1.0}}
+        few = {"generations": 1, "colonies": 1, "samples_per_generation": 2}
+        config = settings(Path("unused"), server.url, **few, **quick)
         config = config.model_copy(update={"store": "catalog:genetic_run"})
         store = Store(spark, config.store)
         try:

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -253,10 +254,11 @@ def test_more_generations_go_on_from_the_last_even_if_its_version_is_forgotten(
     store = Store(spark, copy.config.store)
     optimize(store)
     assert len(vacuum(store, 0, forget=True)[POPULATION]) > 0
-    rows = evolve(spark, copy.config.model_copy(update={"generations": 3, "samples_per_generation": 3}))
+    more = {"generations": 3, "samples_per_generation": 3, "max_rounds": 1}
+    rows = evolve(spark, copy.config.model_copy(update=more))
     assert [row["generation"] for row in rows] == [0, 1, 2, 3]
     assert rows[:3] == evolved.generations
-    assert len(copy.table("population")) == 33
+    assert len(copy.table("population")) == 30 + rows[3]["accepted"] > 30
 
 
 def test_the_population_is_the_same_under_other_partition_counts(
@@ -310,28 +312,6 @@ def test_replies_that_make_no_sense_end_as_candidates_with_their_text(spark: Spa
     assert all((entry["raw_reply"], entry["response"]) != (None, None) for entry in cut_off)
 
 
-def test_an_endpoint_that_refuses_the_key_ends_the_run_and_keeps_what_was_answered(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    def refuse_coders(request: Request) -> Answer:
-        if "Solve the programming problem" in request.prompt:
-            return Answer(status=401, message="Incorrect API key provided")
-        return scripted_model.answer(request)
-
-    with ScriptedServer(refuse_coders) as server:
-        config = settings(tmp_path, server.url, generations=1, samples_per_generation=4, max_rounds=1)
-        with pytest.raises(EngineError, match="scripted"):
-            evolve(spark, config)
-        (run,) = DeltaTable(tmp_path / "runs").to_pyarrow_table().to_pylist()
-        assert run["outcome"].startswith("failed: ")
-        asked = server.calls.copy()
-        server.answer = scripted_model.answer
-        (_, row) = evolve(spark, config)
-        assert row["accepted"] > 0
-        repeated = [p for p, n in (server.calls - asked).items() if asked[p] and "Solve the" not in p]
-        assert repeated == []
-
-
 def one_test_item(folder: Path, **others: Any) -> dict[str, Any]:
     """Return the settings of a test set that is one item."""
     file = folder / "ropes.jsonl"
@@ -340,9 +320,31 @@ def one_test_item(folder: Path, **others: Any) -> dict[str, Any]:
     return {"human_eval": False, "benchmarks": {"ropes": ropes}, **others}
 
 
-def test_a_reply_with_a_test_items_solution_or_problem_is_contaminated_and_never_judged(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class Resumed:
+    """A run that its Coder's endpoint ended, and its second start, with another sampling of the paraphrases' judge."""
+
+    row: Row
+    tables: dict[str, list[dict[str, Any]]]
+    outcomes: list[str]
+    server: ScriptedServer
+    comparer: ScriptedServer
+    asked_first: Counter[str]
+    compared_first: set[str]
+
+
+@pytest.fixture(scope="module")
+def resumed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Resumed]:
+    folder = tmp_path_factory.mktemp("resumed")
+
+    def compare(request: Request) -> str:
+        return f"\\boxed{{{'Yes' if sum(map(ord, request.prompt)) % 3 == 0 else 'No'}}}"
+
+    def refuse_coders(request: Request) -> Answer:
+        if "Solve the programming problem" in request.prompt:
+            return Answer(status=401, message="Incorrect API key provided")
+        return scripted_model.answer(request)
+
     def copy(request: Request) -> Answer:
         number = sum(map(ord, request.prompt)) % 4
         if "Solve the programming problem" not in request.prompt or number > 1:
@@ -350,84 +352,81 @@ def test_a_reply_with_a_test_items_solution_or_problem_is_contaminated_and_never
         code = SOLUTION if number == 0 else "def solve(x):\n    return x"
         return Answer(f"{PROBLEM if number == 1 else 'Here it is'}:\n```python\n{code}\n```")
 
-    with ScriptedServer(copy) as server:
-        config = settings(
-            tmp_path / "store",
-            server.url,
-            generations=1,
-            samples_per_generation=20,
-            max_rounds=1,
-            decontamination=one_test_item(tmp_path),
-        )
-        (_, row) = evolve(spark, config)
-    assert row["accepted"] > 0
-    candidates = DeltaTable(tmp_path / "store" / "candidates").to_pyarrow_table().to_pylist()
-    found = [entry for entry in candidates if entry["reason"] == "contaminated"]
-    assert {entry["detail"] for entry in found} == {"coverage of ropes rope", "ngram of ropes rope"}
-    for entry in found:
-        assert SOLUTION in entry["response"] or PROBLEM in entry["response"]
-        assert entry["code"] in entry["response"]
-        assert entry["coder_request"] is not None
-        assert (entry["judge_request"], entry["verdict"], entry["fitness"]) == (None, None, None)
-    assert row["reasons"]["contaminated"] == len(found)
-    judged = [prompt for prompt in server.calls if "You review answers" in prompt]
-    assert judged and not [prompt for prompt in judged if SOLUTION in prompt or PROBLEM in prompt]
-    assert not [entry for entry in candidates if entry["reason"] == "duplicate" and entry["code"] is not None]
-
-
-def test_paraphrases_are_asked_of_their_own_engine_with_its_sampling(spark: SparkSession, tmp_path: Path) -> None:
-    def compare(request: Request) -> str:
-        return f"\\boxed{{{'Yes' if sum(map(ord, request.prompt)) % 3 == 0 else 'No'}}}"
-
-    def refuse_coders(request: Request) -> Answer:
-        if "Solve the programming problem" in request.prompt:
-            return Answer(status=401, message="no")
-        return scripted_model.answer(request)
-
     def asking_at(temperature: float) -> Config:
         judge = {"engine": "comparer", "temperature": temperature, "max_tokens": 33}
         paraphrases = {"model": str(model), "nearest": 1, "similarity": -1.0, "judge": judge}
         return settings(
-            tmp_path / "store",
+            folder / "store",
             server.url,
             generations=1,
             colonies=1,
-            samples_per_generation=4,
+            samples_per_generation=20,
             max_rounds=1,
             engines={
                 "scripted": {"model": "scripted", "url": server.url},
                 "comparer": {"model": "org/comparer", "url": comparer.url},
             },
-            decontamination=one_test_item(tmp_path, paraphrases=paraphrases),
+            decontamination=one_test_item(folder, paraphrases=paraphrases),
         )
 
-    model = make_tiny_model(tmp_path / "model")
+    def table(name: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = DeltaTable(folder / "store" / name).to_pyarrow_table().to_pylist()
+        return rows
+
+    model = make_tiny_model(folder / "model")
     with (
         ScriptedServer(refuse_coders, model="scripted") as server,
         ScriptedServer(compare, model="org/comparer") as comparer,
     ):
-        with pytest.raises(EngineError):
+        with pytest.raises(EngineError, match="scripted"):
             evolve(spark, asking_at(0.25))
-        first = set(comparer.calls)
-        server.answer = scripted_model.answer
+        outcomes = [run["outcome"] for run in table("runs")]
+        asked, compared = server.calls.copy(), set(comparer.calls)
+        server.answer = copy
         (_, row) = evolve(spark, asking_at(0.5))
-    assert row["accepted"] > 0
+        tables = {name: table(name) for name in ("candidates", "replies")}
+        yield Resumed(row, tables, outcomes, server, comparer, asked, compared)
+
+
+def test_an_endpoint_that_refuses_the_key_ends_the_run_and_keeps_what_was_answered(resumed: Resumed) -> None:
+    (outcome,) = resumed.outcomes
+    assert outcome.startswith("failed: ")
+    assert resumed.row["accepted"] > 0
+    later = resumed.server.calls - resumed.asked_first
+    assert [prompt for prompt in later if resumed.asked_first[prompt] and "Solve the" not in prompt] == []
+
+
+def test_a_reply_with_a_test_items_solution_or_problem_is_contaminated_and_never_judged(resumed: Resumed) -> None:
+    candidates = resumed.tables["candidates"]
+    found = [entry for entry in candidates if entry["reason"] == "contaminated" and entry["coder_request"] is not None]
+    assert {entry["detail"] for entry in found} == {"coverage of ropes rope", "ngram of ropes rope"}
+    for entry in found:
+        assert SOLUTION in entry["response"] or PROBLEM in entry["response"]
+        assert entry["code"] in entry["response"]
+        assert (entry["judge_request"], entry["verdict"], entry["fitness"]) == (None, None, None)
+    assert resumed.row["reasons"]["contaminated"] == sum(entry["reason"] == "contaminated" for entry in candidates)
+    judged = [prompt for prompt in resumed.server.calls if "You review answers" in prompt]
+    assert judged and not [prompt for prompt in judged if SOLUTION in prompt or PROBLEM in prompt]
+    assert not [entry for entry in candidates if entry["reason"] == "duplicate" and entry["code"] is not None]
+
+
+def test_paraphrases_are_asked_of_their_own_engine_with_its_sampling(resumed: Resumed) -> None:
+    comparer, first = resumed.comparer, resumed.compared_first
     asked = Counter((request.prompt, request.body["temperature"]) for request in comparer.requests)
     assert first and {(prompt, temperature) for prompt in first for temperature in (0.25, 0.5)} <= set(asked)
     assert set(asked.values()) == {1}
     assert all("You compare two programming problems" in prompt for prompt in comparer.calls)
-    assert not [prompt for prompt in server.calls if "You compare two programming problems" in prompt]
+    assert not [prompt for prompt in resumed.server.calls if "You compare two programming problems" in prompt]
     assert {(body["max_tokens"], body.get("logprobs")) for body in (r.body for r in comparer.requests)} == {(33, None)}
-    replies = DeltaTable(tmp_path / "store" / "replies").to_pyarrow_table().to_pylist()
+    replies = resumed.tables["replies"]
     told = [(reply["model"], json.loads(reply["sampling"])) for reply in replies if reply["engine"] == "comparer"]
     assert len(told) == len(asked)
     assert {(name, sampling["temperature"], sampling["max_tokens"]) for name, sampling in told} == {
         ("org/comparer", 0.25, 33),
         ("org/comparer", 0.5, 33),
     }
-    candidates = DeltaTable(tmp_path / "store" / "candidates").to_pyarrow_table().to_pylist()
-    found = [entry for entry in candidates if entry["reason"] == "contaminated"]
-    assert {(entry["detail"], entry["coder_request"]) for entry in found} == {("paraphrase of ropes rope", None)}
+    found = [entry for entry in resumed.tables["candidates"] if entry["detail"] == "paraphrase of ropes rope"]
+    assert {(entry["reason"], entry["coder_request"]) for entry in found} == {("contaminated", None)}
 
 
 def test_a_mutation_without_a_parent_below_the_cap_is_a_candidate_with_that_reason(

@@ -20,7 +20,12 @@ from tests import scripted_model
 from tests.scripted_server import ScriptedServer
 from tests.test_evolution import evolve, seeds, settings
 
-QUICK = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}}
+# Crossovers alone: none of the scripted model's duplicates, so that most generations need one round.
+QUICK = {
+    "decontamination": {"human_eval": False},
+    "dedup": {"audit": 0},
+    "operators": {"crossover_share": 1.0, "crossover_instructions": 2},
+}
 COPIED = ("population", "candidates", "replies", "generations", "runs")
 
 

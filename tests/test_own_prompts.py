@@ -1,8 +1,11 @@
 """Prompts of the user's own reach the engines, and the ledger says which one was asked with."""
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
@@ -23,7 +26,7 @@ def config(store: Path, url: str, coder: str, judge: str) -> Config:
         "coder": {**role, "prompt": {"path": "/mine/coder.j2", "text": coder}},
         "judge": {**role, "prompt": {"path": "/mine/judge.j2", "text": judge}},
     }
-    quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "generations": 1}
+    quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "generations": 1, "max_rounds": 1}
     return settings(store, url, colonies=1, samples_per_generation=4, roles=roles, **quick)
 
 
@@ -32,33 +35,45 @@ def rows(store: Path, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_run_asks_with_the_prompts_it_is_given_and_keeps_their_versions(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def asked(
+    spark: SparkSession, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, ScriptedServer, Counter[str]]]:
+    """The store of a run with those prompts, the server that was asked, and what it was asked."""
+    store = tmp_path_factory.mktemp("own")
     with ScriptedServer(scripted_model.answer) as server:
-        mine = config(tmp_path, server.url, CODER, JUDGE)
-        (_, row) = evolve(spark, mine)
-        assert row["accepted"] == 4
-        prompts = mine.roles.own_prompts()
-        asked = [reply for reply in rows(tmp_path, "replies") if reply["role"] != "instructor"]
-        assert {(reply["role"], reply["template"]) for reply in asked} == {
-            (role, prompt.version) for role, prompt in prompts.items()
-        }
-        beginnings = ("You review answers as I do.\n", "Solve the programming problem my way: ")
-        mine_asked = [prompt for prompt in server.calls if prompt.startswith(beginnings)]
-        assert len(mine_asked) == len(asked)
-        candidate = next(c for c in rows(tmp_path, "candidates") if c["status"] == "accepted")
-        judged = f"You review answers as I do.\n{candidate['instruction']}\n--\n{candidate['response']}"
-        assert judged.strip() in mine_asked
-
-        (run,) = rows(tmp_path, "runs")
-        kept = yaml.safe_load(run["configuration"])["roles"]
-        assert (kept["coder"]["prompt"], kept["judge"]["prompt"]) == ("/mine/coder.j2", "/mine/judge.j2")
-        assert dict(run["versions"])["prompt of the judge"] == prompts["judge"].version
+        (_, row) = evolve(spark, config(store, server.url, CODER, JUDGE))
+        assert row["accepted"] > 0
+        yield store, server, server.calls.copy()
 
 
-def test_another_text_is_another_request(spark: SparkSession, tmp_path: Path) -> None:
-    with ScriptedServer(scripted_model.answer) as server:
-        evolve(spark, config(tmp_path / "one", server.url, CODER, JUDGE))
-        evolve(spark, config(tmp_path / "two", server.url, CODER, f"{JUDGE}\nThink."))
-    one, two = ({r["request_id"]: r for r in rows(tmp_path / name, "replies")} for name in ("one", "two"))
+def test_a_run_asks_with_the_prompts_it_is_given_and_keeps_their_versions(
+    asked: tuple[Path, ScriptedServer, Counter[str]],
+) -> None:
+    store, server, calls = asked
+    prompts = config(store, server.url, CODER, JUDGE).roles.own_prompts()
+    replies = [reply for reply in rows(store, "replies") if reply["role"] != "instructor"]
+    assert {(reply["role"], reply["template"]) for reply in replies} == {
+        (role, prompt.version) for role, prompt in prompts.items()
+    }
+    beginnings = ("You review answers as I do.\n", "Solve the programming problem my way: ")
+    mine_asked = [prompt for prompt in calls if prompt.startswith(beginnings)]
+    assert len(mine_asked) == len(replies)
+    candidate = next(c for c in rows(store, "candidates") if c["status"] == "accepted")
+    judged = f"You review answers as I do.\n{candidate['instruction']}\n--\n{candidate['response']}"
+    assert judged.strip() in mine_asked
+
+    (run,) = rows(store, "runs")
+    kept = yaml.safe_load(run["configuration"])["roles"]
+    assert (kept["coder"]["prompt"], kept["judge"]["prompt"]) == ("/mine/coder.j2", "/mine/judge.j2")
+    assert dict(run["versions"])["prompt of the judge"] == prompts["judge"].version
+
+
+def test_another_text_is_another_request(
+    asked: tuple[Path, ScriptedServer, Counter[str]], spark: SparkSession, tmp_path: Path
+) -> None:
+    store, server, _ = asked
+    evolve(spark, config(tmp_path, server.url, CODER, f"{JUDGE}\nThink."))
+    one, two = ({r["request_id"]: r for r in rows(of, "replies")} for of in (store, tmp_path))
     assert {two[key]["role"] for key in one.keys() & two.keys()} == {"instructor", "coder"}
     assert {two[key]["role"] for key in two.keys() - one.keys()} == {"judge"}

@@ -28,13 +28,9 @@ ROUND_0, ROUND_1 = "generation-1/round-0", "generation-1/round-1"
 # In the order in which a run comes by them, one of those that lie between the same two commits. "asking ..." is the
 # moment when that role gets its second request of a start; up to two waves are in flight then. At the others none is.
 POINTS: Final = [
-    "before append population generation-0",
     "after append population generation-0",
-    "before append dedup_index generation-0",
     "asking instructor",
-    f"after keep {ROUND_0}/reading-and-filtering",
     f"after append replies {ROUND_0}/coder wave-0",
-    "asking judge",
     f"after record {ROUND_1}/instructor",
     "before append candidates generation-1",
     "after append candidates generation-1",

@@ -23,7 +23,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.store.lease import LeaseError
 from tests import scripted_model
 from tests.conftest import FOR_LITTLE_DATA, PROJECT
-from tests.durability.conftest import Undisturbed
+from tests.durability.conftest import Undisturbed, undisturbed_run
 from tests.durability.small_run import (
     SPARK,
     WAVE,
@@ -120,14 +120,10 @@ def one_round(folder: Path, url: str, **changes: Any) -> Config:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(
-    spark: SparkSession, few_partitions: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Undisturbed]:
-    with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        config = one_round(tmp_path_factory.mktemp("undisturbed"), server.url)
-        (_, row) = evolve(spark, config)
-        assert row["accepted"] > 2
-        yield Undisturbed(config, server.calls.total())
+def undisturbed(spark: SparkSession, few_partitions: None, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    run = undisturbed_run(spark, tmp_path_factory, "undisturbed-round", max_rounds=1)
+    assert len(population(run.config)) > 8 + 2
+    return run
 
 
 @pytest.fixture
