@@ -475,10 +475,10 @@ def test_a_supervisor_that_is_killed_takes_its_server_along_and_is_replaced(
             await until_it_works_on(executor, 1)
             [supervisor], [server] = executor.supervisors(), executor.servers()
             os.kill(supervisor.pid, signal.SIGKILL)
+            assert await until(lambda: not server.is_alive())
             may_answer.touch()
             reply = await asking
             after: Route = await feeder.route()
-            assert not server.is_alive()
             assert len(executor.supervisors()) == len(executor.servers()) == 1
         assert (reply.text, reply.error) == ("echo: p", None)
         assert after.epoch != before.epoch
