@@ -86,7 +86,7 @@ locate() { # PATH
 gather_submit_arguments() {
     local output=
     if [[ -n $config ]] && environment_ready; then
-        output=$("$python" -P -m genetic_udfs.launch "$job" "$config" "${options[@]}")
+        output=$("$python" -P -m genetic_udfs.commands.launch "$job" "$config" "${options[@]}")
     elif [[ -n $config ]]; then
         say "dry run: the arguments that $config asks for are left out, since reading it takes the environment"
     fi

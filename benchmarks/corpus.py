@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from genetic_udfs.text import jaccard, normalise, shingles
+from genetic_udfs.data.text import jaccard, normalise, shingles
 
 WORDS = (85, 300)
 PLANTED = 0.14

@@ -16,10 +16,10 @@ from benchmarks.processes import PROJECT
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
 from genetic_udfs.config import Decontamination, Paraphrases
-from genetic_udfs.decontaminate import Item, contamination, read_items
-from genetic_udfs.decontaminate.nearest import nearest_items
-from genetic_udfs.decontaminate.rules import Index
-from genetic_udfs.text import normalise
+from genetic_udfs.data.text import normalise
+from genetic_udfs.decontamination import Item, contamination, read_items
+from genetic_udfs.decontamination.nearest import nearest_items
+from genetic_udfs.decontamination.rules import Index
 
 DOCUMENTS = 40_000
 CLEAN = 10_000

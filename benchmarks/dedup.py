@@ -24,8 +24,8 @@ from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import configuration, scratch, session
 from genetic_udfs.config import Config, Dedup
 from genetic_udfs.dedup import near_duplicates
-from genetic_udfs.population_index import indexed, update_index
-from genetic_udfs.schema import POPULATION, POPULATION_SCHEMA
+from genetic_udfs.evolution.population_index import indexed, update_index
+from genetic_udfs.store.schema import POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from benchmarks.processes import PROJECT, Answer, answers, commands
 from genetic_udfs.config import Engine
+from genetic_udfs.data.seeds import read_seeds
 from genetic_udfs.engine.exchange import Sampling
 from genetic_udfs.engine.gauges import read_gauges
 from genetic_udfs.engine.models import BUNDLED, prepared
 from genetic_udfs.engine.vllm import Machine, arguments, environment
-from genetic_udfs.seeds import read_seeds
 
 REQUESTS = 256
 SMALL = 8

@@ -19,12 +19,12 @@ from benchmarks.corpus import write_corpus
 from benchmarks.dedup import CORPORA, add_generation, numbered
 from benchmarks.results import Results, at_most, run_figures
 from benchmarks.session import configuration, session
-from genetic_udfs import evolution
 from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.config import Config
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.schema import CANDIDATES, POPULATION, REPLIES
-from genetic_udfs.seeds import Seed
+from genetic_udfs.data.seeds import Seed
+from genetic_udfs.evolution.loop import loop as evolution
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
 
 SMALL, LARGE = 20_000, 1_000_000
@@ -113,7 +113,7 @@ def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:
     """Bring a store to a number of generations; return the rows of `generations`."""
     config = config.model_copy(update={"generations": generations})
     seeds = [Seed(f"seed-{number}", instant.instruction(instant.drawn(str(number)))) for number in range(50)]
-    with mock.patch("genetic_udfs.roles.asking.ask", instant.ask), Progress() as progress:
+    with mock.patch("genetic_udfs.evolution.asking.ask", instant.ask), Progress() as progress:
         return evolution.evolve(new_run(spark, config, progress), seeds, [])
 
 

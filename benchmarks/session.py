@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from benchmarks.processes import PROJECT
 from genetic_udfs.config import Config, Spark
 from genetic_udfs.engine.models import BUNDLED
-from genetic_udfs.session import open_session
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.scratch import Scratch
 
 

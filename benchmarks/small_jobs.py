@@ -22,11 +22,11 @@ from benchmarks import instant
 from benchmarks.processes import PROJECT
 from benchmarks.results import Results, Target, at_most, run_figures
 from benchmarks.session import session
+from genetic_udfs.commands.checks.preflight import check_seeds
 from genetic_udfs.commands.evolve import new_run, record
-from genetic_udfs.config_file import load_config
-from genetic_udfs.preflight import check_seeds
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.schema import POPULATION
+from genetic_udfs.config.file import load_config
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.tables import Store
 
 CONFIG = "conf/local.yaml"
@@ -111,7 +111,7 @@ def store() -> Path:
         with tempfile.TemporaryDirectory(dir=PROJECT / ".cache") as folder:
             config = load_config(PROJECT / CONFIG, [f"store={folder}/store"])
             spark = session(spark_sql_shuffle_partitions=4, spark_databricks_delta_snapshotPartitions=2)
-            with mock.patch("genetic_udfs.roles.asking.ask", instant.ask), Progress() as progress:
+            with mock.patch("genetic_udfs.evolution.asking.ask", instant.ask), Progress() as progress:
                 record(new_run(spark, config, progress), check_seeds(config), [])
             spark.stop()
             STORE.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Prints two stores side by side: `./spark-submit.sh jobs/compare.py CONFIG OTHER`."""
 
-from genetic_udfs.cli.compare import compare
+from genetic_udfs.commands.cli.compare import compare
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Tells which rows hold a test item: `./spark-submit.sh jobs/decontaminate.py CONFIG --input ...`."""
 
-from genetic_udfs.cli.decontaminate import decontaminate
+from genetic_udfs.commands.cli.decontaminate import decontaminate
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

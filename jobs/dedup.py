@@ -1,6 +1,6 @@
 """Tells near-duplicates in any table: `./spark-submit.sh jobs/dedup.py CONFIG --input FILE --column TEXT ...`."""
 
-from genetic_udfs.cli.dedup import dedup
+from genetic_udfs.commands.cli.dedup import dedup
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

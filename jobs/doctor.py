@@ -1,6 +1,6 @@
 """Checks everything that a run needs before it starts: `./spark-submit.sh jobs/doctor.py CONFIG`."""
 
-from genetic_udfs.cli.doctor import doctor
+from genetic_udfs.commands.cli.doctor import doctor
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Evolves a population of instruction/solution pairs: `./spark-submit.sh jobs/evolve.py CONFIG`."""
 
-from genetic_udfs.cli.evolve import evolve
+from genetic_udfs.commands.cli.evolve import evolve
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Lists a store's generations and runs: `./spark-submit.sh jobs/history.py CONFIG`."""
 
-from genetic_udfs.cli.history import history
+from genetic_udfs.commands.cli.history import history
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Prints where a pair comes from: `./spark-submit.sh jobs/lineage.py CONFIG ID [--descendants]`."""
 
-from genetic_udfs.cli.lineage import lineage
+from genetic_udfs.commands.cli.lineage import lineage
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

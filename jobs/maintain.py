@@ -1,6 +1,6 @@
 """Keeps a store's tables fast and small: `./spark-submit.sh jobs/maintain.py CONFIG [--vacuum]`."""
 
-from genetic_udfs.cli.maintain import maintain
+from genetic_udfs.commands.cli.maintain import maintain
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

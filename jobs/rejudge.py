@@ -1,6 +1,6 @@
 """Judges a past generation anew: `./spark-submit.sh jobs/rejudge.py CONFIG --generation G`."""
 
-from genetic_udfs.cli.rejudge import rejudge
+from genetic_udfs.commands.cli.rejudge import rejudge
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Runs code of any table against its tests: `./spark-submit.sh jobs/verify.py CONFIG --input ...`."""
 
-from genetic_udfs.cli.verify import verify
+from genetic_udfs.commands.cli.verify import verify
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from py4j.java_gateway import JavaPackage, JVMView
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config, Spark
-from genetic_udfs.session import open_session
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.tables import Store
 from tests.made_store import make_store
 

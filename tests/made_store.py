@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
 
-from genetic_udfs import schema
-from genetic_udfs.arrow import local_frame
+from genetic_udfs.runtime.arrow import local_frame
+from genetic_udfs.store import schema
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 BEGAN: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

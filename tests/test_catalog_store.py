@@ -6,11 +6,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.evolve import new_run
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.history import generations
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.schema import REPLIES, VERDICTS
+from genetic_udfs.reporting.history import generations
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import REPLIES, VERDICTS
 from genetic_udfs.store.tables import SCHEMAS, Store
 from tests import scripted_model
 from tests.scripted_server import ScriptedServer

@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.compare import compare, print_comparison
-from genetic_udfs.comparison import Overlap, overlap, portrait
 from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.reporting.comparison import Overlap, overlap, portrait
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 

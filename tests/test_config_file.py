@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from genetic_udfs.config import Config
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.draws import distinct_indexes, draw, index_below, unit, weighted_choice
+from genetic_udfs.evolution.operators.draws import distinct_indexes, draw, index_below, unit, weighted_choice
 
 ROWS = 6000
 

@@ -15,15 +15,15 @@ from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
-from genetic_udfs.decontaminate import read_items
+from genetic_udfs.data.seeds import Seed, read_seeds
+from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import EngineError
-from genetic_udfs.generation import make_generation
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.run import Run
-from genetic_udfs.schema import POPULATION, POPULATION_SCHEMA
-from genetic_udfs.seeds import Seed, read_seeds
+from genetic_udfs.evolution.generation import make_generation
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
-from genetic_udfs.upkeep import optimize, vacuum
+from genetic_udfs.store.upkeep import optimize, vacuum
 from tests import scripted_model
 from tests.decontaminate.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, Request, ScriptedServer

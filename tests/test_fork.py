@@ -11,10 +11,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
-from genetic_udfs.decontaminate import read_items
+from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.fork import Origin, begin_fork, check_origin, read_origin
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin
+from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.scripted_server import ScriptedServer

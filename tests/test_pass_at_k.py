@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genetic_udfs.pass_at_k import mean_pass_at_k, pass_at_k
+from genetic_udfs.commands.pass_at_k import mean_pass_at_k, pass_at_k
 
 
 @given(st.integers(1, 9), st.data())

@@ -9,11 +9,11 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.dedup import made_anew
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.population_index import check_manifest, rebuild_index, update_index
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, DEDUP_MANIFEST, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.evolution.population_index import check_manifest, rebuild_index, update_index
+from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import LEASE_FOLDER, Lease, LeaseError
+from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, DEDUP_MANIFEST, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests.dedup.corpora import planted
 
@@ -89,7 +89,7 @@ def test_an_index_that_was_not_rebuilt_to_its_end_is_refused(
     add_generation(store, 0, planted(3, seed=1))
     update_index(store, config, "first")
     with monkeypatch.context() as patched:
-        patched.setattr("genetic_udfs.population_index.made_index", lambda *_: 1 / 0)
+        patched.setattr("genetic_udfs.evolution.population_index.made_index", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             rebuild_index(store, config, "second")
     with pytest.raises(ConfigurationError, match="was not made to its end; make it anew"):

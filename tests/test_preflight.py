@@ -2,9 +2,9 @@
 
 import pytest
 
-from genetic_udfs.config_file import load_config
+from genetic_udfs.commands.checks.preflight import check_engine, check_gpus, check_seeds
+from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.preflight import check_engine, check_gpus, check_seeds
 from tests.conftest import PROJECT
 
 LOCAL = PROJECT / "conf" / "local.yaml"

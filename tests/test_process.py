@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from genetic_udfs.process import ProcessId, ancestor_named, end_group, ended, members
+from genetic_udfs.runtime.process import ProcessId, ancestor_named, end_group, ended, members
 from tests.engine.conftest import eventually
 
 pytestmark = pytest.mark.processes

@@ -15,8 +15,8 @@ from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.commands.rejudge import judge_anew, print_rejudged
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError, EngineError
-from genetic_udfs.rejudging import Rejudged
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.evolution.rejudging import Rejudged
+from genetic_udfs.reporting.progress import Progress
 from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.test_evolution import evolve, seeds, settings

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.seeds import Seed, read_seeds
 
 
 def write(folder: Path, *lines: str | bytes) -> Path:

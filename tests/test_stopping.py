@@ -10,10 +10,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from genetic_udfs.schema import REPLIES, REPLIES_SCHEMA
-from genetic_udfs.stopping import Stopped, finished_first, is_finishing, request_stop, stop_requested, winding_up
-from genetic_udfs.stopping import _hurried as hurried
+from genetic_udfs.runtime.stopping import (
+    Stopped,
+    finished_first,
+    is_finishing,
+    request_stop,
+    stop_requested,
+    winding_up,
+)
+from genetic_udfs.runtime.stopping import _hurried as hurried
 from genetic_udfs.store.ledger import Ledger
+from genetic_udfs.store.schema import REPLIES, REPLIES_SCHEMA
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 

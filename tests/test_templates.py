@@ -2,8 +2,8 @@
 
 import pytest
 
+from genetic_udfs.config.templates import check_template, render_text
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.templates import check_template, render_text
 
 JUDGE = ("instruction", "response")
 

@@ -11,12 +11,12 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.history import print_history
 from genetic_udfs.errors import StoreError
-from genetic_udfs.history import generations, starts
-from genetic_udfs.schema import GENERATIONS, POPULATION
+from genetic_udfs.reporting.history import generations, starts
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.lease import LeaseError, lease_of
+from genetic_udfs.store.schema import GENERATIONS, POPULATION
 from genetic_udfs.store.tables import Store
-from genetic_udfs.upkeep import optimize, set_properties, unneeded_files, vacuum
+from genetic_udfs.store.upkeep import optimize, set_properties, unneeded_files, vacuum
 
 
 @pytest.fixture

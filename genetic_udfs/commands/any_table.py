@@ -14,7 +14,7 @@ from pyspark.sql.types import IntegralType, StringType
 
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.session import file_system
+from genetic_udfs.runtime.session import file_system
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"

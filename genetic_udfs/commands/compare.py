@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.comparison import Overlap, Portrait, overlap, portrait
-from genetic_udfs.config_file import from_working_directory, load_config
+from genetic_udfs.config.file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.session import open_session
+from genetic_udfs.reporting.comparison import Overlap, Portrait, overlap, portrait
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.tables import Store
 

@@ -23,14 +23,14 @@ from genetic_udfs.commands.any_table import (
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config
-from genetic_udfs.config_file import load_config
-from genetic_udfs.decontaminate import Item, check_test_sets, contamination
-from genetic_udfs.decontaminate import columns as c
-from genetic_udfs.decontaminate.asking import asking_directly
+from genetic_udfs.config.file import load_config
+from genetic_udfs.decontamination import Item, check_test_sets, contamination
+from genetic_udfs.decontamination import columns as c
+from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.session import open_session
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.scratch import Scratch
 
 # Names of the texts' columns on the way, since those of the input may be anything.

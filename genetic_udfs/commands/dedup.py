@@ -26,17 +26,17 @@ from genetic_udfs.commands.any_table import (
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config, Dedup
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import Audit, audit
 from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.population_index import rebuild_index
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.report.search import audit_in_words, not_compared_in_words
-from genetic_udfs.schema import POPULATION
-from genetic_udfs.session import open_session
+from genetic_udfs.evolution.population_index import rebuild_index
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.reporting.search import audit_in_words, not_compared_in_words
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.lease import lease_of
+from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store

@@ -11,15 +11,15 @@ from pathlib import Path
 import typer
 from pyspark.sql import SparkSession
 
+from genetic_udfs.commands.checks import driver, engines, executors, sandbox, storage
+from genetic_udfs.commands.checks.finding import Finding, Status, cause_of, failed, skipped
+from genetic_udfs.commands.checks.reach import Reached, reach
+from genetic_udfs.commands.checks.visit import versions
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config, Engine
-from genetic_udfs.config_file import load_config
-from genetic_udfs.doctor import driver, engines, executors, sandbox, storage
-from genetic_udfs.doctor.finding import Finding, Status, cause_of, failed, skipped
-from genetic_udfs.doctor.reach import Reached, reach
-from genetic_udfs.doctor.visit import versions
+from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.stopping import stop_requested, winding_up
+from genetic_udfs.runtime.stopping import stop_requested, winding_up
 
 
 def doctor(config: Path, overrides: list[str] | None = None) -> None:

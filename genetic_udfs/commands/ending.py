@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import typer
 
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.stopping import is_finishing, request_stop, stop_requested
+from genetic_udfs.runtime.stopping import is_finishing, request_stop, stop_requested
 
 _STOPPED: Final = 143
 

@@ -15,24 +15,24 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.any_table import check_output, write_table
+from genetic_udfs.commands.checks.preflight import check_engine
 from genetic_udfs.commands.choices import Benchmark, TableFormat
 from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.pass_at_k import mean_pass_at_k
 from genetic_udfs.config import Config
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
+from genetic_udfs.data.human_eval import Problem, human_eval_problems
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.errors import ConfigurationError, SandboxError
-from genetic_udfs.human_eval import Problem, human_eval_problems
-from genetic_udfs.pass_at_k import mean_pass_at_k
-from genetic_udfs.preflight import check_engine
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.evolution.asking import sampling_of
+from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles import columns as role_columns
-from genetic_udfs.roles.asking import sampling_of
-from genetic_udfs.row_udf import row_udf
+from genetic_udfs.runtime.row_udf import row_udf
+from genetic_udfs.runtime.session import open_session, task_slots
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
 from genetic_udfs.sandbox.verdict import PASSED
-from genetic_udfs.session import open_session, task_slots
-from genetic_udfs.verdicts import check_tier, counted, sandbox_error_in, spread, verdicts
+from genetic_udfs.sandbox.verdicts_column import check_tier, counted, sandbox_error_in, spread, verdicts
 
 _PROBLEM, _SAMPLE, _STATUS, _MESSAGE = "task_id", "sample", "status", "message"
 COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, SANDBOX_TIER)

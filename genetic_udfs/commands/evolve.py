@@ -11,33 +11,33 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 from rich.console import Console
 
-from genetic_udfs import evolution
+from genetic_udfs.commands.checks.preflight import enough_parents, preflight
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config
-from genetic_udfs.config_file import load_config
-from genetic_udfs.decontaminate import Item, check_seeds_are_clean, check_test_sets, digests
+from genetic_udfs.config.file import load_config
+from genetic_udfs.data.seeds import Seed
+from genetic_udfs.decontamination import Item, check_seeds_are_clean, check_test_sets, digests
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.fork import Origin, begin_fork, check_origin, read_origin
-from genetic_udfs.preflight import enough_parents, preflight
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.report.summary import print_summary
-from genetic_udfs.run import Run
-from genetic_udfs.schema import POPULATION
-from genetic_udfs.seeds import Seed
-from genetic_udfs.session import open_session
-from genetic_udfs.stopping import stop_requested, winding_up
+from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin
+from genetic_udfs.evolution.loop import loop as evolution
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.reporting.summary import print_summary
+from genetic_udfs.runtime.session import open_session
+from genetic_udfs.runtime.stopping import stop_requested, winding_up
+from genetic_udfs.sandbox.verdicts_column import check_tier, sandbox_error_in
 from genetic_udfs.store.damage import damage_in
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.obstacles import obstacle_in
 from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_settings, end_run
+from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 from genetic_udfs.store.writing import writing
-from genetic_udfs.verdicts import check_tier, sandbox_error_in
 
 
 def evolve(

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.config_file import load_config
-from genetic_udfs.lineage import ancestors
-from genetic_udfs.lineage import descendants as descendants_of
-from genetic_udfs.session import open_session
+from genetic_udfs.config.file import load_config
+from genetic_udfs.reporting.lineage import ancestors
+from genetic_udfs.reporting.lineage import descendants as descendants_of
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.tables import Store
 

@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.schema import POPULATION
-from genetic_udfs.session import open_session
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.obstacles import obstacles_told
 from genetic_udfs.store.presence import require
+from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import refuse_newer
 from genetic_udfs.store.tables import Store
-from genetic_udfs.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
+from genetic_udfs.store.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
 
 
 def maintain(

@@ -5,17 +5,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from genetic_udfs import rejudging
+from genetic_udfs.commands.checks.preflight import preflight
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import explained, new_run
-from genetic_udfs.config_file import load_config
-from genetic_udfs.preflight import preflight
-from genetic_udfs.rejudging import Rejudged
-from genetic_udfs.report.agreement import print_agreement
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.run import Run
-from genetic_udfs.seeds import Seed
-from genetic_udfs.session import open_session
+from genetic_udfs.config.file import load_config
+from genetic_udfs.data.seeds import Seed
+from genetic_udfs.evolution.loop import rejudging
+from genetic_udfs.evolution.rejudging import Rejudged
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.reporting.agreement import print_agreement
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.runs import check_same_settings
 from genetic_udfs.store.writing import writing
 

@@ -18,14 +18,14 @@ from rich.text import Text
 
 from genetic_udfs.commands.choices import Format
 from genetic_udfs.commands.ending import hear_signals
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.session import open_session
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.damage import damage_in
 from genetic_udfs.store.tables import SCHEMAS, Store
-from genetic_udfs.views.definitions import TABLES_READ
+from genetic_udfs.store.views.definitions import TABLES_READ
 
 _ASKS: Final = re.compile(r"\b(instruct|solve|judge)\s*\(", re.IGNORECASE)
 _FUNCTIONS: Final = frozenset({"instruct", "solve", "judge"})

@@ -25,14 +25,14 @@ from genetic_udfs.commands.any_table import (
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Sandbox
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.row_udf import row_udf
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.row_udf import row_udf
+from genetic_udfs.runtime.session import open_session
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
-from genetic_udfs.session import open_session
+from genetic_udfs.sandbox.verdicts_column import check_tier, counted, sandbox_error_in, spread, verdicts
 from genetic_udfs.store.scratch import Scratch
-from genetic_udfs.verdicts import check_tier, counted, sandbox_error_in, spread, verdicts
 
 ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 

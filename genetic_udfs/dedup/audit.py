@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from genetic_udfs.text import normalise, tokens
+from genetic_udfs.data.text import normalise, tokens
 
 # Characters of the longest text that is looked at: 2,000 such texts take 0.3 GB in this process.
 LONGEST: Final = 10_000

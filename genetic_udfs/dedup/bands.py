@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from genetic_udfs.arrow import batches_of, rows
+from genetic_udfs.data.text import chain
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.text import chain
+from genetic_udfs.runtime.arrow import batches_of, rows
 
 # All pairs of a bucket are compared up to this size: 4,950. Above it, each new member is compared with the first and
 # with the one before it, so that 50,000 texts with one preamble make 100,000 pairs and not 1,250,000,000. Texts that

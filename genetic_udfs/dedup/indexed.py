@@ -12,12 +12,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import content_key, content_key_of
 from genetic_udfs.dedup.signatures import HashFamily
 from genetic_udfs.dedup.signing import signed_rows
+from genetic_udfs.runtime.arrow import batches_of, rows
 
 # Keys of new texts up to which they go to every executor, in some 50 bytes each; beyond, both sides are shuffled.
 _BROADCAST_KEYS: Final = 3_000_000

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import SparkSession
 
-from genetic_udfs.text import mix
+from genetic_udfs.data.text import mix
 
 if TYPE_CHECKING:
     from pyspark.ml.linalg import DenseVector

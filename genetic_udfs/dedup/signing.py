@@ -6,12 +6,12 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from genetic_udfs.arrow import batches_of, chunks, rows
 from genetic_udfs.config import Dedup
+from genetic_udfs.data.text import batch_shingles, hash_of_normal, normalise
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import band_keys
 from genetic_udfs.dedup.signatures import HashFamily, indices, sample_keys
-from genetic_udfs.text import batch_shingles, hash_of_normal, normalise
+from genetic_udfs.runtime.arrow import batches_of, chunks, rows
 
 
 def signed(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFrame:

@@ -9,9 +9,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from genetic_udfs.arrow import batches_of, rows
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import Member
+from genetic_udfs.runtime.arrow import batches_of, rows
 
 EXACT: Final = "exact"
 MINHASH: Final = "minhash"

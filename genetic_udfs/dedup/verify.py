@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from genetic_udfs.arrow import batches_of, chunks, rows
+from genetic_udfs.data.text import each_shingles, jaccard, normalise, shingles
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.indexed import unpacked
-from genetic_udfs.text import each_shingles, jaccard, normalise, shingles
+from genetic_udfs.runtime.arrow import batches_of, chunks, rows
 
 # Shingles of longer texts are remembered from chunk to chunk: with texts of 1 MB, 64 of them take 150 MB. Those of
 # shorter ones are computed together, which is four times as fast.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from genetic_udfs.errors import EngineError
-from genetic_udfs.process import ProcessId, ancestor_named, this_machine
+from genetic_udfs.runtime.process import ProcessId, ancestor_named, this_machine
 
 CONTROL = "control.sock"
 """The name of a supervisor's socket in its folder."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from genetic_udfs.engine.executor import CONTROL, Executor
 from genetic_udfs.errors import EngineError
-from genetic_udfs.process import python_path
+from genetic_udfs.runtime.process import python_path
 
 PROGRAM = "genetic_udfs.engine.supervise"
 _PATIENCE = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep

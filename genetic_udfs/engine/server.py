@@ -10,7 +10,7 @@ from pathlib import Path
 
 from genetic_udfs.engine.vllm import Command
 from genetic_udfs.errors import EngineError
-from genetic_udfs.process import ProcessId, die_with_parent, end_group, members
+from genetic_udfs.runtime.process import ProcessId, die_with_parent, end_group, members
 
 _LINES_SHOWN = 30
 _PREFIX = re.compile(r"^(\(\S+ pid=\d+\) )?(?P<level>INFO|WARNING|ERROR|DEBUG)(:| [\d-]+ [\d:]+ \[[^\]]*\]) ?")

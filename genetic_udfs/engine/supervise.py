@@ -11,7 +11,7 @@ from pathlib import Path
 from genetic_udfs.engine import models, records, vllm
 from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.supervisor import USUAL_TIMING, CommandOf, Supervisor, Timing
-from genetic_udfs.process import ProcessId, adopt_orphans
+from genetic_udfs.runtime.process import ProcessId, adopt_orphans
 
 
 def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = USUAL_TIMING) -> None:

@@ -27,7 +27,7 @@ from genetic_udfs.engine.orders import Order, line
 from genetic_udfs.engine.room import room_for
 from genetic_udfs.engine.server import Server
 from genetic_udfs.errors import ConfigurationError, EngineError
-from genetic_udfs.process import ProcessId, ended, reap_orphans
+from genetic_udfs.runtime.process import ProcessId, ended, reap_orphans
 
 _TELLING = 5.0  # seconds between two words to those who wait
 CommandOf = Callable[[Order, Path], vllm.Command]

@@ -28,7 +28,7 @@ from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
-from genetic_udfs.schema import REPLY
+from genetic_udfs.store.schema import REPLY
 
 # Nullable types: a column of integers that has a null must not come out as floats.
 _DTYPES: Final[dict[str, Any]] = {

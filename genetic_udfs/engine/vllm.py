@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from genetic_udfs.config import MEMORY_SHARE, Engine
-from genetic_udfs.process import python_path
+from genetic_udfs.runtime.process import python_path
 
 SERVED_MODEL = "engine"
 """The name under which every server of our own serves its model."""

@@ -10,7 +10,7 @@ from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, S
 from genetic_udfs.config import OwnPrompt, TesterSettings
 from genetic_udfs.roles import coder, instructor, judge, tester
 from genetic_udfs.roles.interface import Interface
-from genetic_udfs.row_udf import row_udf
+from genetic_udfs.runtime.row_udf import row_udf
 
 _REASON: Final = [StructField("reason", StringType()), StructField("detail", StringType())]
 _OFFSPRING: Final = StructType([StructField("instruction", StringType()), *_REASON])

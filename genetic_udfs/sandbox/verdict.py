@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genetic_udfs.jsonl import well_formed
+from genetic_udfs.data.jsonl import well_formed
 from genetic_udfs.sandbox.assertion import NotAnAssertion, Split, asks_for_classes, split
 from genetic_udfs.sandbox.definitions import Definitions, replaced_in
 from genetic_udfs.sandbox.host import Kind, Run, signal_name

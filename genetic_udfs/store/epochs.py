@@ -15,7 +15,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.session import java_class
+from genetic_udfs.runtime.session import java_class
 
 _NAME: Final = re.compile(r"(\d{20})\.json")
 # What reading a record can end in while it is replaced: on a local disk Hadoop puts its checksum beside it.

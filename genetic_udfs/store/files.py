@@ -7,7 +7,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.session import file_system, java_class
+from genetic_udfs.runtime.session import file_system, java_class
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.tables import Store
 

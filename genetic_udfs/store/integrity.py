@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import GENERATIONS, POPULATION, SEED
 from genetic_udfs.store.presence import refuse_lost_tables
+from genetic_udfs.store.schema import GENERATIONS, POPULATION, SEED
 from genetic_udfs.store.tables import Store
 
 _NAMED: Final = 3  # of the rows that break one rule

@@ -18,8 +18,8 @@ from typing import Any, Final
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.process import ProcessId, this_machine
-from genetic_udfs.stopping import Stopped, cancel_jobs, stop_requested
+from genetic_udfs.runtime.process import ProcessId, this_machine
+from genetic_udfs.runtime.stopping import Stopped, cancel_jobs, stop_requested
 from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.location import located
 

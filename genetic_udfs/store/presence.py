@@ -5,7 +5,7 @@ from typing import Final
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.tables import Store
 
 _ORDER: Final = (RUNS, POPULATION, GENERATIONS, REPLIES, CANDIDATES)

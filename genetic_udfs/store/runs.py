@@ -12,11 +12,11 @@ from typing import Any, Final
 import yaml
 from pyspark.sql import functions as F
 
-from genetic_udfs.arrow import local_frame
 from genetic_udfs.config import Config
+from genetic_udfs.data.seeds import Seed
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.schema import RUNS, RUNS_SCHEMA
-from genetic_udfs.seeds import Seed
+from genetic_udfs.runtime.arrow import local_frame
+from genetic_udfs.store.schema import RUNS, RUNS_SCHEMA
 from genetic_udfs.store.tables import Store
 
 RUNNING: Final = "running"

@@ -5,7 +5,7 @@ from typing import Final
 from pyspark.errors import AnalysisException
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import DEDUP_INDEX, DEDUP_MANIFEST, SCHEMA_VERSION, SCHEMA_VERSION_PROPERTY
+from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_MANIFEST, SCHEMA_VERSION, SCHEMA_VERSION_PROPERTY
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 _WITHOUT_PROPERTY: Final = 1

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.session import file_system
+from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import located
 
 

@@ -10,13 +10,13 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql.types import StructType
 
-from genetic_udfs import schema
-from genetic_udfs.arrow import local_frame
 from genetic_udfs.errors import StoreError
-from genetic_udfs.session import file_system
+from genetic_udfs.runtime.arrow import local_frame
+from genetic_udfs.runtime.session import file_system
+from genetic_udfs.store import schema
 from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.location import located, schema_of
-from genetic_udfs.views.definitions import TABLES_READ, statements
+from genetic_udfs.store.views.definitions import TABLES_READ, statements
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from genetic_udfs.schema import CANDIDATES, REPLIES
 from genetic_udfs.store.lease import Lease
+from genetic_udfs.store.schema import CANDIDATES, REPLIES
 from genetic_udfs.store.schema_version import refuse_newer
 from genetic_udfs.store.tables import Store
 

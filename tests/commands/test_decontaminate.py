@@ -11,12 +11,12 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 from typer.testing import CliRunner
 
-from genetic_udfs.cli.decontaminate import decontaminate
 from genetic_udfs.commands import decontaminate as command
 from genetic_udfs.commands.any_table import TableFormat, read_table
+from genetic_udfs.commands.cli.decontaminate import decontaminate
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.reporting.progress import Progress
 from tests.decontaminate.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, ScriptedServer
 

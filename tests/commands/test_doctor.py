@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from genetic_udfs import launch
+from genetic_udfs.commands import launch
+from genetic_udfs.commands.checks import driver, engines, executors, storage
+from genetic_udfs.commands.checks.finding import GIB, Finding, Status, cause_of
+from genetic_udfs.commands.checks.reach import Reached, everywhere, reach
+from genetic_udfs.commands.checks.sandbox import reaches_tier
+from genetic_udfs.commands.checks.visit import Visit, versions
 from genetic_udfs.commands.doctor import with_spark
 from genetic_udfs.config import Config, Engine, Sandbox
-from genetic_udfs.doctor import driver, engines, executors, storage
-from genetic_udfs.doctor.finding import GIB, Finding, Status, cause_of
-from genetic_udfs.doctor.reach import Reached, everywhere, reach
-from genetic_udfs.doctor.sandbox import reaches_tier
-from genetic_udfs.doctor.visit import Visit, versions
 from tests.conftest import FOR_LITTLE_DATA, PROJECT
 from tests.scripted_server import Answer, ScriptedServer
 from tests.without_landlock import take_landlock_away

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.processes
 JOB = """
 import os, signal, time
 from genetic_udfs.commands.ending import run_job
-from genetic_udfs.stopping import stop_requested
+from genetic_udfs.runtime.stopping import stop_requested
 from genetic_udfs.errors import ConfigurationError, EngineError
 
 def job(name: str) -> None:

@@ -11,9 +11,9 @@ from rich.console import Console
 from genetic_udfs.commands import evaluate as command
 from genetic_udfs.commands.any_table import TableFormat, read_table
 from genetic_udfs.config import Config
+from genetic_udfs.data.human_eval import human_eval_problems
 from genetic_udfs.errors import ConfigurationError, EngineError
-from genetic_udfs.human_eval import human_eval_problems
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.reporting.progress import Progress
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 PROBLEMS = human_eval_problems()

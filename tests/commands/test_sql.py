@@ -12,7 +12,7 @@ from genetic_udfs.commands.choices import Format
 from genetic_udfs.commands.sql import explained, names_in, print_rows
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.store.tables import SCHEMAS
-from genetic_udfs.views.definitions import TABLES_READ
+from genetic_udfs.store.views.definitions import TABLES_READ
 
 QUERY = """SELECT 1 AS n, 'a,"b"\n[red]c' AS text, array('x', 'y') AS list, map('k', 2L) AS map,
            named_struct('p', CAST(NULL AS STRING)) AS struct, CAST(NULL AS INT) AS nothing"""

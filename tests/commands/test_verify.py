@@ -12,7 +12,7 @@ from genetic_udfs.commands import verify as command
 from genetic_udfs.commands.any_table import TableFormat, read_table
 from genetic_udfs.config import Sandbox
 from genetic_udfs.errors import ConfigurationError, SandboxError
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.reporting.progress import Progress
 from tests.without_landlock import take_landlock_away
 
 ADD = "def add(a, b):\n    return a + b"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from genetic_udfs.decontaminate.items import Item
-from genetic_udfs.text import tokens
+from genetic_udfs.data.text import tokens
+from genetic_udfs.decontamination.items import Item
 
 Words = Sequence[str]
 

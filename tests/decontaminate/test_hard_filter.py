@@ -5,8 +5,8 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.decontaminate import Item, contamination
-from genetic_udfs.decontaminate import columns as c
+from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.decontamination import columns as c
 
 PROBLEM = "Take a list of rivers with their lengths and tell which two of them differ the least in length"
 CHINESE = "写一个函数,接受一个整数列表,返回其中所有偶数的和;如果列表为空,则返回零。"

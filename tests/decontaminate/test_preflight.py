@@ -3,9 +3,9 @@
 import pytest
 
 from genetic_udfs.config import Decontamination
-from genetic_udfs.decontaminate import check_seeds_are_clean, read_items
+from genetic_udfs.data.seeds import Seed
+from genetic_udfs.decontamination import check_seeds_are_clean, read_items
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.seeds import Seed
 
 CLEAN = Seed("clean", "Write a function that parses a log file and returns the lines of a day.")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genetic_udfs.decontaminate.prose import variants
+from genetic_udfs.decontamination.prose import variants
 
 PROMPT = '''from typing import List
 import math

@@ -12,10 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from genetic_udfs.config import Decontamination
-from genetic_udfs.decontaminate import Item, read_items, rules
-from genetic_udfs.decontaminate.grams import Postings, Tokens
-from genetic_udfs.decontaminate.rules import Index, Match
-from genetic_udfs.text import batch_shingles, normalise, tokens
+from genetic_udfs.data.text import batch_shingles, normalise, tokens
+from genetic_udfs.decontamination import Item, read_items, rules
+from genetic_udfs.decontamination.grams import Postings, Tokens
+from genetic_udfs.decontamination.rules import Index, Match
 from tests.decontaminate.definition import match
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "seeds.jsonl"

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from genetic_udfs.data.text import content_hash
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import Member, band_keys, bucket_pairs, candidate_pairs, exact_pairs, skipped_pairs
-from genetic_udfs.text import content_hash
 
 Signed = tuple[str, int, bool, str, list[int]]
 

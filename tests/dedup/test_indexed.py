@@ -7,12 +7,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Dedup
+from genetic_udfs.data.text import normalise
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.indexed import index_rows, sharing_a_bucket, unpacked
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.dedup.signing import signed
-from genetic_udfs.text import normalise
 from tests.dedup.corpora import Text, by_id, cached, dropped_by_definition, kept_frame, new_frame, numbered, planted
 
 SETTINGS = Dedup()

@@ -11,10 +11,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Dedup
+from genetic_udfs.data.text import batch_shingles, normalise
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.audit import audit
 from genetic_udfs.dedup.signatures import INDICES, indices
-from genetic_udfs.text import batch_shingles, normalise
 from tests.dedup.corpora import (
     Dropped,
     Text,

@@ -9,9 +9,9 @@ from pyspark.ml.feature import MinHashLSH
 from pyspark.ml.linalg import Vectors
 from pyspark.sql import SparkSession
 
+from genetic_udfs.data.text import batch_shingles, normalise
 from genetic_udfs.dedup import signatures as subject
 from genetic_udfs.dedup.signatures import INDICES, PRIME, HashFamily, hash_family, indices
-from genetic_udfs.text import batch_shingles, normalise
 from tests.dedup.corpora import planted
 
 INDEX = st.integers(0, INDICES - 1)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from genetic_udfs.cli.evolve import evolve
+from genetic_udfs.commands.cli.evolve import evolve
 from genetic_udfs.commands.ending import run_job
 from tests.durability import points
 

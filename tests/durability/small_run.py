@@ -10,11 +10,11 @@ import yaml
 from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 
+from genetic_udfs.commands.checks.preflight import check_seeds
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
-from genetic_udfs.decontaminate import check_test_sets
-from genetic_udfs.preflight import check_seeds
-from genetic_udfs.report.progress import Progress
+from genetic_udfs.decontamination import check_test_sets
+from genetic_udfs.reporting.progress import Progress
 from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
 
 WAVE = 4

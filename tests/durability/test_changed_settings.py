@@ -10,9 +10,9 @@ import yaml
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from genetic_udfs.commands.checks.preflight import check_seeds
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.preflight import check_seeds
 from genetic_udfs.store.runs import check_same_settings
 from genetic_udfs.store.tables import Store
 from tests import scripted_model

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 from pyspark.sql import SparkSession
 
-from genetic_udfs.stopping import cancel_jobs
+from genetic_udfs.runtime.stopping import cancel_jobs
 from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import Lease
 from genetic_udfs.store.scratch import Scratch

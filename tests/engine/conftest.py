@@ -11,7 +11,7 @@ import pytest
 
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.launch import control_socket
-from genetic_udfs.process import ProcessId
+from genetic_udfs.runtime.process import ProcessId
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 300.0) -> bool:

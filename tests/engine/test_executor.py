@@ -6,7 +6,7 @@ import pytest
 
 from genetic_udfs.engine.executor import Executor, base_folder
 from genetic_udfs.errors import EngineError
-from genetic_udfs.process import ProcessId
+from genetic_udfs.runtime.process import ProcessId
 
 JVM = ProcessId(4711, 100)
 

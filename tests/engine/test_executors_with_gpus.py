@@ -18,7 +18,7 @@ import pytest
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.vllm import Machine, arguments
-from genetic_udfs.process import ProcessId
+from genetic_udfs.runtime.process import ProcessId
 from tests.engine.conftest import eventually, processes_in
 from tests.engine.two_executors import CORES, ROWS_PER_TASK
 

@@ -22,7 +22,7 @@ from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.models import BUNDLED
 from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask
-from genetic_udfs.process import ProcessId, members
+from genetic_udfs.runtime.process import ProcessId, members
 from tests.engine.conftest import eventually, processes_in
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(3600)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from genetic_udfs.engine.records import ServerRecord, owning, sweep, write
-from genetic_udfs.process import ProcessId, this_machine
+from genetic_udfs.runtime.process import ProcessId, this_machine
 
 pytestmark = pytest.mark.processes
 

@@ -14,7 +14,7 @@ from genetic_udfs.engine.exchange import Question, Reply, Sampling, TokenLogprob
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask, frame
-from genetic_udfs.schema import REPLY
+from genetic_udfs.store.schema import REPLY
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 SAMPLING = Sampling(temperature=0.5, top_p=1.0, max_tokens=16)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from genetic_udfs.config import ROLES, Engine, Role
-from genetic_udfs.config_file import load_config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.vllm import SERVED_MODEL, Machine, arguments, command, dtype, environment, sleeps
 
 PROJECT = Path(__file__).resolve().parent.parent.parent

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from genetic_udfs.config import Filters
-from genetic_udfs.filters.instruction import instruction_rejection
-from genetic_udfs.seeds import read_seeds
+from genetic_udfs.data.seeds import read_seeds
+from genetic_udfs.evolution.filters.instruction import instruction_rejection
 
 PARENT = "Write a function that returns the longest word of a sentence."
 FINE = "Write a function that returns the shortest word of a sentence, the first one on a tie."

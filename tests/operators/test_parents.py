@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from genetic_udfs.config import Config
-from genetic_udfs.operators.parents import with_operator, with_parents
-from genetic_udfs.operators.slots import slots
+from genetic_udfs.evolution.operators.parents import with_operator, with_parents
+from genetic_udfs.evolution.operators.slots import slots
 
 OWN = "colony int, index long, id string, instruction string, depth int, fitness double"
 

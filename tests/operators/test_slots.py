@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from genetic_udfs.operators.slots import quotas, slots, slots_by_colony
+from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 
 
 @given(samples=st.integers(1, 10_000), colonies=st.integers(1, 50))

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from genetic_udfs.engine.progress import StageProgress
 from genetic_udfs.engine.use import EngineUse
-from genetic_udfs.report import progress as module
-from genetic_udfs.report.progress import Progress, View
+from genetic_udfs.reporting import progress as module
+from genetic_udfs.reporting.progress import Progress, View
 
 PATIENCE = 60.0
 

@@ -5,7 +5,7 @@ import io
 from pyspark.sql import Row
 from rich.console import Console
 
-from genetic_udfs.report.summary import print_summary
+from genetic_udfs.reporting.summary import print_summary
 
 
 def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:

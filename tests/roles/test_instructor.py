@@ -8,7 +8,7 @@ from genetic_udfs.roles.instructor import (
     mutation_prompt,
     offspring,
 )
-from genetic_udfs.schema import CROSSOVER, MUTATION
+from genetic_udfs.store.schema import CROSSOVER, MUTATION
 
 
 def texts(rows: list[Offspring]) -> list[str]:

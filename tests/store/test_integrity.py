@@ -6,9 +6,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.integrity import check_integrity, versions_of_generations
 from genetic_udfs.store.presence import require
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 

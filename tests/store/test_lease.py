@@ -16,10 +16,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.process import ProcessId, this_machine
-from genetic_udfs.schema import REPLIES, REPLIES_SCHEMA
+from genetic_udfs.runtime.process import ProcessId, this_machine
 from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import Lease, LeaseError
+from genetic_udfs.store.schema import REPLIES, REPLIES_SCHEMA
 from genetic_udfs.store.tables import Store
 
 FOR_EVER = 3600.0  # seconds

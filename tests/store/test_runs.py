@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from genetic_udfs.config_file import load_config
-from genetic_udfs.seeds import Seed
+from genetic_udfs.config.file import load_config
+from genetic_udfs.data.seeds import Seed
 from genetic_udfs.store.runs import configuration_text, fixed_settings, library_versions
 
 LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import (
+from genetic_udfs.store.schema import (
     GENERATIONS,
     GENERATIONS_SCHEMA,
     POPULATION,

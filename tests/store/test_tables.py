@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.schema import GENERATIONS, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.presence import require
+from genetic_udfs.store.schema import GENERATIONS, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 

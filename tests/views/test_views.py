@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.store.tables import Store
-from genetic_udfs.views.definitions import TABLES_READ
+from genetic_udfs.store.views.definitions import TABLES_READ
 from tests.made_store import make_store
 
 WALK = {

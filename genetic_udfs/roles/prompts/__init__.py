@@ -11,7 +11,7 @@ from jinja2 import PackageLoader, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from genetic_udfs.config import MutationTask, OwnPrompt
-from genetic_udfs.templates import render_text, sandbox
+from genetic_udfs.config.templates import render_text, sandbox
 
 MUTATION_TASKS: Final[tuple[str, ...]] = get_args(MutationTask)
 

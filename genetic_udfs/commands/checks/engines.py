@@ -1,0 +1,110 @@
+"""The engines at work: each executor has its server started, if it is one of our own, and asks one question."""
+
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import pandas as pd
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok, warning
+from genetic_udfs.commands.checks.reach import stay
+from genetic_udfs.config import Config, Engine
+from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
+from genetic_udfs.engine.executor import Executor
+from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.engine.udf import ask
+from genetic_udfs.runtime.process import this_machine
+from genetic_udfs.runtime.session import task_slots
+
+_PROMPT: Final = "Answer with one word: is Python a programming language?"
+_BEGUN: Final = "place string, host string, began double, prompt string"
+_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+)\)")
+
+
+def sampling_for(config: Config, name: str) -> Sampling:
+    """Return how an engine is asked: briefly, and with log-probabilities if it is the Judge's."""
+    logprobs = MOST_TOP_LOGPROBS if config.roles.judge.engine == name else 0
+    return Sampling(temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=logprobs)
+
+
+def answers(spark: SparkSession, config: Config, name: str, places: int) -> Finding:
+    """Ask an engine from each executor.
+
+    Args:
+        spark: The session.
+        config: The configuration.
+        name: The engine's name.
+        places: How many executors (and sets of GPUs on them) were reached before.
+    """
+    what, engine, slots = f"engine {name}: answers", config.used_engines()[name], task_slots(spark)
+    udf = ask(name, engine, sampling_for(config, name), feeders=slots)
+    try:
+        rows = (
+            spark.range(0, slots, 1, slots)
+            .mapInPandas(partial(_begin, stay(spark)), _BEGUN)
+            .withColumn("reply", udf("prompt"))
+            .select(
+                "place",
+                "host",
+                (F.unix_micros("reply.sent_at") / 1e6 - F.col("began")).alias("waited"),
+                F.col("reply.seconds").alias("seconds"),
+                F.col("reply.error").alias("error"),
+            )
+            .collect()
+        )
+    except Exception as error:
+        known = engine_error_in(error)
+        place = _PLACE.search(str(error))
+        where = f" (on {place[1]}, executor {place[2]})" if place else ""
+        text = str(known) if known is not None else cause_of(error)
+        return failed(what, f"{text}{where}", advice(name, engine, text))
+    return summed_up(name, engine, rows, places)
+
+
+def _begin(seconds: float, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for _ in batches:
+        here = Executor.of_this_task()
+        place = " ".join([this_machine(), str(here.watched.pid), str(here.watched.started), *here.gpus])
+        time.sleep(seconds)
+        yield pd.DataFrame(
+            {"place": [place], "host": [socket.gethostname()], "began": [time.time()], "prompt": [_PROMPT]}
+        )
+
+
+def summed_up(name: str, engine: Engine, rows: Sequence[Row], places: int) -> Finding:
+    """Return what the replies say: columns `place`, `host`, `waited`, `seconds`, `error`."""
+    what = f"engine {name}: answers"
+    if refused := sorted({f"{row['error']} (on {row['host']})" for row in rows if row["error"] is not None}):
+        text = "; ".join(refused)
+        return failed(what, text, advice(name, engine, text))
+    first: dict[str, tuple[float, float, str]] = {}
+    for row in rows:
+        seen = (max(0.0, row["waited"]), row["seconds"], row["host"])
+        first[row["place"]] = min(first.get(row["place"], seen), seen)
+    waited, seconds, host = max(first.values())
+    start = f"up after {waited:.0f} s, " if engine.url is None else ""
+    slowest = f" (the slowest, {host})" if len(first) > 1 else ""
+    detail = f"{start}answered in {seconds:.1f} s{slowest}, on {len(first)} of {places}"
+    if len(first) < places:
+        return warning(what, detail, "start the doctor again when no other job uses the executors")
+    return ok(what, detail)
+
+
+def advice(name: str, engine: Engine, text: str) -> str:
+    """Return what to do about an engine's failure."""
+    key = f"engines.{name}"
+    if engine.url is None:
+        return f"read its last lines above; {key}.args, .env, .max_model_len and .start_timeout decide its start"
+    if re.search(r"HTTP 40[13]", text):
+        named = engine.api_key_env or "a variable that you name"
+        return f"put the endpoint's own key into {named} ({key}.api_key_env), on driver and executors"
+    if "HTTP 404" in text:
+        return f"set {key}.model to a name that the endpoint lists under {engine.urls[0]}/models"
+    if "logprob" in text:
+        return "the Judge needs log-probabilities; take an endpoint that gives them for roles.judge.engine"
+    return f"see the log of the endpoint at {', '.join(engine.urls)}"

@@ -1,0 +1,114 @@
+"""The checks between reading a configuration and starting Spark: everything that can be known in a second."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from genetic_udfs.config import Config, Engine
+from genetic_udfs.data.seeds import Seed, read_seeds
+from genetic_udfs.engine.models import check_model
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.runtime.versions import check_versions
+from genetic_udfs.store.lease import LEASE_FOLDER
+from genetic_udfs.store.tables import SCHEMAS
+
+TASK_GPUS: Final = "spark.task.resource.gpu.amount"
+
+
+def preflight(config: Config) -> list[Seed]:
+    """Check versions, the store's place, seeds, models and keys; return the seeds.
+
+    Raises:
+        ConfigurationError: naming the YAML key, or the packages whose versions do not match.
+    """
+    check_versions()
+    check_store(config.store)
+    seeds = check_seeds(config)
+    for name, engine in config.engines.items():
+        check_engine(name, engine)
+    check_gpus(config)
+    return seeds
+
+
+def check_store(store: str) -> None:
+    """Check that a store in a local folder is one, or is to be made in a folder that is new or empty.
+
+    Raises:
+        ConfigurationError: naming what lies there instead.
+    """
+    if re.match(r"(?!file:)[A-Za-z][\w+.-]*:", store):
+        return  # in another file system, or in a catalog
+    folder = Path(re.sub(r"^file:(//)?", "", store))
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"store: {store} is a file; name a folder")
+    found = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    if found and not {*SCHEMAS, LEASE_FOLDER} & set(found):
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        raise ConfigurationError(
+            f"store: {store} is no store, and holds other things ({', '.join(found[:3])}{more}); name a new or an empty"
+            " folder, or that of an earlier run"
+        )
+
+
+def check_seeds(config: Config) -> list[Seed]:
+    """Read the seeds, and refuse too few of them.
+
+    Raises:
+        ConfigurationError: naming the file and the line, or the key of what is asked of them.
+    """
+    seeds = read_seeds(config.seeds)
+    enough_parents(config, len(seeds), f"{config.seeds} has {len(seeds)} seeds; give more seeds")
+    return seeds
+
+
+def enough_parents(config: Config, size: int, otherwise: str) -> None:
+    """Check that a crossover finds as many different parents as it shows.
+
+    Args:
+        config: the configuration.
+        size: how many pairs there are to draw from.
+        otherwise: where there are too few, and what else may be done.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    parents = config.operators.crossover_parents
+    if config.operators.crossover_share > 0 and size < parents:
+        raise ConfigurationError(
+            f"operators.crossover_parents: a crossover shows {parents} different parents, but {otherwise},"
+            " fewer parents, or crossover_share: 0"
+        )
+
+
+def check_gpus(config: Config) -> None:
+    """Check that the tasks which feed an engine have as many GPUs as it spreads over: a server sees only theirs.
+
+    Raises:
+        ConfigurationError: naming the engine and Spark's key.
+    """
+    amount = config.spark.properties().get(TASK_GPUS)
+    for name, engine in config.used_engines().items():
+        if amount is not None and engine.gpus is not None and engine.gpus != max(1.0, float(amount)):
+            raise ConfigurationError(
+                f"engines.{name}.args: spreads over {engine.gpus} GPUs, but a task that feeds it has {amount}"
+                f" (spark.conf.{TASK_GPUS}); set both this and spark.executor.resource.gpu.amount to {engine.gpus}"
+            )
+
+
+def check_engine(name: str, engine: Engine) -> None:
+    """Check that an engine's model can be found, or that its key is there.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    if engine.url is None:
+        try:
+            check_model(engine.model)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"engines.{name}.model: {error}") from None
+    elif engine.api_key_env is not None and not os.environ.get(engine.api_key_env):
+        raise ConfigurationError(
+            f"engines.{name}.api_key_env: the environment variable {engine.api_key_env} is not set;"
+            " export it where the driver and the executors start"
+        )

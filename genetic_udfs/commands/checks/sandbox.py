@@ -1,0 +1,20 @@
+"""The sandbox: whether every task slot can confine code as strongly as the configuration wants."""
+
+from pyspark.sql import SparkSession
+
+from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok
+from genetic_udfs.config import Sandbox
+from genetic_udfs.errors import SandboxError
+from genetic_udfs.sandbox.verdicts_column import check_tier
+
+
+def reaches_tier(spark: SparkSession, settings: Sandbox) -> Finding:
+    """Start the sandbox in every task slot, and attempt in it what no code may do."""
+    fix = "docs/sandbox.md says what each tier needs of a kernel and a container"
+    try:
+        tiers = check_tier(spark, settings)
+    except SandboxError as error:
+        return failed("sandbox", str(error), fix)
+    except Exception as error:
+        return failed("sandbox", cause_of(error), fix)
+    return ok("sandbox", f"tier {', '.join(tiers)} in every task slot")

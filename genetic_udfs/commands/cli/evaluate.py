@@ -1,0 +1,35 @@
+"""The command line of `jobs/evaluate.py`."""
+
+from typing import Annotated
+
+import typer
+
+from genetic_udfs.commands.choices import Benchmark, TableFormat
+from genetic_udfs.commands.cli.options import ConfigArgument, SetOption
+
+
+def evaluate(
+    config: ConfigArgument,
+    benchmark: Annotated[Benchmark, typer.Option("--benchmark", help="what the engine is measured by")],
+    engine: Annotated[str | None, typer.Option("--engine", help="an engine's name; the Coder's unless given")] = None,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="solutions that are asked for, a problem")] = 1,
+    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="which pass@k; 1 unless given")] = None,
+    canonical: Annotated[bool, typer.Option("--canonical", help="run the published solutions; asks no engine")] = False,
+    output: Annotated[str | None, typer.Option("--output", help="a folder for the solutions, not there yet")] = None,
+    format_: Annotated[TableFormat | None, typer.Option("--format", help="of the output; delta unless given")] = None,
+    overrides: SetOption = None,
+) -> None:
+    """Print pass@k of an engine on a benchmark, by its tests in the sandbox."""
+    from genetic_udfs.commands.evaluate import evaluate
+
+    evaluate(
+        config,
+        benchmark,
+        overrides,
+        engine=engine,
+        samples=samples,
+        k=k,
+        canonical=canonical,
+        output=output,
+        format_=format_,
+    )

@@ -1,0 +1,39 @@
+"""Asks an engine whether problems are the same, for tables outside of a run: no ledger, each start asks anew."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Config, Paraphrases
+from genetic_udfs.decontamination import columns as c
+from genetic_udfs.decontamination.contamination import Ask
+from genetic_udfs.engine.udf import ask
+from genetic_udfs.evolution.asking import sampling_of
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.session import task_slots
+from genetic_udfs.store.schema import REPLY
+from genetic_udfs.store.scratch import Scratch
+
+
+def asking_directly(
+    spark: SparkSession, config: Config, settings: Paraphrases, progress: Progress, scratch: Scratch
+) -> Ask:
+    """Return what asks the engine about all questions at once, and keeps the replies in the scratch space.
+
+    Raises:
+        EngineError: when it is called and the engine cannot serve.
+    """
+    judge = config.judge_of(settings)
+    engine = config.engines[judge.engine].model_copy(update={"sleep": False})  # no other takes turns with it
+
+    def answered(questions: DataFrame) -> DataFrame:
+        with progress.stage("nearest items", None):
+            kept = scratch.keep(questions, "questions")
+            total = kept.count()
+        if total == 0:
+            return kept.withColumn(c.REPLY, F.lit(None).cast(REPLY))
+        slots = task_slots(spark)
+        with progress.stage("paraphrases", total) as stage:
+            call = ask(judge.engine, engine, sampling_of(judge), feeders=slots, stage=stage, progress=progress.address)
+            return scratch.keep(kept.repartition(slots).withColumn(c.REPLY, call(c.PROMPT)), "replies")
+
+    return answered

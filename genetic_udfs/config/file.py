@@ -1,0 +1,196 @@
+"""Reads a configuration file with its overrides into a `Config`, and says what is wrong with it in its own terms."""
+
+import difflib
+import os
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from genetic_udfs.config import Config
+from genetic_udfs.errors import ConfigurationError
+
+_PATH_KEYS = ("store", "seeds")
+_SPARK_CONF = "spark.conf."
+# What a role's prompt is given, and has to show.
+_PROMPT_VARIABLES = {"coder": ("instruction",), "judge": ("instruction", "response")}
+
+
+def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
+    """Read a YAML file and overrides of the form `a.b=c` (the value is YAML) into a validated configuration.
+
+    Relative paths in the file are taken from the file's own folder, those in overrides from the working directory.
+
+    Raises:
+        ConfigurationError: naming the file, the key, what was given and what is allowed.
+    """
+    file = Path(path)
+    data = _read_yaml(file)
+    _anchor_paths(data, file.resolve().parent)
+    for override in overrides:
+        _apply(data, override)
+    _read_prompts(data, file)
+    try:
+        return Config.model_validate(data)
+    except ValidationError as error:
+        lines = [f"{file}: {_explain(detail)}" for detail in error.errors(include_url=False)]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """A safe YAML loader that refuses a key given twice instead of silently taking the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                line = key_node.start_mark.line + 1
+                raise ConfigurationError(f"{node.start_mark.name}: line {line}: the key {key!r} is given twice")
+            if isinstance(key, Hashable):
+                seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _read_yaml(file: Path) -> dict[str, Any]:
+    text = _read_text(file, str(file))
+    loader = None
+    try:
+        loader = _UniqueKeys(text)  # reads the first characters already
+        loader.name = str(file)
+        data = loader.get_single_data()
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{file}: is not valid YAML: {error}") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{file}: must be a mapping of keys to values, such as `generations: 2`")
+    return data
+
+
+def _read_text(file: Path, where: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{where}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
+
+
+def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
+    for key in _PATH_KEYS:
+        if isinstance(data.get(key), str):
+            data[key] = _absolute(data[key], folder)
+    engines = data.get("engines")
+    for engine in engines.values() if isinstance(engines, dict) else ():
+        if isinstance(engine, dict) and str(engine.get("model", "")).startswith(("./", "../", "~")):
+            engine["model"] = _absolute(engine["model"], folder)
+    for settings in _prompted_roles(data).values():
+        if isinstance(settings.get("prompt"), str):
+            settings["prompt"] = _absolute(settings["prompt"], folder)
+    tests = data.get("decontamination")
+    if not isinstance(tests, dict):
+        return
+    for section, key in ((tests.get("paraphrases"), "model"), *((one, "path") for one in _values(tests, "benchmarks"))):
+        value = section.get(key) if isinstance(section, dict) else None
+        if isinstance(value, str) and (key == "path" or value.startswith(("./", "../", "~"))):
+            section[key] = _absolute(value, folder)
+
+
+def _prompted_roles(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    roles = data.get("roles")
+    given = {role: roles.get(role) for role in _PROMPT_VARIABLES} if isinstance(roles, dict) else {}
+    return {role: settings for role, settings in given.items() if isinstance(settings, dict)}
+
+
+def _read_prompts(data: dict[str, Any], file: Path) -> None:
+    """Put the text of each prompt that is the user's beside its path.
+
+    Raises:
+        ConfigurationError: naming the key and the prompt's file.
+    """
+    for role, settings in _prompted_roles(data).items():
+        path = settings.get("prompt")
+        if path is None:
+            continue
+        where = f"{file}: roles.{role}.prompt"
+        if not isinstance(path, str):
+            raise ConfigurationError(f"{where}: must be the path of a Jinja2 file (given: {path!r:.80})")
+        from genetic_udfs.config.templates import check_template  # few configurations have prompts of their own
+
+        text = _read_text(Path(path), f"{where}: {path}")
+        try:
+            check_template(text, _PROMPT_VARIABLES[role])
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{where}: {path}: {error}") from None
+        settings["prompt"] = {"path": path, "text": text}
+
+
+def _values(data: dict[str, Any], key: str) -> list[Any]:
+    return list(data[key].values()) if isinstance(data.get(key), dict) else []
+
+
+def from_working_directory(path: str) -> str:
+    """Return a path that was given on the command line as an absolute one; a URI stays as it is."""
+    return _absolute(path, Path.cwd())
+
+
+def _absolute(value: str, folder: Path) -> str:
+    if not value or len(urlsplit(value).scheme) > 1:
+        return value
+    return os.path.normpath(folder / Path(value).expanduser())
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    dotted, equals, text = override.partition("=")
+    # A Spark property's name has dots of its own.
+    keys = ["spark", "conf", dotted.removeprefix(_SPARK_CONF)] if dotted.startswith(_SPARK_CONF) else dotted.split(".")
+    if not equals or not all(keys):
+        raise ConfigurationError(f"--set {override}: must have the form key.of.the.setting=value")
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
+    is_path = dotted in _PATH_KEYS or keys[-1] == "prompt"
+    if isinstance(value, str) and (is_path or (keys[-1] == "model" and value[:1] in {".", "~"})):
+        value = _absolute(value, Path.cwd())
+    section: Any = data
+    for key in keys[:-1]:
+        section = section.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise ConfigurationError(f"--set {override}: {key!r} is not a section and has no keys")
+    section[keys[-1]] = value
+
+
+def _explain(detail: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    if detail["type"] == "extra_forbidden":
+        allowed = _allowed_keys(detail["loc"][:-1])
+        close = difflib.get_close_matches(str(detail["loc"][-1]), allowed, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        return f"{key}: unknown key; {hint}allowed: {', '.join(allowed)}"
+    if detail["type"] == "missing":
+        return f"{key}: is missing and has no default"
+    message = detail["msg"].removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    given = detail["input"]
+    shown = "" if isinstance(given, Mapping) else f" (given: {given!r:.80})"
+    return f"{key}: {message}{shown}"
+
+
+def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys of the section at a location, following fields, and mappings of names to sections."""
+    section: type[BaseModel] = Config
+    for part in location:
+        field = section.model_fields.get(str(part))
+        if field is None:
+            continue
+        kinds = (field.annotation, *get_args(field.annotation))
+        section = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), section)
+    return sorted(section.model_fields)

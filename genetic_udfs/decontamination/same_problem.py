@@ -1,0 +1,45 @@
+"""The question whether a text and an item of a test set are the same problem, and what its answer counts as."""
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import StrictUndefined, Template
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from genetic_udfs.decontamination import columns as c
+from genetic_udfs.roles.judge import verdict
+
+_FILE: Final = "same_problem.j2"
+
+# An item longer than this is cut: a question that does not fit into the engine's context has no answer.
+_LONGEST: Final = 4000
+
+
+def same_problem_prompt(text: str, problem: str) -> str:
+    """Ask whether two problems are the same; both go into the prompt as values, never as templates."""
+    return _template().render(text=text[:_LONGEST], problem=problem[:_LONGEST]).strip()
+
+
+def same_problem_version() -> str:
+    """Return a short hash of the template: the prompt's version."""
+    return hashlib.sha256(_source().encode()).hexdigest()[:12]
+
+
+def rule_of(reply: str | None, error: str | None) -> str | None:
+    """Return the rule by which an answer contaminates; None for a No alone, so nothing unanswered counts as clean."""
+    found = None if error is not None or reply is None else verdict(reply)
+    if found is None:
+        return c.PARAPHRASE_UNANSWERED
+    return c.PARAPHRASE if found else None
+
+
+@cache
+def _template() -> Template:
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+    return environment.from_string(_source())
+
+
+def _source() -> str:
+    return (files(__package__) / _FILE).read_text(encoding="utf-8")

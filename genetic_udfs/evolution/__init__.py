@@ -1,0 +1,1 @@
+"""How generations come about: the loop, a generation, its rounds and stages."""

@@ -1,0 +1,104 @@
+"""What a generation came to, read from the tables: counts by reason, costs by role, the audit of near-duplicates."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from genetic_udfs.evolution.audit import audit_generation
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.store.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
+
+
+def generation_row(run: Run, generation: int, started: float) -> dict[str, Any]:
+    """Return the row of `generations` for a generation whose population is committed.
+
+    Args:
+        run: the run.
+        generation: its number.
+        started: when this run began with it, by `time.monotonic`: the wall clock may be set back meanwhile.
+    """
+    version = run.store.version(POPULATION)
+    population = run.store.read(POPULATION, version)
+    candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
+    attempts = candidates.groupBy("reason", "round", "run_id").count().collect()
+    reasons: dict[str, int] = {}
+    for attempt in attempts:
+        if attempt["reason"] is not None:
+            reasons[attempt["reason"]] = reasons.get(attempt["reason"], 0) + attempt["count"]
+    sizes = {row["new"]: row["count"] for row in _sizes(population, generation)}
+    accepted = sizes.get(True, 0)
+    fingerprint, samples = _decided_under(run, {attempt["run_id"] for attempt in attempts})
+    return {
+        "generation": generation,
+        "population_version": version,
+        "population_size": sum(sizes.values()),
+        "run_id": run.id,
+        "fingerprint": fingerprint,
+        "rounds": len({attempt["round"] for attempt in attempts}),
+        "asked": sum(attempt["count"] for attempt in attempts),
+        "accepted": accepted,
+        "shortfall": samples - accepted if generation else 0,
+        "reasons": reasons,
+        "costs": costs(run, generation),
+        "engines": engines(run, generation),
+        "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
+        "seconds": time.monotonic() - started,
+        "finished_at": datetime.now(UTC),
+    }
+
+
+def costs(run: Run, generation: int) -> list[Row]:
+    """Return a `schema.ROLE_COST` for each role that was asked in a generation, in alphabetical order.
+
+    A role's seconds run from its first request of a round to its last reply, so time between the rounds of a run,
+    or between two runs, is not counted.
+    """
+    end = F.unix_micros("sent_at") / 1e6 + F.col("seconds")
+    stages = (
+        run.store.read(REPLIES)
+        .filter(F.col("generation") == generation)
+        .groupBy("role", "round", "run_id")
+        .agg(
+            F.count(F.lit(1)).alias("requests"),
+            F.count("error").alias("errors"),
+            F.sum("prompt_tokens").alias("prompt_tokens"),
+            F.sum("completion_tokens").alias("completion_tokens"),
+            F.greatest(F.max(end) - F.min(F.unix_micros("sent_at")) / 1e6, F.lit(0.0)).alias("seconds"),
+            F.sum("seconds").alias("request_seconds"),
+        )
+    )
+    summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "request_seconds")
+    return (
+        stages.groupBy("role")
+        .agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in summed))
+        .orderBy("role")
+        .collect()
+    )
+
+
+def engines(run: Run, generation: int) -> list[dict[str, Any]]:
+    """Return a `schema.ENGINE_USE` for each stage of a generation whose engine was heard of in this run."""
+    return [
+        {name: value for name, value in {**vars(stage), **vars(stage.use)}.items() if name in ENGINE_USE.names}
+        for stage in run.stage_uses
+        if stage.generation == generation
+    ]
+
+
+def _decided_under(run: Run, deciding: set[str]) -> tuple[str, int]:
+    """Return fingerprint and samples of the configuration of the run that decided a generation; none decides seeds.
+
+    The run that completes a generation's commits may be another than the one that decided it, under another one.
+    """
+    if deciding <= {run.id}:
+        return run.config.fingerprint(), run.config.samples_per_generation
+    (row,) = run.store.read(RUNS).filter(F.col("run_id").isin(*deciding)).collect()
+    return row["fingerprint"], yaml.safe_load(row["configuration"])["samples_per_generation"]
+
+
+def _sizes(population: DataFrame, generation: int) -> list[Row]:
+    return population.groupBy((F.col("generation") == generation).alias("new")).count().collect()

@@ -1,0 +1,138 @@
+"""A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
+
+import json
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Role, RoleSettings
+from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
+from genetic_udfs.engine.udf import ask
+from genetic_udfs.evolution.run import Run, StageUse
+from genetic_udfs.roles.judge import yes_probability
+from genetic_udfs.runtime.session import task_slots
+
+# What of a role's settings decides on a reply, beside the prompt.
+_SAMPLING: Final = set(RoleSettings.model_fields) - {"engine"}
+
+
+def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
+    """Return how an engine samples, with the log-probabilities that `yes_probability` reads if it is scored."""
+    return Sampling(
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        max_tokens=settings.max_tokens,
+        top_logprobs=MOST_TOP_LOGPROBS if is_scored else 0,
+        regex=settings.regex,
+    )
+
+
+def described(settings: RoleSettings) -> str:
+    """Return how a role samples, as it stands in the ledger and in the identity of a request."""
+    return json.dumps(settings.model_dump(include=_SAMPLING))
+
+
+def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
+    """Add the columns of a request to a role that is asked once about each text.
+
+    Args:
+        rows: any columns.
+        prompt: null where nothing is asked.
+        template: version of the prompt's template.
+    """
+    return (
+        rows.withColumn("prompt", prompt)
+        .withColumn("template", F.lit(template))
+        .withColumn("sample", F.lit(0).cast("long"))
+    )
+
+
+def with_replies(
+    run: Run,
+    role: Role,
+    rows: DataFrame,
+    generation: int,
+    round_: int | None,
+    *,
+    purpose: str | None = None,
+    settings: RoleSettings | None = None,
+    is_scored: bool | None = None,
+    entered_as: str | None = None,
+) -> DataFrame:
+    """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
+
+    Args:
+        run: the run.
+        role: which role is asked.
+        rows: any columns, with `prompt` (null where nothing is asked), `template` (the prompt's version) and
+            `sample` (long: tells equal prompts apart that shall have different replies).
+        generation: part of a request's identity.
+        round_: written to the ledger; None if a whole generation is asked about.
+        purpose: tells a stage from the role's usual one in the same round.
+        settings: which engine is asked and how it samples; those of the role unless given.
+        is_scored: whether `yes_probability` is read; of the Judge in its usual stage unless given.
+        entered_as: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
+
+    Returns:
+        `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
+    """
+    settings = settings or run.config.roles.of(role)
+    engine = run.config.used_engines()[settings.engine]
+    if is_scored is None:
+        is_scored = role == "judge" and purpose is None
+    sampling = described(settings)
+    identity = F.sha2(
+        F.concat_ws(
+            "\x1e",
+            *(F.lit(str(part)) for part in (run.config.seed, generation, role, engine.model, sampling)),
+            F.col("sample").cast("string"),
+            F.col("prompt"),
+        ),
+        256,
+    )
+    stage_name = purpose or role
+    place = [f"generation {generation}", *([] if round_ is None else [f"round {round_}"])]
+    name = "/".join([*place, stage_name]).replace(" ", "-")
+    planned = run.scratch.keep(
+        rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))), name
+    )
+    requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
+    missing = run.ledger.missing(requests, generation, name)
+    total = run.scratch.count(missing)
+    with run.progress.stage(f"{', '.join(place)}: {stage_name}", total) as stage:
+        if total:
+            slots = task_slots(run.spark)
+            engine_call = ask(
+                settings.engine,
+                engine,
+                sampling_of(settings, is_scored=is_scored),
+                feeders=slots,
+                stage=stage,
+                progress=run.progress.address,
+                read_logprobs=yes_probability if is_scored else None,
+            )
+
+            def answered(wave: DataFrame) -> DataFrame:
+                return (
+                    wave.repartition(slots)
+                    .withColumn("reply", engine_call("prompt"))
+                    .select(
+                        "request_id",
+                        F.lit(entered_as or role).alias("role"),
+                        F.lit(generation).alias("generation"),
+                        F.lit(round_).cast("int").alias("round"),
+                        F.lit(settings.engine).alias("engine"),
+                        F.lit(engine.model).alias("model"),
+                        F.lit(sampling).alias("sampling"),
+                        "template",
+                        "reply.*",
+                        F.lit(run.id).alias("run_id"),
+                    )
+                )
+
+            run.ledger.record(missing, total, answered, name)
+            if use := run.progress.engine_use(stage):
+                run.stage_uses.append(StageUse(generation, round_, role, use))
+    replies = run.ledger.replies(generation)
+    return planned.drop("prompt", "template", "sample").join(replies, "request_id", "left")

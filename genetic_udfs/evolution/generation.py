@@ -1,0 +1,337 @@
+"""One generation: rounds of offspring, each through every stage, until every colony has its share.
+
+A row that fails at a stage goes on with its `reason` set, so that every attempt ends in `candidates`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from genetic_udfs.config import Paraphrases
+from genetic_udfs.data.text import content_hash
+from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.dedup.survivors import EXACT
+from genetic_udfs.evolution.asking import with_replies
+from genetic_udfs.evolution.filters.columns import rejection_of
+from genetic_udfs.evolution.operators.cap import within_cap
+from genetic_udfs.evolution.operators.draws import draw
+from genetic_udfs.evolution.operators.parents import SLOT_KEY, with_operator, with_parents
+from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
+from genetic_udfs.evolution.population_index import indexed
+from genetic_udfs.evolution.round import Round, alive, asked, keep, reject, with_columns_of, with_prompt
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.evolution.verification import check_runs, choose, failed_solutions, verify
+from genetic_udfs.reporting.search import not_compared_in_words
+from genetic_udfs.roles import columns as role_columns
+from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
+from genetic_udfs.runtime.arrow import local_frame
+from genetic_udfs.runtime.row_udf import row_udf
+from genetic_udfs.store.schema import (
+    ACCEPTED,
+    CANDIDATES_SCHEMA,
+    CROSSOVER,
+    DUPLICATE,
+    MUTATION,
+    NEAR_DUPLICATE,
+    REJECTED,
+)
+
+
+def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[Item]) -> DataFrame:
+    """Return every candidate of a generation, decided, with the columns of `candidates`.
+
+    Args:
+        run: the run.
+        population: the population at the generation's start.
+        generation: number of the generation, from 1.
+        items: the test sets.
+    """
+    quota = quotas(run.config.samples_per_generation, run.config.colonies)
+    size = population.count()
+    decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
+    accepted: dict[int, int] = {}
+    used = attempts = 0
+    for number in range(run.config.max_rounds):
+        needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
+        counts = slots_by_colony(needed, sum(accepted.values()), used)
+        if counts and (cap := run.config.max_candidates) is not None:
+            counts = within_cap(run.spark, counts, cap - attempts, generation, number, run.config)
+            if not counts:
+                run.progress.note(f"generation {generation}: max_candidates ({cap}) leaves no room after {attempts}")
+        if not counts:
+            break
+        used += sum(counts.values())
+        own = decided.filter(F.col("status") == ACCEPTED)
+        this = Round(run, generation, number, population, size, own, needed, counts, items)
+        decided = decided.unionByName(make_round(this))
+        found = decided.groupBy("colony", "status").count().collect()
+        accepted = {row["colony"]: row["count"] for row in found if row["status"] == ACCEPTED}
+        attempts = sum(row["count"] for row in found)
+        run.progress.note(
+            f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
+        )
+    return decided
+
+
+def make_round(this: Round) -> DataFrame:
+    """Take the slots of a round through every stage; return decided candidates."""
+    return (
+        slots(this.run.spark, this.slots, this.generation, this.number)
+        .transform(with_operator, this.run.config)
+        .transform(draw_parents, this)
+        .transform(ask_instructor, this)
+        .transform(read_instructions, this)
+        .transform(reject_unfit, this)
+        .transform(keep, this, "reading and filtering")
+        .transform(reject_duplicates, this)
+        .transform(keep, this, "near-duplicates")
+        .transform(reject_test_problems, this)
+        .transform(ask_coder, this)
+        .transform(examine, this)
+        .transform(mend, this)
+        .transform(choose, this)
+        .transform(accept, this)
+        .transform(keep, this, "deciding")
+    )
+
+
+def examine(rows: DataFrame, this: Round) -> DataFrame:
+    """Take solutions through every stage that may refuse them."""
+    return (
+        rows.transform(reject_test_solutions, this)
+        .transform(check_runs, this)
+        .transform(ask_judge, this)
+        .transform(verify, this)
+    )
+
+
+def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
+    """Add the `parents` of each slot, and `depth`: one more than the parent's for a mutation, else 0."""
+    own = this.accepted.withColumn(
+        "index", F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
+    )
+    depth = F.when(F.col("operator") == MUTATION, F.get("parents", F.lit(0))["depth"] + 1).otherwise(0)
+    return with_parents(rows, this.population, own, this.size, this.run.config).withColumn("depth", depth)
+
+
+def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for instructions; a slot without parents is not asked."""
+    settings = this.run.config.operators
+    template = F.coalesce(
+        *(
+            F.when(F.coalesce("task", "operator") == name, template_version(name))
+            for name in (*MUTATION_TASKS, CROSSOVER)
+        )
+    )
+    prompts = (
+        rows.withColumn(
+            "prompt",
+            role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions),
+        )
+        .withColumn("template", template)
+        .withColumn("sample", draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY)))
+    )
+    return with_replies(this.run, "instructor", prompts, this.generation, this.number)
+
+
+def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
+    """Part replies into candidates, one row each, with `item`, `id`, `instruction`, `reason` and `detail`."""
+    asked = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
+    read = role_columns.offspring_of("operator", "request_id", "reply", asked)
+    identity = F.sha2(F.concat_ws("/", F.lit(this.run.config.seed), *SLOT_KEY, "item"), 256)
+    return (
+        rows.select("*", F.posexplode(read).alias("item", "read"))
+        .withColumn("id", F.substring(identity, 1, 32))
+        .withColumns({name: F.col(f"read.{name}") for name in ("instruction", "reason", "detail")})
+        .withColumn("raw_reply", F.when(F.col("reason").isNotNull(), F.col("reply.text")))
+        .withColumnRenamed("request_id", "instructor_request")
+        .drop("read", "reply")
+    )
+
+
+def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
+    """Apply the rules for instructions, and add `content_hash`."""
+    hashed = row_udf(content_hash, StringType())("instruction")
+    found = rejection_of("instruction", "parents", "task", this.run.config.filters)
+    return reject(rows, found).withColumn("content_hash", F.when(F.col("instruction") != "", hashed))
+
+
+def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject what is near the population, near what this generation has accepted, or near another candidate."""
+    run = this.run
+    accepted = this.accepted.select("id", F.col("instruction").alias("text"))
+    # The order among candidates is drawn, so that no colony has precedence over another.
+    rank = F.conv(F.substring("id", 1, 15), 16, 10).cast("long")
+    new = rows.filter(alive()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
+    found = near_duplicates(
+        new,
+        accepted,
+        run.config.dedup,
+        run.config.seed,
+        lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
+        indexed=indexed(run.store, this.generation),
+        is_spread=True,
+    )
+    if told := not_compared_in_words(found.not_compared()):
+        run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
+    reason = F.when(F.col("method") == EXACT, DUPLICATE).otherwise(NEAR_DUPLICATE)
+    detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
+    return rows.join(found.dropped, "id", "left").transform(
+        reject,
+        F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail"))),
+    )
+
+
+def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject instructions that hold an item of a test set, or are one in other words if the settings look for that."""
+    if not this.items:
+        return rows
+    paraphrases = this.run.config.decontamination.paraphrases
+    return reject_contaminated(rows, this, ["instruction"], paraphrases).transform(keep, this, "contamination")
+
+
+def reject_test_solutions(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject replies of the Coder that hold an item: its solution in the code, or its problem in what stands around."""
+    if not this.items:
+        return rows
+    return (
+        rows.transform(keep, this, "reading solutions")
+        .transform(reject_contaminated, this, ["code", "response"])
+        .transform(keep, this, "contamination of solutions")
+    )
+
+
+def reject_contaminated(
+    rows: DataFrame, this: Round, texts: list[str], paraphrases: Paraphrases | None = None
+) -> DataFrame:
+    """Reject rows whose texts hold an item of a test set; with `paraphrases`, an engine is asked about the first."""
+    run = this.run
+    new = rows.filter(alive()).select("id", *texts)
+
+    def ask(questions: DataFrame) -> DataFrame:
+        settings = None if paraphrases is None else run.config.judge_of(paraphrases)
+        return with_replies(
+            run, "judge", questions, this.generation, this.number, purpose="same problem", settings=settings
+        )
+
+    found = contamination(
+        new,
+        this.items,
+        texts=texts,
+        paraphrases=paraphrases,
+        ask=ask,
+        keep=lambda rows, name: keep(rows, this, name),
+    )
+    detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")
+    contaminated = F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail"))
+    return (
+        rows.join(found, "id", "left")
+        .transform(reject, F.when(F.col("contaminated_by").isNotNull(), contaminated))
+        .drop("contaminated_by", "contaminated_item", "contamination_rule")
+    )
+
+
+def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for solutions, a row each, and add `solution` (0..), `attempt`, `response` (the whole reply) and `code`."""
+    settings = this.run.config.roles.coder
+    wanted = F.sequence(F.lit(0), F.when(alive(), settings.samples - 1).otherwise(0))
+    further = F.substring(F.sha2(F.concat_ws("/", "id", "solution"), 256), 1, 32)
+    samples = (
+        rows.withColumn("solution", F.explode(wanted))
+        .withColumn("attempt", F.lit(1))
+        .withColumn("id", F.when(F.col("solution") == 0, F.col("id")).otherwise(further))
+    )
+    prompt = role_columns.coder_prompt("instruction", settings.prompt)
+    prompts = with_prompt(samples, prompt, prompt_version("coder", settings.prompt))
+    return read_solutions(asked(prompts, this, "coder", "solution"))
+
+
+def read_solutions(replied: DataFrame) -> DataFrame:
+    """Add `response` and `code` of the Coder's replies."""
+    return (
+        replied.withColumn("read", role_columns.code_of("reply"))
+        .withColumn("code", F.col("read.code"))
+        .withColumn("response", F.col("reply.text"))
+        .withColumnRenamed("request_id", "coder_request")
+        .transform(reject, F.col("read"))
+        .drop("read", "reply")
+    )
+
+
+def mend(rows: DataFrame, this: Round) -> DataFrame:
+    """Have the Coder mend the best of an instruction's solutions, once, where all have failed their tests."""
+    if not this.run.config.roles.coder.repair:
+        return rows
+    again = replace(this, attempt=2)
+    kept = keep(rows, this, "before mending")
+    failed = failed_solutions(kept)
+    prompts = with_prompt(failed, F.col("mending_prompt"), template_version("repair")).drop("mending_prompt")
+    mended = read_solutions(asked(prompts, again, "coder")).transform(examine, again)
+    return kept.unionByName(mended, allowMissingColumns=True)
+
+
+def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for verdicts, and add `verdict` (no verdict counts as No) and `fitness`, which is P(Yes).
+
+    Where tests alone decide, the Judge is not asked.
+    """
+    if this.run.config.acceptance == "tests":
+        return rows
+    own = this.run.config.roles.judge.prompt
+    prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response", own), prompt_version("judge", own))
+    return (
+        asked(prompts, this, "judge")
+        .withColumn("read", role_columns.verdict_of("reply"))
+        .withColumn("verdict", F.col("read.verdict"))
+        .withColumn("fitness", F.col("reply.yes_probability"))
+        .withColumnRenamed("request_id", "judge_request")
+        .transform(reject, judged(this.run.config.least_fitness))
+        .drop("read", "reply")
+    )
+
+
+def judged(least_fitness: float | None) -> Column:
+    """Return why the Judge's `read` reply refuses a row: its verdict, or a `fitness` that is too low."""
+    if least_fitness is None:
+        return F.col("read")
+    said = F.when(F.col("fitness").isNull(), "there is no P(Yes)").otherwise(
+        F.format_string("P(Yes) is %.3f", "fitness")
+    )
+    low = F.struct(
+        F.lit("low_fitness").alias("reason"),
+        F.concat(said, F.lit(f", and {least_fitness:g} is wanted")).alias("detail"),
+    )
+    failed = F.struct(F.col("read.reason").alias("reason"), F.col("read.detail").alias("detail"))
+    return F.when(F.col("read.reason") == "engine_error", failed).when(
+        F.col("reply").isNotNull() & ~F.coalesce(F.col("fitness") >= least_fitness, F.lit(False)), low
+    )
+
+
+def accept(rows: DataFrame, this: Round) -> DataFrame:
+    """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`."""
+    rows = with_columns_of(CANDIDATES_SCHEMA, rows)
+    place = F.row_number().over(Window.partitionBy("colony", alive()).orderBy("slot", "item"))
+    needed = F.coalesce(
+        *(F.when(F.col("colony") == colony, count) for colony, count in this.needed.items() if count > 0)
+    )
+    surplus = F.struct(
+        F.lit("over_quota").alias("reason"),
+        F.format_string("the colony needed %d more", needed).alias("detail"),
+    )
+    lost = F.struct(F.lit("no_reply").alias("reason"), F.lit("the ledger has no reply to the request").alias("detail"))
+    unanswered = F.col("code").isNull()
+    if this.run.config.acceptance != "tests":
+        unanswered = unanswered | F.col("verdict").isNull()
+    return (
+        rows.transform(reject, F.when(unanswered, lost))
+        .withColumn("place", place)
+        .transform(reject, F.when(F.col("place") > needed, surplus))
+        .withColumn("status", F.when(alive(), ACCEPTED).otherwise(REJECTED))
+        .withColumn("parents", F.transform("parents", lambda parent: parent["id"]))
+        .withColumn("run_id", F.lit(this.run.id))
+        .select(*CANDIDATES_SCHEMA.fieldNames())
+    )

@@ -1,0 +1,145 @@
+"""The loop: seeds as generation 0, then one generation after another, each committed as a whole.
+
+The commit of `candidates` decides a generation. Its population and its row in `generations` follow from that table
+and the ledger alone, so a run that was killed between the commits completes them at its next start.
+"""
+
+import time
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, Row, Window
+from pyspark.sql import functions as F
+
+from genetic_udfs.data.seeds import Seed
+from genetic_udfs.data.text import content_hash
+from genetic_udfs.decontamination import Item
+from genetic_udfs.evolution.accounting import generation_row
+from genetic_udfs.evolution.generation import make_generation
+from genetic_udfs.evolution.population_index import add_to_index, update_index
+from genetic_udfs.evolution.run import Run
+from genetic_udfs.runtime.arrow import local_frame
+from genetic_udfs.store.schema import (
+    ACCEPTED,
+    CANDIDATES,
+    GENERATIONS,
+    GENERATIONS_SCHEMA,
+    POPULATION,
+    POPULATION_SCHEMA,
+    SEED,
+)
+
+_COMMIT = "generation"
+
+
+def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
+    """Bring the population to `config.generations` generations; return the rows of `generations`, in order.
+
+    Generations that are done stay as they are, and replies in the ledger are not asked for again.
+
+    Args:
+        run: the run.
+        seeds: generation 0.
+        items: the test sets, of which nothing may be in the population.
+    """
+    done = last_generation(run)
+    if done is None:
+        with run.progress.stage(f"generation 0: {len(seeds)} seeds", None):
+            commit_seeds(run, seeds)
+        done = 0
+    else:
+        run.progress.note(_begun(done, run.config.generations))
+    with run.progress.stage(f"generation {done}: near-duplicate index", None):
+        update_index(run.store, run.config, run.id)
+    for generation in range(done + 1, run.config.generations + 1):
+        started = time.monotonic()
+        if not decided(run, generation).limit(1).count():
+            decide(run, generation, items)
+        with run.progress.stage(f"generation {generation}: committing", None):
+            commit_population(run, generation)
+            add_to_index(run.store, run.config, run.id, generation)
+            commit_generation(run, generation, started)
+        run.scratch.clear()
+    return run.store.read(GENERATIONS).orderBy("generation").collect()
+
+
+def _begun(done: int, wanted: int) -> str:
+    """Return what is told of a store that has generations already."""
+    if done > wanted:
+        return f"generation {done} is done, and generations is {wanted}: nothing is left to do"
+    return f"generation {done} is done; going on from there"
+
+
+def last_generation(run: Run) -> int | None:
+    """Return the number of the last generation that is done, or None where not even the seeds are in."""
+    row = run.store.read(GENERATIONS).agg(F.max("generation").alias("last")).first()
+    assert row is not None
+    return None if row["last"] is None else int(row["last"])
+
+
+def decided(run: Run, generation: int) -> DataFrame:
+    """Return the candidates of a generation."""
+    return run.store.read(CANDIDATES).filter(F.col("generation") == generation)
+
+
+def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
+    """Make generation 0 of the seeds."""
+    started = time.monotonic()
+    individuals = [
+        {
+            "id": seed.id,
+            "generation": 0,
+            "instruction": seed.instruction,
+            "parents": [],
+            "operator": SEED,
+            "depth": 0,
+            "content_hash": content_hash(seed.instruction),
+            "run_id": run.id,
+            "ordinal": ordinal,
+        }
+        for ordinal, seed in enumerate(seeds)
+    ]
+    rows = run.spark.createDataFrame(individuals, POPULATION_SCHEMA)
+    append_generation(run, POPULATION, rows, 0)
+    commit_generation(run, 0, started)
+
+
+def decide(run: Run, generation: int, items: Sequence[Item]) -> None:
+    """Make a generation and commit its candidates, accepted and rejected."""
+    population = run.store.read(POPULATION).filter(F.col("generation") < generation)
+    candidates = make_generation(run, population, generation, items)
+    append_generation(run, CANDIDATES, candidates, generation)
+
+
+def commit_population(run: Run, generation: int) -> None:
+    """Append a generation's accepted candidates to the population, numbered on from those before."""
+    size = run.store.read(POPULATION).filter(F.col("generation") < generation).count()
+    accepted = decided(run, generation).filter(F.col("status") == ACCEPTED)
+    rows = accepted.transform(numbered, size)
+    append_generation(run, POPULATION, rows, generation)
+
+
+def numbered(accepted: DataFrame, first: int) -> DataFrame:
+    """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item."""
+    counts = accepted.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
+    before = F.coalesce(
+        F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
+    )
+    offsets = counts.select("colony", (before + first).alias("offset"))
+    place = F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
+    return (
+        accepted.withColumn("place", place)
+        .join(F.broadcast(offsets), "colony")
+        .withColumn("ordinal", F.col("offset") + F.col("place"))
+    )
+
+
+def commit_generation(run: Run, generation: int, started: float) -> None:
+    """Write the row that says a generation is done, with its counts and costs."""
+    row = generation_row(run, generation, started)
+    rows = local_frame(run.spark, [row], GENERATIONS_SCHEMA)
+    append_generation(run, GENERATIONS, rows, generation)
+
+
+def append_generation(run: Run, table: str, rows: DataFrame, generation: int) -> None:
+    """Append a generation to a table in one commit, unless it or a later one is in it already."""
+    run.store.append(table, rows, transaction=_COMMIT, version=generation, run_id=run.id, generation=generation)

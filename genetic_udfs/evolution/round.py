@@ -1,0 +1,98 @@
+"""One round of a generation, and what its stages share: rows that failed go on with the reason, and ask nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from genetic_udfs.config import Role
+from genetic_udfs.decontamination import Item
+from genetic_udfs.evolution.asking import prompted, with_replies
+from genetic_udfs.evolution.run import Run
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a generation.
+
+    `population` is that of the generation's start, of `size` individuals; `accepted` are the candidates accepted in
+    earlier rounds; `needed` is what each colony lacks; `slots` how many offspring each gets; `items` are those of the
+    test sets. `attempt` is 2 where solutions that failed their tests go through the stages once more.
+    """
+
+    run: Run
+    generation: int
+    number: int
+    population: DataFrame
+    size: int
+    accepted: DataFrame
+    needed: dict[int, int]
+    slots: dict[int, int]
+    items: Sequence[Item]
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        """Name of the round, as a folder of the scratch space."""
+        attempt = "" if self.attempt == 1 else f"/attempt-{self.attempt}"
+        return f"generation-{self.generation}/round-{self.number}{attempt}"
+
+
+def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
+    """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space.
+
+    Rows that are the result of a stage are returned as they are.
+    """
+    if this.run.scratch.has(rows):
+        return rows
+    with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
+        return this.run.scratch.keep(rows, f"{this.name}/{name.replace(' ', '-')}")
+
+
+def alive() -> Column:
+    """Tell whether a row has passed every stage so far."""
+    return F.col("reason").isNull()
+
+
+def reject(rows: DataFrame, found: Column) -> DataFrame:
+    """Set `reason` and `detail` from a struct with those fields, where it has a reason and the row has none yet."""
+    fails = alive() & found["reason"].isNotNull()
+    return (
+        rows.withColumn(
+            "found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail")))
+        )
+        .withColumn("reason", F.coalesce("reason", "found.reason"))
+        .withColumn("detail", F.coalesce("detail", "found.detail"))
+        .drop("found")
+    )
+
+
+def with_prompt(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
+    """Add what `with_replies` needs; rows that were rejected ask nothing."""
+    return prompted(rows, F.when(alive(), prompt), template)
+
+
+def asked(prompts: DataFrame, this: Round, role: Role, sample: str | None = None) -> DataFrame:
+    """Ask a role in this round, and return the rows with `request_id` and `reply`.
+
+    Args:
+        prompts: As of `with_prompt`.
+        this: The round.
+        role: Whom.
+        sample: A column that tells equal prompts apart.
+    """
+    if sample is not None:
+        prompts = prompts.withColumn("sample", F.col(sample).cast("long"))
+    purpose = None if this.attempt == 1 else f"{role} of mended solutions"
+    return with_replies(
+        this.run, role, prompts, this.generation, this.number, purpose=purpose, is_scored=role == "judge"
+    )
+
+
+def with_columns_of(schema: StructType, rows: DataFrame) -> DataFrame:
+    """Return rows with the columns that they lack of a schema, as nulls: of stages that the settings leave out."""
+    return rows.withColumns(
+        {field.name: F.lit(None).cast(field.dataType) for field in schema.fields if field.name not in rows.columns}
+    )

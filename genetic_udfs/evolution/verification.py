@@ -1,0 +1,230 @@
+"""The stages that run code: whether it can be imported, which of its tests it passes, which solution is the best.
+
+Tests are generated, so they are tried too: a suite that a solution without any content passes, or that no solution
+passes any test of, is rejected, and nothing is said of the code. A test that the sandbox cannot decide is left out.
+"""
+
+from typing import Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from genetic_udfs.evolution.operators.parents import SLOT_KEY
+from genetic_udfs.evolution.round import Round, alive, asked, keep, reject, with_prompt
+from genetic_udfs.roles import columns as role_columns
+from genetic_udfs.roles.prompts import template_version
+from genetic_udfs.sandbox.spark import (
+    CODE_STATUS,
+    PASS_RATE,
+    SANDBOX_TIER,
+    TESTS_MESSAGE,
+    TESTS_PASSED,
+    TESTS_STATUS,
+)
+from genetic_udfs.sandbox.verdict import PASSED, UNSUPPORTED
+from genetic_udfs.sandbox.verdicts_column import spread, verdicts
+from genetic_udfs.store.schema import FAILED_TESTS
+
+# The solutions of one instruction.
+_INSTRUCTION: Final = (*SLOT_KEY, "item")
+_RESULTS: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
+# What is made anew of a solution that is mended.
+_OF_AN_ATTEMPT: Final = (
+    *("response", "code", "verdict", "fitness", "coder_request", "judge_request"),
+    *(*_RESULTS, SANDBOX_TIER, CODE_STATUS, "fault", "agreeing", "failure"),
+)
+
+
+def check_runs(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject code that cannot be imported within its limits, if the settings ask for that."""
+    settings = this.run.config.sandbox
+    if not settings.check_runs:
+        return rows
+    status = F.col("imported")[CODE_STATUS]
+    said = F.concat(F.lit("importing it ended as "), status)
+    found = F.struct(F.lit("does_not_run").alias("reason"), said.alias("detail"))
+    rows = keep(rows, this, "reading solutions")
+    return (
+        spread(rows, this.run.scratch.count(rows))
+        .withColumn("imported", verdicts(F.when(alive(), F.col("code")), None, settings))
+        .transform(keep, this, "importing")
+        .withColumn(SANDBOX_TIER, F.col("imported")[SANDBOX_TIER])
+        .transform(reject, F.when(status != PASSED, found))
+        .drop("imported")
+    )
+
+
+def verify(rows: DataFrame, this: Round) -> DataFrame:
+    """Have tests written for solutions, run them, and reject by them if the settings say so.
+
+    Adds `tests`, `tests_status`, `tests_passed`, `pass_rate` and `sandbox_tier`, and for the stages that follow
+    `fault` (why there are no tests that count), `agreeing` (how many solutions of the instruction pass the same ones)
+    and `failure` (the first test that failed).
+    """
+    if this.run.config.roles.tester is None:
+        return rows
+    tested = rows if this.attempt > 1 else ask_tester(rows, this)
+    ran = tested.transform(run_tests, this).transform(drop_unsupported, this)
+    return ran.transform(reject_tests, this).transform(reject_failed, this)
+
+
+def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
+    """Ask for tests of each solution, and add `tests`: all that were written for solutions of its instruction."""
+    settings = this.run.config.roles.tester
+    assert settings is not None
+    prompt = role_columns.tester_prompt("instruction", "code", settings)
+    prompts = with_prompt(rows, prompt, template_version("tester"))
+    read = asked(prompts, this, "tester").withColumn(
+        "read", F.when(alive(), role_columns.tests_of("reply", "code", settings))
+    )
+    ordered = (
+        Window.partitionBy(*_INSTRUCTION)
+        .orderBy("solution")
+        .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    )
+    shared = F.array_distinct(F.flatten(F.collect_list("read.tests").over(ordered)))
+    return (
+        read.withColumn("tests", F.when(alive() & (F.size(shared) > 0), shared))
+        .withColumn("fault", F.when(F.col("tests").isNull(), _reason(F.col("read.reason"), F.col("read.detail"))))
+        .withColumn("null_code", F.when(F.col("tests").isNotNull(), role_columns.null_solution_of("code")))
+        .withColumnRenamed("request_id", "tester_request")
+        .drop("read", "reply")
+    )
+
+
+def run_tests(rows: DataFrame, this: Round) -> DataFrame:
+    """Add how the tests ended, and as `nothing`, at the first attempt, how they end for code that does nothing."""
+    settings = this.run.config.sandbox
+    rows = keep(rows, this, "reading tests")
+    imported_by = F.col(SANDBOX_TIER) if settings.check_runs else F.lit(None)
+    code = F.when(alive() & F.col("tests").isNotNull(), F.col("code"))
+    ran = spread(rows, this.run.scratch.count(rows)).withColumn("ran", verdicts(code, "tests", settings))
+    if this.attempt == 1:
+        ran = ran.withColumn("nothing", verdicts("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
+    return (
+        ran.transform(keep, this, "running tests")
+        .withColumns({name: F.col("ran")[name] for name in (*_RESULTS, CODE_STATUS)})
+        .withColumn(SANDBOX_TIER, F.coalesce(F.col("ran")[SANDBOX_TIER], imported_by))
+        .drop("ran")
+    )
+
+
+def drop_unsupported(rows: DataFrame, this: Round) -> DataFrame:
+    """Leave out tests that are `unsupported` for every solution of their instruction that can be imported."""
+    if this.attempt > 1:  # they were left out with the first attempt
+        return rows
+    heard = F.collect_list(F.when(F.col(CODE_STATUS) == PASSED, F.col(TESTS_STATUS)))
+    decided = F.filter(
+        F.sequence(F.lit(0), F.size("tests") - 1),
+        lambda at: (F.size("heard") == 0) | F.exists("heard", lambda ended: F.get(ended, at) != UNSUPPORTED),
+    )
+    found = rows.withColumn("heard", heard.over(Window.partitionBy(*_INSTRUCTION))).withColumn(
+        "decided", F.when(F.col(TESTS_STATUS).isNotNull(), decided)
+    )
+    left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_MESSAGE, "nothing")}
+    rate = F.when(F.size("decided") > 0, F.col(TESTS_PASSED) / F.size("decided"))
+    return found.withColumns({**left, PASS_RATE: rate}).drop("heard", "decided")
+
+
+def reject_tests(rows: DataFrame, this: Round) -> DataFrame:
+    """Take tests away that say nothing of the code, with the `fault` that they have; add `agreeing`."""
+    count = F.size("tests")
+    passed = F.transform(TESTS_STATUS, lambda status: status == PASSED)
+    agreeing = F.count(TESTS_STATUS).over(Window.partitionBy(*_INSTRUCTION, passed))
+    if this.attempt > 1:  # they were tried with the first attempt
+        return rows.withColumn("fault", _reason(F.lit(None), F.lit(None))).withColumn("agreeing", agreeing)
+    empty = F.format_string("a solution that returns nothing passes all %d tests", count)
+    useless = F.format_string("no solution passes any of the %d tests", count)
+    best = F.max(TESTS_PASSED).over(Window.partitionBy(*_INSTRUCTION))
+    imported = F.max(F.col(CODE_STATUS) == PASSED).over(Window.partitionBy(*_INSTRUCTION))
+    unusable = F.lit("the sandbox can decide none of the tests")
+    nothing = F.size(F.filter("nothing", lambda status: status == PASSED))
+    found = F.when(count == 0, unusable).when(nothing == count, empty).when(imported & (best == 0), useless)
+    faulty = rows.withColumn("found", F.when(F.col(TESTS_STATUS).isNotNull(), found))
+    fault = F.when(F.col("found").isNotNull(), _reason(F.lit("tests_rejected"), F.col("found")))
+    return (
+        faulty.withColumn("fault", F.coalesce(fault, "fault"))
+        .withColumns({name: F.when(F.col("found").isNull(), F.col(name)) for name in ("tests", *_RESULTS)})
+        .drop("found", "nothing")
+        .withColumn("agreeing", agreeing)
+    )
+
+
+def reject_failed(rows: DataFrame, this: Round) -> DataFrame:
+    """Add `failure`, and where tests decide, reject what failed one of them or has none that count."""
+    at = (F.array_position(F.transform(TESTS_STATUS, lambda status: status != PASSED), True) - 1).cast("int")
+    failure = F.struct(
+        F.get("tests", at).alias("test"),
+        F.get(TESTS_STATUS, at).alias("status"),
+        F.get(TESTS_MESSAGE, at).alias("message"),
+    )
+    failed = rows.withColumn("failure", F.when(F.col(PASS_RATE) < 1.0, failure)).drop(TESTS_MESSAGE)
+    if not this.run.config.accepts_by_tests:
+        return failed
+    detail = F.format_string(
+        "%d of %d tests passed; %s: %s %s",
+        *(F.col(TESTS_PASSED), F.size("tests"), "failure.test", "failure.status", "failure.message"),
+    )
+    return failed.transform(reject, F.col("fault")).transform(
+        reject, F.when(F.col("failure").isNotNull(), _reason(F.lit(FAILED_TESTS), F.trim(detail)))
+    )
+
+
+def failed_solutions(rows: DataFrame) -> DataFrame:
+    """Return the best solution of each instruction whose solutions have all failed, to be mended.
+
+    Its columns are as before the Coder was asked, but for the tests, and `mending_prompt`.
+    """
+    none_passed = ~F.max(alive()).over(Window.partitionBy(*_INSTRUCTION))
+    failed = F.col("reason") == FAILED_TESTS
+    place = F.row_number().over(Window.partitionBy(*_INSTRUCTION, failed).orderBy(*_best_first()))
+    prompt = role_columns.repair_prompt("instruction", "code", "failure.test", "failure.status", "failure.message")
+    identity = F.substring(F.sha2(F.concat_ws("/", "id", F.lit("attempt"), F.lit(2)), 256), 1, 32)
+    return (
+        rows.withColumn("is_mended", none_passed & failed & (place == 1))
+        .filter("is_mended")
+        .withColumn("mending_prompt", prompt)
+        .withColumn("id", identity)
+        .withColumn("attempt", F.lit(2))
+        .withColumns({name: F.lit(None).cast("string") for name in ("reason", "detail")})
+        .drop("is_mended", *_OF_AN_ATTEMPT)
+    )
+
+
+def choose(rows: DataFrame, this: Round) -> DataFrame:
+    """Of several solutions of an instruction go on with the best, by dual agreement on tests (CodeT, arXiv 2207.10397).
+
+    Solutions that pass the same tests agree. The best passes the most tests in the largest company: the product of
+    both decides, then the order in which they were asked for.
+    """
+    if this.run.config.roles.coder.samples == 1:
+        return rows
+    among_alive = Window.partitionBy(*_INSTRUCTION, alive()).orderBy(*_best_first())
+    chosen = F.first(F.struct("solution", TESTS_PASSED, "agreeing")).over(among_alive)
+    detail = F.when(
+        F.col("chosen")[TESTS_PASSED].isNotNull(),
+        F.format_string(
+            "solution %d was chosen: it passes %d tests, with %d solutions in all, this one %d, with %d",
+            *(F.col("chosen.solution"), F.col("chosen")[TESTS_PASSED], F.col("chosen.agreeing")),
+            *(F.coalesce(TESTS_PASSED, F.lit(0)), F.coalesce("agreeing", F.lit(0))),
+        ),
+    ).otherwise(F.format_string("solution %d was chosen, since no tests tell them apart", F.col("chosen.solution")))
+    return (
+        rows.withColumn("place", F.row_number().over(among_alive))
+        .withColumn("chosen", chosen)
+        .transform(reject, F.when(F.col("place") > 1, _reason(F.lit("not_chosen"), detail)))
+        .drop("place", "chosen")
+    )
+
+
+def _at(places: str, name: str) -> Column:
+    """Return what an array has at some places; null where these are null."""
+    return F.transform(places, lambda at: F.get(name, at))
+
+
+def _best_first() -> tuple[Column, Column]:
+    return (F.col("agreeing") * F.col(TESTS_PASSED)).desc_nulls_last(), F.col("solution").asc()
+
+
+def _reason(reason: Column, detail: Column) -> Column:
+    return F.struct(reason.cast("string").alias("reason"), detail.cast("string").alias("detail"))

@@ -1,0 +1,91 @@
+"""The sandbox's verdicts as a configuration asks for them: the column, the check of every slot, progress, errors."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Sandbox
+from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
+from genetic_udfs.errors import SandboxError
+from genetic_udfs.runtime.session import task_slots
+from genetic_udfs.sandbox.spark import SANDBOX_TIER, verdict_of
+from genetic_udfs.sandbox.tiers import Limits, Tier
+
+# Few enough rows that a task with slow code does not end long after the others, and few enough tasks for the driver.
+_ROWS_A_TASK: Final = 200
+_TASKS_A_SLOT: Final = 32
+# The text of a worker's exception goes on with the Java stack, after an empty line.
+_RAISED: Final = re.compile(rf"{SandboxError.__name__}: (.*?)(?:\n\s*\n|\n\s+at |\Z)", re.DOTALL)
+
+
+def verdicts(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
+    """Return the struct `sandbox.spark.VERDICT` of code and its tests; without tests the code is only imported."""
+    limits = Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
+    suite = F.lit(None).cast("array<string>") if tests is None else tests
+    return verdict_of(code, suite, Tier(settings.least_tier), limits)
+
+
+def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:
+    """Start the sandbox in every task slot, so that what it lacks is said before any code is run; return the tiers.
+
+    Raises:
+        SandboxError: If a slot does not reach `sandbox.least_tier`.
+    """
+    slots = task_slots(spark)
+    tier = verdicts(F.lit(""), None, settings)[SANDBOX_TIER]
+    try:
+        rows = spark.range(0, slots, 1, slots).select(tier.alias("tier")).collect()
+    except Exception as error:
+        if (known := sandbox_error_in(error)) is not None:
+            raise SandboxError(f"{known}. The configuration's sandbox.least_tier says what is accepted") from None
+        raise
+    return sorted({row["tier"] for row in rows})
+
+
+def spread(rows: DataFrame, count: int) -> DataFrame:
+    """Spread rows over the cores, in tasks so small that they end together.
+
+    Args:
+        rows: Any rows.
+        count: How many they are.
+    """
+    slots = task_slots(rows.sparkSession)
+    return rows.repartition(min(max(slots, count // _ROWS_A_TASK), slots * _TASKS_A_SLOT))
+
+
+def counted(rows: DataFrame, stage: str, progress: ProgressAddress | None) -> DataFrame:
+    """Return rows as they are, and report them to a stage as they pass."""
+
+    def passing(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        task = TaskContext.get()
+        assert task is not None
+        reporter = ProgressReporter(progress, stage, f"{task.stageId()}.{task.partitionId()}", task.attemptNumber())
+        try:
+            for batch in batches:
+                reporter.add(Counters(rows=batch.num_rows))
+                yield batch
+        finally:
+            reporter.close()
+
+    return rows.mapInArrow(passing, rows.schema)
+
+
+def sandbox_error_in(exception: BaseException) -> SandboxError | None:
+    """Return the `SandboxError` that made a Spark job fail, with its own message only; None if there is none.
+
+    Args:
+        exception: What an action raised on the driver.
+    """
+    seen: BaseException | None = exception
+    while seen is not None:
+        if isinstance(seen, SandboxError):
+            return seen
+        if found := _RAISED.search(str(seen)):
+            return SandboxError(found.group(1).strip())
+        seen = seen.__cause__ or seen.__context__
+    return None
