@@ -14,9 +14,9 @@ import pandas as pd
 from pyspark.sql.functions import pandas_udf
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.exchange import Reply, Sampling
 from genetic_udfs.engine.udf import frame
-from genetic_udfs.store.schema import REPLY
 
 _SYLLABLES: Final = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "el", "in", "os", "un")]
 WORDS: Final = (60, 120)

@@ -16,12 +16,12 @@ from pyspark.sql import functions as F
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed, read_seeds
+from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.evolution.generation import judged
 from genetic_udfs.evolution.operators.parents import SLOT_KEY
 from genetic_udfs.evolution.verification import drop_unsupported, reject_failed, reject_tests
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.schema import REPLY
 from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.without_landlock import take_landlock_away

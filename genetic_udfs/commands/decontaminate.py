@@ -20,13 +20,14 @@ from genetic_udfs.commands.any_table import (
     tagged,
     write_table,
 )
+from genetic_udfs.commands.checks.test_sets import check_test_sets
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
-from genetic_udfs.decontamination import Item, check_test_sets, contamination
+from genetic_udfs.decontamination import Item, contamination
 from genetic_udfs.decontamination import columns as c
-from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress

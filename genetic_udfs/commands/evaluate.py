@@ -25,9 +25,9 @@ from genetic_udfs.data.human_eval import Problem, human_eval_problems
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.errors import ConfigurationError, SandboxError
-from genetic_udfs.evolution.asking import sampling_of
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles import columns as role_columns
+from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import open_session, task_slots
 from genetic_udfs.sandbox.spark import SANDBOX_TIER

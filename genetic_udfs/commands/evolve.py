@@ -12,11 +12,12 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 
 from genetic_udfs.commands.checks.preflight import enough_parents, preflight
+from genetic_udfs.commands.checks.test_sets import check_seeds_are_clean, check_test_sets
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.decontamination import Item, check_seeds_are_clean, check_test_sets, digests
+from genetic_udfs.decontamination import Item, digests
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin

@@ -6,11 +6,11 @@ from pyspark.sql import functions as F
 from genetic_udfs.config import Config, Paraphrases
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.contamination import Ask
+from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.udf import ask
-from genetic_udfs.evolution.asking import sampling_of
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.session import task_slots
-from genetic_udfs.store.schema import REPLY
 from genetic_udfs.store.scratch import Scratch
 
 

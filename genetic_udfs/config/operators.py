@@ -6,6 +6,9 @@ from pydantic import Field, field_validator, model_validator
 
 from genetic_udfs.config.section import Positive, Section, Share
 
+MUTATION: Final = "mutation"
+CROSSOVER: Final = "crossover"
+
 _TOURNAMENT_SIZE: Final = 3
 MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
 

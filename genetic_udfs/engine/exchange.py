@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Reply:
-    """One answered row: the fields of `schema.REPLY`, in its order."""
+    """One answered row: the fields of `columns.REPLY`, in its order."""
 
     text: str | None = None
     finish_reason: str | None = None

@@ -17,6 +17,7 @@ from pyspark.sql.functions import pandas_udf
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.client import Client
+from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.endpoint import Endpoint
 from genetic_udfs.engine.exchange import Question, ReadLogprobs, Reply, Sampling
 from genetic_udfs.engine.executor import Executor
@@ -28,7 +29,6 @@ from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
-from genetic_udfs.store.schema import REPLY
 
 # Nullable types: a column of integers that has a null must not come out as floats.
 _DTYPES: Final[dict[str, Any]] = {
@@ -45,7 +45,7 @@ _DTYPES: Final[dict[str, Any]] = {
 
 
 def ask(name: str, engine: Engine, sampling: Sampling, **options: Any) -> Any:
-    """Return a UDF of (prompt string) that gives the engine's reply, a struct `schema.REPLY`.
+    """Return a UDF of (prompt string) that gives the engine's reply, a struct `columns.REPLY`.
 
     It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
     small (`spark.sql.execution.arrow.maxRecordsPerBatch` of 16 to 64). It is not deterministic: Spark must
@@ -171,7 +171,7 @@ def _questions(batches: Iterable[Iterable[str | None]]) -> Iterator[Question]:
 
 
 def frame(replies: list[Reply]) -> pd.DataFrame:
-    """Return replies as a data frame with the columns of `schema.REPLY`."""
+    """Return replies as a data frame with the columns of `columns.REPLY`."""
     return pd.DataFrame(
         {name: pd.Series([getattr(reply, name) for reply in replies], dtype=dtype) for name, dtype in _DTYPES.items()}
     )

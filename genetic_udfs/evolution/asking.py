@@ -1,36 +1,14 @@
 """A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
 
-import json
-from typing import Final
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Role, RoleSettings
-from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.evolution.run import Run, StageUse
 from genetic_udfs.roles.judge import yes_probability
+from genetic_udfs.roles.sampling import described, sampling_of
 from genetic_udfs.runtime.session import task_slots
-
-# What of a role's settings decides on a reply, beside the prompt.
-_SAMPLING: Final = set(RoleSettings.model_fields) - {"engine"}
-
-
-def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
-    """Return how an engine samples, with the log-probabilities that `yes_probability` reads if it is scored."""
-    return Sampling(
-        temperature=settings.temperature,
-        top_p=settings.top_p,
-        max_tokens=settings.max_tokens,
-        top_logprobs=MOST_TOP_LOGPROBS if is_scored else 0,
-        regex=settings.regex,
-    )
-
-
-def described(settings: RoleSettings) -> str:
-    """Return how a role samples, as it stands in the ledger and in the identity of a request."""
-    return json.dumps(settings.model_dump(include=_SAMPLING))
 
 
 def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
@@ -75,7 +53,7 @@ def with_replies(
         entered_as: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
 
     Returns:
-        `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `schema.REPLY_FIELDS`.
+        `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `engine.columns.REPLY_FIELDS`.
     """
     settings = settings or run.config.roles.of(role)
     engine = run.config.used_engines()[settings.engine]

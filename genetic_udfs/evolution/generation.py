@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from genetic_udfs.config import Paraphrases
+from genetic_udfs.config.operators import CROSSOVER, MUTATION
 from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import Item, contamination
 from genetic_udfs.dedup import near_duplicates
@@ -30,15 +31,7 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.runtime.row_udf import row_udf
-from genetic_udfs.store.schema import (
-    ACCEPTED,
-    CANDIDATES_SCHEMA,
-    CROSSOVER,
-    DUPLICATE,
-    MUTATION,
-    NEAR_DUPLICATE,
-    REJECTED,
-)
+from genetic_udfs.store.schema import ACCEPTED, CANDIDATES_SCHEMA, DUPLICATE, NEAR_DUPLICATE, REJECTED
 
 
 def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[Item]) -> DataFrame:

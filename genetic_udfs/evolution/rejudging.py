@@ -11,11 +11,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.evolution.asking import described, prompted, with_replies
+from genetic_udfs.evolution.asking import prompted, with_replies
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import Agreement
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
+from genetic_udfs.roles.sampling import described
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REJUDGE, REPLIES, VERDICTS, VERDICTS_SCHEMA
 
 

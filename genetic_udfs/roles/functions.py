@@ -14,15 +14,15 @@ from pyspark.sql.functions import pandas_udf
 from pyspark.sql.types import BooleanType, DataType, DoubleType, LongType, StringType, StructField, StructType
 
 from genetic_udfs.config import ROLES, Config, Role
+from genetic_udfs.config.operators import MUTATION
 from genetic_udfs.engine.client import NO_PROMPT
 from genetic_udfs.engine.exchange import Reply
 from genetic_udfs.engine.progress import ProgressAddress
 from genetic_udfs.engine.udf import Asking, asking
-from genetic_udfs.evolution.asking import sampling_of
 from genetic_udfs.roles import coder, instructor, judge
 from genetic_udfs.roles.prompts import MUTATION_TASKS
+from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.session import task_slots
-from genetic_udfs.store.schema import MUTATION
 
 
 class Plan(NamedTuple):

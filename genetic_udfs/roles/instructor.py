@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from genetic_udfs.config.operators import CROSSOVER
 from genetic_udfs.roles.prompts import render
-from genetic_udfs.store.schema import CROSSOVER
 
 _MARKS: Final = r"[ \t>*_#]*"
 _NOUN: Final = r"(?:(?:new|rewritten|coding|programming)[ \t]+)*(?:problem|instruction|task|question)"

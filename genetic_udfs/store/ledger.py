@@ -9,8 +9,9 @@ from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from genetic_udfs.engine.columns import REPLY_FIELDS
 from genetic_udfs.runtime.stopping import finished_first
-from genetic_udfs.store.schema import REPLIES, REPLY_FIELDS
+from genetic_udfs.store.schema import REPLIES
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 

@@ -23,6 +23,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from genetic_udfs.engine.columns import REPLY_FIELDS
+
 # To be raised with every change of a table's columns or of what they hold. Each table carries the version that it was
 # made with or brought to, in a property; tables from before there was one are version 1.
 SCHEMA_VERSION: Final = 2
@@ -37,10 +39,8 @@ VERDICTS: Final = "verdicts"
 DEDUP_INDEX: Final = "dedup_index"
 DEDUP_MANIFEST: Final = "dedup_manifest"
 
-# What `operator` and `status` hold.
+# What `operator` holds beside the operators of `config.operators`, and what `status` holds.
 SEED: Final = "seed"
-MUTATION: Final = "mutation"
-CROSSOVER: Final = "crossover"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
@@ -114,21 +114,6 @@ CANDIDATES_SCHEMA: Final = _struct(
     judge_request=_string,
     tester_request=_string,
 )
-
-# What the engine gives back for one request. `sent_at` and `seconds` (to the last token) are those of the sending
-# that was answered, `attempt` says which it was. With `error` set, there is no text.
-REPLY_FIELDS: Final = {
-    "text": _string,
-    "finish_reason": _string,
-    "prompt_tokens": _long,
-    "completion_tokens": _long,
-    "sent_at": TimestampType(),
-    "seconds": _double,
-    "yes_probability": _double,
-    "error": _string,
-    "attempt": _int,
-}
-REPLY: Final = _struct(**REPLY_FIELDS)
 
 REPLIES_SCHEMA: Final = _struct(
     request_id=_string,

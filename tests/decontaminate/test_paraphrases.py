@@ -9,16 +9,16 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.config import Config, Paraphrases
 from genetic_udfs.decontamination import Item, contamination
-from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.decontamination.embedding import BUNDLED, Embedder, check_embedding
 from genetic_udfs.decontamination.nearest import choose
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_prompt, same_problem_version
+from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.schema import REPLY
 from genetic_udfs.store.scratch import Scratch
 from tests.scripted_server import Answer, Request, ScriptedServer
 

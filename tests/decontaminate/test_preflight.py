@@ -2,9 +2,10 @@
 
 import pytest
 
+from genetic_udfs.commands.checks.test_sets import check_seeds_are_clean
 from genetic_udfs.config import Decontamination
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.decontamination import check_seeds_are_clean, read_items
+from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import ConfigurationError
 
 CLEAN = Seed("clean", "Write a function that parses a log file and returns the lines of a day.")

@@ -11,9 +11,9 @@ from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.commands.checks.preflight import check_seeds
+from genetic_udfs.commands.checks.test_sets import check_test_sets
 from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
-from genetic_udfs.decontamination import check_test_sets
 from genetic_udfs.reporting.progress import Progress
 from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
 

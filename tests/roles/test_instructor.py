@@ -2,13 +2,13 @@
 
 import pytest
 
+from genetic_udfs.config.operators import CROSSOVER, MUTATION
 from genetic_udfs.roles.instructor import (
     Offspring,
     crossover_prompt,
     mutation_prompt,
     offspring,
 )
-from genetic_udfs.store.schema import CROSSOVER, MUTATION
 
 
 def texts(rows: list[Offspring]) -> list[str]:

@@ -6,9 +6,9 @@ from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config
+from genetic_udfs.config.operators import CROSSOVER
 from genetic_udfs.evolution.operators.parents import with_operator
 from genetic_udfs.evolution.operators.slots import slots
-from genetic_udfs.store.schema import CROSSOVER
 
 
 def most_candidates(config: Config) -> tuple[int, int]:

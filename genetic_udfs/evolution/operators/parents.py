@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config
+from genetic_udfs.config.operators import CROSSOVER, MUTATION
 from genetic_udfs.evolution.operators.draws import distinct_indexes, draw, index_below, unit, weighted_choice
-from genetic_udfs.store.schema import CROSSOVER, MUTATION
 
 SLOT_KEY: Final = ("generation", "round", "colony", "slot")
 # A mutation needs a parent below the depth cap: so many are drawn, the first that is below it is taken. With half of
