@@ -4,7 +4,7 @@
 #   tests/run.sh                    everything
 #   tests/run.sh --fast             what needs no JVM, no engine and no sandbox
 #   tests/run.sh --shuffle SEED     everything, in another order
-#   tests/run.sh ARGUMENT...        such as: tests/run.sh -m 'not vllm' tests/test_draws.py
+#   tests/run.sh ARGUMENT...        such as: tests/run.sh -m 'not vllm' tests/evolution/operators/test_draws.py
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")

@@ -1,4 +1,6 @@
-"""Turns a configuration into arguments of spark-submit: `python -m genetic_udfs.commands.launch JOB CONFIG [--set a.b=c ...]`.
+"""Turns a configuration into arguments of spark-submit.
+
+`python -m genetic_udfs.commands.launch JOB CONFIG [--set a.b=c ...]`
 
 It runs before any JVM does, so whatever can be found wrong in a configuration is found here, in a second or two.
 """

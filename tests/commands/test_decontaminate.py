@@ -17,7 +17,7 @@ from genetic_udfs.commands.cli.decontaminate import decontaminate
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
-from tests.decontaminate.tiny_model import make_tiny_model
+from tests.decontamination.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, ScriptedServer
 
 PROBLEM = "Tell which two rivers of a list of rivers with their lengths differ the least in their length"

@@ -25,7 +25,7 @@ class Undisturbed:
 
 @pytest.fixture(scope="package", autouse=True)
 def few_partitions(spark: SparkSession) -> Iterator[None]:
-    """The tables here have a dozen rows; a run's results do not depend on partitions (tests/test_evolution.py)."""
+    """Tables here have a dozen rows. That results do not depend on partitions is shown in tests/evolution."""
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "1")
     yield

@@ -14,7 +14,7 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import CANDIDATES, CANDIDATES_SCHEMA, POPULATION, POPULATION_SCHEMA
 from tests.dedup.corpora import planted
-from tests.test_population_index import settings
+from tests.evolution.test_population_index import settings
 
 SEED, OTHER, THIRD = planted(3, seed=4, share=0.0)
 

@@ -9,7 +9,7 @@ from genetic_udfs.config.operators import CROSSOVER
 from genetic_udfs.evolution.operators.cap import most_candidates, within_cap
 from genetic_udfs.evolution.operators.parents import with_operator
 from genetic_udfs.evolution.operators.slots import slots
-from tests.operators.test_parents import config
+from tests.evolution.operators.test_parents import config
 
 COUNTS = {0: 12, 1: 12, 2: 6}
 

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
 from tests import scripted_model
+from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import ScriptedServer
-from tests.test_evolution import evolve, settings
 
 JUDGE = "You review answers as I do.\n{{ instruction }}\n--\n{{ response }}"
 CODER = "Solve the programming problem my way: {{ instruction }}"

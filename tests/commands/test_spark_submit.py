@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-PROJECT: Final = Path(__file__).resolve().parents[1]
+PROJECT: Final = Path(__file__).resolve().parents[2]
 SCRIPTS: Final = ("spark-submit.sh", "conf/environment.sh", "conf/signals.sh")
 PATIENCE: Final = 30.0
 

@@ -12,7 +12,7 @@ from genetic_udfs.reporting.comparison import Overlap, overlap, portrait
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 
-LOCAL = Path(__file__).parents[1] / "conf" / "local.yaml"
+LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"
 
 
 def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Store, tmp_path: Path) -> None:

@@ -13,10 +13,10 @@ from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import REPLIES, VERDICTS
 from genetic_udfs.store.tables import SCHEMAS, Store
 from tests import scripted_model
+from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import ScriptedServer
-from tests.test_evolution import evolve, settings
 
-LOCAL = Path(__file__).parents[1] / "conf" / "local.yaml"
+LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"
 
 
 def test_a_run_in_a_schema_goes_on_and_is_read_as_one_in_a_folder(spark: SparkSession) -> None:

@@ -16,7 +16,7 @@ from genetic_udfs.data.text import batch_shingles, normalise, tokens
 from genetic_udfs.decontamination import Item, read_items, rules
 from genetic_udfs.decontamination.grams import Postings, Tokens
 from genetic_udfs.decontamination.rules import Index, Match
-from tests.decontaminate.definition import match
+from tests.decontamination.definition import match
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "seeds.jsonl"
 

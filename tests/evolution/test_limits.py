@@ -10,8 +10,8 @@ from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.evolution.operators.slots import slots_by_colony
 from tests import scripted_model
+from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
-from tests.test_evolution import evolve, settings
 
 QUICK = {
     "decontamination": {"human_eval": False},

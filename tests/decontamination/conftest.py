@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.decontaminate.tiny_model import make_tiny_model
+from tests.decontamination.tiny_model import make_tiny_model
 
 
 @pytest.fixture(scope="session")

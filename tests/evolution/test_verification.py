@@ -26,7 +26,7 @@ from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.without_landlock import take_landlock_away
 
-SEEDS = Path(__file__).parents[1] / "seeds" / "seeds.jsonl"
+SEEDS = Path(__file__).parents[2] / "seeds" / "seeds.jsonl"
 FAULT = "struct<reason:string,detail:string>"
 TOLD = ("tests", "tests_status", "tests_passed", "pass_rate")
 

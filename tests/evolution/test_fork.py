@@ -17,8 +17,8 @@ from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_o
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
+from tests.evolution.test_evolution import evolve, seeds, settings
 from tests.scripted_server import ScriptedServer
-from tests.test_evolution import evolve, seeds, settings
 
 # Crossovers alone: none of the scripted model's duplicates, so that most generations need one round.
 QUICK = {

@@ -25,7 +25,7 @@ from genetic_udfs.store.schema import POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from genetic_udfs.store.upkeep import optimize, vacuum
 from tests import scripted_model
-from tests.decontaminate.tiny_model import make_tiny_model
+from tests.decontamination.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 TABLES = ("population", "candidates", "replies", "generations", "runs")
@@ -82,7 +82,7 @@ def settings(store: Path, url: str, **changes: Any) -> Config:
 
 
 def seeds() -> list[Seed]:
-    file = Path(__file__).parents[1] / "seeds" / "seeds.jsonl"
+    file = Path(__file__).parents[2] / "seeds" / "seeds.jsonl"
     return [*read_seeds(file)[:12], *(Seed(f"hostile-{i}", text) for i, text in enumerate(HOSTILE))]
 
 

