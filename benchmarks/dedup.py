@@ -46,7 +46,7 @@ def quality(results: Results, _: argparse.Namespace) -> None:
     truth = exact_join(texts, THRESHOLD)
     right = {pair for pair in truth if firsts.issuperset(pair)}  # of equal texts the first alone is looked at
     with session(spark_driver_memory="6g", spark_sql_shuffle_partitions=8) as spark, scratch(spark) as space:
-        found = near_duplicates(*of_corpus(spark, corpus), SETTINGS, SEED, space.keep)
+        found = near_duplicates(*of_corpus(spark, corpus), SETTINGS, SEED, space.checkpoint)
         pairs = {(number(row.later_id), number(row.earlier_id)) for row in found.links.where("NOT is_exact").collect()}
         kept = set(range(len(texts))) - {number(row.id) for row in found.dropped.collect()}
     wanted = survivors(len(texts), truth)
@@ -106,12 +106,12 @@ def incremental(results: Results, options: argparse.Namespace) -> None:
     with population(write_corpus(CORPORA, KEPT[-1] + NEW, seed=3)) as (spark, store, config, texts, space):
         for generation, (first, last) in enumerate(itertools.pairwise((0, *KEPT))):
             add_generation(store, config, texts.where(f"rank >= {first} AND rank < {last}"), generation)
-        new = space.keep(texts.where(f"rank >= {KEPT[-1]}"), "new")
+        new = space.checkpoint(texts.where(f"rank >= {KEPT[-1]}"), "new")
 
         def seconds(generations: int) -> float:
             known = indexed(store, generations)
             begun = time.monotonic()
-            near_duplicates(new, none(spark), config.dedup, config.seed, space.keep, indexed=known)
+            near_duplicates(new, none(spark), config.dedup, config.seed, space.checkpoint, indexed=known)
             return time.monotonic() - begun
 
         sizes = range(1, len(KEPT) + 1)
@@ -131,14 +131,16 @@ def incremental(results: Results, options: argparse.Namespace) -> None:
 def generations(results: Results, _: argparse.Namespace) -> None:
     """Ten generations of 5,000, each against the index of those before, and all at once: who survives."""
     with population(write_corpus(CORPORA, 50_000)) as (spark, store, config, texts, space):
-        at_once = near_duplicates(texts, none(spark), config.dedup, config.seed, space.keep).dropped
+        at_once = near_duplicates(texts, none(spark), config.dedup, config.seed, space.checkpoint).dropped
         expected = {row.id: row.duplicate_of for row in at_once.collect()}
         found: dict[str, str] = {}
         for generation in range(10):
             first = generation * GENERATION
             new = texts.where(f"rank >= {first} AND rank < {first + GENERATION}")
             known = indexed(store, generation)
-            dropped = near_duplicates(new, none(spark), config.dedup, config.seed, space.keep, indexed=known).dropped
+            dropped = near_duplicates(
+                new, none(spark), config.dedup, config.seed, space.checkpoint, indexed=known
+            ).dropped
             found |= {row.id: row.duplicate_of for row in dropped.collect()}
             add_generation(store, config, new.join(dropped, "id", "left_anti"), generation)
     differing = sum(found.get(each) != expected.get(each) for each in found.keys() | expected.keys())

@@ -31,7 +31,7 @@ def ours(corpus: Path) -> int:
     none = texts.select("id", "text").where("false")
     new = texts.select("id", F.lit(0).cast("long").alias("rank"), "text")
     with scratch(spark) as space:
-        return near_duplicates(new, none, Dedup(threshold=THRESHOLD), 1, space.keep).dropped.count()
+        return near_duplicates(new, none, Dedup(threshold=THRESHOLD), 1, space.checkpoint).dropped.count()
 
 
 def mllib(corpus: Path) -> int:

@@ -15,8 +15,8 @@ from typing import Any
 from benchmarks.processes import PROJECT, Answer, answers, commands
 from genetic_udfs.config import Engine
 from genetic_udfs.data.seeds import read_seeds
-from genetic_udfs.engine.exchange import Sampling
-from genetic_udfs.engine.gauges import read_gauges
+from genetic_udfs.engine.chat_completion import Sampling
+from genetic_udfs.engine.metrics import fetch_metrics
 from genetic_udfs.engine.models import BUNDLED, prepared
 from genetic_udfs.engine.vllm import Machine, arguments, environment
 
@@ -160,9 +160,9 @@ def _kill_later(spark: Any, slots: int, seconds: float) -> list[int]:
     in_flight: list[int] = []
 
     def kill() -> None:
-        gauges = asyncio.run(read_gauges(socket))
-        assert gauges is not None
-        in_flight.append(round(gauges.running + gauges.waiting))
+        metrics = asyncio.run(fetch_metrics(socket))
+        assert metrics is not None
+        in_flight.append(round(metrics.running + metrics.waiting))
         os.kill(core, signal.SIGKILL)
 
     threading.Timer(seconds, kill).start()

@@ -14,8 +14,8 @@ import pandas as pd
 from pyspark.sql.functions import pandas_udf
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.chat_completion import Reply, Sampling
 from genetic_udfs.engine.columns import REPLY
-from genetic_udfs.engine.exchange import Reply, Sampling
 from genetic_udfs.engine.udf import frame
 
 _SYLLABLES: Final = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "el", "in", "os", "un")]

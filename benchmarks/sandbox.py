@@ -27,10 +27,10 @@ from pyspark.sql.functions import arrow_udf
 
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.spark import verdict_of
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.verdict import judge
 from tests.sandbox.attacks import ATTACKS, PREAMBLE
 from tests.sandbox.test_forgeries import FOR_A_TESTER, FORGERIES, FORGERIES_OF_A_FORM, SPLIT
 

@@ -11,9 +11,9 @@ from rich.text import Text
 from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config.file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.reporting.comparison import Overlap, Portrait, overlap, portrait
+from genetic_udfs.reporting.comparison import Overlap, StoreSummary, overlap, summarize_store
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _CONFIGURATIONS: Final = (".yaml", ".yml")
@@ -28,14 +28,14 @@ def compare(config: Path, other: str, overrides: list[str] | None = None) -> Non
     spark = open_session(settings, "genetic-udfs compare")
     hear_signals()
     try:
-        with damage_told():
+        with translate_table_errors():
             stores = Store(spark, settings.store), Store(spark, there)
-            print_comparison(portrait(stores[0]), portrait(stores[1]), overlap(*stores), sys.stdout)
+            print_comparison(summarize_store(stores[0]), summarize_store(stores[1]), overlap(*stores), sys.stdout)
     finally:
         spark.stop()
 
 
-def print_comparison(one: Portrait, other: Portrait, common: Overlap, out: TextIO) -> None:
+def print_comparison(one: StoreSummary, other: StoreSummary, common: Overlap, out: TextIO) -> None:
     """Print what is known of two stores, and of what they share."""
     console, both = Console(file=out, width=140, highlight=False), (one, other)
     for letter, store in zip("AB", both, strict=True):

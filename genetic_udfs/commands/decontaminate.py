@@ -109,13 +109,13 @@ def run(
     paraphrases = config.decontamination.paraphrases
     scratch = Scratch.beside(spark, output)
 
-    def keep(found: DataFrame, name: str) -> DataFrame:
+    def checkpoint(found: DataFrame, name: str) -> DataFrame:
         with progress.stage(name, None):
-            return scratch.keep(found, name.replace(" ", "-"))
+            return scratch.checkpoint(found, name.replace(" ", "-"))
 
     try:
         ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress, scratch)
-        found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask, keep=keep)
+        found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask, checkpoint=checkpoint)
         with progress.stage("matching and writing", None):
             write_table(tagged(rows, found, id_, c.TAGS), output, format_)
     finally:

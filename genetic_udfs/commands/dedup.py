@@ -33,7 +33,7 @@ from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import rebuild_index
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.reporting.search import audit_in_words, not_compared_in_words
+from genetic_udfs.reporting.search import format_audit, format_not_compared
 from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.schema import POPULATION
@@ -149,7 +149,7 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
     scratch = Scratch.beside(spark, task.output)
     try:
         with progress.stage("near-duplicates", None):
-            new = scratch.keep(
+            new = scratch.checkpoint(
                 rows.select(
                     column(task.id).cast("string").alias(c.ID),
                     _rank(rows, task.id).alias(c.RANK),
@@ -159,8 +159,8 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             )
             empty = spark.createDataFrame([], f"{c.ID} string, {c.TEXT} string")
             known = empty if kept is None else _texts(kept, task)
-            search = near_duplicates(new, known, settings, seed, scratch.keep)
-            dropped = scratch.keep(search.dropped, "dropped")
+            search = near_duplicates(new, known, settings, seed, scratch.checkpoint)
+            dropped = scratch.checkpoint(search.dropped, "dropped")
         with progress.stage("writing", None):
             kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[task.id].dataType)
             of_rows = tagged(rows, dropped.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
@@ -192,10 +192,10 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
     ):
         table.add_row(name, f"{count:,}")
     console.print(table)
-    if told := not_compared_in_words(found.not_compared):
+    if told := format_not_compared(found.not_compared):
         console.print(told, markup=False)
     if found.audit is not None:
-        console.print(audit_in_words(found.audit), markup=False)
+        console.print(format_audit(found.audit), markup=False)
     console.print(f"written to {output}", markup=False)
 
 
@@ -214,13 +214,13 @@ def _rebuild(config: Config, *, take_over: bool) -> None:
     hear_signals()
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
-            count = made_anew(spark, config, progress, take_over=take_over)
+            count = rebuild_with_lease(spark, config, progress, take_over=take_over)
         print(f"{config.store}: {count:,} individuals in the near-duplicate index")
     finally:
         spark.stop()
 
 
-def made_anew(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:
+def rebuild_with_lease(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:
     """Make the near-duplicate index of a store's population anew, with the lease of the store; return its rows.
 
     Raises:
@@ -233,7 +233,7 @@ def made_anew(spark: SparkSession, config: Config, progress: Progress, *, take_o
     if not store.exists(POPULATION):
         raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
     with (
-        writing(store, lease, run_id, take_over=take_over, tell=progress.note),
+        writing(store, lease, run_id, take_over=take_over, on_status=progress.note),
         progress.stage("near-duplicate index", None),
     ):
         bring_up_to_date(store)

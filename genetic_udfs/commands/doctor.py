@@ -19,7 +19,7 @@ from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.runtime.stopping import stop_requested, winding_up
+from genetic_udfs.runtime.stopping import shutting_down, stop_requested
 
 
 def doctor(config: Path, overrides: list[str] | None = None) -> None:
@@ -29,7 +29,7 @@ def doctor(config: Path, overrides: list[str] | None = None) -> None:
     with closing(examine(settings)) as findings:
         for finding in findings:
             if stop_requested.is_set():
-                winding_up.set()
+                shutting_down.set()
                 return
             print(finding, flush=True)
             counts[finding.status] += 1

@@ -30,9 +30,9 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import open_session, task_slots
+from genetic_udfs.sandbox.outcome_columns import check_tier, counted, sandbox_error_in, spread, verdicts
+from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
-from genetic_udfs.sandbox.verdict import PASSED
-from genetic_udfs.sandbox.verdicts_column import check_tier, counted, sandbox_error_in, spread, verdicts
 
 _PROBLEM, _SAMPLE, _STATUS, _MESSAGE = "task_id", "sample", "status", "message"
 COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, SANDBOX_TIER)

@@ -26,18 +26,18 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.summary import print_summary
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.runtime.stopping import stop_requested, winding_up
-from genetic_udfs.sandbox.verdicts_column import check_tier, sandbox_error_in
-from genetic_udfs.store.damage import damage_in
+from genetic_udfs.runtime.stopping import shutting_down, stop_requested
+from genetic_udfs.sandbox.outcome_columns import check_tier, sandbox_error_in
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.ledger import Ledger
-from genetic_udfs.store.obstacles import obstacle_in
 from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_settings, end_run
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
+from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import Store
+from genetic_udfs.store.write_errors import write_error_in
 from genetic_udfs.store.writing import writing
 
 
@@ -105,7 +105,7 @@ def record(
     run.progress.note(f"run {run.id} in {run.store.root}")
     with explained(run):
         check_origin(run, origin)
-    with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, tell=run.progress.note):
+    with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, on_status=run.progress.note):
         prepare(run, seeds, origin)
         test_sets = digests(items)
         for change in changed_test_sets(run.store, test_sets):
@@ -120,7 +120,7 @@ def record(
             raise
         finally:
             run.scratch.clear()
-        winding_up.set()
+        shutting_down.set()
         end_run(run.store, run.id, "finished")
     return generations
 
@@ -139,7 +139,7 @@ def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
 
 def _write_early_end(run: Run, error: Exception) -> None:
     """Write how a run ended, if its store can be written to; if not, the next start says that it was killed."""
-    winding_up.set()
+    shutting_down.set()
     run.lease.check()
     outcome = "stopped" if stop_requested.is_set() else f"failed: {_known(run, error) or type(error).__name__}"
     with suppress(PySparkException, Py4JJavaError):
@@ -158,7 +158,12 @@ def explained(run: Run) -> Iterator[None]:
 
 
 def _known(run: Run, error: Exception) -> GeneticUdfsError | None:
-    return engine_error_in(error) or sandbox_error_in(error) or obstacle_in(error, run.store.root) or damage_in(error)
+    return (
+        engine_error_in(error)
+        or sandbox_error_in(error)
+        or write_error_in(error, run.store.root)
+        or table_error_in(error)
+    )
 
 
 def _sql_command(config: Path, overrides: list[str] | None) -> str:

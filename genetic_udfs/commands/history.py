@@ -13,7 +13,7 @@ from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.history import Generation, Start, generations, starts
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _NUMBERS: Final = ("asked", "accepted", "shortfall", "population_size")
@@ -26,7 +26,7 @@ def history(config: Path, overrides: list[str] | None = None) -> None:
     spark = open_session(settings, "genetic-udfs history")
     hear_signals()
     try:
-        with damage_told():
+        with translate_table_errors():
             store = Store(spark, settings.store)
             print_history(generations(store), starts(store), sys.stdout)
     finally:

@@ -7,7 +7,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.lineage import ancestors
 from genetic_udfs.reporting.lineage import descendants as descendants_of
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 
@@ -19,7 +19,7 @@ def lineage(
     spark = open_session(settings, "genetic-udfs lineage")
     hear_signals()
     try:
-        with damage_told():
+        with translate_table_errors():
             find = descendants_of if descendants else ancestors
             for line in find(Store(spark, settings.store), pair, levels).lines():
                 print(line)

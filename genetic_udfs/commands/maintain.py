@@ -6,13 +6,13 @@ from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.store.damage import damage_told
-from genetic_udfs.store.obstacles import obstacles_told
+from genetic_udfs.store.maintenance import LEAST_HOURS, optimize, set_properties, vacuum
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import refuse_newer
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.upkeep import LEAST_HOURS, optimize, set_properties, vacuum
+from genetic_udfs.store.write_errors import translate_write_errors
 
 
 def maintain(
@@ -34,7 +34,7 @@ def maintain(
     hear_signals()
     try:
         store = Store(spark, settings.store)
-        with damage_told(), obstacles_told(store.root):
+        with translate_table_errors(), translate_write_errors(store.root):
             require(store, POPULATION)
             refuse_newer(store)
             for table in set_properties(store):

@@ -27,13 +27,13 @@ def asking_directly(
 
     def answered(questions: DataFrame) -> DataFrame:
         with progress.stage("nearest items", None):
-            kept = scratch.keep(questions, "questions")
+            kept = scratch.checkpoint(questions, "questions")
             total = kept.count()
         if total == 0:
             return kept.withColumn(c.REPLY, F.lit(None).cast(REPLY))
         slots = task_slots(spark)
         with progress.stage("paraphrases", total) as stage:
             call = ask(judge.engine, engine, sampling_of(judge), feeders=slots, stage=stage, progress=progress.address)
-            return scratch.keep(kept.repartition(slots).withColumn(c.REPLY, call(c.PROMPT)), "replies")
+            return scratch.checkpoint(kept.repartition(slots).withColumn(c.REPLY, call(c.PROMPT)), "replies")
 
     return answered

@@ -28,13 +28,13 @@ def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -
     hear_signals(settings.ledger.stop_within)
     try:
         with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
-            found = judge_anew(new_run(spark, settings, progress), seeds, generation)
+            found = rejudge_generation(new_run(spark, settings, progress), seeds, generation)
         print_rejudged(Console(width=120, highlight=False), found, generation)
     finally:
         spark.stop()
 
 
-def judge_anew(run: Run, seeds: list[Seed], generation: int) -> Rejudged:
+def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged:
     """Rejudge a generation of the configuration's store.
 
     Raises:
@@ -45,7 +45,7 @@ def judge_anew(run: Run, seeds: list[Seed], generation: int) -> Rejudged:
     """
     check_same_settings(run.store, run.config, seeds)
     rejudging.judged_candidates(run, generation)  # what is wrong is told before the lease is taken, which writes
-    with explained(run), writing(run.store, run.lease, run.id, tell=run.progress.note):
+    with explained(run), writing(run.store, run.lease, run.id, on_status=run.progress.note):
         try:
             return rejudging.rejudge(run, generation)
         finally:

@@ -23,7 +23,7 @@ from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.store.damage import damage_in
+from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import SCHEMAS, Store
 from genetic_udfs.store.views.definitions import TABLES_READ
 
@@ -74,7 +74,7 @@ def names_in(query: str) -> frozenset[str]:
 
 def explained(error: Exception, empty_store: str | None) -> Exception:
     """Return what to raise for a query that failed: an error of the user's, or of an engine's, with its own words."""
-    if (known := engine_error_in(error) or damage_in(error)) is not None:
+    if (known := engine_error_in(error) or table_error_in(error)) is not None:
         return known
     if not isinstance(error, PySparkException):
         return error

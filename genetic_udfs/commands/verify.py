@@ -30,8 +30,8 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import open_session
+from genetic_udfs.sandbox.outcome_columns import check_tier, counted, sandbox_error_in, spread, verdicts
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
-from genetic_udfs.sandbox.verdicts_column import check_tier, counted, sandbox_error_in, spread, verdicts
 from genetic_udfs.store.scratch import Scratch
 
 ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
@@ -93,7 +93,7 @@ def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) 
                 .select(_ID, verdicts(_CODE, _TESTS, settings).alias(_VERDICT))
                 .select(_ID, *(F.col(_VERDICT)[name].alias(name) for name in ADDED))
             )
-            kept = scratch.keep(counted(found, stage, progress.address), "verdicts")
+            kept = scratch.checkpoint(counted(found, stage, progress.address), "verdicts")
         with progress.stage("writing", None):
             write_table(tagged(rows, kept, task.id, ADDED), task.output, task.format)
     except Exception as error:

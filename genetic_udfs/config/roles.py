@@ -91,12 +91,12 @@ class Roles(Section):
 
     def of(self, role: Role) -> RoleSettings:
         """Return the settings of one role, which must be played."""
-        return self.played()[role]
+        return self.assigned()[role]
 
-    def played(self) -> dict[Role, RoleSettings]:
+    def assigned(self) -> dict[Role, RoleSettings]:
         """Return the settings of every role that the run has."""
-        played: dict[Role, RoleSettings] = {"instructor": self.instructor, "coder": self.coder, "judge": self.judge}
-        return played if self.tester is None else {**played, "tester": self.tester}
+        assigned: dict[Role, RoleSettings] = {"instructor": self.instructor, "coder": self.coder, "judge": self.judge}
+        return assigned if self.tester is None else {**assigned, "tester": self.tester}
 
     def own_prompts(self) -> dict[Role, OwnPrompt]:
         """Return the prompts that are the user's, by role."""

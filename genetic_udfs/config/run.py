@@ -114,7 +114,7 @@ class Config(Section):
 
     def _asked(self) -> dict[str, RoleSettings]:
         """Return who is asked and how, by its key."""
-        asked = {f"roles.{role}": settings for role, settings in self.roles.played().items()}
+        asked = {f"roles.{role}": settings for role, settings in self.roles.assigned().items()}
         paraphrases = self.decontamination.paraphrases
         if paraphrases is not None and paraphrases.judge is not None:
             asked["decontamination.paraphrases.judge"] = paraphrases.judge
@@ -126,7 +126,7 @@ class Config(Section):
         return self.acceptance in {"tests", "judge_and_tests"}
 
     @property
-    def least_fitness(self) -> float | None:
+    def min_fitness(self) -> float | None:
         """The P(Yes) that is enough; None where fitness does not decide."""
         floor = self.acceptance.removeprefix("fitness>=")
         return None if floor == self.acceptance else float(floor)
@@ -150,7 +150,7 @@ class Config(Section):
         They play a role, or are asked about paraphrases.
         Engines sleep when those that are served here do not fit into the memory side by side.
         """
-        names = {settings.engine for settings in self.roles.played().values()}
+        names = {settings.engine for settings in self.roles.assigned().values()}
         tests = self.decontamination
         if tests.paraphrases is not None and tests.has_test_sets:
             names.add(self.judge_of(tests.paraphrases).engine)
@@ -162,7 +162,7 @@ class Config(Section):
             for name, engine in used.items()
         }
 
-    def meaning(self) -> dict[str, Any]:
+    def fingerprint_payload(self) -> dict[str, Any]:
         """Return the part of the configuration that decides what is generated, as plain data.
 
         Left out is where tables, seeds and test sets lie, how many generations are asked for, and how engines and Spark
@@ -189,6 +189,6 @@ class Config(Section):
         return data
 
     def fingerprint(self) -> str:
-        """Return a short hash of `meaning()`: equal for two configurations that ask for the same thing."""
-        canonical = json.dumps(self.meaning(), sort_keys=True, separators=(",", ":"))
+        """Return a short hash of `fingerprint_payload()`: equal for two configurations that ask for the same thing."""
+        canonical = json.dumps(self.fingerprint_payload(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -26,7 +26,7 @@ def contamination(
     texts: Sequence[str] = (c.TEXT,),
     paraphrases: Paraphrases | None = None,
     ask: Ask | None = None,
-    keep: Callable[[DataFrame, str], DataFrame] = lambda rows, name: rows,
+    checkpoint: Callable[[DataFrame, str], DataFrame] = lambda rows, name: rows,
 ) -> DataFrame:
     """Return the rows that hold an item of a test set, each with the item and the rule that found it.
 
@@ -34,8 +34,8 @@ def contamination(
     about the first text of the rows that passed and the items nearest to it; what it does not answer counts as
     contaminated. Null and blank texts hold nothing.
 
-    Lazy, but for the items' embeddings, and for what `ask` and `keep` do at once. If paraphrases are looked for, `new`
-    is read twice, and what the hard filter found, too.
+    Lazy, but for the items' embeddings, and for what `ask` and `checkpoint` do at once. If paraphrases are looked
+    for, `new` is read twice, and what the hard filter found, too.
 
     Args:
         new: `id` (string, unique) and the columns of texts.
@@ -43,7 +43,7 @@ def contamination(
         texts: The columns of texts, such as an instruction and its code.
         paraphrases: How paraphrases are looked for; they are not, without it.
         ask: Asks the engine.
-        keep: Given an intermediate result and a name for it, may store it, and returns what is gone on with. Without
+        checkpoint: Given an intermediate result and a name for it, may store it, and returns what to read. Without
             it the hard filter runs twice if paraphrases are looked for.
 
     Returns:
@@ -53,7 +53,7 @@ def contamination(
     found = found_by_words(new, items, texts)
     if paraphrases is None or ask is None:
         return found
-    found = keep(found, "shared words")
+    found = checkpoint(found, "shared words")
     rest = new.select(c.ID, F.col(texts[0]).alias(c.TEXT)).join(found.select(c.ID), c.ID, "left_anti")
     return found.unionByName(_paraphrases(rest, items, paraphrases, ask))
 

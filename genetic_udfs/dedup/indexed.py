@@ -20,7 +20,7 @@ from genetic_udfs.dedup.signing import signed_rows
 from genetic_udfs.runtime.arrow import batches_of, rows
 
 # Keys of new texts up to which they go to every executor, in some 50 bytes each; beyond, both sides are shuffled.
-_BROADCAST_KEYS: Final = 3_000_000
+_MAX_BROADCAST_KEYS: Final = 3_000_000
 
 # Texts unpacked into an Arrow batch, whose columns hold 2 GB at most.
 _TEXTS_A_BATCH: Final = 64
@@ -61,7 +61,7 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
     keys = F.concat(c.BANDS, F.array(content_key()))
     wanted = new.select(F.explode(keys).alias(c.KEY)).distinct()
     [[count]] = new.select(F.coalesce(F.sum(F.size(c.BANDS)), F.lit(0))).collect()
-    if count <= _BROADCAST_KEYS:
+    if count <= _MAX_BROADCAST_KEYS:
         wanted = F.broadcast(wanted)
     return (
         index.select(c.ID, c.CONTENT_HASH, c.PACKED, F.explode(c.KEYS).alias(c.KEY))

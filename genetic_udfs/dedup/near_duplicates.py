@@ -19,9 +19,9 @@ from genetic_udfs.dedup.survivors import dropped
 from genetic_udfs.dedup.verify import texts_of_pairs, verified
 
 # The largest partition over an even share, above which texts are shuffled first.
-_MOST_UNEVEN: Final = 1.5
+_MAX_UNEVENNESS: Final = 1.5
 
-Keep = Callable[[DataFrame, str], DataFrame]
+Checkpoint = Callable[[DataFrame, str], DataFrame]
 """Stores an intermediate result under a name; returns what is gone on with."""
 
 
@@ -74,7 +74,7 @@ def near_duplicates(
     kept: DataFrame,
     settings: Dedup,
     seed: int,
-    keep: Keep,
+    checkpoint: Checkpoint,
     *,
     indexed: DataFrame | None = None,
     is_spread: bool = False,
@@ -87,8 +87,8 @@ def near_duplicates(
     refuse.
 
     The result depends on neither the partitioning nor the order of the rows. Texts are read to sign them, to compare
-    those of the candidate pairs, and for a sample. What is read several times on the way goes through `keep`; `links`
-    and `dropped` are computed when they are read. The hash family is fitted by two small jobs, if this process has not
+    those of the candidate pairs, and for a sample. What is read several times on the way goes through `checkpoint`;
+    `links` and `dropped` are computed when they are read. The hash family is fitted by two small jobs, if this process has not
     seen the seed yet.
 
     Args:
@@ -97,20 +97,20 @@ def near_duplicates(
         kept: `id` (string, unique among all that is kept), `text` (string).
         settings: Threshold, length of a shingle, bands and rows.
         seed: Seed of the hash family.
-        keep: Stores intermediate results, each of which is read several times.
+        checkpoint: Stores intermediate results, each of which is read several times.
         indexed: Further kept texts, columns as `columns.INDEXED`; by the same settings and seed.
         is_spread: Whether the texts lie in partitions of like size. Else those are counted, and uneven ones shuffled.
     """
     texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
-    signatures = keep(signed(texts if is_spread else _spread(texts), family, settings), "signatures")
+    signatures = checkpoint(signed(texts if is_spread else _spread(texts), family, settings), "signatures")
     of_all = signatures
     if indexed is not None:
-        indexed = keep(sharing_a_bucket(indexed, signatures), "indexed")
+        indexed = checkpoint(sharing_a_bucket(indexed, signatures), "indexed")
         of_all = signatures.unionByName(as_signed(indexed))
-    found = keep(candidate_pairs(of_all), "pairs")
+    found = checkpoint(candidate_pairs(of_all), "pairs")
     pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
-    to_compare = keep(texts_of_pairs(pairs, texts, indexed), "texts")
+    to_compare = checkpoint(texts_of_pairs(pairs, texts, indexed), "texts")
     links = verified(pairs, to_compare, settings.threshold, settings.shingle_words)
     skipped = found.where(F.col(c.SKIPPED).isNotNull())
     return Search(links, dropped(links), skipped, signatures, texts)
@@ -128,4 +128,4 @@ def _spread(texts: DataFrame) -> DataFrame:
     """
     sizes = [row["count"] for row in texts.groupBy(F.spark_partition_id()).count().collect()]
     cores = texts.sparkSession.sparkContext.defaultParallelism
-    return texts.repartition(c.ID) if max(sizes, default=0) * cores > _MOST_UNEVEN * sum(sizes) else texts
+    return texts.repartition(c.ID) if max(sizes, default=0) * cores > _MAX_UNEVENNESS * sum(sizes) else texts

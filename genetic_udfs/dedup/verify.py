@@ -21,7 +21,7 @@ _LONG: Final = 1 << 14
 _LONG_REMEMBERED: Final = 64
 
 # Pairs up to which the ids of their texts go to every executor; beyond, all texts are shuffled.
-_BROADCAST_PAIRS: Final = 250_000
+_MAX_BROADCAST_PAIRS: Final = 250_000
 
 
 def texts_of_pairs(pairs: DataFrame, texts: DataFrame, indexed: DataFrame | None) -> DataFrame:
@@ -41,7 +41,7 @@ def texts_of_pairs(pairs: DataFrame, texts: DataFrame, indexed: DataFrame | None
         .unionByName(of_pairs.select(F.col(c.EARLIER_ID).alias(c.ID), F.col(c.EARLIER_IS_NEW).alias(c.IS_NEW)))
         .distinct()
     )
-    if of_pairs.limit(_BROADCAST_PAIRS + 1).count() <= _BROADCAST_PAIRS:
+    if of_pairs.limit(_MAX_BROADCAST_PAIRS + 1).count() <= _MAX_BROADCAST_PAIRS:
         named = F.broadcast(named)
     few = texts.select(c.ID, c.IS_NEW, c.TEXT).join(named, [c.ID, c.IS_NEW], "left_semi")
     if indexed is None:

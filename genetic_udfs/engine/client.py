@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import aiohttp
 
-from genetic_udfs.engine.exchange import (
+from genetic_udfs.engine.chat_completion import (
     Question,
     ReadLogprobs,
     Reply,
@@ -22,7 +22,7 @@ from genetic_udfs.engine.exchange import (
     request_body,
     with_yes_probability,
 )
-from genetic_udfs.engine.patience import USUAL_PATIENCE, Answers, Attempts, Patience, SendingFailed
+from genetic_udfs.engine.retry import USUAL_PATIENCE, Answers, AttemptFailed, Attempts, RetryPolicy
 from genetic_udfs.errors import EngineError
 
 NO_PROMPT: Final = "no prompt"
@@ -89,7 +89,7 @@ class Client:
         router: Router,
         sampling: Sampling,
         read_logprobs: ReadLogprobs | None = None,
-        patience: Patience = USUAL_PATIENCE,
+        patience: RetryPolicy = USUAL_PATIENCE,
     ) -> None:
         self._router = router
         self._sampling = sampling
@@ -109,15 +109,15 @@ class Client:
         while True:
             try:
                 return await self._send(question, attempts)
-            except SendingFailed as failure:
+            except AttemptFailed as failure:
                 if attempts.is_enough(failure):
                     return self._given_up(attempts, failure)
                 pause = attempts.wait(failure)
             await asyncio.sleep(pause)
 
-    def _given_up(self, attempts: Attempts, failure: SendingFailed) -> Reply:
+    def _given_up(self, attempts: Attempts, failure: AttemptFailed) -> Reply:
         text = f"{failure} ({attempts.count} attempts)"
-        if attempts.is_to_blame():
+        if attempts.row_is_at_fault():
             return Reply(error=text, attempt=attempts.count)
         raise EngineError(f"{self._router.name} does not answer: {text}") from None
 
@@ -139,12 +139,12 @@ class Client:
                 status, headers = response.status, response.headers
         except TimeoutError:
             await self._router.failed(route)
-            raise SendingFailed(
+            raise AttemptFailed(
                 f"no answer within {time.monotonic() - started:.0f} s", at_most=self._patience.timeouts
             ) from None
         except (aiohttp.ClientError, OSError) as error:
             await self._router.failed(route)
-            raise SendingFailed(
+            raise AttemptFailed(
                 self._shown(f"{type(error).__name__}: {error}"), at_most=self._patience.attempts
             ) from None
         seconds = time.monotonic() - started
@@ -156,9 +156,9 @@ class Client:
         try:
             reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count)
         except ValueError as error:
-            raise SendingFailed(f"the answer is broken: {error}", at_most=self._patience.attempts) from None
+            raise AttemptFailed(f"the answer is broken: {error}", at_most=self._patience.attempts) from None
         if reply.finish_reason in _BROKEN_OFF:
-            raise SendingFailed(f"the answer was broken off ({reply.finish_reason})", at_most=self._patience.attempts)
+            raise AttemptFailed(f"the answer was broken off ({reply.finish_reason})", at_most=self._patience.attempts)
         self._progress.answered()
         self._router.answered(route)
         if self._read_logprobs is not None and tokens:
@@ -178,7 +178,7 @@ class Client:
             self._router.refused(route)
         else:
             await self._router.failed(route)
-        raise SendingFailed(
+        raise AttemptFailed(
             f"HTTP {status}: {message}",
             at_most=self._patience.attempts,
             after=_seconds(retry_after),

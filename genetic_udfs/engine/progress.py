@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from types import TracebackType
 from typing import Self
 
-from genetic_udfs.engine.gauges import Gauges
-from genetic_udfs.engine.use import EngineUse, ServerWatch, engine_use
+from genetic_udfs.engine.metrics import ServerMetrics
+from genetic_udfs.engine.utilization import EngineUtilization, ServerWatch, engine_utilization
 
 _INTERVAL = 0.3  # seconds between two datagrams of one feeder
 _STALE = 15.0  # seconds after which a feeder's note says nothing any more
@@ -46,7 +46,7 @@ class StageProgress(Counters):
 
     notes: tuple[str, ...] = ()
     seconds: float | None = None
-    engine: EngineUse | None = None
+    engine: EngineUtilization | None = None
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class ProgressReporter:
             self._note = text
             self._report()
 
-    def server(self, name: str, max_num_seqs: int, gauges: Gauges) -> None:
+    def server(self, name: str, max_num_seqs: int, metrics: ServerMetrics) -> None:
         """Pass on what a server says of itself, under a name that no other server has: EXECUTOR-NUMBER."""
-        self._send(server=name, max_num_seqs=max_num_seqs, gauges=asdict(gauges))
+        self._send(server=name, max_num_seqs=max_num_seqs, metrics=asdict(metrics))
 
     def close(self) -> None:
         """Send the last counters."""
@@ -130,7 +130,7 @@ class _Feeder:
     attempt: int
     counters: Counters
     note: str
-    heard: float = field(default_factory=time.monotonic)
+    record_metrics: float = field(default_factory=time.monotonic)
 
 
 class ProgressListener:
@@ -186,37 +186,37 @@ class ProgressListener:
             return
         name, feeder, attempt = str(data.pop("stage")), str(data.pop("feeder")), int(str(data.pop("attempt")))
         if "server" in data:
-            gauges = Gauges(**data["gauges"])  # type: ignore[arg-type]
+            metrics = ServerMetrics(**data["metrics"])  # type: ignore[arg-type]
             with self._lock:
-                self._hear(name, str(data["server"]), int(str(data["max_num_seqs"])), gauges)
+                self._hear(name, str(data["server"]), int(str(data["max_num_seqs"])), metrics)
             return
         note = str(data.pop("note", ""))
         new = _Feeder(attempt, Counters(**data), note)  # type: ignore[arg-type]
         with self._lock:
             stage = self._stages.setdefault(name, _Stage())
             if stage.ready_since is None and not note:
-                stage.ready_since = new.heard
+                stage.ready_since = new.record_metrics
             known = stage.feeders.get(feeder)
             # Datagrams can overtake each other, and a task that was given up can go on for a while.
             if known is None or (attempt, new.counters.rows) >= (known.attempt, known.counters.rows):
                 stage.feeders[feeder] = new
 
-    def _hear(self, stage: str, server: str, max_num_seqs: int, gauges: Gauges) -> None:
+    def _hear(self, stage: str, server: str, max_num_seqs: int, metrics: ServerMetrics) -> None:
         servers = self._stages.setdefault(stage, _Stage()).servers
         if server in servers:
-            servers[server].take(gauges)
+            servers[server].take(metrics)
         else:
-            servers[server] = ServerWatch(server.rpartition("-")[0], max_num_seqs, gauges)
+            servers[server] = ServerWatch(server.rpartition("-")[0], max_num_seqs, metrics)
 
 
 def _sum(stage: _Stage) -> StageProgress:
     now = time.monotonic()
-    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.heard < _STALE]
+    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.record_metrics < _STALE]
     total = sum((feeder.counters for feeder in stage.feeders.values()), Counters())
     in_flight = sum(feeder.counters.in_flight for feeder in fresh)
     return StageProgress(
         **asdict(replace(total, in_flight=in_flight)),
         notes=tuple(sorted({feeder.note for feeder in fresh if feeder.note})),
         seconds=now - stage.ready_since if stage.ready_since is not None else None,
-        engine=engine_use(stage.servers.values()),
+        engine=engine_utilization(stage.servers.values()),
     )

@@ -63,12 +63,12 @@ class Server:
         hint = ", as the system does when memory runs out" if -code == signal.SIGKILL else ""
         return f"was ended by {signal.Signals(-code).name}{hint}"
 
-    async def wait_healthy(self, seconds: float, tell: Callable[[str], None]) -> None:
+    async def wait_healthy(self, seconds: float, send: Callable[[str], None]) -> None:
         """Wait until the server answers /health.
 
         Args:
             seconds: The longest that it may take.
-            tell: Called each second with how long it has taken.
+            send: Called each second with how long it has taken.
 
         Raises:
             EngineError: It exited or took too long; with its last log lines.
@@ -83,7 +83,7 @@ class Server:
                 raise EngineError(f"the server was not up after {seconds:.0f} s\n{self.last_words()}")
             if taken - told >= 1.0:
                 told = taken
-                tell(f"starting, {taken:.0f} s")
+                send(f"starting, {taken:.0f} s")
             await asyncio.sleep(0.2)
         self.group = members(self.id)
 

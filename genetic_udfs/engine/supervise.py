@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from genetic_udfs.engine import models, records, vllm
-from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.protocol import EngineRequest
 from genetic_udfs.engine.supervisor import USUAL_TIMING, CommandOf, Supervisor, Timing
 from genetic_udfs.runtime.process import ProcessId, adopt_orphans
 
@@ -41,7 +41,7 @@ def detach() -> None:
 def vllm_commands(gpus: tuple[str, ...]) -> CommandOf:
     """Return what works out the command of a vLLM server on these GPUs."""
 
-    def command_of(order: Order, socket: Path) -> vllm.Command:
+    def command_of(order: EngineRequest, socket: Path) -> vllm.Command:
         model = models.prepared(order.engine.model)
         return vllm.command(order.engine, model, str(socket), vllm.Machine.here(gpus), os.environ)
 

@@ -21,16 +21,16 @@ from typing import Final
 
 from genetic_udfs.engine import records, vllm
 from genetic_udfs.engine.executor import CONTROL
-from genetic_udfs.engine.gauges import read_gauges
-from genetic_udfs.engine.ordered import Feeder, OrderedEngine
-from genetic_udfs.engine.orders import Order, line
-from genetic_udfs.engine.room import room_for
+from genetic_udfs.engine.managed import Feeder, ManagedEngine
+from genetic_udfs.engine.metrics import fetch_metrics
+from genetic_udfs.engine.placement import place_for
+from genetic_udfs.engine.protocol import EngineRequest, line
 from genetic_udfs.engine.server import Server
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.runtime.process import ProcessId, ended, reap_orphans
 
 _TELLING = 5.0  # seconds between two words to those who wait
-CommandOf = Callable[[Order, Path], vllm.Command]
+CommandOf = Callable[[EngineRequest, Path], vllm.Command]
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Supervisor:
         self._command_of = command_of
         self._watched = watched
         self._timing = timing
-        self._engines: dict[str, OrderedEngine] = {}
-        self._epochs = itertools.count(int(time.time()))  # no two supervisors in a folder use the same
+        self._engines: dict[str, ManagedEngine] = {}
+        self._log = itertools.count(int(time.time()))  # no two supervisors in a folder use the same
         self.has_seen_failures = False
         self._arrival: asyncio.Task[None] | None = None  # servers start one at a time
         self._changed = asyncio.Event()
@@ -106,13 +106,13 @@ class Supervisor:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hear one feeder out; when its connection ends, so does its lease."""
-        engine: OrderedEngine | None = None
+        engine: ManagedEngine | None = None
         feeder: Feeder | None = None
         try:
             if not (first := await reader.readline()):
                 return  # a look whether the supervisor is there
             try:
-                order = Order.from_line(first)
+                order = EngineRequest.from_line(first)
             except (ValueError, KeyError, TypeError) as error:
                 writer.write(line({"failed": f"the supervisor does not understand the order: {error}"}))
                 await writer.drain()
@@ -126,25 +126,25 @@ class Supervisor:
         finally:
             if engine is not None and feeder is not None:
                 engine.feeders.discard(feeder)
-                engine.tell_ready()
+                engine.send_ready()
                 self._changed.set()
             writer.close()
 
-    def _admit(self, order: Order, feeder: Feeder) -> OrderedEngine:
-        engine = self._engines.setdefault(order.key(), OrderedEngine(order))
+    def _admit(self, order: EngineRequest, feeder: Feeder) -> ManagedEngine:
+        engine = self._engines.setdefault(order.key(), ManagedEngine(order))
         engine.pardon(self._timing.rest)
         if engine.gave_up is not None:
-            feeder.tell(failed=engine.gave_up)
+            feeder.send(failed=engine.gave_up)
         if not engine.is_wanted:
             engine.wanted_since = time.monotonic()
         if not engine.feeders:
             engine.looked_at = 0.0  # what it does for these feeders begins now
         engine.feeders.add(feeder)
-        engine.tell_ready()
+        engine.send_ready()
         self._changed.set()
         return engine
 
-    def _hear(self, engine: OrderedEngine, feeder: Feeder, message: dict[str, object]) -> None:
+    def _hear(self, engine: ManagedEngine, feeder: Feeder, message: dict[str, object]) -> None:
         if "lost" in message:
             engine.is_doubted = True
         if "idle" in message:
@@ -173,7 +173,7 @@ class Supervisor:
                 async with asyncio.timeout(self._timing.tick):
                     await self._changed.wait()
 
-    async def _check(self, engine: OrderedEngine) -> None:
+    async def _check(self, engine: ManagedEngine) -> None:
         """Notice that a server is dead or hangs, and that one which was doubted does not."""
         doubted, engine.is_doubted = engine.is_doubted, False
         server = engine.server
@@ -187,22 +187,22 @@ class Supervisor:
         if fault is not None:
             await self._failed(engine, f"{fault}\n{server.last_words()}")
         elif doubted:
-            engine.tell_ready()
+            engine.send_ready()
         elif engine.worked > self._timing.steady:
             engine.failures = 0
 
-    async def _fault_of(self, engine: OrderedEngine, server: Server, doubted: bool) -> str | None:
+    async def _fault_of(self, engine: ManagedEngine, server: Server, doubted: bool) -> str | None:
         if server.exit_code is not None:
             return f"the server {server.end}"
         if doubted and not await server.is_healthy():
             return "the server is up but not healthy"
         if time.monotonic() - engine.looked_at > self._timing.look:
             engine.looked_at = time.monotonic()
-            gauges = await read_gauges(server.socket)
-            if gauges is not None:
-                engine.tell_one(server=f"{self._folder.name}-{engine.epoch}", gauges=vars(gauges))
-                if (idle := engine.heard(gauges)) > engine.request_timeout / 2:
-                    return f"the server hangs: {gauges.running:.0f} requests run, and no token came for {idle:.0f} s"
+            metrics = await fetch_metrics(server.socket)
+            if metrics is not None:
+                engine.send_to_one(server=f"{self._folder.name}-{engine.epoch}", metrics=vars(metrics))
+                if (idle := engine.record_metrics(metrics)) > engine.request_timeout / 2:
+                    return f"the server hangs: {metrics.running:.0f} requests run, and no token came for {idle:.0f} s"
         return None
 
     def _serve_next(self) -> None:
@@ -215,17 +215,17 @@ class Supervisor:
         waiting = [engine for engine in engines if engine.is_wanted and not engine.is_awake]
         for engine in sorted(waiting, key=lambda engine: engine.wanted_since):
             others = [other for other in engines if other is not engine and other.holds_its_place_from(engine)]
-            room = room_for(engine.memory_share, others)
+            room = place_for(engine.memory_share, others)
             if room.waited_for:
                 names = ", ".join(f"{user.order.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
-                engine.tell_note(f"waiting for {names} to finish")
+                engine.send_note(f"waiting for {names} to finish")
             elif time.monotonic() >= engine.not_before:
-                self._arrival = asyncio.create_task(self._arrive(engine, room.giving_way))
+                self._arrival = asyncio.create_task(self._arrive(engine, room.to_evict))
                 return
 
-    async def _arrive(self, engine: OrderedEngine, giving_way: Sequence[OrderedEngine]) -> None:
+    async def _arrive(self, engine: ManagedEngine, to_evict: Sequence[ManagedEngine]) -> None:
         try:
-            for other in giving_way:
+            for other in to_evict:
                 await self._put_away(other)
             if engine.is_asleep and engine.server is not None:
                 await self._wake(engine, engine.server)
@@ -235,12 +235,12 @@ class Supervisor:
             await self._failed(engine, repr(error), final=True)
         self._changed.set()
 
-    async def _put_away(self, engine: OrderedEngine) -> None:
+    async def _put_away(self, engine: ManagedEngine) -> None:
         """Have an engine give its place to another, by sleep if it can."""
         server = engine.server
         if server is not None and server.sleeps and engine.ready_since is not None:
-            engine.ready_since = engine.gauges = None
-            engine.tell(gone=engine.epoch)
+            engine.ready_since = engine.metrics = None
+            engine.send(gone=engine.epoch)
             try:
                 await server.sleep(engine.order.engine.request_timeout)
                 engine.is_asleep = True
@@ -249,9 +249,9 @@ class Supervisor:
                 self._say(engine, str(error))
         await self._stop_server(engine)
 
-    async def _wake(self, engine: OrderedEngine, server: Server) -> None:
+    async def _wake(self, engine: ManagedEngine, server: Server) -> None:
         engine.is_asleep = False
-        engine.tell(note="waking up")
+        engine.send(note="waking up")
         try:
             await server.wake_up(engine.order.engine.start_timeout)
         except EngineError as error:
@@ -259,8 +259,8 @@ class Supervisor:
         else:
             self._is_ready(engine)
 
-    async def _start(self, engine: OrderedEngine) -> None:
-        engine.epoch = next(self._epochs)
+    async def _start(self, engine: ManagedEngine) -> None:
+        engine.epoch = next(self._log)
         socket = self._folder / f"e{engine.epoch}.sock"
         log = self._folder / f"{re.sub('[^A-Za-z0-9.-]', '_', engine.order.name)[:60]}-{engine.epoch}.log"
         try:
@@ -268,7 +268,7 @@ class Supervisor:
             engine.server = Server(command, socket, log)
             self._record()
             patience = engine.order.engine.start_timeout
-            await engine.server.wait_healthy(patience, lambda note: engine.tell(note=note))
+            await engine.server.wait_healthy(patience, lambda note: engine.send(note=note))
         except ConfigurationError as error:
             await self._failed(engine, str(error), final=True)
         except (EngineError, OSError) as error:
@@ -279,35 +279,35 @@ class Supervisor:
             self._record()
             self._is_ready(engine)
 
-    def _is_ready(self, engine: OrderedEngine) -> None:
+    def _is_ready(self, engine: ManagedEngine) -> None:
         engine.ready_since = engine.moved_at = time.monotonic()
         engine.looked_at = 0.0
-        engine.tell_ready()
+        engine.send_ready()
 
-    async def _command(self, engine: OrderedEngine, socket: Path) -> vllm.Command:
+    async def _command(self, engine: ManagedEngine, socket: Path) -> vllm.Command:
         """Work out the command, telling the feeders that wait for it: a model may have to be prepared first."""
         began = time.monotonic()
         working = asyncio.create_task(asyncio.to_thread(self._command_of, engine.order, socket))
         while not working.done():
-            engine.tell(note=f"preparing the model, {time.monotonic() - began:.0f} s")
+            engine.send(note=f"preparing the model, {time.monotonic() - began:.0f} s")
             await asyncio.wait({working}, timeout=_TELLING)
         return await working
 
-    async def _failed(self, engine: OrderedEngine, why: str, *, final: bool = False) -> None:
+    async def _failed(self, engine: ManagedEngine, why: str, *, final: bool = False) -> None:
         self._say(engine, why)
         self.has_seen_failures = True
         await self._stop_server(engine)
         engine.fail(why, final=final, limit=self._timing.failures, backoff=self._timing.backoff)
 
-    async def _stop_server(self, engine: OrderedEngine) -> None:
-        server, engine.server, engine.ready_since, engine.gauges = engine.server, None, None, None
+    async def _stop_server(self, engine: ManagedEngine) -> None:
+        server, engine.server, engine.ready_since, engine.metrics = engine.server, None, None, None
         engine.is_asleep = False
         if server is not None:
-            engine.tell(gone=engine.epoch)
+            engine.send(gone=engine.epoch)
             await server.stop(self._timing.grace)
             self._record()
 
-    def _say(self, engine: OrderedEngine, what: str) -> None:
+    def _say(self, engine: ManagedEngine, what: str) -> None:
         print(f"engine {engine.order.name}, epoch {engine.epoch}: {what}", file=sys.stderr, flush=True)
 
     def _record(self) -> None:

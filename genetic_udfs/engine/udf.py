@@ -16,17 +16,17 @@ from pyspark import TaskContext
 from pyspark.sql.functions import pandas_udf
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.async_map import ordered_map
+from genetic_udfs.engine.chat_completion import Question, ReadLogprobs, Reply, Sampling
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.columns import REPLY
+from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.endpoint import Endpoint
-from genetic_udfs.engine.exchange import Question, ReadLogprobs, Reply, Sampling
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import marked
-from genetic_udfs.engine.feeding import in_order
 from genetic_udfs.engine.launch import control_socket
-from genetic_udfs.engine.lease import Lease
-from genetic_udfs.engine.orders import Order
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
+from genetic_udfs.engine.protocol import EngineRequest
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
 
@@ -122,7 +122,7 @@ class Asking:
         router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
         if self.engine.urls:
             reporter.note("")  # there is nothing to wait for
-        results = in_order(_questions(batches), partial(self._answering, router, window, reporter), window)
+        results = ordered_map(_questions(batches), partial(self._answering, router, window, reporter), window)
         try:
             yield from results
         except EngineError as error:
@@ -131,19 +131,19 @@ class Asking:
             results.close()
             reporter.close()
 
-    def _lease(self, window: Window, reporter: ProgressReporter) -> Lease:
-        return Lease(
-            Order(self.name, _with_absolute_model(self.engine), self.size),
+    def _lease(self, window: Window, reporter: ProgressReporter) -> EngineConnection:
+        return EngineConnection(
+            EngineRequest(self.name, _with_absolute_model(self.engine), self.size),
             partial(control_socket, Executor.of_this_task()),
             on_share=window.resize,
             on_note=reporter.note,
-            on_gauges=reporter.server,
+            on_metrics=reporter.server,
             is_idle=lambda: window.in_flight == 0,
         )
 
     @contextlib.asynccontextmanager
     async def _answering(
-        self, router: Endpoint | Lease, window: Window, reporter: ProgressReporter
+        self, router: Endpoint | EngineConnection, window: Window, reporter: ProgressReporter
     ) -> AsyncIterator[Callable[[Question], Awaitable[Reply]]]:
         """Hold the connections, and give the function that answers a row."""
         async with router:

@@ -84,7 +84,7 @@ def engines(run: Run, generation: int) -> list[dict[str, Any]]:
     """Return a `schema.ENGINE_USE` for each stage of a generation whose engine was heard of in this run."""
     return [
         {name: value for name, value in {**vars(stage), **vars(stage.use)}.items() if name in ENGINE_USE.names}
-        for stage in run.stage_uses
+        for stage in run.stage_utilization
         if stage.generation == generation
     ]
 

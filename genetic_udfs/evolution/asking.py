@@ -5,9 +5,9 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.config import Role, RoleSettings
 from genetic_udfs.engine.udf import ask
-from genetic_udfs.evolution.run import Run, StageUse
+from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
-from genetic_udfs.roles.sampling import described, sampling_of
+from genetic_udfs.roles.sampling import sampling_key, sampling_of
 from genetic_udfs.runtime.session import task_slots
 
 
@@ -36,7 +36,7 @@ def with_replies(
     purpose: str | None = None,
     settings: RoleSettings | None = None,
     is_scored: bool | None = None,
-    entered_as: str | None = None,
+    ledger_role: str | None = None,
 ) -> DataFrame:
     """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
 
@@ -50,7 +50,7 @@ def with_replies(
         purpose: tells a stage from the role's usual one in the same round.
         settings: which engine is asked and how it samples; those of the role unless given.
         is_scored: whether `yes_probability` is read; of the Judge in its usual stage unless given.
-        entered_as: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
+        ledger_role: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `engine.columns.REPLY_FIELDS`.
@@ -59,7 +59,7 @@ def with_replies(
     engine = run.config.used_engines()[settings.engine]
     if is_scored is None:
         is_scored = role == "judge" and purpose is None
-    sampling = described(settings)
+    sampling = sampling_key(settings)
     identity = F.sha2(
         F.concat_ws(
             "\x1e",
@@ -72,7 +72,7 @@ def with_replies(
     stage_name = purpose or role
     place = [f"generation {generation}", *([] if round_ is None else [f"round {round_}"])]
     name = "/".join([*place, stage_name]).replace(" ", "-")
-    planned = run.scratch.keep(
+    planned = run.scratch.checkpoint(
         rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))), name
     )
     requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
@@ -97,7 +97,7 @@ def with_replies(
                     .withColumn("reply", engine_call("prompt"))
                     .select(
                         "request_id",
-                        F.lit(entered_as or role).alias("role"),
+                        F.lit(ledger_role or role).alias("role"),
                         F.lit(generation).alias("generation"),
                         F.lit(round_).cast("int").alias("round"),
                         F.lit(settings.engine).alias("engine"),
@@ -110,7 +110,7 @@ def with_replies(
                 )
 
             run.ledger.record(missing, total, answered, name)
-            if use := run.progress.engine_use(stage):
-                run.stage_uses.append(StageUse(generation, round_, role, use))
+            if use := run.progress.engine_utilization(stage):
+                run.stage_utilization.append(StageUtilization(generation, round_, role, use))
     replies = run.ledger.replies(generation)
     return planned.drop("prompt", "template", "sample").join(replies, "request_id", "left")

@@ -23,10 +23,10 @@ from genetic_udfs.evolution.operators.draws import draw
 from genetic_udfs.evolution.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.evolution.population_index import indexed
-from genetic_udfs.evolution.round import Round, alive, asked, keep, reject, with_columns_of, with_prompt
+from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.evolution.verification import check_runs, choose, failed_solutions, verify
-from genetic_udfs.reporting.search import not_compared_in_words
+from genetic_udfs.reporting.search import format_not_compared
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
 from genetic_udfs.runtime.arrow import local_frame
@@ -79,16 +79,16 @@ def make_round(this: Round) -> DataFrame:
         .transform(ask_instructor, this)
         .transform(read_instructions, this)
         .transform(reject_unfit, this)
-        .transform(keep, this, "reading and filtering")
+        .transform(checkpoint, this, "reading and filtering")
         .transform(reject_duplicates, this)
-        .transform(keep, this, "near-duplicates")
+        .transform(checkpoint, this, "near-duplicates")
         .transform(reject_test_problems, this)
         .transform(ask_coder, this)
         .transform(examine, this)
-        .transform(mend, this)
+        .transform(repair, this)
         .transform(choose, this)
         .transform(accept, this)
-        .transform(keep, this, "deciding")
+        .transform(checkpoint, this, "deciding")
     )
 
 
@@ -159,17 +159,17 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     accepted = this.accepted.select("id", F.col("instruction").alias("text"))
     # The order among candidates is drawn, so that no colony has precedence over another.
     rank = F.conv(F.substring("id", 1, 15), 16, 10).cast("long")
-    new = rows.filter(alive()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
+    new = rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
     found = near_duplicates(
         new,
         accepted,
         run.config.dedup,
         run.config.seed,
-        lambda rows, name: run.scratch.keep(rows, f"{this.name}/near-duplicates-{name}"),
+        lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),
         indexed=indexed(run.store, this.generation),
         is_spread=True,
     )
-    if told := not_compared_in_words(found.not_compared()):
+    if told := format_not_compared(found.not_compared()):
         run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
     reason = F.when(F.col("method") == EXACT, DUPLICATE).otherwise(NEAR_DUPLICATE)
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
@@ -184,7 +184,7 @@ def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
     if not this.items:
         return rows
     paraphrases = this.run.config.decontamination.paraphrases
-    return reject_contaminated(rows, this, ["instruction"], paraphrases).transform(keep, this, "contamination")
+    return reject_contaminated(rows, this, ["instruction"], paraphrases).transform(checkpoint, this, "contamination")
 
 
 def reject_test_solutions(rows: DataFrame, this: Round) -> DataFrame:
@@ -192,9 +192,9 @@ def reject_test_solutions(rows: DataFrame, this: Round) -> DataFrame:
     if not this.items:
         return rows
     return (
-        rows.transform(keep, this, "reading solutions")
+        rows.transform(checkpoint, this, "reading solutions")
         .transform(reject_contaminated, this, ["code", "response"])
-        .transform(keep, this, "contamination of solutions")
+        .transform(checkpoint, this, "contamination of solutions")
     )
 
 
@@ -203,7 +203,7 @@ def reject_contaminated(
 ) -> DataFrame:
     """Reject rows whose texts hold an item of a test set; with `paraphrases`, an engine is asked about the first."""
     run = this.run
-    new = rows.filter(alive()).select("id", *texts)
+    new = rows.filter(not_rejected()).select("id", *texts)
 
     def ask(questions: DataFrame) -> DataFrame:
         settings = None if paraphrases is None else run.config.judge_of(paraphrases)
@@ -217,7 +217,7 @@ def reject_contaminated(
         texts=texts,
         paraphrases=paraphrases,
         ask=ask,
-        keep=lambda rows, name: keep(rows, this, name),
+        checkpoint=lambda rows, name: checkpoint(rows, this, name),
     )
     detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")
     contaminated = F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail"))
@@ -231,7 +231,7 @@ def reject_contaminated(
 def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
     """Ask for solutions, a row each, and add `solution` (0..), `attempt`, `response` (the whole reply) and `code`."""
     settings = this.run.config.roles.coder
-    wanted = F.sequence(F.lit(0), F.when(alive(), settings.samples - 1).otherwise(0))
+    wanted = F.sequence(F.lit(0), F.when(not_rejected(), settings.samples - 1).otherwise(0))
     further = F.substring(F.sha2(F.concat_ws("/", "id", "solution"), 256), 1, 32)
     samples = (
         rows.withColumn("solution", F.explode(wanted))
@@ -255,16 +255,16 @@ def read_solutions(replied: DataFrame) -> DataFrame:
     )
 
 
-def mend(rows: DataFrame, this: Round) -> DataFrame:
+def repair(rows: DataFrame, this: Round) -> DataFrame:
     """Have the Coder mend the best of an instruction's solutions, once, where all have failed their tests."""
     if not this.run.config.roles.coder.repair:
         return rows
     again = replace(this, attempt=2)
-    kept = keep(rows, this, "before mending")
-    failed = failed_solutions(kept)
+    checkpointed = checkpoint(rows, this, "before mending")
+    failed = failed_solutions(checkpointed)
     prompts = with_prompt(failed, F.col("mending_prompt"), template_version("repair")).drop("mending_prompt")
-    mended = read_solutions(asked(prompts, again, "coder")).transform(examine, again)
-    return kept.unionByName(mended, allowMissingColumns=True)
+    repaired = read_solutions(asked(prompts, again, "coder")).transform(examine, again)
+    return checkpointed.unionByName(repaired, allowMissingColumns=True)
 
 
 def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
@@ -282,32 +282,32 @@ def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("verdict", F.col("read.verdict"))
         .withColumn("fitness", F.col("reply.yes_probability"))
         .withColumnRenamed("request_id", "judge_request")
-        .transform(reject, judged(this.run.config.least_fitness))
+        .transform(reject, judged(this.run.config.min_fitness))
         .drop("read", "reply")
     )
 
 
-def judged(least_fitness: float | None) -> Column:
+def judged(min_fitness: float | None) -> Column:
     """Return why the Judge's `read` reply refuses a row: its verdict, or a `fitness` that is too low."""
-    if least_fitness is None:
+    if min_fitness is None:
         return F.col("read")
     said = F.when(F.col("fitness").isNull(), "there is no P(Yes)").otherwise(
         F.format_string("P(Yes) is %.3f", "fitness")
     )
     low = F.struct(
         F.lit("low_fitness").alias("reason"),
-        F.concat(said, F.lit(f", and {least_fitness:g} is wanted")).alias("detail"),
+        F.concat(said, F.lit(f", and {min_fitness:g} is wanted")).alias("detail"),
     )
     failed = F.struct(F.col("read.reason").alias("reason"), F.col("read.detail").alias("detail"))
     return F.when(F.col("read.reason") == "engine_error", failed).when(
-        F.col("reply").isNotNull() & ~F.coalesce(F.col("fitness") >= least_fitness, F.lit(False)), low
+        F.col("reply").isNotNull() & ~F.coalesce(F.col("fitness") >= min_fitness, F.lit(False)), low
     )
 
 
 def accept(rows: DataFrame, this: Round) -> DataFrame:
     """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`."""
     rows = with_columns_of(CANDIDATES_SCHEMA, rows)
-    place = F.row_number().over(Window.partitionBy("colony", alive()).orderBy("slot", "item"))
+    place = F.row_number().over(Window.partitionBy("colony", not_rejected()).orderBy("slot", "item"))
     needed = F.coalesce(
         *(F.when(F.col("colony") == colony, count) for colony, count in this.needed.items() if count > 0)
     )
@@ -323,7 +323,7 @@ def accept(rows: DataFrame, this: Round) -> DataFrame:
         rows.transform(reject, F.when(unanswered, lost))
         .withColumn("place", place)
         .transform(reject, F.when(F.col("place") > needed, surplus))
-        .withColumn("status", F.when(alive(), ACCEPTED).otherwise(REJECTED))
+        .withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
         .withColumn("parents", F.transform("parents", lambda parent: parent["id"]))
         .withColumn("run_id", F.lit(this.run.id))
         .select(*CANDIDATES_SCHEMA.fieldNames())

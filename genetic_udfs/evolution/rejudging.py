@@ -16,7 +16,7 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import Agreement
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
-from genetic_udfs.roles.sampling import described
+from genetic_udfs.roles.sampling import sampling_key
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REJUDGE, REPLIES, VERDICTS, VERDICTS_SCHEMA
 
 
@@ -57,9 +57,11 @@ def rejudge(run: Run, generation: int) -> Rejudged:
     own = run.config.roles.judge.prompt
     version = prompt_version("judge", own)
     prompts = prompted(judged, role_columns.judge_prompt("instruction", "response", own), version)
-    replied = with_replies(run, "judge", prompts, generation, None, purpose=REJUDGE, is_scored=True, entered_as=REJUDGE)
+    replied = with_replies(
+        run, "judge", prompts, generation, None, purpose=REJUDGE, is_scored=True, ledger_role=REJUDGE
+    )
     with run.progress.stage(f"generation {generation}: reading verdicts", None):
-        rows = run.scratch.keep(with_verdict(run, replied, version), f"generation-{generation}/verdicts")
+        rows = run.scratch.checkpoint(with_verdict(run, replied, version), f"generation-{generation}/verdicts")
         keep_verdicts(run, rows.withColumn("verdict", F.col("new")), generation, version)
         return compared(run, rows, generation)
 
@@ -100,7 +102,7 @@ def with_verdict(run: Run, replied: DataFrame, version: str) -> DataFrame:
 
 def keep_verdicts(run: Run, verdicts: DataFrame, generation: int, version: str) -> None:
     """Append the verdicts of a judge on a generation, once."""
-    judge = (run.config.engine_of("judge").model, described(run.config.roles.judge), version)
+    judge = (run.config.engine_of("judge").model, sampling_key(run.config.roles.judge), version)
     digest = hashlib.sha256("\x1e".join(judge).encode()).hexdigest()[:16]
     rows = verdicts.withColumn("generation", F.lit(generation)).withColumn("run_id", F.lit(run.id))
     run.store.append(

@@ -40,7 +40,7 @@ class Round:
         return f"generation-{self.generation}/round-{self.number}{attempt}"
 
 
-def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
+def checkpoint(rows: DataFrame, this: Round, name: str) -> DataFrame:
     """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space.
 
     Rows that are the result of a stage are returned as they are.
@@ -48,17 +48,17 @@ def keep(rows: DataFrame, this: Round, name: str) -> DataFrame:
     if this.run.scratch.has(rows):
         return rows
     with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
-        return this.run.scratch.keep(rows, f"{this.name}/{name.replace(' ', '-')}")
+        return this.run.scratch.checkpoint(rows, f"{this.name}/{name.replace(' ', '-')}")
 
 
-def alive() -> Column:
+def not_rejected() -> Column:
     """Tell whether a row has passed every stage so far."""
     return F.col("reason").isNull()
 
 
 def reject(rows: DataFrame, found: Column) -> DataFrame:
     """Set `reason` and `detail` from a struct with those fields, where it has a reason and the row has none yet."""
-    fails = alive() & found["reason"].isNotNull()
+    fails = not_rejected() & found["reason"].isNotNull()
     return (
         rows.withColumn(
             "found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail")))
@@ -71,7 +71,7 @@ def reject(rows: DataFrame, found: Column) -> DataFrame:
 
 def with_prompt(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
     """Add what `with_replies` needs; rows that were rejected ask nothing."""
-    return prompted(rows, F.when(alive(), prompt), template)
+    return prompted(rows, F.when(not_rejected(), prompt), template)
 
 
 def asked(prompts: DataFrame, this: Round, role: Role, sample: str | None = None) -> DataFrame:

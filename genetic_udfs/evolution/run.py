@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config, Role
-from genetic_udfs.engine.use import EngineUse
+from genetic_udfs.engine.utilization import EngineUtilization
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.lease import Lease
 from genetic_udfs.store.ledger import Ledger
@@ -14,13 +14,13 @@ from genetic_udfs.store.tables import Store
 
 
 @dataclass(frozen=True)
-class StageUse:
+class StageUtilization:
     """How a role's engine was used in a round."""
 
     generation: int
     round: int | None
     role: Role
-    use: EngineUse
+    use: EngineUtilization
 
 
 @dataclass(frozen=True)
@@ -35,4 +35,4 @@ class Run:
     scratch: Scratch
     ledger: Ledger
     progress: Progress
-    stage_uses: list[StageUse] = field(default_factory=list)
+    stage_utilization: list[StageUtilization] = field(default_factory=list)

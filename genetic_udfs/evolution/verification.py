@@ -10,9 +10,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from genetic_udfs.evolution.operators.parents import SLOT_KEY
-from genetic_udfs.evolution.round import Round, alive, asked, keep, reject, with_prompt
+from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_prompt
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import template_version
+from genetic_udfs.sandbox.outcome_columns import spread, verdicts
+from genetic_udfs.sandbox.outcomes import PASSED, UNSUPPORTED
 from genetic_udfs.sandbox.spark import (
     CODE_STATUS,
     PASS_RATE,
@@ -21,8 +23,6 @@ from genetic_udfs.sandbox.spark import (
     TESTS_PASSED,
     TESTS_STATUS,
 )
-from genetic_udfs.sandbox.verdict import PASSED, UNSUPPORTED
-from genetic_udfs.sandbox.verdicts_column import spread, verdicts
 from genetic_udfs.store.schema import FAILED_TESTS
 
 # The solutions of one instruction.
@@ -43,11 +43,11 @@ def check_runs(rows: DataFrame, this: Round) -> DataFrame:
     status = F.col("imported")[CODE_STATUS]
     said = F.concat(F.lit("importing it ended as "), status)
     found = F.struct(F.lit("does_not_run").alias("reason"), said.alias("detail"))
-    rows = keep(rows, this, "reading solutions")
+    rows = checkpoint(rows, this, "reading solutions")
     return (
         spread(rows, this.run.scratch.count(rows))
-        .withColumn("imported", verdicts(F.when(alive(), F.col("code")), None, settings))
-        .transform(keep, this, "importing")
+        .withColumn("imported", verdicts(F.when(not_rejected(), F.col("code")), None, settings))
+        .transform(checkpoint, this, "importing")
         .withColumn(SANDBOX_TIER, F.col("imported")[SANDBOX_TIER])
         .transform(reject, F.when(status != PASSED, found))
         .drop("imported")
@@ -75,7 +75,7 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
     prompt = role_columns.tester_prompt("instruction", "code", settings)
     prompts = with_prompt(rows, prompt, template_version("tester"))
     read = asked(prompts, this, "tester").withColumn(
-        "read", F.when(alive(), role_columns.tests_of("reply", "code", settings))
+        "read", F.when(not_rejected(), role_columns.tests_of("reply", "code", settings))
     )
     ordered = (
         Window.partitionBy(*_INSTRUCTION)
@@ -84,7 +84,7 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
     )
     shared = F.array_distinct(F.flatten(F.collect_list("read.tests").over(ordered)))
     return (
-        read.withColumn("tests", F.when(alive() & (F.size(shared) > 0), shared))
+        read.withColumn("tests", F.when(not_rejected() & (F.size(shared) > 0), shared))
         .withColumn("fault", F.when(F.col("tests").isNull(), _reason(F.col("read.reason"), F.col("read.detail"))))
         .withColumn("null_code", F.when(F.col("tests").isNotNull(), role_columns.null_solution_of("code")))
         .withColumnRenamed("request_id", "tester_request")
@@ -95,14 +95,14 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
 def run_tests(rows: DataFrame, this: Round) -> DataFrame:
     """Add how the tests ended, and as `nothing`, at the first attempt, how they end for code that does nothing."""
     settings = this.run.config.sandbox
-    rows = keep(rows, this, "reading tests")
+    rows = checkpoint(rows, this, "reading tests")
     imported_by = F.col(SANDBOX_TIER) if settings.check_runs else F.lit(None)
-    code = F.when(alive() & F.col("tests").isNotNull(), F.col("code"))
+    code = F.when(not_rejected() & F.col("tests").isNotNull(), F.col("code"))
     ran = spread(rows, this.run.scratch.count(rows)).withColumn("ran", verdicts(code, "tests", settings))
     if this.attempt == 1:
         ran = ran.withColumn("nothing", verdicts("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
     return (
-        ran.transform(keep, this, "running tests")
+        ran.transform(checkpoint, this, "running tests")
         .withColumns({name: F.col("ran")[name] for name in (*_RESULTS, CODE_STATUS)})
         .withColumn(SANDBOX_TIER, F.coalesce(F.col("ran")[SANDBOX_TIER], imported_by))
         .drop("ran")
@@ -113,17 +113,17 @@ def drop_unsupported(rows: DataFrame, this: Round) -> DataFrame:
     """Leave out tests that are `unsupported` for every solution of their instruction that can be imported."""
     if this.attempt > 1:  # they were left out with the first attempt
         return rows
-    heard = F.collect_list(F.when(F.col(CODE_STATUS) == PASSED, F.col(TESTS_STATUS)))
+    statuses = F.collect_list(F.when(F.col(CODE_STATUS) == PASSED, F.col(TESTS_STATUS)))
     decided = F.filter(
         F.sequence(F.lit(0), F.size("tests") - 1),
-        lambda at: (F.size("heard") == 0) | F.exists("heard", lambda ended: F.get(ended, at) != UNSUPPORTED),
+        lambda at: (F.size("statuses") == 0) | F.exists("statuses", lambda ended: F.get(ended, at) != UNSUPPORTED),
     )
-    found = rows.withColumn("heard", heard.over(Window.partitionBy(*_INSTRUCTION))).withColumn(
+    found = rows.withColumn("statuses", statuses.over(Window.partitionBy(*_INSTRUCTION))).withColumn(
         "decided", F.when(F.col(TESTS_STATUS).isNotNull(), decided)
     )
     left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_MESSAGE, "nothing")}
     rate = F.when(F.size("decided") > 0, F.col(TESTS_PASSED) / F.size("decided"))
-    return found.withColumns({**left, PASS_RATE: rate}).drop("heard", "decided")
+    return found.withColumns({**left, PASS_RATE: rate}).drop("statuses", "decided")
 
 
 def reject_tests(rows: DataFrame, this: Round) -> DataFrame:
@@ -175,7 +175,7 @@ def failed_solutions(rows: DataFrame) -> DataFrame:
 
     Its columns are as before the Coder was asked, but for the tests, and `mending_prompt`.
     """
-    none_passed = ~F.max(alive()).over(Window.partitionBy(*_INSTRUCTION))
+    none_passed = ~F.max(not_rejected()).over(Window.partitionBy(*_INSTRUCTION))
     failed = F.col("reason") == FAILED_TESTS
     place = F.row_number().over(Window.partitionBy(*_INSTRUCTION, failed).orderBy(*_best_first()))
     prompt = role_columns.repair_prompt("instruction", "code", "failure.test", "failure.status", "failure.message")
@@ -199,8 +199,8 @@ def choose(rows: DataFrame, this: Round) -> DataFrame:
     """
     if this.run.config.roles.coder.samples == 1:
         return rows
-    among_alive = Window.partitionBy(*_INSTRUCTION, alive()).orderBy(*_best_first())
-    chosen = F.first(F.struct("solution", TESTS_PASSED, "agreeing")).over(among_alive)
+    among_not_rejected = Window.partitionBy(*_INSTRUCTION, not_rejected()).orderBy(*_best_first())
+    chosen = F.first(F.struct("solution", TESTS_PASSED, "agreeing")).over(among_not_rejected)
     detail = F.when(
         F.col("chosen")[TESTS_PASSED].isNotNull(),
         F.format_string(
@@ -210,7 +210,7 @@ def choose(rows: DataFrame, this: Round) -> DataFrame:
         ),
     ).otherwise(F.format_string("solution %d was chosen, since no tests tell them apart", F.col("chosen.solution")))
     return (
-        rows.withColumn("place", F.row_number().over(among_alive))
+        rows.withColumn("place", F.row_number().over(among_not_rejected))
         .withColumn("chosen", chosen)
         .transform(reject, F.when(F.col("place") > 1, _reason(F.lit("not_chosen"), detail)))
         .drop("place", "chosen")

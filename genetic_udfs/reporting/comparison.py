@@ -12,7 +12,7 @@ from genetic_udfs.store.tables import Store
 
 
 @dataclass(frozen=True)
-class Portrait:
+class StoreSummary:
     """What is compared of a store; seeds are counted apart from pairs.
 
     `reasons` are rejected candidates by reason, `operators` candidates and accepted ones by operator and task; tokens
@@ -41,7 +41,7 @@ class Overlap:
     same_ids: int
 
 
-def portrait(store: Store) -> Portrait:
+def summarize_store(store: Store) -> StoreSummary:
     """Return what is compared of a store.
 
     Raises:
@@ -72,7 +72,7 @@ def portrait(store: Store) -> Portrait:
     replies = store.read(REPLIES).filter(F.col("role") != REJUDGE)
     (cost,) = replies.agg(tokens.alias("tokens"), F.sum("seconds").alias("seconds")).collect()
     (last,) = store.read(GENERATIONS).agg(F.max("generation")).collect()
-    return Portrait(
+    return StoreSummary(
         root=store.root,
         generations=last[0] or 0,
         seeds=people["seeds"],

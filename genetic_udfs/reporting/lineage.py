@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.store.integrity import way_back
+from genetic_udfs.store.integrity import restore_hint
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES, SEED
 from genetic_udfs.store.tables import Store
@@ -180,7 +180,7 @@ def _check_order(store: Store, next_of: Mapping[str, tuple[str, ...]]) -> None:
 
 def _broken(store: Store, id_: str, what: str) -> StoreError:
     return StoreError(
-        f"{store.path(POPULATION)}: the row with id {id_!r} {what}; no run writes such a row. Mend it{way_back(store)}"
+        f"{store.path(POPULATION)}: the row with id {id_!r} {what}; no run writes such a row. Repair it{restore_hint(store)}"
     )
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
-from genetic_udfs.engine.use import EngineUse
+from genetic_udfs.engine.utilization import EngineUtilization
 
 # Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
 TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
@@ -57,7 +57,7 @@ class View:
             facts.append(f"{self.reported.errors} errors")
         if self.reported.engine is not None:
             running, *others = self.reported.engine.describe()
-            facts += [f"{running}: give it more feeders" if self._is_under_driven() else running, *others]
+            facts += [f"{running}: give it more feeders" if self._is_underutilized() else running, *others]
         facts += self.reported.notes
         return facts if len(facts) > 1 or self.total is None else [*facts, f"{self.seconds:.0f} s"]
 
@@ -77,13 +77,13 @@ class View:
         done = self.reported
         return done.prompt_tokens + done.completion_tokens + done.errors > 0 or done.engine is not None
 
-    def _is_under_driven(self) -> bool:
+    def _is_underutilized(self) -> bool:
         """Whether the engine has too little to do although there are many rows that were not sent."""
         engine, total = self.reported.engine, self.total or 0
         if engine is None or not self.reported.in_flight:
             return False
         unsent = total - self.reported.rows - self.reported.in_flight
-        return unsent >= engine.max_num_seqs and engine.is_under_driven(engine.running_now)
+        return unsent >= engine.max_num_seqs and engine.is_underutilized(engine.running_now)
 
     def ending(self) -> str:
         """Return what is said of a stage that is done."""
@@ -97,7 +97,7 @@ class View:
         if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:
             return done
         used = f"{done}, {engine.running:.0f} of {engine.max_num_seqs} running on average"
-        return f"{used}: {_MORE_FEEDERS}" if engine.is_under_driven(engine.running) else used
+        return f"{used}: {_MORE_FEEDERS}" if engine.is_underutilized(engine.running) else used
 
 
 class Progress:
@@ -146,7 +146,7 @@ class Progress:
         if self._terminal:
             self._terminal.close()
 
-    def engine_use(self, stage: str) -> EngineUse | None:
+    def engine_utilization(self, stage: str) -> EngineUtilization | None:
         """Return what the engine said of itself during a stage; None when nothing was heard."""
         return self._listener.snapshot().get(stage, StageProgress()).engine
 

@@ -7,7 +7,7 @@ from genetic_udfs.dedup.bands import WHOLE_BUCKET
 from genetic_udfs.dedup.near_duplicates import NotCompared
 
 
-def not_compared_in_words(found: NotCompared) -> str | None:
+def format_not_compared(found: NotCompared) -> str | None:
     """Say what the bound on buckets left out; None where it left out nothing."""
     if not found.buckets:
         return None
@@ -17,7 +17,7 @@ def not_compared_in_words(found: NotCompared) -> str | None:
     )
 
 
-def audit_in_words(found: Audit) -> str:
+def format_audit(found: Audit) -> str:
     """Say what share of a sample's near-duplicate pairs were found."""
     if found.recall is None:
         return f"Audit: datasketch finds no near-duplicates among {found.texts:,} texts"

@@ -15,8 +15,8 @@ from pyspark.sql.types import BooleanType, DataType, DoubleType, LongType, Strin
 
 from genetic_udfs.config import ROLES, Config, Role
 from genetic_udfs.config.operators import MUTATION
+from genetic_udfs.engine.chat_completion import Reply
 from genetic_udfs.engine.client import NO_PROMPT
-from genetic_udfs.engine.exchange import Reply
 from genetic_udfs.engine.progress import ProgressAddress
 from genetic_udfs.engine.udf import Asking, asking
 from genetic_udfs.roles import coder, instructor, judge

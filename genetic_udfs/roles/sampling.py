@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from genetic_udfs.config import RoleSettings
-from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
+from genetic_udfs.engine.chat_completion import MAX_TOP_LOGPROBS, Sampling
 
 # What of a role's settings decides on a reply, beside the prompt.
 _SAMPLING: Final = set(RoleSettings.model_fields) - {"engine"}
@@ -16,11 +16,11 @@ def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
         temperature=settings.temperature,
         top_p=settings.top_p,
         max_tokens=settings.max_tokens,
-        top_logprobs=MOST_TOP_LOGPROBS if is_scored else 0,
+        top_logprobs=MAX_TOP_LOGPROBS if is_scored else 0,
         regex=settings.regex,
     )
 
 
-def described(settings: RoleSettings) -> str:
+def sampling_key(settings: RoleSettings) -> str:
     """Return how a role samples, as it stands in the ledger and in the identity of a request."""
     return json.dumps(settings.model_dump(include=_SAMPLING))

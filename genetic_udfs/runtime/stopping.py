@@ -12,9 +12,9 @@ from typing import Final
 from genetic_udfs.errors import GeneticUdfsError
 
 # Set when this process was asked to stop. What is under way fails then, because its Spark jobs are cancelled, until a
-# command sets `winding_up`, to write how it ended.
+# command sets `shutting_down`, to write how it ended.
 stop_requested: Final = threading.Event()
-winding_up: Final = threading.Event()
+shutting_down: Final = threading.Event()
 
 _hurried: Final = threading.Event()
 _lock: Final = threading.Lock()
@@ -26,7 +26,7 @@ class Stopped(GeneticUdfsError):
 
 
 @contextmanager
-def finished_first() -> Iterator[None]:
+def graceful_section() -> Iterator[None]:
     """Keep Spark's jobs alive while the body runs, even if a stop is asked for meanwhile.
 
     Raises:
@@ -73,7 +73,7 @@ def is_finishing() -> bool:
 def _stop(patience: float) -> None:
     deadline = time.monotonic() + patience
     # Again and again: between two jobs there is nothing to cancel, and the next one begins afterwards.
-    while not winding_up.wait(0.2):
+    while not shutting_down.wait(0.2):
         if is_finishing() and not _hurried.is_set() and time.monotonic() < deadline:
             continue
         try:

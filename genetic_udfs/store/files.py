@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.session import file_system, java_class
-from genetic_udfs.store.damage import damage_told
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _LOG: Final = "/_delta_log/"
@@ -45,7 +45,7 @@ def files_needed(store: Store, table: str, version: int) -> set[str] | None:
         StoreError: if the log cannot be read for another reason.
     """
     try:
-        with damage_told(store.path(table)):
+        with translate_table_errors(store.path(table)):
             files = store.read(table, version).inputFiles()
     except (StoreError, PySparkException) as error:
         if _NO_VERSION not in str(error):

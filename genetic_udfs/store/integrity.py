@@ -43,7 +43,7 @@ def versions_of_generations(store: Store, table: str = POPULATION) -> dict[int, 
     return {metadata["generation"]: version for version, metadata in told.items() if "generation" in metadata}
 
 
-def way_back(store: Store, table: str = POPULATION) -> str:
+def restore_hint(store: Store, table: str = POPULATION) -> str:
     """Return what brings a table back to the last generation that was committed; empty if its history has none."""
     versions = versions_of_generations(store, table)
     if not versions:
@@ -59,7 +59,7 @@ def _refuse_broken(store: Store, table: str, broken: Iterable[str]) -> None:
     if lines:
         raise StoreError(
             f"{store.path(table)}: is not as a run leaves it, so nothing is made of it:{lines}"
-            f"\nMend these rows{way_back(store, table)}"
+            f"\nMend these rows{restore_hint(store, table)}"
         )
 
 

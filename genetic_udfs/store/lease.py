@@ -20,8 +20,8 @@ from pyspark.sql import SparkSession
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.process import ProcessId, this_machine
 from genetic_udfs.runtime.stopping import Stopped, cancel_jobs, stop_requested
-from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.location import located
+from genetic_udfs.store.numbered_log import NumberedLog
 
 LIFETIME: Final = 60.0
 LEASE_FOLDER: Final = "_lease"
@@ -37,7 +37,7 @@ class LeaseError(StoreError):
 class Lease:
     """The right of this process to write to a store, while the body of `held` runs."""
 
-    def __init__(self, epochs: Epochs, run_id: str, lifetime: float = LIFETIME) -> None:
+    def __init__(self, epochs: NumberedLog, run_id: str, lifetime: float = LIFETIME) -> None:
         """Ask for nothing yet.
 
         Args:
@@ -45,7 +45,7 @@ class Lease:
             run_id: who asks.
             lifetime: seconds without a renewal after which a lease counts as given up; the same for all processes.
         """
-        self._epochs, self._run_id, self._lifetime = epochs, run_id, lifetime
+        self._log, self._run_id, self._lifetime = epochs, run_id, lifetime
         self._epoch: int | None = None
         self._renewals = 0
         self._was_abandoned = False
@@ -66,18 +66,18 @@ class Lease:
         return self._was_abandoned
 
     @contextmanager
-    def held(self, *, take_over: bool = False, tell: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    def held(self, *, take_over: bool = False, on_status: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Hold the lease while the body runs.
 
         Args:
             take_over: take it from whoever has it, at once.
-            tell: is told if the holder has to be watched for a while.
+            on_status: is called if the holder has to be watched for a while.
 
         Raises:
             LeaseError: if another process has it, saying which.
             StoreError: if the store cannot be read or written.
         """
-        self._take(take_over, tell)
+        self._take(take_over, on_status)
         thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         thread.start()
         try:
@@ -99,56 +99,56 @@ class Lease:
         if self._lost is not None:
             raise self._lost
         with self._renewing:
-            latest = self._epochs.latest()
-            record = None if latest is None else self._epochs.read(latest)
+            latest = self._log.latest()
+            record = None if latest is None else self._log.read(latest)
         is_later = latest is not None and (self._epoch is None or latest > self._epoch)
         if is_later or (record is not None and record.get("run_id") != self._run_id):
             by = _described(record) if record is not None else "another process"
             self._lost = LeaseError(
-                f"{self._epochs.folder}: {by} has taken the lease over from this run, {self._run_id}, which stops"
+                f"{self._log.folder}: {by} has taken the lease over from this run, {self._run_id}, which stops"
                 " and writes nothing more; what it had committed is used by the other"
             )
             raise self._lost
 
-    def _take(self, take_over: bool, tell: Callable[[str], None]) -> None:
+    def _take(self, take_over: bool, on_status: Callable[[str], None]) -> None:
         latest = self._settled()
         while True:
             if latest is not None and not take_over:
-                self._wait_until_free(latest, tell)
+                self._wait_until_free(latest, on_status)
             self._epoch = 0 if latest is None else latest + 1
-            if self._epochs.add(self._epoch, self._record(released=False)):
+            if self._log.add(self._epoch, self._record(released=False)):
                 break
             latest = self._settled()  # another process was quicker
-        before = None if latest is None else self._epochs.read(latest)
+        before = None if latest is None else self._log.read(latest)
         self._was_abandoned = before is not None and not before.get("released")
         # Two could have added the same record where the storage has no exclusive write; the later one has it then.
         self.check()
 
-    def _wait_until_free(self, epoch: int, tell: Callable[[str], None]) -> None:
+    def _wait_until_free(self, epoch: int, on_status: Callable[[str], None]) -> None:
         """Return when the holder of the last record has given up its lease, or is gone.
 
         Raises:
             LeaseError: as soon as it shows that it is alive.
             Stopped: if this process is asked to stop meanwhile.
         """
-        record = self._epochs.read(epoch)
+        record = self._log.read(epoch)
         for _ in range(_LOOKS):
             if record is None:  # it may be renewed at this moment
                 time.sleep(_BETWEEN_LOOKS)
-                record = self._epochs.read(epoch)
+                record = self._log.read(epoch)
         if record is None or record.get("released"):
             return
         if record.get("machine") == this_machine():
             if not ProcessId(record["pid"], record["process_started"]).is_alive():
                 return
             raise self._refusal(record)
-        tell(f"the lease is {_described(record)}'s; {self._lifetime:.0f} s will show whether it is alive")
+        on_status(f"the lease is {_described(record)}'s; {self._lifetime:.0f} s will show whether it is alive")
         deadline = time.monotonic() + self._lifetime
         while time.monotonic() < deadline:
             if stop_requested.wait(self._lifetime / _RENEWALS / _LOOKS):
                 raise Stopped("asked to stop while another process had the store")
-            latest = self._epochs.latest()
-            now = self._epochs.read(epoch)
+            latest = self._log.latest()
+            now = self._log.read(epoch)
             if latest is not None and latest > epoch:
                 return  # another process was quicker, which the next look will find
             if now is not None and now.get("released"):
@@ -158,13 +158,13 @@ class Lease:
 
     def _settled(self) -> int | None:
         """Return the number of the last record, whether or not it is renewed at this moment."""
-        first = self._epochs.latest()
+        first = self._log.latest()
         time.sleep(_BETWEEN_LOOKS)
-        return max((each for each in (first, self._epochs.latest()) if each is not None), default=None)
+        return max((each for each in (first, self._log.latest()) if each is not None), default=None)
 
     def _refusal(self, record: dict[str, Any]) -> LeaseError:
         return LeaseError(
-            f"{self._epochs.folder}: the store is being written to by {_described(record)}, whose lease holds until"
+            f"{self._log.folder}: the store is being written to by {_described(record)}, whose lease holds until"
             f" {record.get('until')} and is renewed until it ends. Wait for it, or stop it, or name another store;"
             " jobs/evolve.py --take-over takes the lease from it, and it stops"
         )
@@ -186,7 +186,7 @@ class Lease:
         assert self._epoch is not None
         with self._renewing:
             self._renewals += 1
-            self._epochs.replace(self._epoch, self._record(released=released))
+            self._log.replace(self._epoch, self._record(released=released))
 
     def _record(self, *, released: bool) -> dict[str, Any]:
         me = ProcessId.of(os.getpid())
@@ -208,7 +208,7 @@ class Lease:
 
 def lease_of(spark: SparkSession, store: str, run_id: str) -> Lease:
     """Return the lease of a store, which nobody has asked for yet."""
-    return Lease(Epochs(spark, f"{located(spark, store)}/{LEASE_FOLDER}"), run_id)
+    return Lease(NumberedLog(spark, f"{located(spark, store)}/{LEASE_FOLDER}"), run_id)
 
 
 def _described(record: dict[str, Any]) -> str:

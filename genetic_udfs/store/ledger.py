@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.engine.columns import REPLY_FIELDS
-from genetic_udfs.runtime.stopping import finished_first
+from genetic_udfs.runtime.stopping import graceful_section
 from genetic_udfs.store.schema import REPLIES
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -39,7 +39,7 @@ class Ledger:
     def missing(self, requests: DataFrame, generation: int, name: str) -> DataFrame:
         """Return the requests that have no reply yet, each once, kept under a name in the scratch space."""
         answered = self.store.read(REPLIES).filter(F.col("generation") == generation).select("request_id")
-        return self.scratch.keep(
+        return self.scratch.checkpoint(
             requests.dropDuplicates(["request_id"]).join(answered, "request_id", "left_anti"),
             f"{name}/requests",
         )
@@ -66,7 +66,7 @@ class Ledger:
             if failed.is_set():
                 return  # nothing more is asked for
             try:
-                with finished_first():
+                with graceful_section():
                     append(wave)
             except BaseException:
                 failed.set()

@@ -32,7 +32,7 @@ class Scratch:
         """Return a new folder beside the one that a job writes to."""
         return cls(spark, f"{path.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
 
-    def keep(self, rows: DataFrame, name: str) -> DataFrame:
+    def checkpoint(self, rows: DataFrame, name: str) -> DataFrame:
         """Write rows under a name and return them as read from there, in the same schema."""
         path = f"{located(self.spark, self.root)}/{name}"
         written = Observation()
@@ -42,11 +42,11 @@ class Scratch:
         return kept
 
     def has(self, rows: DataFrame) -> bool:
-        """Tell whether rows are what `keep` has returned."""
+        """Tell whether rows are what `checkpoint` has returned."""
         return rows in self._counts
 
     def count(self, kept: DataFrame) -> int:
-        """Return the number of rows of what `keep` has returned, which was counted as it was written."""
+        """Return the number of rows of what `checkpoint` has returned, which was counted as it was written."""
         return self._counts[kept]
 
     def clear(self) -> None:

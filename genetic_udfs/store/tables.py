@@ -14,8 +14,8 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store import schema
-from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.location import located, schema_of
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.views.definitions import TABLES_READ, statements
 
 SCHEMAS: Final[dict[str, StructType]] = {
@@ -95,7 +95,7 @@ class Store:
         reader = self.spark.read.format("delta")
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        with damage_told(self.path(table)):
+        with translate_table_errors(self.path(table)):
             try:
                 return reader.load(self.path(table)) if schema_of(self.root) is None else reader.table(self.name(table))
             except AnalysisException as error:

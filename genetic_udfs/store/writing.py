@@ -16,7 +16,7 @@ def writing(
     run_id: str,
     *,
     take_over: bool = False,
-    tell: Callable[[str], None] = lambda _: None,
+    on_status: Callable[[str], None] = lambda _: None,
 ) -> Iterator[None]:
     """Hold the lease of a store while the body runs, past what a holder that vanished may still be about to commit.
 
@@ -25,13 +25,13 @@ def writing(
         lease: its lease.
         run_id: who writes.
         take_over: take the lease from whoever has it.
-        tell: is told if the holder has to be watched for a while.
+        on_status: is called if the holder has to be watched for a while.
 
     Raises:
         LeaseError: if another process has it, saying which.
         StoreError: if the store cannot be read or written, or a newer version of this software has written to it.
     """
-    with lease.held(take_over=take_over, tell=tell):
+    with lease.held(take_over=take_over, on_status=on_status):
         refuse_newer(store)
         if lease.was_abandoned:
             for table in (REPLIES, CANDIDATES):

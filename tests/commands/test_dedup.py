@@ -16,7 +16,7 @@ from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.near_duplicates import NotCompared
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.reporting.search import not_compared_in_words
+from genetic_udfs.reporting.search import format_not_compared
 from tests.dedup.corpora import planted
 
 FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"
@@ -120,7 +120,7 @@ def test_ten_thousand_equal_rows_and_as_many_with_one_preamble_go_through(dedupe
     assert sum(row.duplicate_of == 0 for row in rows) == 9_999
     assert all(row.duplicate_of is None for row in rows[10_000:])
     assert findings.not_compared.buckets > 0
-    told = not_compared_in_words(findings.not_compared)
+    told = format_not_compared(findings.not_compared)
     assert told is not None and f"{findings.not_compared.pairs:,} of their pairs were not compared" in told
 
 

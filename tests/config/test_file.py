@@ -321,4 +321,4 @@ def test_by_default_the_judge_decides_and_no_code_is_run() -> None:
 )
 def test_acceptance_says_who_decides(acceptance: str, by_tests: bool, least: float | None) -> None:
     config = load_config(LOCAL, ["roles.tester={engine: smollm}", f"acceptance={acceptance}"])
-    assert (config.accepts_by_tests, config.least_fitness) == (by_tests, least)
+    assert (config.accepts_by_tests, config.min_fitness) == (by_tests, least)

@@ -6,9 +6,9 @@ import pytest
 
 from genetic_udfs.data.human_eval import Problem, human_eval_problems
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.verdict import judge
 
 PROBLEMS = {problem.id: problem for problem in human_eval_problems()}
 

@@ -152,7 +152,7 @@ def test_the_hard_filter_runs_once_if_what_it_found_is_kept(
     new = rows.mapInArrow(counted, rows.schema)
     scratch = Scratch(spark, str(tmp_path))
     ask = answering(lambda prompt: "\\boxed{No}")
-    found = contamination(new, ITEMS, paraphrases=settings(tiny_model), ask=ask, keep=scratch.keep)
+    found = contamination(new, ITEMS, paraphrases=settings(tiny_model), ask=ask, checkpoint=scratch.checkpoint)
     assert [(row.id, row.contamination_rule) for row in found.collect()] == [("hard", "ngram")]
     assert read.value == 4  # once by the hard filter, once for the questions
 

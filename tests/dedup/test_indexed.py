@@ -57,7 +57,7 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
     texts = numbered(planted(40, seed=6))
     names = []
 
-    def keep(rows: DataFrame, name: str) -> DataFrame:
+    def checkpoint(rows: DataFrame, name: str) -> DataFrame:
         names.append(name)
         return spark.createDataFrame(rows.collect(), rows.schema)
 
@@ -66,7 +66,7 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
         kept_frame(spark, []),
         SETTINGS,
         SEED,
-        keep,
+        checkpoint,
         indexed=index(spark, texts[:20]),
     )
     assert by_id(found.dropped) == dropped_by_definition(texts[20:], texts[:20], 0.7)

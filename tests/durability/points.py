@@ -35,7 +35,7 @@ def watch(reached: Callable[[str], None], patch: Callable[[type, str, Callable[.
         patch(kind, method, between)
 
     named(Store, "append", _commit)
-    named(Scratch, "keep", lambda rows, name: f"keep {name}")
+    named(Scratch, "checkpoint", lambda rows, name: f"checkpoint {name}")
     named(Ledger, "record", lambda requests, total, ask, stage: f"record {stage}")
 
 

@@ -14,8 +14,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.runtime.stopping import cancel_jobs
-from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import Lease
+from genetic_udfs.store.numbered_log import NumberedLog
 from genetic_udfs.store.scratch import Scratch
 from tests import scripted_model
 from tests.durability import points
@@ -51,7 +51,7 @@ class Fate:
         self.point: str | None = None
         self.is_dead = False
         points.watch(self.reached, patch)
-        for kind, method in ((Lease, "check"), (Epochs, "replace"), (Scratch, "clear")):
+        for kind, method in ((Lease, "check"), (NumberedLog, "replace"), (Scratch, "clear")):
             patch(kind, method, self._dying(getattr(kind, method)))
 
     def reached(self, point: str) -> None:

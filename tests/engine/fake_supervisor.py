@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from genetic_udfs.config import MEMORY_SHARE
-from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.protocol import EngineRequest
 from genetic_udfs.engine.supervise import main
 from genetic_udfs.engine.supervisor import CommandOf, Timing
 from genetic_udfs.engine.vllm import SERVED_MODEL, Command
@@ -16,7 +16,7 @@ TIMING = Timing(tick=0.05, backoff=0.1, failures=3, rest=60.0, look=0.2, steady=
 
 
 def scripted_commands(gpus: tuple[str, ...]) -> CommandOf:
-    def command_of(order: Order, socket: Path) -> Command:
+    def command_of(order: EngineRequest, socket: Path) -> Command:
         if order.engine.model == "missing":
             raise ConfigurationError("model: there is no such model")
         arguments = [sys.executable, str(SCRIPT), "--uds", str(socket), "--model", SERVED_MODEL]

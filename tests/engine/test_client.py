@@ -9,15 +9,15 @@ from dataclasses import replace
 import pytest
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.chat_completion import Question, Reply, Sampling, TokenLogprobs
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.endpoint import Endpoint
-from genetic_udfs.engine.exchange import Question, Reply, Sampling, TokenLogprobs
-from genetic_udfs.engine.patience import Patience
+from genetic_udfs.engine.retry import RetryPolicy
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
 from tests.scripted_server import Answer, Request, ScriptedServer
 
-QUICK = Patience(attempts=5, timeouts=2, first_wait=0.01, longest_wait=0.05, busy=1.0)
+QUICK = RetryPolicy(attempts=5, timeouts=2, first_wait=0.01, longest_wait=0.05, busy=1.0)
 SAMPLING = Sampling(temperature=0.5, top_p=0.9, max_tokens=7)
 KEY = "sk-very-secret-0123456789"
 
@@ -29,7 +29,7 @@ def ask_all(
     engine: Engine | None = None,
     sampling: Sampling = SAMPLING,
     share: int = 256,
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     read_logprobs: Callable[[list[TokenLogprobs]], float | None] | None = None,
 ) -> list[Reply]:
     async def scenario() -> list[Reply]:
@@ -186,7 +186,7 @@ def test_an_endpoint_that_has_answered_may_be_away_for_a_while() -> None:
         return Answer(status=502) if time.monotonic() < away_until else "fine"
 
     server.answer = answer
-    patience = Patience(attempts=3, first_wait=0.01, longest_wait=0.05, silence=20.0)
+    patience = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, silence=20.0)
     with server:
         replies = ask_all(server, [f"p{k}" for k in range(12)], share=1, patience=patience)
     assert {reply.error for reply in replies} == {None}
@@ -299,7 +299,7 @@ def test_concurrency_backs_off_on_429_and_recovers() -> None:
     async def scenario() -> None:
         nonlocal limit
         async with Endpoint("remote", Engine(model="m", url=server.url), 64) as endpoint:
-            client = Client(endpoint, SAMPLING, None, Patience(attempts=50, first_wait=0.01, longest_wait=0.05))
+            client = Client(endpoint, SAMPLING, None, RetryPolicy(attempts=50, first_wait=0.01, longest_wait=0.05))
             await asyncio.gather(*(client.ask(Question(f"a{k}")) for k in range(900)))
             limit = 64
             await asyncio.gather(*(client.ask(Question(f"b{k}")) for k in range(2000)))
@@ -358,7 +358,7 @@ def test_logprobs_are_read_as_plain_data() -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
-    from genetic_udfs.engine.feeding import in_order
+    from genetic_udfs.engine.async_map import ordered_map
     from tests.engine.test_udf import answering_with
 
     def answer(request: Request) -> Answer:
@@ -367,7 +367,7 @@ def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
     window = Window(256)
     questions = [Question(f"p{number}") for number in range(10_000)]
     with ScriptedServer(answer) as server:
-        lists = in_order(questions, answering_with(server.url, 256), window)
+        lists = ordered_map(questions, answering_with(server.url, 256), window)
         texts = [reply.text for replies in lists for reply in replies]
     assert texts == [f"answer to p{number}" for number in range(10_000)]
     assert server.most_running <= 256

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from genetic_udfs.engine.gauges import Gauges
+from genetic_udfs.engine.metrics import ServerMetrics
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressListener, ProgressReporter, StageProgress
-from genetic_udfs.engine.use import ServerWatch, engine_use
+from genetic_udfs.engine.utilization import ServerWatch, engine_utilization
 from tests.engine.conftest import eventually
 
 
@@ -59,17 +59,17 @@ def test_a_retried_task_takes_the_place_of_the_first() -> None:
         assert eventually(lambda: listener.snapshot()["coder"].rows == 7)
 
 
-def test_the_gauges_of_two_servers_become_the_use_of_the_engine() -> None:
+def test_the_metrics_of_two_servers_become_the_utilization_of_the_engine() -> None:
     with ProgressListener() as listener:
         reporter = ProgressReporter(listener.address, "coder", "1.0", 0)
-        reporter.server("a-1", 64, Gauges(running=10, generation_tokens=1000, prefix_queries=100, preemptions=1))
-        reporter.server("b-1", 32, Gauges(running=30, waiting=4, kv_cache_usage=0.5))
+        reporter.server("a-1", 64, ServerMetrics(running=10, generation_tokens=1000, prefix_queries=100, preemptions=1))
+        reporter.server("b-1", 32, ServerMetrics(running=30, waiting=4, kv_cache_usage=0.5))
         time.sleep(0.2)
-        reporter.server("b-1", 32, Gauges(running=30, waiting=4, kv_cache_usage=0.5))
+        reporter.server("b-1", 32, ServerMetrics(running=30, waiting=4, kv_cache_usage=0.5))
         reporter.server(
             "a-1",
             64,
-            Gauges(
+            ServerMetrics(
                 running=20,
                 kv_cache_usage=0.2,
                 generation_tokens=1100,
@@ -89,16 +89,16 @@ def test_the_gauges_of_two_servers_become_the_use_of_the_engine() -> None:
 
 def test_servers_that_end_at_different_times_are_summed_over_the_whole_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("genetic_udfs.engine.use.time.monotonic", lambda: now)
-    first = ServerWatch("a", 256, Gauges(running=200))
-    second = ServerWatch("b", 256, Gauges(running=200))
+    monkeypatch.setattr("genetic_udfs.engine.utilization.time.monotonic", lambda: now)
+    first = ServerWatch("a", 256, ServerMetrics(running=200))
+    second = ServerWatch("b", 256, ServerMetrics(running=200))
     now = 50.0
-    first.take(Gauges(running=200))
+    first.take(ServerMetrics(running=200))
     now = 100.0
-    second.take(Gauges(running=200))
-    third = ServerWatch("b", 256, Gauges())  # the second's successor on the same executor
+    second.take(ServerMetrics(running=200))
+    third = ServerWatch("b", 256, ServerMetrics())  # the second's successor on the same executor
     now = 140.0
-    use = engine_use([first, second, third])
+    use = engine_utilization([first, second, third])
     assert use is not None
     assert (use.servers, use.max_num_seqs, use.seconds) == (3, 512, 100)
     assert (use.running, use.running_now) == (300, 0)

@@ -17,7 +17,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Engine
-from genetic_udfs.engine.exchange import Sampling, TokenLogprobs
+from genetic_udfs.engine.chat_completion import Sampling, TokenLogprobs
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.models import BUNDLED
 from genetic_udfs.engine.progress import ProgressListener

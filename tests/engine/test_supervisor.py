@@ -8,14 +8,14 @@ from unittest.mock import MagicMock
 import pytest
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.chat_completion import Question, Reply, Sampling
 from genetic_udfs.engine.client import Client, Route
-from genetic_udfs.engine.exchange import Question, Reply, Sampling
-from genetic_udfs.engine.gauges import Gauges
-from genetic_udfs.engine.lease import Lease
-from genetic_udfs.engine.ordered import Feeder as OrderingFeeder
-from genetic_udfs.engine.ordered import OrderedEngine
-from genetic_udfs.engine.orders import Order
-from genetic_udfs.engine.patience import Patience
+from genetic_udfs.engine.connection import EngineConnection
+from genetic_udfs.engine.managed import Feeder as OrderingFeeder
+from genetic_udfs.engine.managed import ManagedEngine
+from genetic_udfs.engine.metrics import ServerMetrics
+from genetic_udfs.engine.protocol import EngineRequest
+from genetic_udfs.engine.retry import RetryPolicy
 from genetic_udfs.engine.server import http
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
@@ -23,7 +23,7 @@ from tests.engine.conftest import FakeExecutor, eventually
 
 HANGS_AFTER = 600.0  # seconds, of what takes a few
 SAMPLING = Sampling(temperature=0.5, top_p=1.0, max_tokens=8)
-QUICK = Patience(attempts=8, first_wait=0.05, longest_wait=0.5)
+QUICK = RetryPolicy(attempts=8, first_wait=0.05, longest_wait=0.5)
 
 
 class Feeder:
@@ -32,15 +32,15 @@ class Feeder:
     def __init__(self, executor: FakeExecutor, engine: Engine, name: str = "smol", window: int = 10) -> None:
         self.shares: list[int] = []
         self.notes: list[str] = []
-        self.gauges: list[tuple[str, int, Gauges]] = []
-        order = Order(name, engine, window)
+        self.metrics: list[tuple[str, int, ServerMetrics]] = []
+        order = EngineRequest(name, engine, window)
         self.window = Window(window)
-        self.lease = Lease(
+        self.lease = EngineConnection(
             order,
             executor.find_supervisor,
             self.shares.append,
             self.notes.append,
-            lambda *heard: self.gauges.append(heard),
+            lambda *heard: self.metrics.append(heard),
             is_idle=lambda: self.window.in_flight == 0,
             idle_after=0.5,
         )
@@ -252,12 +252,12 @@ def test_one_feeder_hears_what_the_server_says_of_itself(executor: FakeExecutor)
         feeders = [Feeder(executor, fake(latency=0.5)) for _ in range(2)]
         async with feeders[0].lease, feeders[1].lease:
             await asyncio.gather(*(feeder.ask(f"p{k}") for feeder in feeders for k in range(20)))
-            assert await until(lambda: sum(len(feeder.gauges) for feeder in feeders) > 2)
-        heard = [one for feeder in feeders for one in feeder.gauges]
+            assert await until(lambda: sum(len(feeder.metrics) for feeder in feeders) > 2)
+        heard = [one for feeder in feeders for one in feeder.metrics]
         assert {(server, capacity) for server, capacity, _ in heard} == {(heard[0][0], 256)}
         assert heard[0][0].startswith(f"{executor.folder.name}-")
-        assert max(gauges.running for _, _, gauges in heard) > 0
-        assert max(gauges.generation_tokens for _, _, gauges in heard) > 0
+        assert max(metrics.running for _, _, metrics in heard) > 0
+        assert max(metrics.generation_tokens for _, _, metrics in heard) > 0
 
     run(scenario)
 
@@ -303,7 +303,7 @@ def test_a_server_that_hangs_in_its_first_step_is_noticed_too(executor: FakeExec
 def test_of_two_engines_that_died_only_one_holds_its_place() -> None:
     """Else both would wait for each other, for ever."""
     first, second = (
-        OrderedEngine(Order(name, fake(), 10), failures=1, wanted_since=since)
+        ManagedEngine(EngineRequest(name, fake(), 10), failures=1, wanted_since=since)
         for name, since in (("first", 1.0), ("second", 2.0))
     )
     for engine in (first, second):

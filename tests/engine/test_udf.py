@@ -8,10 +8,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.chat_completion import Question, Reply, Sampling, TokenLogprobs
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.endpoint import Endpoint
-from genetic_udfs.engine.exchange import Question, Reply, Sampling, TokenLogprobs
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask, frame

@@ -25,12 +25,12 @@ from pyspark import SparkConf, SparkContext, TaskContext
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.chat_completion import Question, Sampling
 from genetic_udfs.engine.client import Client
-from genetic_udfs.engine.exchange import Question, Sampling
+from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.executor import Executor, base_folder
 from genetic_udfs.engine.launch import control_socket
-from genetic_udfs.engine.lease import Lease
-from genetic_udfs.engine.orders import Order
+from genetic_udfs.engine.protocol import EngineRequest
 from tests.engine.conftest import eventually, processes_in
 
 GPUS = 2
@@ -115,8 +115,8 @@ async def _ask(together: int, hold: Path | None, numbers: list[int]) -> dict[str
     executor = Executor.of_this_task()
     shares: list[int] = []
     engine = Engine(model="any", args={"latency": 3600.0 if hold else 0.01})
-    lease = Lease(
-        Order("smol", engine, WINDOW),
+    lease = EngineConnection(
+        EngineRequest("smol", engine, WINDOW),
         partial(control_socket, executor, "tests.engine.fake_supervisor"),
         on_share=shares.append,
     )

@@ -21,9 +21,9 @@ from genetic_udfs.errors import EngineError
 from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.maintenance import optimize, vacuum
 from genetic_udfs.store.schema import POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.upkeep import optimize, vacuum
 from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, Request, ScriptedServer

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.dedup import made_anew
+from genetic_udfs.commands.dedup import rebuild_with_lease
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import check_manifest, rebuild_index, update_index
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import LEASE_FOLDER, Lease, LeaseError
+from genetic_udfs.store.numbered_log import NumberedLog
 from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, DEDUP_MANIFEST, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests.dedup.corpora import planted
@@ -117,12 +117,12 @@ def test_it_is_made_anew_with_the_lease_of_the_store_alone(spark: SparkSession, 
     store, config = Store(spark, str(tmp_path)), settings(tmp_path)
     with Progress() as progress:
         with pytest.raises(ConfigurationError, match="has no population yet"):
-            made_anew(spark, config, progress)
+            rebuild_with_lease(spark, config, progress)
         add_generation(store, 0, planted(3, seed=1))
         # One that looks for itself would find that it is lost, and cancel this process's jobs.
-        with Lease(Epochs(spark, f"{tmp_path}/{LEASE_FOLDER}"), "a run", lifetime=36_000.0).held():
+        with Lease(NumberedLog(spark, f"{tmp_path}/{LEASE_FOLDER}"), "a run", lifetime=36_000.0).held():
             with pytest.raises(LeaseError, match="is being written to by run a run"):
-                made_anew(spark, config, progress)
+                rebuild_with_lease(spark, config, progress)
             assert not store.exists(DEDUP_INDEX)
-            assert made_anew(spark, config, progress, take_over=True) == 3
+            assert rebuild_with_lease(spark, config, progress, take_over=True) == 3
     assert [row[1] for row in rows_of(store)] == ["0-0", "0-1", "0-2"]

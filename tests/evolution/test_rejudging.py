@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from genetic_udfs.commands.evolve import new_run
-from genetic_udfs.commands.rejudge import judge_anew, print_rejudged
+from genetic_udfs.commands.rejudge import print_rejudged, rejudge_generation
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.evolution.rejudging import Rejudged
@@ -77,7 +77,7 @@ def judged(finished: tuple[Path, ScriptedServer], tmp_path: Path) -> Iterator[Ju
 
 def rejudge(spark: SparkSession, config: Config, generation: int) -> Rejudged:
     with Progress() as progress:
-        return judge_anew(new_run(spark, config, progress), seeds(), generation)
+        return rejudge_generation(new_run(spark, config, progress), seeds(), generation)
 
 
 def printed(found: Rejudged) -> str:

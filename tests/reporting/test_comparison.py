@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.compare import compare, print_comparison
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.reporting.comparison import Overlap, overlap, portrait
+from genetic_udfs.reporting.comparison import Overlap, overlap, summarize_store
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 
@@ -19,7 +19,7 @@ def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Sto
     one = Store(spark, str(made_once))
     changed = {"d": {"content_hash": "another", "id": "d2"}, "seed-2": {"content_hash": "another"}}
     other = edit(made, **changed)
-    here, there = portrait(one), portrait(other)
+    here, there = summarize_store(one), summarize_store(other)
     assert (here.generations, here.seeds, here.pairs, here.candidates, here.accepted) == (2, 3, 5, 7, 5)
     assert here.reasons == {"judged_no": 1, "duplicate": 1}
     assert here.operators == {
@@ -44,7 +44,7 @@ def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Sto
     assert cells["tokens for each accepted pair"] == ["418.0", "418.0"]
     assert out.getvalue().endswith("2 seeds, 4 pairs (80% of A's, 80% of B's); 4 pairs have the same id\n")
     with pytest.raises(StoreError, match="is no store"):
-        portrait(Store(spark, str(tmp_path)))
+        summarize_store(Store(spark, str(tmp_path)))
 
 
 def test_a_store_is_not_compared_with_itself() -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from genetic_udfs.engine.progress import StageProgress
-from genetic_udfs.engine.use import EngineUse
+from genetic_udfs.engine.utilization import EngineUtilization
 from genetic_udfs.reporting import progress as module
 from genetic_udfs.reporting.progress import Progress, View
 
@@ -47,8 +47,8 @@ def test_counts_that_arrive_twice_never_exceed_the_total() -> None:
     assert View("coder", 4, 1.0, StageProgress(rows=5)).facts()[0] == "4/4"
 
 
-def use(running: float, waiting: float = 0.0) -> EngineUse:
-    return EngineUse(9.0, 2, 1, 256, running, waiting, running, waiting, 900.0, 0.23, 0.71, 3)
+def use(running: float, waiting: float = 0.0) -> EngineUtilization:
+    return EngineUtilization(9.0, 2, 1, 256, running, waiting, running, waiting, 900.0, 0.23, 0.71, 3)
 
 
 def test_what_the_engine_does_is_shown() -> None:

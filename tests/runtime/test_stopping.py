@@ -12,11 +12,11 @@ from pyspark.sql.types import StringType
 
 from genetic_udfs.runtime.stopping import (
     Stopped,
-    finished_first,
+    graceful_section,
     is_finishing,
     request_stop,
+    shutting_down,
     stop_requested,
-    winding_up,
 )
 from genetic_udfs.runtime.stopping import _hurried as hurried
 from genetic_udfs.store.ledger import Ledger
@@ -30,14 +30,14 @@ FOR_EVER = 3600.0  # seconds
 @pytest.fixture(autouse=True)
 def afresh() -> Iterator[None]:
     """A process stops once; here it does again and again."""
-    for event in (stop_requested, winding_up, hurried):
+    for event in (stop_requested, shutting_down, hurried):
         event.clear()
     yield
-    winding_up.set()
+    shutting_down.set()
     for thread in threading.enumerate():
         if thread.name == "stop":  # it cancels jobs
             thread.join()
-    for event in (stop_requested, winding_up, hurried):
+    for event in (stop_requested, shutting_down, hurried):
         event.clear()
 
 
@@ -91,7 +91,7 @@ def test_waves_under_way_are_committed_and_no_others_begun(spark: SparkSession, 
     with pytest.raises(Stopped):
         asking.ask()
     stopping.join()
-    winding_up.set()
+    shutting_down.set()
     sizes = [row["count"] for row in asking.store.read(REPLIES).groupBy("text").count().collect()]
     assert 1 <= len(sizes) < 8 and set(sizes) == {1}
     history = spark.sql(f"DESCRIBE HISTORY delta.`{asking.store.path(REPLIES)}`").where("version > 0")
@@ -108,7 +108,7 @@ def test_a_stop_is_bounded_by_its_patience_and_by_a_second_one(
     with pytest.raises(Exception, match="cancelled"):
         asking.ask()
     stopping.join()
-    winding_up.set()
+    shutting_down.set()
     assert asking.replies() == 0
 
 
@@ -122,7 +122,7 @@ def test_what_is_no_wave_is_cut_short_at_once(spark: SparkSession, tmp_path: Pat
 
 def test_nothing_is_begun_after_a_stop() -> None:
     stop_requested.set()
-    with pytest.raises(Stopped), finished_first():
+    with pytest.raises(Stopped), graceful_section():
         pytest.fail("it was begun")
     assert not is_finishing()
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from genetic_udfs.sandbox.host import Kind
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.verdict import judge
 from tests.sandbox.attacks import ATTACKS, PREAMBLE
 from tests.sandbox.conftest import LOOPING, SLEEPING, limited
 
@@ -99,7 +99,7 @@ def test_the_zygote_and_its_runs_end_with_their_owner(tmp_path: Path) -> None:
 import sys, threading, time
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.verdict import judge
+from genetic_udfs.sandbox.outcomes import judge
 sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=600, wall_seconds=600))
 sandbox.tier
 print(next(iter(sandbox._zygotes.values())).pid, flush=True)

@@ -14,11 +14,11 @@ import pytest
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox import host, pool
 from genetic_udfs.sandbox.host import Kind, Run, Zygote, ZygoteLostError
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.probe import check
 from genetic_udfs.sandbox.syscalls import ARCHITECTURES
 from genetic_udfs.sandbox.tiers import Tier
-from genetic_udfs.sandbox.verdict import judge
 from tests.conftest import PROJECT
 from tests.sandbox.conftest import LIMITS, sandbox_of
 
@@ -160,7 +160,7 @@ def test_it_works_from_the_zip_file_that_executors_get(tmp_path: Path) -> None:
 import genetic_udfs
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.verdict import judge
+from genetic_udfs.sandbox.outcomes import judge
 assert ".zip" in genetic_udfs.__file__
 sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=20, wall_seconds=120.0))
 print(judge(sandbox, "def f(): return 1", ["assert f() == 1", "for x in [1]: assert f() == x"]).tests_passed)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.verdict import judge
 
 VECTOR = """
 class V:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.verdict import judge
 
 # A wrong `f` each; the honest answer to the tests would be 42, a number that occurs in no forgery.
 FORGERIES = {

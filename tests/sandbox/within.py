@@ -14,10 +14,10 @@ from collections.abc import Callable
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox import seccomp
+from genetic_udfs.sandbox.outcomes import judge
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.syscalls import ARCHITECTURES
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.verdict import judge
 
 _LANDLOCK = (444, 445, 446)
 # Of what Docker's default profile refuses without further capabilities, as (x86_64, aarch64): add_key, request_key,

@@ -45,7 +45,7 @@ def test_a_run_in_a_schema_goes_on_and_is_read_as_one_in_a_folder(spark: SparkSe
             folder = Path(store.folder.removeprefix("file:"))
             assert not [file for file in folder.glob("_scratch/**/*") if file.is_file()]
             with Progress() as progress:
-                kept = new_run(spark, config, progress).scratch.keep(spark.range(1), "n")
+                kept = new_run(spark, config, progress).scratch.checkpoint(spark.range(1), "n")
             assert kept.inputFiles()[0].startswith(f"file://{folder}/_scratch/")
         finally:
             spark.sql("USE default")

@@ -17,8 +17,8 @@ from pyspark.sql.types import StringType
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.process import ProcessId, this_machine
-from genetic_udfs.store.epochs import Epochs
 from genetic_udfs.store.lease import Lease, LeaseError
+from genetic_udfs.store.numbered_log import NumberedLog
 from genetic_udfs.store.schema import REPLIES, REPLIES_SCHEMA
 from genetic_udfs.store.tables import Store
 
@@ -27,11 +27,11 @@ LONG = 12.0  # seconds; a watcher looks twice a second then
 
 
 @pytest.fixture
-def epochs(spark: SparkSession, tmp_path: Path) -> Epochs:
-    return Epochs(spark, str(tmp_path / "store" / "_lease"))
+def epochs(spark: SparkSession, tmp_path: Path) -> NumberedLog:
+    return NumberedLog(spark, str(tmp_path / "store" / "_lease"))
 
 
-def held_elsewhere(epochs: Epochs, **changes: Any) -> dict[str, Any]:
+def held_elsewhere(epochs: NumberedLog, **changes: Any) -> dict[str, Any]:
     """Write what a holder on another machine writes, and return it."""
     record = {
         "run_id": "theirs",
@@ -50,7 +50,7 @@ def held_elsewhere(epochs: Epochs, **changes: Any) -> dict[str, Any]:
     return record
 
 
-def test_a_record_that_is_read_while_it_is_replaced_is_none(epochs: Epochs, tmp_path: Path) -> None:
+def test_a_record_that_is_read_while_it_is_replaced_is_none(epochs: NumberedLog, tmp_path: Path) -> None:
     assert epochs.add(0, {"run_id": "ours", "renewals": 1})
     (file,) = (tmp_path / "store" / "_lease").glob("*.json")
     file.write_text(file.read_text().replace("1", "2"))  # the checksum beside it is still that of before
@@ -59,7 +59,7 @@ def test_a_record_that_is_read_while_it_is_replaced_is_none(epochs: Epochs, tmp_
     assert epochs.read(0) == {"run_id": "ours", "renewals": 3}
 
 
-def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(epochs: Epochs) -> None:
+def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(epochs: NumberedLog) -> None:
     with Lease(epochs, "first").held():
         with pytest.raises(LeaseError) as refused, Lease(epochs, "second").held():
             pytest.fail("two writers")
@@ -70,19 +70,19 @@ def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(epoc
         assert part in message
 
 
-def test_a_lease_that_was_given_up_is_taken_at_once(epochs: Epochs) -> None:
+def test_a_lease_that_was_given_up_is_taken_at_once(epochs: NumberedLog) -> None:
     with Lease(epochs, "first").held():
         pass
     second = Lease(epochs, "second", lifetime=FOR_EVER)
     told: list[str] = []
-    with second.held(tell=told.append):
+    with second.held(on_status=told.append):
         second.check()
         assert not second.was_abandoned
     assert not told
     assert epochs.latest() == 1
 
 
-def test_a_killed_holder_on_this_machine_is_known_to_be_gone(epochs: Epochs) -> None:
+def test_a_killed_holder_on_this_machine_is_known_to_be_gone(epochs: NumberedLog) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = ProcessId.of(child.pid)
     assert process is not None
@@ -93,24 +93,26 @@ def test_a_killed_holder_on_this_machine_is_known_to_be_gone(epochs: Epochs) -> 
     child.wait()
     ours = Lease(epochs, "ours", lifetime=FOR_EVER)
     told: list[str] = []
-    with ours.held(tell=told.append):
+    with ours.held(on_status=told.append):
         assert ours.was_abandoned
     assert not told
 
 
 # What clocks say must not matter: a holder's may have been an hour ahead, or have jumped back since.
 @pytest.mark.parametrize("until", ["1970-01-01 00:00:00 UTC", "2999-01-01 00:00:00 UTC", "no time at all"])
-def test_a_silent_holder_elsewhere_loses_its_lease_after_a_lifetime_of_the_watchers(epochs: Epochs, until: str) -> None:
+def test_a_silent_holder_elsewhere_loses_its_lease_after_a_lifetime_of_the_watchers(
+    epochs: NumberedLog, until: str
+) -> None:
     held_elsewhere(epochs, until=until)
     told: list[str] = []
     started = time.monotonic()
-    with Lease(epochs, "ours", lifetime=0.7).held(tell=told.append):
+    with Lease(epochs, "ours", lifetime=0.7).held(on_status=told.append):
         assert time.monotonic() - started >= 0.7
     assert len(told) == 1 and "run theirs (process 77 on far" in told[0]
 
 
 @pytest.mark.parametrize("until", ["1970-01-01 00:00:00 UTC", "2999-01-01 00:00:00 UTC"])
-def test_a_holder_elsewhere_that_renews_keeps_its_lease(epochs: Epochs, until: str) -> None:
+def test_a_holder_elsewhere_that_renews_keeps_its_lease(epochs: NumberedLog, until: str) -> None:
     record = held_elsewhere(epochs, until=until)
 
     def renew_when_watched(_: str) -> None:
@@ -118,24 +120,24 @@ def test_a_holder_elsewhere_that_renews_keeps_its_lease(epochs: Epochs, until: s
 
     with (
         pytest.raises(LeaseError, match="run theirs"),
-        Lease(epochs, "ours", lifetime=LONG).held(tell=renew_when_watched),
+        Lease(epochs, "ours", lifetime=LONG).held(on_status=renew_when_watched),
     ):
         pytest.fail("the holder is alive")
     assert epochs.latest() == 0
 
 
-def test_a_holder_elsewhere_that_gives_up_while_it_is_watched_is_followed(epochs: Epochs) -> None:
+def test_a_holder_elsewhere_that_gives_up_while_it_is_watched_is_followed(epochs: NumberedLog) -> None:
     record = held_elsewhere(epochs)
     ours = Lease(epochs, "ours", lifetime=LONG)
 
     def give_up_when_watched(_: str) -> None:
         epochs.replace(0, record | {"released": True})
 
-    with ours.held(tell=give_up_when_watched):
+    with ours.held(on_status=give_up_when_watched):
         assert not ours.was_abandoned
 
 
-def test_one_of_many_that_come_at_once_gets_it(epochs: Epochs) -> None:
+def test_one_of_many_that_come_at_once_gets_it(epochs: NumberedLog) -> None:
     held_elsewhere(epochs, released=True)
     all_there = threading.Barrier(6)
     holders: list[str] = []
@@ -158,7 +160,7 @@ def test_one_of_many_that_come_at_once_gets_it(epochs: Epochs) -> None:
     assert len(holders) == 1
 
 
-def test_it_is_renewed_while_it_is_held(epochs: Epochs) -> None:
+def test_it_is_renewed_while_it_is_held(epochs: NumberedLog) -> None:
     ours = Lease(epochs, "ours", lifetime=1.0)
     with ours.held():
         wait_until(lambda: ours._renewals >= 2)
@@ -168,7 +170,7 @@ def test_it_is_renewed_while_it_is_held(epochs: Epochs) -> None:
 
 
 def test_whoever_lost_it_stops_its_jobs_and_commits_nothing_more(
-    epochs: Epochs, spark: SparkSession, tmp_path: Path
+    epochs: NumberedLog, spark: SparkSession, tmp_path: Path
 ) -> None:
     first, second = Lease(epochs, "first", lifetime=3.0), Lease(epochs, "second")
     store = Store(spark, str(tmp_path / "store"), first.check)
@@ -238,7 +240,7 @@ def test_a_store_that_cannot_be_written_to_is_said(spark: SparkSession, tmp_path
     (tmp_path / "store").write_text("a file")
     with (
         pytest.raises(StoreError, match="_lease: cannot be written"),
-        Lease(Epochs(spark, str(tmp_path / "store" / "_lease")), "ours").held(),
+        Lease(NumberedLog(spark, str(tmp_path / "store" / "_lease")), "ours").held(),
     ):
         pytest.fail("a file is no store")
 
@@ -251,18 +253,18 @@ def wait_until(condition: Callable[[], object], seconds: float = 300.0) -> None:
 
 
 def test_a_record_that_is_replaced_in_two_steps_is_missed_by_nobody(
-    epochs: Epochs, monkeypatch: pytest.MonkeyPatch
+    epochs: NumberedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease = Lease(epochs, "first")
     with lease.held():
         seen = iter([None, 0])  # as while the record is renewed
-        monkeypatch.setattr(Epochs, "latest", lambda self: next(seen, 0))
+        monkeypatch.setattr(NumberedLog, "latest", lambda self: next(seen, 0))
         lease.check()
         assert not lease.is_lost
         monkeypatch.undo()
-        real, misses, unseen = Epochs.read, iter([True]), iter([None])
-        monkeypatch.setattr(Epochs, "latest", lambda self: next(unseen, 0))
-        monkeypatch.setattr(Epochs, "read", lambda self, epoch: None if next(misses, False) else real(self, epoch))
+        real, misses, unseen = NumberedLog.read, iter([True]), iter([None])
+        monkeypatch.setattr(NumberedLog, "latest", lambda self: next(unseen, 0))
+        monkeypatch.setattr(NumberedLog, "read", lambda self, epoch: None if next(misses, False) else real(self, epoch))
         with pytest.raises(LeaseError, match="run first"), Lease(epochs, "second").held():
             pytest.fail("two writers")
         monkeypatch.undo()

@@ -10,9 +10,9 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from genetic_udfs.store.maintenance import optimize
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.upkeep import optimize
 from tests.made_store import make_store
 
 TABLES = (POPULATION, CANDIDATES, REPLIES, GENERATIONS, RUNS)

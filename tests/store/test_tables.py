@@ -68,7 +68,7 @@ def test_a_table_that_was_never_written_to_is_empty_and_reading_makes_nothing(st
 def test_scratch_space_lies_in_the_stores_folder(store: Store, spark: SparkSession) -> None:
     store.append(POPULATION, seeds(spark, 0), transaction="generation", version=0)
     scratch = Scratch(spark, f"{store.root}/_scratch/r")
-    assert scratch.keep(spark.range(3), "n").count() == 3
+    assert scratch.checkpoint(spark.range(3), "n").count() == 3
     kept = Path(store.folder.removeprefix("file:")) / "_scratch" / "r"
     assert (kept / "n").is_dir()
     scratch.clear()

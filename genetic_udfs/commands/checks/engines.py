@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok, warning
 from genetic_udfs.commands.checks.reach import stay
 from genetic_udfs.config import Config, Engine
-from genetic_udfs.engine.exchange import MOST_TOP_LOGPROBS, Sampling
+from genetic_udfs.engine.chat_completion import MAX_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.udf import ask
@@ -28,7 +28,7 @@ _PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+)\)")
 
 def sampling_for(config: Config, name: str) -> Sampling:
     """Return how an engine is asked: briefly, and with log-probabilities if it is the Judge's."""
-    logprobs = MOST_TOP_LOGPROBS if config.roles.judge.engine == name else 0
+    logprobs = MAX_TOP_LOGPROBS if config.roles.judge.engine == name else 0
     return Sampling(temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=logprobs)
 
 

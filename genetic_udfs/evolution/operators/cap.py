@@ -11,7 +11,7 @@ from genetic_udfs.evolution.operators.parents import with_operator
 from genetic_udfs.evolution.operators.slots import slots
 
 
-def most_candidates(config: Config) -> tuple[int, int]:
+def max_candidates_per_slot(config: Config) -> tuple[int, int]:
     """Return how many candidates a mutation's and a crossover's slot bear at most.
 
     Each instruction becomes as many as the Coder gives solutions, and one more if one of them is mended; what a
@@ -40,15 +40,15 @@ def within_cap(
     Returns:
         How many slots each colony has; a colony without any is left out.
     """
-    of_mutation, of_crossover = most_candidates(config)
+    of_mutation, of_crossover = max_candidates_per_slot(config)
     if sum(counts.values()) * max(of_mutation, of_crossover) <= room:
         return dict(counts)
     bears = F.when(F.col("operator") == CROSSOVER, of_crossover).otherwise(of_mutation)
     so_far = F.sum(bears).over(Window.orderBy("slot", "colony").rowsBetween(Window.unboundedPreceding, 0))
-    kept = (
+    within_room = (
         slots(spark, counts, generation, round_)
         .transform(with_operator, config)
         .withColumn("so_far", so_far)
         .filter(F.col("so_far") <= room)
     )
-    return {row["colony"]: row["count"] for row in kept.groupBy("colony").count().orderBy("colony").collect()}
+    return {row["colony"]: row["count"] for row in within_room.groupBy("colony").count().orderBy("colony").collect()}

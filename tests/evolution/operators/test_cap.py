@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config.operators import CROSSOVER
-from genetic_udfs.evolution.operators.cap import most_candidates, within_cap
+from genetic_udfs.evolution.operators.cap import max_candidates_per_slot, within_cap
 from genetic_udfs.evolution.operators.parents import with_operator
 from genetic_udfs.evolution.operators.slots import slots
 from tests.evolution.operators.test_parents import config
@@ -19,7 +19,7 @@ def test_the_slots_that_are_left_fit_whatever_they_bear_and_one_more_would_not(s
     settings = config(crossover_instructions=3)
     kept = within_cap(spark, COUNTS, room, 1, 0, settings)
     rows = slots(spark, COUNTS, 1, 0).transform(with_operator, settings).orderBy("slot", "colony").collect()
-    assert most_candidates(settings) == (1, 4)
+    assert max_candidates_per_slot(settings) == (1, 4)
     bears = [4 if row["operator"] == CROSSOVER else 1 for row in rows]
     number = sum(kept.values())
     assert sum(bears[:number]) <= room < sum(bears[: number + 1])

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from genetic_udfs.engine.gauges import Gauges
-from genetic_udfs.engine.orders import Order, Ready, line
+from genetic_udfs.engine.metrics import ServerMetrics
+from genetic_udfs.engine.protocol import EngineRequest, Ready, line
 from genetic_udfs.engine.server import Server
 
 _TELLING: Final = 5.0  # seconds between two equal words to those who wait
@@ -19,26 +19,26 @@ _TELLING: Final = 5.0  # seconds between two equal words to those who wait
 class Feeder:
     """The lease of one feeder: its open connection. An idle one has had nothing to ask for a while."""
 
-    def __init__(self, order: Order, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, order: EngineRequest, writer: asyncio.StreamWriter) -> None:
         self.order = order
         self.is_idle = False
         self._writer = writer
 
-    def tell(self, **message: object) -> None:
+    def send(self, **message: object) -> None:
         """Send a message, unless the feeder is gone."""
         if not self._writer.is_closing():
             self._writer.write(line(message))
 
 
 @dataclass
-class OrderedEngine:
+class ManagedEngine:
     """An engine that at least one feeder has ordered.
 
     Args:
         order: The first order of it.
     """
 
-    order: Order
+    order: EngineRequest
     feeders: set[Feeder] = field(default_factory=set)
     wanted_since: float = 0.0
     server: Server | None = None
@@ -50,7 +50,7 @@ class OrderedEngine:
     not_before: float = 0.0
     gave_up: str | None = None
     gave_up_at: float = 0.0
-    gauges: Gauges | None = None
+    metrics: ServerMetrics | None = None
     looked_at: float = 0.0
     heard_at: float = 0.0
     moved_at: float = 0.0
@@ -83,38 +83,38 @@ class OrderedEngine:
         is_coming_back = self.failures > 0 and self.server is None and self.is_wanted
         return self.is_awake or (is_coming_back and self.wanted_since < other.wanted_since)
 
-    def tell(self, **message: object) -> None:
+    def send(self, **message: object) -> None:
         """Send a message to every feeder."""
         for feeder in self.feeders:
-            feeder.tell(**message)
+            feeder.send(**message)
 
-    def tell_note(self, note: str) -> None:
+    def send_note(self, note: str) -> None:
         """Tell every feeder what it waits for, now and then."""
         if note != self.noted or time.monotonic() - self.noted_at > _TELLING:
             self.noted, self.noted_at = note, time.monotonic()
-            self.tell(note=note)
+            self.send(note=note)
 
-    def tell_one(self, **message: object) -> None:
+    def send_to_one(self, **message: object) -> None:
         """Send a message to one feeder, of those that have something to ask."""
         for feeder in self.feeders:
             if not feeder.is_idle:
-                feeder.tell(**message)
+                feeder.send(**message)
                 return
 
-    def tell_ready(self) -> None:
+    def send_ready(self) -> None:
         """Tell every feeder where the server is, and its share of the engine's window."""
         if self.ready_since is not None and self.server is not None and self.feeders:
             window = max(feeder.order.window for feeder in self.feeders)
             share, rest = divmod(window, len(self.feeders))
             for number, feeder in enumerate(self.feeders):
                 mine = max(1, share + (number < rest))
-                feeder.tell(ready=vars(Ready(str(self.server.socket), self.epoch, mine)))
+                feeder.send(ready=vars(Ready(str(self.server.socket), self.epoch, mine)))
 
-    def heard(self, gauges: Gauges) -> float:
+    def record_metrics(self, metrics: ServerMetrics) -> float:
         """Note what the server says of itself; return for how many seconds it was wanted and made no token."""
         now = time.monotonic()
-        before, self.gauges = self.gauges, gauges
-        has_moved = before is None or _tokens(gauges) != _tokens(before)
+        before, self.metrics = self.metrics, metrics
+        has_moved = before is None or _tokens(metrics) != _tokens(before)
         if has_moved and before is not None:
             self.worked += now - self.heard_at
         # Not by the server's own count of what runs: one that hangs in its first step has not counted yet.
@@ -138,10 +138,10 @@ class OrderedEngine:
             times = "" if final else f" {self.failures} times in a row; the last time"
             self.gave_up = f"engine {self.order.name!r} failed{times}: {why}"
             self.gave_up_at = time.monotonic()
-            self.tell(failed=self.gave_up)
+            self.send(failed=self.gave_up)
         else:
             self.not_before = time.monotonic() + backoff * 2 ** (self.failures - 1)
-            self.tell(note=f"it died, starting again (failure {self.failures} of {limit})")
+            self.send(note=f"it died, starting again (failure {self.failures} of {limit})")
 
     def pardon(self, rest: float) -> None:
         """Forget the failures of an engine that was given up long enough ago."""
@@ -149,5 +149,5 @@ class OrderedEngine:
             self.gave_up, self.failures = None, 0
 
 
-def _tokens(gauges: Gauges) -> float:
-    return gauges.prompt_tokens + gauges.generation_tokens
+def _tokens(metrics: ServerMetrics) -> float:
+    return metrics.prompt_tokens + metrics.generation_tokens

@@ -12,11 +12,11 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.history import print_history
 from genetic_udfs.errors import StoreError
 from genetic_udfs.reporting.history import generations, starts
-from genetic_udfs.store.damage import damage_told
 from genetic_udfs.store.lease import LeaseError, lease_of
+from genetic_udfs.store.maintenance import optimize, set_properties, unneeded_files, vacuum
 from genetic_udfs.store.schema import GENERATIONS, POPULATION
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.upkeep import optimize, set_properties, unneeded_files, vacuum
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_forgetting_generations_is_told_by_history(store: Store) -> None:
     assert "1 (gone)" in text
     assert "warning: generation 1: version 1 of population cannot be read, 2 of its files are gone" in text
     assert "SELECT * FROM population WHERE generation <= 1" in text
-    with pytest.raises(StoreError, match="a file of this table is missing: part-"), damage_told():
+    with pytest.raises(StoreError, match="a file of this table is missing: part-"), translate_table_errors():
         ids(store, 1)
 
 

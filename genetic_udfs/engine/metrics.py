@@ -12,7 +12,7 @@ _SAMPLE: Final = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Gauges:
+class ServerMetrics:
     """Requests that run and that wait now, the share of the KV cache in use, and counts since the server's start.
 
     `prefix_queries` and `prefix_hits` are tokens of prompts: all, and those found in the prefix cache.
@@ -28,24 +28,24 @@ class Gauges:
     preemptions: float = 0.0
 
 
-async def read_gauges(socket: Path, timeout: float = 5.0) -> Gauges | None:
+async def fetch_metrics(socket: Path, timeout: float = 5.0) -> ServerMetrics | None:
     """Return what the server on a socket says; None when it does not, which may have any reason."""
     try:
         status, text = await http(socket, "GET", "/metrics", timeout)
     except (OSError, EOFError, ValueError):
         return None
-    return gauges_in(text) if status == 200 else None
+    return parse_metrics(text) if status == 200 else None
 
 
-def gauges_in(text: str) -> Gauges:
-    """Return the gauges in a page of metrics; what is missing counts as 0.
+def parse_metrics(text: str) -> ServerMetrics:
+    """Return what a page of metrics says; what is missing counts as 0.
 
     The engines of a server, as with data parallelism, are summed, but for the cache's usage: the fullest counts.
     """
     values: defaultdict[str, list[float]] = defaultdict(list)
     for name, value in _SAMPLE.findall(text):
         values[name].append(float(value))
-    return Gauges(
+    return ServerMetrics(
         running=sum(values["vllm:num_requests_running"]),
         waiting=sum(values["vllm:num_requests_waiting"]),
         kv_cache_usage=max(values["vllm:kv_cache_usage_perc"], default=0.0),

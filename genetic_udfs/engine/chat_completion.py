@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-MOST_TOP_LOGPROBS: Final = 20
+MAX_TOP_LOGPROBS: Final = 20
 """So many alternatives of a token OpenAI-compatible endpoints give at most."""
 
 

@@ -7,7 +7,7 @@ from typing import Final, Generic, Protocol, TypeVar
 _WHOLE: Final = 1.0 + 1e-9  # so that 0.3 + 0.6 + 0.1 fits
 
 
-class Occupant(Protocol):
+class LoadedEngine(Protocol):
     """An engine that has, or wants, a part of the memory."""
 
     @property
@@ -23,18 +23,18 @@ class Occupant(Protocol):
         """When somebody last began to have something to ask of it."""
 
 
-Engine = TypeVar("Engine", bound=Occupant)
+Engine = TypeVar("Engine", bound=LoadedEngine)
 
 
 @dataclass(frozen=True)
-class Room(Generic[Engine]):
+class Placement(Generic[Engine]):
     """How one more engine gets its place: who gives way to it now, or else who is waited for."""
 
-    giving_way: tuple[Engine, ...] = ()
+    to_evict: tuple[Engine, ...] = ()
     waited_for: tuple[Engine, ...] = ()
 
 
-def room_for(share: float, awake: Sequence[Engine]) -> Room[Engine]:
+def place_for(share: float, awake: Sequence[Engine]) -> Placement[Engine]:
     """Return how an engine that takes `share` of the memory finds room beside those that are awake.
 
     Those that fit stay. Of the others nobody gives way who is wanted, and the longest unwanted go first.
@@ -47,9 +47,9 @@ def room_for(share: float, awake: Sequence[Engine]) -> Room[Engine]:
         kept.remove(engine)
         leaving.append(engine)
     if kept and _sum(kept) + share > _WHOLE:
-        return Room(waited_for=tuple(kept))
-    return Room(giving_way=tuple(leaving))
+        return Placement(waited_for=tuple(kept))
+    return Placement(to_evict=tuple(leaving))
 
 
-def _sum(engines: Sequence[Occupant]) -> float:
+def _sum(engines: Sequence[LoadedEngine]) -> float:
     return sum(engine.memory_share for engine in engines)

@@ -9,7 +9,7 @@ _LONGEST_RETRY_AFTER = 300.0  # seconds
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often and how long to try again.
 
     `attempts` sendings of a row may fail, `timeouts` of them by timeout; `deaths` servers may die under it. An engine
@@ -27,10 +27,10 @@ class Patience:
     busy: float = 1800.0
 
 
-USUAL_PATIENCE: Final = Patience()
+USUAL_PATIENCE: Final = RetryPolicy()
 
 
-class SendingFailed(Exception):
+class AttemptFailed(Exception):
     """This sending failed, another may not.
 
     Args:
@@ -68,7 +68,7 @@ class Attempts:
         answers: What the engine answers to all rows.
     """
 
-    def __init__(self, patience: Patience, answers: Answers) -> None:
+    def __init__(self, patience: RetryPolicy, answers: Answers) -> None:
         self.count = 0
         self.deaths = 0
         self._patience = patience
@@ -88,22 +88,22 @@ class Attempts:
         """Whether servers die too often under this row."""
         return self.deaths >= self._patience.deaths
 
-    def is_enough(self, failure: SendingFailed) -> bool:
+    def is_enough(self, failure: AttemptFailed) -> bool:
         """Whether the row is not to be sent again. A server that died is not held against it."""
         if self.count - self.deaths < failure.at_most:
             return False
-        if self.is_to_blame():
+        if self.row_is_at_fault():
             # Refused while others are answered: that is no fault, it only takes longer.
             return not failure.busy or time.monotonic() - self._started > self._patience.busy
         return self._answers.last is None or time.monotonic() - self._answers.last > self._patience.silence
 
-    def wait(self, failure: SendingFailed) -> float:
+    def wait(self, failure: AttemptFailed) -> float:
         """Return how many seconds to wait before the next sending: exponential, with full jitter."""
         longest = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** min(self.count - 1, 30))
         if failure.after is not None:
             return min(failure.after, _LONGEST_RETRY_AFTER) + random.uniform(0, min(longest, 1.0))
         return random.uniform(0, longest)
 
-    def is_to_blame(self) -> bool:
+    def row_is_at_fault(self) -> bool:
         """Whether it must be the row, as the engine has answered others since this one was first sent."""
         return self._answers.count > self._answered_before

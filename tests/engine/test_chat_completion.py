@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from genetic_udfs.engine.chat_completion import Reply, TokenLogprobs, reply_in, with_yes_probability
 from genetic_udfs.engine.columns import REPLY
-from genetic_udfs.engine.exchange import Reply, TokenLogprobs, reply_in, with_yes_probability
 
 
 def completion(**choice: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from genetic_udfs.engine.feeding import in_order
+from genetic_udfs.engine.async_map import ordered_map
 from genetic_udfs.engine.window import Window
 from tests.engine.conftest import eventually
 
@@ -38,14 +38,14 @@ def test_results_answered_out_of_order_come_back_in_order() -> None:
         await asyncio.sleep(random.Random(row).random() / 20)
         return -row
 
-    assert flat(in_order(range(2000), answering(answer), Window(500))) == [-row for row in range(2000)]
+    assert flat(ordered_map(range(2000), answering(answer), Window(500))) == [-row for row in range(2000)]
 
 
 def test_no_rows_need_no_engine() -> None:
     def context() -> contextlib.AbstractAsyncContextManager[Answer]:
         raise AssertionError("entered without a row")
 
-    assert flat(in_order([], context, Window(4))) == []
+    assert flat(ordered_map([], context, Window(4))) == []
     assert feeding_threads() == []
 
 
@@ -60,7 +60,7 @@ def test_the_window_counts_what_is_in_flight() -> None:
         in_flight -= 1
         return row
 
-    flat(in_order(range(300), answering(answer), Window(7)))
+    flat(ordered_map(range(300), answering(answer), Window(7)))
     assert most == 7
 
 
@@ -74,7 +74,7 @@ def test_a_slow_row_does_not_hold_up_those_behind_it() -> None:
         answered.append(row)
         return row
 
-    assert flat(in_order(range(400), answering(answer), Window(4))) == list(range(400))
+    assert flat(ordered_map(range(400), answering(answer), Window(4))) == list(range(400))
     assert answered[-1] == 0
 
 
@@ -92,7 +92,7 @@ def test_reading_ahead_ends_when_too_much_waits_for_one_row() -> None:
             await asyncio.sleep(0.01)
         return row
 
-    results = in_order(rows(), answering(answer), Window(4))
+    results = ordered_map(rows(), answering(answer), Window(4))
     threading.Timer(1.0, release.set).start()
     assert next(results)[0] == 0
     assert len(read) < 5_000
@@ -107,7 +107,7 @@ def test_results_come_out_while_the_rows_are_slow() -> None:
         assert taken.wait(300), "the first three results never came, with a window of 64"
         yield 3
 
-    results = in_order(rows(), answering(echo), Window(64))
+    results = ordered_map(rows(), answering(echo), Window(64))
     first: list[int] = []
     while len(first) < 3:
         first += next(results)
@@ -130,7 +130,7 @@ def test_an_error_surfaces_at_once_and_cancels_the_rest() -> None:
         return row
 
     with pytest.raises(ValueError, match="row 20"):
-        flat(in_order(range(1000), answering(answer), Window(64)))
+        flat(ordered_map(range(1000), answering(answer), Window(64)))
     assert set(range(20)) <= set(cancelled)
     assert eventually(lambda: feeding_threads() == [])
 
@@ -145,7 +145,7 @@ def test_an_error_of_the_rows_themselves_surfaces() -> None:
         return row
 
     with pytest.raises(OSError, match="upstream"):
-        flat(in_order(rows(), answering(answer), Window(4)))
+        flat(ordered_map(rows(), answering(answer), Window(4)))
 
 
 def test_an_error_while_the_engine_is_opened_surfaces() -> None:
@@ -156,7 +156,7 @@ def test_an_error_while_the_engine_is_opened_surfaces() -> None:
         yield echo
 
     with pytest.raises(RuntimeError, match="no engine"):
-        flat(in_order(range(10), context, Window(4)))
+        flat(ordered_map(range(10), context, Window(4)))
 
 
 def test_after_the_last_row_the_context_is_left_undisturbed() -> None:
@@ -168,7 +168,7 @@ def test_after_the_last_row_the_context_is_left_undisturbed() -> None:
         await asyncio.sleep(0.5)
         left.append("in peace")
 
-    assert flat(in_order(range(10), context, Window(4))) == list(range(10))
+    assert flat(ordered_map(range(10), context, Window(4))) == list(range(10))
     assert left == ["in peace"]
 
 
@@ -186,7 +186,7 @@ def test_closing_the_generator_leaves_no_thread() -> None:
         finally:
             closed.set()
 
-    results = in_order(iter(range(10_000)), context, Window(32))
+    results = ordered_map(iter(range(10_000)), context, Window(32))
     assert next(results)[0] == 0
     results.close()
     assert closed.is_set()
@@ -204,7 +204,7 @@ def test_the_window_may_change_while_rows_are_in_flight() -> None:
             window.resize(10)
         return row
 
-    assert flat(in_order(range(200), answering(answer), window)) == list(range(200))
+    assert flat(ordered_map(range(200), answering(answer), window)) == list(range(200))
     assert (max(in_flight[:50]), max(in_flight)) == (1, 10)
 
 
@@ -227,5 +227,5 @@ def test_a_window_that_grows_before_the_first_answer_is_filled_at_once() -> None
             await is_filled.wait()  # none is answered before
         return row
 
-    assert flat(in_order(range(40), answering(answer), window)) == list(range(40))
+    assert flat(ordered_map(range(40), answering(answer), window)) == list(range(40))
     assert max(in_flight) == 30

@@ -233,7 +233,7 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
     try:
         for condition in way.conditions:
             if not evaluate(condition, result):
-                return Status(FAILED, _results_in_words(way, answers))
+                return Status(FAILED, _format_results(way, answers))
     except _Ended as ended:
         return ended.status
     except Unsupported as error:
@@ -243,7 +243,7 @@ def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
     return Status(PASSED)
 
 
-def _results_in_words(way: Split, answers: list[dict[str, Any] | Status]) -> str:
+def _format_results(way: Split, answers: list[dict[str, Any] | Status]) -> str:
     said = [
         f"{call} is {_shown(answer['value'])}"
         for call, answer in zip(way.calls, answers, strict=True)

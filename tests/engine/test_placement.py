@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genetic_udfs.engine.room import Room, room_for
+from genetic_udfs.engine.placement import Placement, place_for
 
 
 @dataclass(frozen=True)
@@ -15,25 +15,25 @@ class Resident:
 
 
 def test_nobody_gives_way_where_there_is_room() -> None:
-    assert room_for(0.4, [Resident("a", 0.3), Resident("b", 0.3)]) == Room()
-    assert room_for(1.0, []) == Room()
+    assert place_for(0.4, [Resident("a", 0.3), Resident("b", 0.3)]) == Placement()
+    assert place_for(1.0, []) == Placement()
 
 
 def test_the_longest_unwanted_gives_way_and_no_more_than_needed() -> None:
     old, new = Resident("old", 0.4, wanted_since=1.0), Resident("new", 0.4, wanted_since=2.0)
-    assert room_for(0.5, [new, old]) == Room(giving_way=(old,))
-    assert room_for(1.0, [new, old]) == Room(giving_way=(old, new))
+    assert place_for(0.5, [new, old]) == Placement(to_evict=(old,))
+    assert place_for(1.0, [new, old]) == Placement(to_evict=(old, new))
 
 
 def test_who_is_wanted_stays_and_is_waited_for() -> None:
     busy, idle = Resident("busy", 0.6, is_wanted=True), Resident("idle", 0.3)
-    assert room_for(0.4, [busy, idle]) == Room(giving_way=(idle,))
-    assert room_for(0.5, [busy, idle]) == Room(waited_for=(busy,))
+    assert place_for(0.4, [busy, idle]) == Placement(to_evict=(idle,))
+    assert place_for(0.5, [busy, idle]) == Placement(waited_for=(busy,))
 
 
 def test_an_engine_larger_than_the_memory_still_gets_all_of_it() -> None:
     idle = Resident("idle", 1.0)
-    assert room_for(1.0, [idle]) == Room(giving_way=(idle,))
+    assert place_for(1.0, [idle]) == Placement(to_evict=(idle,))
 
 
 @given(
@@ -43,10 +43,10 @@ def test_an_engine_larger_than_the_memory_still_gets_all_of_it() -> None:
     ),
 )
 def test_the_memory_is_never_given_away_twice(share: float, awake: list[Resident]) -> None:
-    room = room_for(share, awake)
-    assert not any(one.is_wanted for one in room.giving_way)
+    room = place_for(share, awake)
+    assert not any(one.is_wanted for one in room.to_evict)
     left = list(awake)
-    for one in room.giving_way:
+    for one in room.to_evict:
         left.remove(one)
     if room.waited_for:
         assert sum(one.memory_share for one in awake if one.is_wanted) + share > 1.0

@@ -24,7 +24,7 @@ _LEAVING = 10.0  # seconds for the context to be left, after the last row
 _LINGER = 0.05  # seconds to wait for more results, when one is ready: an Arrow batch for each row would be dear
 
 
-def in_order(
+def ordered_map(
     rows: Iterable[Row],
     answering: Callable[[], AbstractAsyncContextManager[Answer[Row, Result]]],
     window: Window,

@@ -23,7 +23,7 @@ _REPLACED: Final = ("java.io.FileNotFoundException", "org.apache.hadoop.fs.Check
 
 
 @dataclass(frozen=True)
-class Epochs:
+class NumberedLog:
     """The records of a folder, each a JSON object in a file named by its number, from 0 on."""
 
     spark: SparkSession

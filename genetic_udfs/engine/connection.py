@@ -12,15 +12,15 @@ from typing import Self
 import aiohttp
 
 from genetic_udfs.engine.client import Route
-from genetic_udfs.engine.gauges import Gauges
-from genetic_udfs.engine.orders import Order, Ready, line
+from genetic_udfs.engine.metrics import ServerMetrics
+from genetic_udfs.engine.protocol import EngineRequest, Ready, line
 from genetic_udfs.engine.vllm import SERVED_MODEL
 from genetic_udfs.errors import EngineError
 
 _LAUNCHES = 4  # how often the supervisor may vanish before this feeder gives up
 
 
-class Lease:
+class EngineConnection:
     """Orders an engine, knows where its server is, and hears when that changes; an async context manager.
 
     The lease ends with the context, or with the process. A supervisor that has gone is replaced.
@@ -31,7 +31,7 @@ class Lease:
             thread.
         on_share: Told how many requests this feeder may have in flight.
         on_note: Told what the feeder waits for; an empty text when it waits no more.
-        on_gauges: Told a server's name, how many sequences it can work on, and what it says of itself.
+        on_metrics: Is given a server's name, how many sequences it can work on, and what it says of itself.
         is_idle: Whether the feeder has nothing to ask at the moment. While it has not for long, because
             nobody takes its results, another engine may have the place of this one: a query that asks two
             engines in one task would stand still otherwise.
@@ -40,20 +40,20 @@ class Lease:
 
     def __init__(
         self,
-        order: Order,
+        order: EngineRequest,
         find_supervisor: Callable[[], Path],
         on_share: Callable[[int], None] = lambda share: None,
         on_note: Callable[[str], None] = lambda note: None,
-        on_gauges: Callable[[str, int, Gauges], None] = lambda server, max_num_seqs, gauges: None,
+        on_metrics: Callable[[str, int, ServerMetrics], None] = lambda server, max_num_seqs, metrics: None,
         is_idle: Callable[[], bool] = lambda: False,
         idle_after: float = 10.0,
     ) -> None:
         self.name = f"engine {order.name!r}"
-        self._order = order
+        self._request = order
         self._find_supervisor = find_supervisor
         self._on_share = on_share
         self._on_note = on_note
-        self._on_gauges = on_gauges
+        self._on_metrics = on_metrics
         self._is_idle = is_idle
         self._idle_after = idle_after
         self._changed = asyncio.Condition()
@@ -141,7 +141,7 @@ class Lease:
     async def _hold(self, control: Path) -> None:
         reader, self._writer = await asyncio.open_unix_connection(str(control))
         try:
-            self._writer.write(self._order.to_line())
+            self._writer.write(self._request.to_line())
             async for message in reader:
                 await self._hear(json.loads(message))
         finally:
@@ -150,8 +150,8 @@ class Lease:
                 self._ready = None
 
     async def _hear(self, message: dict[str, object]) -> None:
-        if isinstance(gauges := message.get("gauges"), dict):
-            self._on_gauges(str(message["server"]), self._order.engine.max_num_seqs, Gauges(**gauges))
+        if isinstance(metrics := message.get("metrics"), dict):
+            self._on_metrics(str(message["server"]), self._request.engine.max_num_seqs, ServerMetrics(**metrics))
         if "note" in message:
             self._on_note(f"{self.name}: {message['note']}")
         if "failed" in message:
@@ -196,7 +196,7 @@ class Lease:
                 # uvicorn closes a connection that was idle for 5 s; one that is being closed must not be used
                 # again.
                 connector=aiohttp.UnixConnector(ready.socket, limit=0, keepalive_timeout=3.0),
-                timeout=aiohttp.ClientTimeout(total=self._order.engine.request_timeout),
+                timeout=aiohttp.ClientTimeout(total=self._request.engine.request_timeout),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._sessions[ready.epoch]

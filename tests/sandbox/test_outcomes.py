@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from genetic_udfs.sandbox.host import Run
+from genetic_udfs.sandbox.outcomes import _NEEDS_NUMPY, judge
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Tier
-from genetic_udfs.sandbox.verdict import _NEEDS_NUMPY, judge
 from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited
 
 SOLUTION = """

@@ -4,7 +4,7 @@ A feeder sends an order; then `{"lost": epoch}` when requests of that epoch fail
 has had nothing to ask for long, and when it has again. It hears `{"note": text}` while it waits, `{"ready":
 ...}` whenever a server is up or its share of the engine's window changes, `{"gone": epoch}` when a server is
 stopped or put to sleep, and `{"failed": text}` when there will be none. One feeder of each engine hears what its
-server says of itself, `{"server": name, "gauges": {...}}`. Its open connection is its lease.
+server says of itself, `{"server": name, "metrics": {...}}`. Its open connection is its lease.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from genetic_udfs.config import Engine
 
 
 @dataclass(frozen=True)
-class Order:
+class EngineRequest:
     """The engine that a feeder wants.
 
     Args:

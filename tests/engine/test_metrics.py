@@ -1,4 +1,4 @@
-from genetic_udfs.engine.gauges import Gauges, gauges_in
+from genetic_udfs.engine.metrics import ServerMetrics, parse_metrics
 
 
 def test_the_engines_of_a_server_are_summed() -> None:
@@ -17,7 +17,7 @@ def test_the_engines_of_a_server_are_summed() -> None:
         "vllm:num_preemptions_total 4.0\n"
         "process_cpu_seconds_total 1.0\n"
     )
-    assert gauges_in(page) == Gauges(
+    assert parse_metrics(page) == ServerMetrics(
         running=15,
         waiting=2,
         kv_cache_usage=0.75,
@@ -30,4 +30,4 @@ def test_the_engines_of_a_server_are_summed() -> None:
 
 
 def test_a_page_without_metrics_is_a_server_without_work() -> None:
-    assert gauges_in("") == Gauges()
+    assert parse_metrics("") == ServerMetrics()

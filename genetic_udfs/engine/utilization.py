@@ -1,17 +1,17 @@
-"""How an engine was used during a stage: its servers' gauges, summed up on the driver."""
+"""How an engine was used during a stage: its servers' metrics, summed up on the driver."""
 
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
-from genetic_udfs.engine.gauges import Gauges
+from genetic_udfs.engine.metrics import ServerMetrics
 
 _STALE: Final = 15.0  # seconds after which a server's last word is not about now
 
 
 @dataclass(frozen=True)
-class EngineUse:
+class EngineUtilization:
     """What the servers of an engine did in a stage, as their own metrics tell.
 
     Args:
@@ -54,51 +54,51 @@ class EngineUse:
             facts.append(f"{self.restarts} restart{'s' if self.restarts > 1 else ''}")
         return facts
 
-    def is_under_driven(self, running: float) -> bool:
+    def is_underutilized(self, running: float) -> bool:
         """Whether `running` requests at once leave half of the engine without work, and none waits for it."""
         return running < self.max_num_seqs / 2 and self.waiting_now < 1
 
 
 @dataclass
 class ServerWatch:
-    """One server's gauges during a stage: the first, the last and what lies between."""
+    """One server's metrics during a stage: the first, the last and what lies between."""
 
     executor: str
     max_num_seqs: int
-    first: Gauges
+    first: ServerMetrics
     since: float = field(default_factory=lambda: time.monotonic())
-    last: Gauges = field(init=False)
-    heard: float = field(init=False)
+    last: ServerMetrics = field(init=False)
+    record_metrics: float = field(init=False)
     running: float = 0.0  # requests times seconds, as `waiting`
     waiting: float = 0.0
     kv_cache_usage: float = 0.0
 
     def __post_init__(self) -> None:
-        self.last, self.heard = self.first, self.since
+        self.last, self.record_metrics = self.first, self.since
         self.kv_cache_usage = self.first.kv_cache_usage
 
-    def take(self, gauges: Gauges) -> None:
+    def take(self, metrics: ServerMetrics) -> None:
         """Add what the server says now."""
         now = time.monotonic()
-        self.running += (self.last.running + gauges.running) / 2 * (now - self.heard)
-        self.waiting += (self.last.waiting + gauges.waiting) / 2 * (now - self.heard)
-        self.kv_cache_usage = max(self.kv_cache_usage, gauges.kv_cache_usage)
-        self.last, self.heard = gauges, now
+        self.running += (self.last.running + metrics.running) / 2 * (now - self.record_metrics)
+        self.waiting += (self.last.waiting + metrics.waiting) / 2 * (now - self.record_metrics)
+        self.kv_cache_usage = max(self.kv_cache_usage, metrics.kv_cache_usage)
+        self.last, self.record_metrics = metrics, now
 
 
-def engine_use(watches: Collection[ServerWatch]) -> EngineUse | None:
+def engine_utilization(watches: Collection[ServerWatch]) -> EngineUtilization | None:
     """Sum up the servers of a stage; None before any was heard of."""
     if not watches:
         return None
     now = time.monotonic()
-    present = [watch for watch in watches if now - watch.heard < _STALE]
+    present = [watch for watch in watches if now - watch.record_metrics < _STALE]
     # An executor has one server of an engine at a time, though several one after another if they die.
     capacity = {watch.executor: watch.max_num_seqs for watch in watches}
-    seconds = max(watch.heard for watch in watches) - min(watch.since for watch in watches)
+    seconds = max(watch.record_metrics for watch in watches) - min(watch.since for watch in watches)
     generated = sum(watch.last.generation_tokens - watch.first.generation_tokens for watch in watches)
     queries = sum(watch.last.prefix_queries - watch.first.prefix_queries for watch in watches)
     hits = sum(watch.last.prefix_hits - watch.first.prefix_hits for watch in watches)
-    return EngineUse(
+    return EngineUtilization(
         seconds=seconds,
         servers=len(watches),
         restarts=len(watches) - len(capacity),

@@ -14,7 +14,7 @@ _OBSTACLES: Final = {
 }
 
 
-def obstacle_in(error: BaseException, root: str) -> StoreError | None:
+def write_error_in(error: BaseException, root: str) -> StoreError | None:
     """Return what is to be told of an error if a store could not be written to.
 
     Args:
@@ -32,9 +32,9 @@ def obstacle_in(error: BaseException, root: str) -> StoreError | None:
 
 
 @contextlib.contextmanager
-def obstacles_told(root: str) -> Iterator[None]:
+def translate_write_errors(root: str) -> Iterator[None]:
     """Raise a `StoreError` for what goes wrong in the body because the store cannot be written to."""
     try:
         yield
     except Exception as error:
-        raise obstacle_in(error, root) or error from None
+        raise write_error_in(error, root) or error from None

@@ -19,7 +19,7 @@ _MISSING_LOG: Final = re.compile(
 _DATA_FILE: Final = re.compile(r"(?:\w+:/+|/)[^\s'\"]+?\.parquet")
 
 
-def damage_in(error: BaseException, table: str = "") -> StoreError | None:
+def table_error_in(error: BaseException, table: str = "") -> StoreError | None:
     """Return what is to be told of an error of Spark's if files of a Delta table are the cause.
 
     Args:
@@ -43,12 +43,12 @@ def damage_in(error: BaseException, table: str = "") -> StoreError | None:
 
 
 @contextlib.contextmanager
-def damage_told(table: str = "") -> Iterator[None]:
-    """Raise a `StoreError` for what goes wrong in the body because files of a table are missing; see `damage_in`."""
+def translate_table_errors(table: str = "") -> Iterator[None]:
+    """Raise a `StoreError` where the body fails because files of a table are missing; see `table_error_in`."""
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        known = damage_in(error, table)
+        known = table_error_in(error, table)
         if known is None:
             raise
         raise known from None
