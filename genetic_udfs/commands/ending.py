@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import typer
 
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.runtime.stopping import is_finishing, request_stop, stop_requested
+from genetic_udfs.runtime.stopping import is_finishing, is_stop, request_stop, stop_requested
 
 _STOPPED: Final = 143
 
@@ -30,10 +30,10 @@ def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
     except SystemExit as ended:  # how typer ends, wrong usage with 2
         code = ended.code
     except GeneticUdfsError as error:
-        if not stop_requested.is_set():  # else what it tells of is a cancelled job
+        if not (stop_requested.is_set() and is_stop(error)):
             _end(f"error: {error}", error.exit_code)
-    except Exception:
-        if not stop_requested.is_set():
+    except Exception as error:
+        if not (stop_requested.is_set() and is_stop(error)):
             raise
     if stop_requested.is_set():
         _end("stopped; the same command goes on from here" if goes_on else "stopped", _STOPPED)

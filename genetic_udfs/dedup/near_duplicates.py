@@ -87,9 +87,9 @@ def near_duplicates(
     refuse.
 
     The result depends on neither the partitioning nor the order of the rows. Texts are read to sign them, to compare
-    those of the candidate pairs, and for a sample. What is read several times on the way goes through `checkpoint`;
-    `links` and `dropped` are computed when they are read. The hash family is fitted by two small jobs, if this process has not
-    seen the seed yet.
+    those of the candidate pairs, and for a sample. What is read several times on the way goes through
+    `checkpoint`; `links` and `dropped` are computed when they are read. The hash family is fitted by two small jobs, if
+    this process has not seen the seed yet.
 
     Args:
         new: `id` (string, unique in `new`), `rank` (long; the smaller is kept, of equal ones the smaller id), `text`

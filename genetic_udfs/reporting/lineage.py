@@ -180,7 +180,8 @@ def _check_order(store: Store, next_of: Mapping[str, tuple[str, ...]]) -> None:
 
 def _broken(store: Store, id_: str, what: str) -> StoreError:
     return StoreError(
-        f"{store.path(POPULATION)}: the row with id {id_!r} {what}; no run writes such a row. Repair it{restore_hint(store)}"
+        f"{store.path(POPULATION)}: the row with id {id_!r} {what}; no run writes such a row."
+        f" Repair it{restore_hint(store)}"
     )
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Any, Final
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -52,7 +53,9 @@ def open_session(config: Config, name: str) -> SparkSession:
         raise ConfigurationError(f"spark: Spark does not start: {error}") from None
     try:
         java_class(spark, "java.lang.Thread").currentThread().getContextClassLoader().loadClass(_REQUIRED[_EXTENSIONS])
-    except Exception:
+    except Py4JJavaError as error:
+        if "ClassNotFoundException" not in str(error.java_exception):
+            raise
         raise ConfigurationError(
             "Delta's jars are not on Spark's class path; start through ./spark-submit.sh, or give spark-submit"
             " --packages io.delta:delta-spark_4.2_2.13:4.4.0"

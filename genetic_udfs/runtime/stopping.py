@@ -3,6 +3,7 @@
 The state is the process's own, as signals are.
 """
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,12 @@ from genetic_udfs.errors import GeneticUdfsError
 # command sets `shutting_down`, to write how it ended.
 stop_requested: Final = threading.Event()
 shutting_down: Final = threading.Event()
+
+# What Spark and py4j say of jobs that were cancelled, and of a context or a JVM that is no more.
+_CANCELLED: Final = re.compile(
+    r"cancell?ed|[Ii]nterrupted|TaskKilled|stopped SparkContext|SparkContext (?:was|is being) (?:shut ?down|stopped)"
+    r"|Answer from Java side is empty|Error while sending or receiving|Connection refused"
+)
 
 _hurried: Final = threading.Event()
 _lock: Final = threading.Lock()
@@ -63,6 +70,16 @@ def cancel_jobs() -> None:
     context = SparkContext._active_spark_context
     if context is not None:
         context.cancelAllJobs()
+
+
+def is_stop(error: BaseException) -> bool:
+    """Tell whether an error is what a stop leads to: work not begun, a cancelled job, a Spark that is ending."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, (Stopped, ConnectionError, EOFError)) or _CANCELLED.search(str(seen)):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def is_finishing() -> bool:

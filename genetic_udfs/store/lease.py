@@ -3,7 +3,9 @@
 Whoever takes the lease adds the next of its numbered records, which Delta's LogStore lets one process do, and replaces
 that record again and again as long as it lives. Nobody compares clocks: a holder counts as gone if its record stays as
 it is for `LIFETIME` seconds of the watcher's own, or if it ran on this machine and its process is no more. A holder
-looks before each commit whether a later record is there, and stops if so.
+looks before each commit whether a later record is there, and stops if so. It also stops if it could not replace its
+record for a lifetime, by its own clock: another process may have taken the lease then, and engines are not to be asked
+for what cannot be committed.
 """
 
 import os
@@ -57,7 +59,7 @@ class Lease:
 
     @property
     def is_lost(self) -> bool:
-        """Whether another process has taken the lease while this one held it."""
+        """Whether the lease ran out, or another process has taken it, while this one held it."""
         return self._lost is not None
 
     @property
@@ -93,7 +95,7 @@ class Lease:
         """Make sure that the lease is still held: to be called before each commit.
 
         Raises:
-            LeaseError: if another process has taken it, saying which.
+            LeaseError: if another process has taken it, saying which, or it ran out.
             StoreError: if the store cannot be read.
         """
         if self._lost is not None:
@@ -170,14 +172,24 @@ class Lease:
         )
 
     def _keep(self) -> None:
+        renewed = time.monotonic()
         while not self._ended.wait(self._lifetime / _RENEWALS):
+            began = time.monotonic()
             try:
                 self.check()
                 self._renew(released=False)
             except LeaseError:
                 break
-            except StoreError:
-                continue  # it cannot be reached now; before anything is committed it has to be
+            except StoreError as error:  # it cannot be reached now; perhaps the next time
+                if time.monotonic() - renewed < self._lifetime:
+                    continue
+                self._lost = LeaseError(
+                    f"{self._log.folder}: the lease of this run, {self._run_id}, could not be renewed for"
+                    f" {self._lifetime:.0f} s, so that another process may have taken it; the run stops and writes"
+                    f" nothing more. Start it again when the store can be reached: {error}"
+                )
+                break
+            renewed = began
         while not self._ended.wait(0.5):
             with suppress(Exception):  # Spark is ending already
                 cancel_jobs()

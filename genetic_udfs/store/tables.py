@@ -17,6 +17,7 @@ from genetic_udfs.store import schema
 from genetic_udfs.store.location import located, schema_of
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.views.definitions import TABLES_READ, statements
+from genetic_udfs.store.write_errors import write_error_in
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,
@@ -230,9 +231,10 @@ class Store:
                 for statement in statements(names, wanted, temporary=temporary):
                     self.spark.sql(statement)
                 break
-            except PySparkException:
-                if temporary:
-                    raise  # else it is somebody else's schema: the session has views of its own then
+            except PySparkException as error:
+                if temporary or not _is_refused(error):
+                    raise
+                # It is somebody else's schema: the session has views of its own.
         return names
 
     def _register_folder(self, table: str) -> None:
@@ -247,6 +249,11 @@ class Store:
         """Return a table's path with its file system, as catalogs write it."""
         system, path = file_system(self.spark, self.path(table))
         return str(system.makeQualified(path).toString())
+
+
+def _is_refused(error: PySparkException) -> bool:
+    """Tell whether a catalog does not let this user write; 42501 is SQL's state for a privilege that is missing."""
+    return error.getSqlState() == "42501" or write_error_in(error, "") is not None
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,7 @@ JOB = """
 import os, signal, time
 from genetic_udfs.commands.ending import run_job
 from genetic_udfs.runtime.stopping import stop_requested
-from genetic_udfs.errors import ConfigurationError, EngineError
+from genetic_udfs.errors import ConfigurationError, EngineError, StoreError
 
 def job(name: str) -> None:
     if name == "configuration":
@@ -25,6 +25,10 @@ def job(name: str) -> None:
         os.kill(os.getpid(), getattr(signal, name))
         stop_requested.wait(5)
         raise RuntimeError("what was under way was cancelled")
+    if name.startswith("stopped, then"):
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop_requested.wait(5)
+        raise StoreError("the disk is full") if name.endswith("full") else ZeroDivisionError("a defect")
 
 run_job(job, goes_on=True)
 """
@@ -36,6 +40,7 @@ run_job(job, goes_on=True)
         ("fine", 0, ""),
         ("configuration", 2, "error: seed: is wrong\n"),
         ("engine", 1, "error: engine 'x' is gone\n"),
+        ("stopped, then the disk is full", 1, "error: the disk is full\n"),
         ("SIGTERM", 143, "stopped; the same command goes on from here\n"),
         ("SIGINT", 143, "stopped; the same command goes on from here\n"),
     ],
@@ -45,8 +50,9 @@ def test_an_end_has_its_code_and_one_line(argument: str, code: int, message: str
     assert (done.returncode, done.stderr) == (code, message)
 
 
-def test_a_defect_keeps_its_trace() -> None:
-    done = run("defect")
+@pytest.mark.parametrize("argument", ["defect", "stopped, then a defect"])
+def test_a_defect_keeps_its_trace(argument: str) -> None:
+    done = run(argument)
     assert done.returncode == 1
     assert "ZeroDivisionError: a defect" in done.stderr
 

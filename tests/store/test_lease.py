@@ -245,6 +245,30 @@ def test_a_store_that_cannot_be_written_to_is_said(spark: SparkSession, tmp_path
         pytest.fail("a file is no store")
 
 
+def test_a_holder_that_cannot_renew_its_lease_stops_when_it_has_run_out(
+    spark: SparkSession, epochs: NumberedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would ask engines, for pay, until its next commit."""
+
+    def unreachable(log: NumberedLog, epoch: int, record: dict[str, Any]) -> None:
+        raise StoreError("the storage is away")
+
+    monkeypatch.setattr("genetic_udfs.store.lease.cancel_jobs", lambda: cancelled.append(time.monotonic()))
+    cancelled: list[float] = []
+    lease = Lease(epochs, "ours", lifetime=2.0)
+    with lease.held():
+        began = time.monotonic()
+        monkeypatch.setattr(NumberedLog, "replace", unreachable)
+        wait_until(lambda: cancelled)
+        assert cancelled[0] - began >= 1.5
+        assert lease.is_lost
+        with pytest.raises(LeaseError, match=r"ours, could not be renewed for 2 s, .* the storage is away"):
+            lease.check()
+        monkeypatch.undo()
+    with Lease(epochs, "next").held() as _:
+        pass
+
+
 def wait_until(condition: Callable[[], object], seconds: float = 300.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
