@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,7 @@ def test_a_query_that_is_wrong_says_so(
     spark: SparkSession, evolved: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The job in this process, with a session that it may not stop."""
-    monkeypatch.setattr(sql_job, "open_session", lambda *_: spark.newSession())
-    monkeypatch.setattr(sql_job, "hear_signals", lambda: None)
-    monkeypatch.setattr(SparkSession, "stop", lambda _: None)
+    monkeypatch.setattr(sql_job, "job_session", lambda *_: nullcontext(spark.newSession()))
     store = f"store={evolved[0] / 'store'}"
     try:
         with pytest.raises(ConfigurationError, match="the query cannot be run") as wrong:

@@ -8,11 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.comparison import Overlap, StoreSummary, overlap, summarize_store
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
@@ -25,14 +24,9 @@ def compare(config: Path, other: str, overrides: list[str] | None = None) -> Non
     there = load_config(other).store if other.endswith(_CONFIGURATIONS) else from_working_directory(other)
     if there.rstrip("/") == settings.store.rstrip("/"):
         raise ConfigurationError(f"{config} and {other}: both name the store {there}; give another one for one of them")
-    spark = open_session(settings, "genetic-udfs compare")
-    hear_signals()
-    try:
-        with translate_table_errors():
-            stores = Store(spark, settings.store), Store(spark, there)
-            print_comparison(summarize_store(stores[0]), summarize_store(stores[1]), overlap(*stores), sys.stdout)
-    finally:
-        spark.stop()
+    with job_session(settings, "compare") as spark, translate_table_errors():
+        stores = Store(spark, settings.store), Store(spark, there)
+        print_comparison(summarize_store(stores[0]), summarize_store(stores[1]), overlap(*stores), sys.stdout)
 
 
 def print_comparison(one: StoreSummary, other: StoreSummary, common: Overlap, out: TextIO) -> None:

@@ -22,8 +22,8 @@ from genetic_udfs.commands.any_table import (
 )
 from genetic_udfs.commands.checks.test_sets import check_test_sets
 from genetic_udfs.commands.choices import TableFormat
-from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.paraphrase_questions import asking_directly
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.decontamination import Item, contamination
@@ -31,7 +31,6 @@ from genetic_udfs.decontamination import columns as c
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.scratch import Scratch
 
 # Names of the texts' columns on the way, since those of the input may be anything.
@@ -51,10 +50,8 @@ def decontaminate(
     """Write a table's rows with what they hold of the configuration's test sets."""
     settings = load_config(config, overrides or [])
     items = checked_items(settings)
-    spark = open_session(settings, "genetic-udfs decontaminate")
-    hear_signals()
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(settings, "decontaminate") as spark:
+        with job_progress(spark) as progress:
             try:
                 run(spark, settings, items, input_, columns, id_, output, format_, progress)
             except Exception as error:
@@ -62,8 +59,6 @@ def decontaminate(
                     raise known from None
                 raise
         print_summary(Console(width=100, highlight=False), read_table(spark, output), output)
-    finally:
-        spark.stop()
 
 
 def checked_items(config: Config) -> list[Item]:

@@ -24,7 +24,7 @@ from genetic_udfs.commands.any_table import (
     write_table,
 )
 from genetic_udfs.commands.choices import TableFormat
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config, Dedup
 from genetic_udfs.config.file import load_config
 from genetic_udfs.dedup import columns as c
@@ -34,7 +34,6 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import rebuild_index
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.search import format_audit, format_not_compared
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
@@ -96,14 +95,10 @@ def dedup(
         raise ConfigurationError(f"{', '.join(missing)} must be given")
     task = Task(str(input_), str(column_), str(id_), str(output), against, format_)
     likeness = settings.dedup if threshold is None else with_threshold(settings.dedup, threshold)
-    spark = open_session(settings, "genetic-udfs dedup")
-    hear_signals()
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(settings, "dedup") as spark:
+        with job_progress(spark) as progress:
             found = run(spark, task, likeness, settings.seed, progress)
         print_summary(Console(width=100, highlight=False), read_table(spark, task.output), found, task.output)
-    finally:
-        spark.stop()
 
 
 def with_threshold(settings: Dedup, threshold: float) -> Dedup:
@@ -210,14 +205,10 @@ def _texts(kept: DataFrame, task: Task) -> DataFrame:
 
 
 def _rebuild(config: Config, *, take_over: bool) -> None:
-    spark = open_session(config, "genetic-udfs dedup")
-    hear_signals()
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(config, "dedup") as spark:
+        with job_progress(spark) as progress:
             count = rebuild_with_lease(spark, config, progress, take_over=take_over)
         print(f"{config.store}: {count:,} individuals in the near-duplicate index")
-    finally:
-        spark.stop()
 
 
 def rebuild_with_lease(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:

@@ -17,8 +17,8 @@ from rich.text import Text
 from genetic_udfs.commands.any_table import check_output, write_table
 from genetic_udfs.commands.checks.preflight import check_engine
 from genetic_udfs.commands.choices import Benchmark, TableFormat
-from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.pass_at_k import mean_pass_at_k
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.human_eval import Problem, human_eval_problems
@@ -29,7 +29,7 @@ from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
-from genetic_udfs.runtime.session import open_session, task_slots
+from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, sandbox_error_in, spread, verdicts
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
@@ -70,14 +70,10 @@ def evaluate(
     name = None if canonical else engine or settings.roles.coder.engine
     task = checked(settings, Task(name, samples, tuple(sorted(set(k or [1]))), output, format_ or TableFormat.DELTA))
     problems = human_eval_problems()
-    spark = open_session(settings, "genetic-udfs evaluate")
-    hear_signals()
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(settings, "evaluate") as spark:
+        with job_progress(spark) as progress:
             rows = run(spark, settings, task, problems, progress)
         print_summary(Console(width=100, highlight=False), rows, task, settings)
-    finally:
-        spark.stop()
     if canonical and (wrong := [row[_PROBLEM] for row in rows if row[_STATUS] != PASSED]):
         raise SandboxError(
             f"{len(wrong)} published solutions do not pass, {', '.join(wrong[:5])} among them: raise the limits in"

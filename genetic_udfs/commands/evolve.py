@@ -13,7 +13,7 @@ from rich.console import Console
 
 from genetic_udfs.commands.checks.preflight import enough_parents, preflight
 from genetic_udfs.commands.checks.test_sets import check_seeds_are_clean, check_test_sets
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
@@ -25,7 +25,6 @@ from genetic_udfs.evolution.loop import loop as evolution
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.summary import print_summary
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.runtime.stopping import shutting_down, stop_requested
 from genetic_udfs.sandbox.outcome_columns import check_tier, sandbox_error_in
 from genetic_udfs.store.integrity import check_integrity
@@ -49,15 +48,11 @@ def evolve(
     origin = None if fork_from is None else read_origin(fork_from, settings.store)
     seeds, items = preflight(settings), check_test_sets(settings)
     check_seeds_are_clean(seeds, items)
-    spark = open_session(settings, "genetic-udfs evolve")
-    hear_signals(settings.ledger.stop_within)
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(settings, "evolve", settings.ledger.stop_within) as spark:
+        with job_progress(spark) as progress:
             run = new_run(spark, settings, progress)
             generations = record(run, seeds, items, take_over=take_over, origin=origin)
         print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
-    finally:
-        spark.stop()
 
 
 def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:

@@ -9,10 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.history import Generation, Start, generations, starts
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
@@ -23,14 +22,9 @@ _NAMED: Final = 3  # of the files that are gone
 def history(config: Path, overrides: list[str] | None = None) -> None:
     """Print generations with their versions, counts and costs, and what changed between the runs."""
     settings = load_config(config, overrides or [])
-    spark = open_session(settings, "genetic-udfs history")
-    hear_signals()
-    try:
-        with translate_table_errors():
-            store = Store(spark, settings.store)
-            print_history(generations(store), starts(store), sys.stdout)
-    finally:
-        spark.stop()
+    with job_session(settings, "history") as spark, translate_table_errors():
+        store = Store(spark, settings.store)
+        print_history(generations(store), starts(store), sys.stdout)
 
 
 def print_history(generations: Sequence[Generation], starts: Sequence[Start], out: TextIO) -> None:

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.lineage import ancestors
 from genetic_udfs.reporting.lineage import descendants as descendants_of
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
@@ -16,12 +15,7 @@ def lineage(
 ) -> None:
     """Print the tree of a pair back to its seeds, with operator, task and models."""
     settings = load_config(config, overrides or [])
-    spark = open_session(settings, "genetic-udfs lineage")
-    hear_signals()
-    try:
-        with translate_table_errors():
-            find = descendants_of if descendants else ancestors
-            for line in find(Store(spark, settings.store), pair, levels).lines():
-                print(line)
-    finally:
-        spark.stop()
+    with job_session(settings, "lineage") as spark, translate_table_errors():
+        find = descendants_of if descendants else ancestors
+        for line in find(Store(spark, settings.store), pair, levels).lines():
+            print(line)

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.maintenance import LEAST_HOURS, optimize, set_properties, vacuum
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import POPULATION
@@ -30,9 +29,7 @@ def maintain(
             f"--hours {hours}: must be {LEAST_HOURS} or more; a reader or a run that began earlier may need the files"
         )
     settings = load_config(config, overrides or [])
-    spark = open_session(settings, "genetic-udfs maintain")
-    hear_signals()
-    try:
+    with job_session(settings, "maintain") as spark:
         store = Store(spark, settings.store)
         with translate_table_errors(), translate_write_errors(store.root):
             require(store, POPULATION)
@@ -46,5 +43,3 @@ def maintain(
             for table, files in vacuum(store, hours, forget=forget, dry_run=not remove).items():
                 size = f"{sum(file.size for file in files) / 2**20:,.1f} MiB"
                 print(f"{table}: {len(files):,} files of {size} that nothing needs, older than {hours} hours, {word}")
-    finally:
-        spark.stop()

@@ -6,16 +6,14 @@ from rich.console import Console
 from rich.text import Text
 
 from genetic_udfs.commands.checks.preflight import preflight
-from genetic_udfs.commands.ending import hear_signals
 from genetic_udfs.commands.evolve import explained, new_run
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution.loop import rejudging
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import print_agreement
-from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.runs import check_same_settings
 from genetic_udfs.store.writing import writing
 
@@ -24,14 +22,10 @@ def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -
     """Judge a generation's candidates anew, and print how far the verdicts agree."""
     settings = load_config(config, overrides or [])
     seeds = preflight(settings)
-    spark = open_session(settings, "genetic-udfs rejudge")
-    hear_signals(settings.ledger.stop_within)
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(settings, "rejudge", settings.ledger.stop_within) as spark:
+        with job_progress(spark) as progress:
             found = rejudge_generation(new_run(spark, settings, progress), seeds, generation)
         print_rejudged(Console(width=120, highlight=False), found, generation)
-    finally:
-        spark.stop()
 
 
 def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged:

@@ -17,12 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.commands.choices import Format
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import SCHEMAS, Store
 from genetic_udfs.store.views.definitions import TABLES_READ
@@ -38,14 +36,10 @@ def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: lis
     """Run a query on the tables of a store and print its rows."""
     settings = load_config(config, overrides or [])
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # its trace would come before the error
-    spark = open_session(settings, "genetic-udfs sql")
-    hear_signals()
-    try:
+    with job_session(settings, "sql") as spark:
         store, named = Store(spark, settings.store), names_in(query)
         has_tables = store.register(named & _TABLES or None)
-        host = spark.conf.get("spark.driver.host") or "127.0.0.1"
-        in_log = format_ is Format.TABLE
-        with Progress(host, in_log=in_log) as progress, progress.watching("query") as stage:
+        with job_progress(spark, in_log=format_ is Format.TABLE) as progress, progress.watching("query") as stage:
             if named & _FUNCTIONS:
                 from genetic_udfs.roles.functions import register_functions  # with the engine's client, a second
 
@@ -59,8 +53,6 @@ def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: lis
             except Exception as error:
                 is_empty = not (has_tables or any(store.exists(table) for table in SCHEMAS))
                 raise explained(error, settings.store if is_empty else None) from None
-    finally:
-        spark.stop()
 
 
 def names_in(query: str) -> frozenset[str]:

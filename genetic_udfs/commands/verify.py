@@ -23,13 +23,12 @@ from genetic_udfs.commands.any_table import (
     write_table,
 )
 from genetic_udfs.commands.choices import TableFormat
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Sandbox
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
-from genetic_udfs.runtime.session import open_session
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, sandbox_error_in, spread, verdicts
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
 from genetic_udfs.store.scratch import Scratch
@@ -57,14 +56,10 @@ class Task:
 def verify(config: Path, task: Task, overrides: list[str] | None = None) -> None:
     """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
     settings = load_config(config, overrides or [])
-    spark = open_session(settings, "genetic-udfs verify")
-    hear_signals()
-    try:
-        with Progress(spark.conf.get("spark.driver.host") or "127.0.0.1") as progress:
+    with job_session(settings, "verify") as spark:
+        with job_progress(spark) as progress:
             run(spark, task, settings.sandbox, progress)
         print_summary(Console(width=100, highlight=False), read_table(spark, task.output), task)
-    finally:
-        spark.stop()
 
 
 def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) -> None:
