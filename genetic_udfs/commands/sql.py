@@ -1,6 +1,7 @@
 """`jobs/sql.py`: runs SQL on a store's tables, which stand in the session's catalog under their names."""
 
 import csv
+import itertools
 import json
 import logging
 import re
@@ -28,6 +29,8 @@ from genetic_udfs.store.views.definitions import TABLES_READ
 _ASKS: Final = re.compile(r"\b(instruct|solve|judge)\s*\(", re.IGNORECASE)
 _FUNCTIONS: Final = frozenset({"instruct", "solve", "judge"})
 _TABLES: Final = frozenset({*SCHEMAS, *TABLES_READ})
+# Rows that a table on the screen has at most; their widths are known only when all of them are there.
+_MAX_SHOWN: Final = 1000
 # Statements that speak of tables without their names: lists of what there is, and names that are put together.
 _UNNAMED: Final = frozenset({"show", "describe", "desc", "analyze", "identifier", "execute"})
 
@@ -79,7 +82,9 @@ def explained(error: Exception, empty_store: str | None) -> Exception:
 
 
 def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
-    """Print every row of a result; as CSV or JSON part by part, so that it need not fit into memory.
+    """Print the rows of a result part by part, so that it need not fit into memory.
+
+    CSV and JSON have all of them, a table the first `_MAX_SHOWN`, and says how many more there are.
 
     Raises:
         ConfigurationError: if JSON is asked for and two columns have the same name.
@@ -97,7 +102,10 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
         writer.writerow(names)
         writer.writerows([_text(value) for value in row] for row in values)
     else:
-        _print_table(names, [[_text(value) for value in row] for row in values], out)
+        shown = [[_text(value) for value in row] for row in itertools.islice(values, _MAX_SHOWN)]
+        _print_table(names, shown, out)
+        if left_out := sum(1 for _ in values):
+            print(f"{left_out:,} more rows; --format csv and --format json print all of them", file=out)
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:

@@ -18,6 +18,7 @@ from genetic_udfs.store.tables import Store
 
 _ROLES: Final = ("instructor", "coder", "judge")
 _SHOWN: Final = 60  # characters of an instruction
+MAX_DESCENDANTS: Final = 10_000
 _READ: Final = ("id", "generation", "colony", "operator", "task", "fitness", "parents", "instruction")
 
 
@@ -58,6 +59,7 @@ class Lineage:
     root: str
     individuals: Mapping[str, Individual]
     next_of: Mapping[str, tuple[str, ...]]
+    left_out: int = 0  # of the last level, for which there was no room
 
     def lines(self) -> Iterator[str]:
         """Give the tree a line at a time; what was shown before is named again without what follows from it."""
@@ -76,6 +78,8 @@ class Lineage:
             if not again:
                 shown.add(id_)
                 waiting.append(self._branches(id_, indent))
+        if self.left_out:
+            yield f"{self.left_out:,} more of the last level, and what follows from them; descendants_of() has all"
 
     def _branches(self, id_: str, indent: str) -> Iterator[tuple[str, str, str]]:
         following = self.next_of.get(id_, ())
@@ -114,13 +118,25 @@ def ancestors(store: Store, pair: str, levels: int | None = None) -> Lineage:
     return Lineage(pair, _individuals(store, met), next_of)
 
 
-def descendants(store: Store, pair: str, levels: int | None = None) -> Lineage:
-    """Return those that descend from a pair or seed, arguments and errors as of `ancestors`."""
+def descendants(store: Store, pair: str, levels: int | None = None, room: int = MAX_DESCENDANTS) -> Lineage:
+    """Return those that descend from a pair or seed, the nearest ones first; arguments and errors as of `ancestors`.
+
+    Args:
+        store: the store.
+        pair: the id of an individual.
+        levels: how many steps to go; None for all.
+        room: how many descendants are read at most, as they are held in the driver's memory.
+    """
+    left_out = 0
     met, frontier = {pair: _root(store, pair)}, {pair}
     next_of: dict[str, tuple[str, ...]] = {}
     while frontier and (levels is None or levels > 0):
         children = _individuals_of(store).select("*", F.explode("parents").alias("parent"))
-        found = _matching(children, F.col("parent"), frontier).orderBy("ordinal").collect()
+        next_level = _matching(children, F.col("parent"), frontier)
+        found = next_level.orderBy("ordinal").limit(room - len(met) + 2).collect()
+        if len(found) > room - len(met) + 1:
+            found.pop()
+            left_out, levels = next_level.count() - len(found), 1
         for row in found:
             next_of[row["parent"]] = (*next_of.get(row["parent"], ()), row["id"])
         new = {row["id"]: row for row in found if row["id"] not in met}
@@ -128,7 +144,7 @@ def descendants(store: Store, pair: str, levels: int | None = None) -> Lineage:
         frontier = set(new)
         levels = None if levels is None else levels - 1
     _check_order(store, next_of)
-    return Lineage(pair, _individuals(store, met), next_of)
+    return Lineage(pair, _individuals(store, met), next_of, left_out)
 
 
 def _root(store: Store, pair: str) -> Row:

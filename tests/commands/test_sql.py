@@ -45,6 +45,16 @@ def test_a_table_shows_texts_as_they_are(spark: SparkSession) -> None:
     assert "[red]c" in printed(spark, QUERY, Format.TABLE)
 
 
+def test_a_table_has_so_many_rows_at_most_and_says_how_many_more_there_are(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genetic_udfs.commands.sql._MAX_SHOWN", 2)
+    lines = printed(spark, "SELECT 'row ' || id AS name FROM range(5)", Format.TABLE).splitlines()
+    assert sum("row " in line for line in lines) == 2
+    assert lines[-1] == "3 more rows; --format csv and --format json print all of them"
+    assert printed(spark, "SELECT * FROM range(5)", Format.CSV).split() == ["id", *"01234"]
+
+
 def test_columns_of_one_name_keep_their_own_values(spark: SparkSession) -> None:
     assert printed(spark, "SELECT 1 AS id, 2 AS id", Format.CSV) == "id,id\r\n1,2\r\n"
     with pytest.raises(ConfigurationError, match="two columns are named id"):
