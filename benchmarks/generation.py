@@ -22,7 +22,7 @@ from benchmarks.session import configuration, session
 from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.evolution.loop import loop as evolution
+from genetic_udfs.evolution import loop
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
@@ -106,7 +106,7 @@ def begin_with(spark: SparkSession, config: Config, corpus: Path, size: int) -> 
     store = Store(spark, config.store)
     add_generation(store, config, texts, 0)
     with Progress() as progress:
-        evolution.commit_generation(new_run(spark, config, progress), 0, time.monotonic())
+        loop.commit_generation(new_run(spark, config, progress), 0, time.monotonic())
 
 
 def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:
@@ -114,7 +114,7 @@ def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:
     config = config.model_copy(update={"generations": generations})
     seeds = [Seed(f"seed-{number}", instant.instruction(instant.drawn(str(number)))) for number in range(50)]
     with mock.patch("genetic_udfs.evolution.asking.ask", instant.ask), Progress() as progress:
-        return evolution.evolve(new_run(spark, config, progress), seeds, [])
+        return loop.evolve(new_run(spark, config, progress), seeds, [])
 
 
 FIGURES = {"population": population, "candidates": candidates}

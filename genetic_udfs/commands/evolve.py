@@ -4,6 +4,7 @@ import shlex
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from py4j.protocol import Py4JJavaError
@@ -20,8 +21,8 @@ from genetic_udfs.data.seeds import Seed
 from genetic_udfs.decontamination import Item, digests
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.evolution import loop
 from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin
-from genetic_udfs.evolution.loop import loop as evolution
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.summary import print_summary
@@ -45,14 +46,38 @@ def evolve(
 ) -> None:
     """Evolve a population of instruction/solution pairs."""
     settings = load_config(config, overrides or [])
-    origin = None if fork_from is None else read_origin(fork_from, settings.store)
-    seeds, items = preflight(settings), check_test_sets(settings)
-    check_seeds_are_clean(seeds, items)
+    inputs = checked_inputs(settings, fork_from)
     with job_session(settings, "evolve", settings.ledger.stop_within) as spark:
-        with job_progress(spark) as progress:
-            run = new_run(spark, settings, progress)
-            generations = record(run, seeds, items, take_over=take_over, origin=origin)
+        generations = evolve_with(spark, settings, inputs, take_over=take_over)
         print_summary(Console(width=120, highlight=False), generations, settings.store, _sql_command(config, overrides))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run reads before Spark starts: generation 0, the test sets, and what it is a fork of."""
+
+    seeds: list[Seed]
+    items: list[Item]
+    origin: Origin | None
+
+
+def checked_inputs(config: Config, fork_from: str | None) -> Inputs:
+    """Read what a run needs, and check what can be known in a second.
+
+    Raises:
+        ConfigurationError: naming the key that is wrong, or what is missing.
+    """
+    origin = None if fork_from is None else read_origin(fork_from, config.store)
+    seeds, items = preflight(config), check_test_sets(config)
+    check_seeds_are_clean(seeds, items)
+    return Inputs(seeds, items, origin)
+
+
+def evolve_with(spark: SparkSession, config: Config, inputs: Inputs, *, take_over: bool) -> list[Row]:
+    """Evolve in a session, with progress on stderr; errors and result as of `record`."""
+    with job_progress(spark) as progress:
+        run = new_run(spark, config, progress)
+        return record(run, inputs.seeds, inputs.items, take_over=take_over, origin=inputs.origin)
 
 
 def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
@@ -109,7 +134,7 @@ def record(
         try:
             if run.config.runs_code:
                 check_tier(run.spark, run.config.sandbox)
-            generations = evolution.evolve(run, seeds, items)
+            generations = loop.evolve(run, seeds, items)
         except Exception as error:
             _write_early_end(run, error)
             raise

@@ -10,7 +10,7 @@ from genetic_udfs.commands.evolve import explained, new_run
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.evolution.loop import rejudging
+from genetic_udfs.evolution import rejudging
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import print_agreement

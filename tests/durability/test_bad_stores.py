@@ -15,7 +15,7 @@ from genetic_udfs.commands.checks.preflight import check_seeds, check_store
 from genetic_udfs.commands.evolve import explained, new_run, prepare
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.evolution.loop import accounting
+from genetic_udfs.evolution import accounting
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store import lease, runs
 from genetic_udfs.store.writing import writing

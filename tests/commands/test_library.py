@@ -1,0 +1,71 @@
+"""What `import genetic_udfs` gives, on tables that are not ours, and on a store."""
+
+import subprocess
+import sys
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+import genetic_udfs
+from genetic_udfs.data.human_eval import human_eval_problems
+from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.store.tables import Store
+from tests.conftest import PROJECT
+
+PROMPT = "Write a function that returns the longest common prefix of a list of words given as strings in any order"
+OTHER = "Sort the numbers of a file by their digits, and say which of them are primes"
+
+
+def test_every_public_name_is_there_and_says_what_it_does() -> None:
+    for name in genetic_udfs.__all__:
+        assert getattr(genetic_udfs, name).__doc__
+        assert f"- `{name}`: " in (genetic_udfs.__doc__ or "")
+    with pytest.raises(AttributeError, match="has no attribute 'evolv'"):
+        genetic_udfs.evolv  # noqa: B018
+
+
+@pytest.mark.processes
+def test_the_import_alone_needs_no_spark() -> None:
+    program = "import sys, genetic_udfs; print(sorted({'pyspark', 'pandas', 'vllm'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_near_duplicates_of_a_table_and_of_another(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(1, PROMPT), (2, OTHER), (3, f"{PROMPT} now"), (4, None)], "key int, prompt string")
+    found = genetic_udfs.near_duplicates(rows, id="key", text="prompt").collect()
+    assert [(row.id, row.duplicate_of, row.method) for row in found] == [("3", "1", "minhash")]
+    assert found[0].similarity == pytest.approx(18 / 19)
+    known = spark.createDataFrame([(9, OTHER)], "key int, prompt string")
+    found = genetic_udfs.near_duplicates(rows, id="key", text="prompt", against=known).collect()
+    assert {(row.id, row.duplicate_of) for row in found} == {("2", "9"), ("3", "1")}
+
+
+def test_rows_that_hold_a_published_problem(spark: SparkSession) -> None:
+    config = genetic_udfs.load_config(PROJECT / "conf" / "local.yaml")
+    problem = next(iter(human_eval_problems()))
+    rows = spark.createDataFrame([("a", problem.program("")), ("b", OTHER)], "id string, text string")
+    (found,) = genetic_udfs.contaminated(rows, config).collect()
+    assert (found.id, found.contaminated_by, found.contaminated_item) == ("a", "human_eval", problem.id)
+
+
+def test_code_runs_against_its_tests(spark: SparkSession) -> None:
+    rows = spark.createDataFrame(
+        [("def f(x):\n    return x + 1", ["assert f(1) == 2", "assert f(1) == 3"])], "c string, t array<string>"
+    )
+    (row,) = rows.select(genetic_udfs.run_tests("c", "t").alias("ran")).collect()
+    assert (row.ran.tests_status, row.ran.pass_rate) == (["passed", "failed"], 0.5)
+
+
+def test_a_store_as_a_generation_left_it(spark: SparkSession, made: Store) -> None:
+    counts = [genetic_udfs.read_generation(spark, made.root, number).count() for number in range(3)]
+    assert counts == [3, 5, 8]
+    candidates = genetic_udfs.read_generation(spark, made.root, 1, "candidates")
+    assert {row.generation for row in candidates.select(F.col("generation")).collect()} == {1}
+    with pytest.raises(ConfigurationError, match=r"generation: 7 is not in .*, which has 0 to 2"):
+        genetic_udfs.read_generation(spark, made.root, 7)
+    with pytest.raises(ConfigurationError, match="'runs' has no generations; population, candidates"):
+        genetic_udfs.read_generation(spark, made.root, 1, "runs")
+    with pytest.raises(StoreError, match="no generation is finished"):
+        genetic_udfs.read_generation(spark, f"{made.root}/nothing", 0)
