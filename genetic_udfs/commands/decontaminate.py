@@ -1,4 +1,4 @@
-"""`jobs/decontaminate.py`: tells which rows of any table hold an item of a test set. It tags, and drops nothing."""
+"""`jobs/decontaminate.py`: finds which rows of any table hold an item of a test set. It tags, and drops nothing."""
 
 from collections import Counter
 from collections.abc import Sequence

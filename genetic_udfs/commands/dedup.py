@@ -1,4 +1,4 @@
-"""`jobs/dedup.py`: tells which rows of any table are near-duplicates. It tags, and drops nothing."""
+"""`jobs/dedup.py`: finds which rows of any table are near-duplicates. It tags, and drops nothing."""
 
 import uuid
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Task:
 
 
 class Findings(NamedTuple):
-    """What is told of a search besides its rows."""
+    """What a search reports besides its rows."""
 
     not_compared: NotCompared
     audit: Audit | None
@@ -77,7 +77,7 @@ def dedup(
     rebuild: bool = False,
     take_over: bool = False,
 ) -> None:
-    """Write a table's rows with their near-duplicates, or make the index of the store's population anew."""
+    """Write a table's rows with their near-duplicates, or rebuild the index of the store's population."""
     settings = load_config(config, overrides or [])
     if rebuild:
         if threshold is not None:
@@ -187,8 +187,8 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
     ):
         table.add_row(name, f"{count:,}")
     console.print(table)
-    if told := format_not_compared(found.not_compared):
-        console.print(told, markup=False)
+    if message := format_not_compared(found.not_compared):
+        console.print(message, markup=False)
     if found.audit is not None:
         console.print(format_audit(found.audit), markup=False)
     console.print(f"written to {output}", markup=False)
@@ -212,7 +212,7 @@ def _rebuild(config: Config, *, take_over: bool) -> None:
 
 
 def rebuild_with_lease(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:
-    """Make the near-duplicate index of a store's population anew, with the lease of the store; return its rows.
+    """Rebuild the near-duplicate index of a store's population, with the lease of the store; return its rows.
 
     Raises:
         ConfigurationError: if there is no population.

@@ -198,11 +198,11 @@ def print_summary(console: Console, rows: Sequence[Row], task: Task, config: Con
     console.print(table)
     whose = "published solutions" if task.engine is None else f"{task.engine} ({config.engines[task.engine].model})"
     tiers = ", ".join(sorted({row[SANDBOX_TIER] for row in rows if row[SANDBOX_TIER] is not None})) or "nothing"
-    told = ", ".join(f"pass@{k} {mean_pass_at_k(passed.values(), task.samples, k):.3f}" for k in task.ks)
+    rates = ", ".join(f"pass@{k} {mean_pass_at_k(passed.values(), task.samples, k):.3f}" for k in task.ks)
     each = "1 sample" if task.samples == 1 else f"{task.samples} samples"
     solved = sum(count > 0 for count in passed.values())
     console.print(
-        f"{whose}: {told}; {solved} of {len(passed)} problems solved, with {each} each;"
+        f"{whose}: {rates}; {solved} of {len(passed)} problems solved, with {each} each;"
         f" confined by {tiers}" + (f"; written to {task.output}" if task.output is not None else ""),
         markup=False,
         soft_wrap=True,

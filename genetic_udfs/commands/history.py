@@ -43,8 +43,8 @@ def print_history(generations: Sequence[Generation], starts: Sequence[Start], ou
             console.print(Text(f"warning: {generation.warning}", style="yellow"), soft_wrap=True)
     if lost := generations[-1].lost:
         files = ", ".join(lost[:_NAMED]) + (f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else "")
-        told = f"the latest version of population cannot be read either, it lacks {files}; put it back from a backup"
-        console.print(Text(f"warning: {told}", style="yellow"), soft_wrap=True)
+        message = f"the latest version of population cannot be read either, it lacks {files}; put it back from a backup"
+        console.print(Text(f"warning: {message}", style="yellow"), soft_wrap=True)
     readable = [one for one in generations if one.missing == 0 and one.committed is not None]
     if readable:
         one = readable[max(0, len(readable) - 2)]

@@ -15,7 +15,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.runtime.versions import check_versions
 
-# The doctor tells by itself what is missing. The others read tables, for which neither seeds nor models need be there.
+# The doctor reports by itself what is missing. The others read tables, and need neither seeds nor models.
 _JOBS_WITH_ENGINES: Final = {"evolve.py", "rejudge.py"}
 _JOBS_THAT_CHECK: Final = {"doctor.py"}
 # They ask many small questions. Where one machine does all, Spark would take longer to compile code for each of them

@@ -1,4 +1,4 @@
-"""Asks an engine whether problems are the same, for tables outside of a run: no ledger, each start asks anew."""
+"""Asks an engine whether problems are the same, for tables outside of a run: no ledger, each start asks again."""
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F

@@ -1,4 +1,4 @@
-"""`jobs/rejudge.py`: asks the configuration's judge about a past generation, and tells how far it agrees."""
+"""`jobs/rejudge.py`: asks the configuration's judge about a past generation, and reports how far it agrees."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from genetic_udfs.store.writing import writing
 
 
 def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -> None:
-    """Judge a generation's candidates anew, and print how far the verdicts agree."""
+    """Judge a generation's candidates again, and print how far the verdicts agree."""
     settings = load_config(config, overrides or [])
     seeds = preflight(settings)
     with job_session(settings, "rejudge", settings.ledger.stop_within) as spark:
@@ -38,7 +38,7 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
         StoreError: if the store is damaged or cannot be written to.
     """
     check_same_settings(run.store, run.config, seeds)
-    rejudging.judged_candidates(run, generation)  # what is wrong is told before the lease is taken, which writes
+    rejudging.judged_candidates(run, generation)  # errors come before the lease is taken, which writes
     with explained(run), writing(run.store, run.lease, run.id, on_status=run.progress.note):
         try:
             return rejudging.rejudge(run, generation)

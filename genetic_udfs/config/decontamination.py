@@ -21,7 +21,7 @@ class Benchmark(Section):
 
 
 class Paraphrases(Section):
-    """How test items that are told in other words are found.
+    """How paraphrased test items are found.
 
     Of a text's `nearest` items by embedding, an engine is asked about those at a cosine similarity of `similarity` or
     more. `judge` says which engine and how it samples; without it the Judge's settings are taken.

@@ -88,7 +88,7 @@ class Engine(Section):
 
     @property
     def gpus(self) -> int | None:
-        """Over how many GPUs the engine is told to spread; None where it takes what its tasks have."""
+        """Over how many GPUs the engine is set to spread; None where it takes what its tasks have."""
         sizes = [int(self.flags[name]) for name in _PARALLEL_SIZES if name in self.flags]
         return math.prod(sizes) if sizes else None
 

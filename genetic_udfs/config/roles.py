@@ -59,7 +59,7 @@ class PromptedRole(RoleSettings):
 
 
 class CoderSettings(PromptedRole):
-    """The Coder: how many solutions it writes of an instruction, and whether it mends one that failed its tests."""
+    """The Coder: how many solutions it writes of an instruction, and whether it repairs one that failed its tests."""
 
     samples: Annotated[int, Field(ge=1, le=100)] = 1
     repair: bool = False

@@ -141,7 +141,7 @@ class Config(Section):
         return self.used_engines()[self.roles.of(role).engine]
 
     def judge_of(self, paraphrases: Paraphrases) -> RoleSettings:
-        """Return who is asked whether two problems are the same, and how: as the Judge, unless told otherwise."""
+        """Return who is asked whether two problems are the same, and how: as the Judge, unless set otherwise."""
         return paraphrases.judge if paraphrases.judge is not None else self.roles.judge
 
     def used_engines(self) -> dict[str, Engine]:

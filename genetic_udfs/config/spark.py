@@ -1,4 +1,4 @@
-"""What spark-submit is told."""
+"""Settings for spark-submit."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from genetic_udfs.config.section import Section
 
 
 class Spark(Section):
-    """What spark-submit is told. `master` may be left to SPARK_SUBMIT_ARGS or spark-defaults.conf."""
+    """Settings for spark-submit. `master` may be left to SPARK_SUBMIT_ARGS or spark-defaults.conf."""
 
     master: str | None = None
     conf: dict[str, bool | int | float | str] = {}

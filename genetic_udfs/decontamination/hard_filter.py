@@ -23,7 +23,7 @@ def found_by_words(new: DataFrame, items: Sequence[Item], texts: Sequence[str]) 
     Args:
         new: `id` (string) and the columns of texts.
         items: The test sets.
-        texts: The columns. What the first of them that is not clean holds is told.
+        texts: The columns. What the first of them that is not clean holds is reported.
 
     Returns:
         Columns as `columns.FOUND`; clean rows are not in it.
@@ -48,11 +48,11 @@ def _shared(context: SparkContext, items: tuple[Item, ...]) -> Broadcast[tuple[I
 def _found(
     batches: Iterable[pa.RecordBatch], index: Index, names: _Names, texts: Sequence[str]
 ) -> Iterator[tuple[str, str, str, str]]:
-    told = -1  # the texts of a row come one after another
+    reported = -1  # the texts of a row come one after another
     for chunk in chunks(_normal(rows(batches, c.ID, *texts))):
         for (row, name, _), match in zip(chunk, index.matches([normal for *_, normal in chunk]), strict=True):
-            if match is not None and row != told:
-                told = row
+            if match is not None and row != reported:
+                reported = row
                 yield name, *names[match.item], match.rule
 
 

@@ -56,7 +56,7 @@ def verified(pairs: DataFrame, texts: DataFrame, threshold: float, words: int) -
     Args:
         pairs: Columns as `columns.PAIRS`. Exact ones pass with similarity 1.0; their texts are not looked at, so
             that thousands of copies do not fetch their text each.
-        texts: `id`, `is_new` and `text`. Shingles are computed anew from the text, which is smaller than they are.
+        texts: `id`, `is_new` and `text`. Shingles are computed again from the text, which is smaller than they are.
         threshold: The least similarity.
         words: Length of a shingle.
 

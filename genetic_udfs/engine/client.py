@@ -30,7 +30,7 @@ NO_PROMPT: Final = "no prompt"
 
 _OF_THE_ROW = frozenset({400, 413, 414, 422})
 _BUSY = frozenset({429, 503, 529})
-_BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it is told to leave
+_BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it has to end
 _PASSING = frozenset({408, 425})  # below 500, and worth another try
 _LONGEST_MESSAGE = 500
 

@@ -169,16 +169,16 @@ class EngineConnection:
     async def _report_idleness(self) -> None:
         """Tell the supervisor when the feeder has been idle for long, and when it is no more."""
         busy_at = time.monotonic()
-        told: asyncio.StreamWriter | None = None  # who knows; another supervisor takes everybody for busy
+        informed: asyncio.StreamWriter | None = None  # who knows; another supervisor takes everybody for busy
         while True:
             await asyncio.sleep(min(1.0, self._idle_after))
             if self._waiting or not self._is_idle():
                 busy_at = time.monotonic()
-                if told is not None and told is self._writer:
+                if informed is not None and informed is self._writer:
                     self._tell(idle=False)
-                told = None
-            elif told is not self._writer and time.monotonic() - busy_at >= self._idle_after:
-                told = self._writer
+                informed = None
+            elif informed is not self._writer and time.monotonic() - busy_at >= self._idle_after:
+                informed = self._writer
                 self._tell(idle=True)
 
     def _tell(self, **message: object) -> None:

@@ -74,15 +74,15 @@ class Server:
             EngineError: It exited or took too long; with its last log lines.
         """
         started = time.monotonic()
-        told = 0.0
+        reported = 0.0
         while not await self.is_healthy():
             taken = time.monotonic() - started
             if self.exit_code is not None:
                 raise EngineError(f"the server {self.end} while it started\n{self.last_words()}")
             if taken > seconds:
                 raise EngineError(f"the server was not up after {seconds:.0f} s\n{self.last_words()}")
-            if taken - told >= 1.0:
-                told = taken
+            if taken - reported >= 1.0:
+                reported = taken
                 send(f"starting, {taken:.0f} s")
             await asyncio.sleep(0.2)
         self.group = members(self.id)

@@ -57,7 +57,7 @@ USUAL_TIMING: Final = Timing()
 
 
 class Supervisor:
-    """Serves orders in a folder until the watched process ends or it is told to stop.
+    """Serves orders in a folder until the watched process ends or it has to stop.
 
     Args:
         folder: Where its sockets and logs are; nobody else may use it.

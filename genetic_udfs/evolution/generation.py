@@ -169,8 +169,8 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         indexed=indexed(run.store, this.generation),
         is_spread=True,
     )
-    if told := format_not_compared(found.not_compared()):
-        run.progress.note(f"generation {this.generation}, round {this.number}: {told}")
+    if message := format_not_compared(found.not_compared()):
+        run.progress.note(f"generation {this.generation}, round {this.number}: {message}")
     reason = F.when(F.col("method") == EXACT, DUPLICATE).otherwise(NEAR_DUPLICATE)
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
     return rows.join(found.dropped, "id", "left").transform(
@@ -256,13 +256,13 @@ def read_solutions(replied: DataFrame) -> DataFrame:
 
 
 def repair(rows: DataFrame, this: Round) -> DataFrame:
-    """Have the Coder mend the best of an instruction's solutions, once, where all have failed their tests."""
+    """Have the Coder repair the best of an instruction's solutions, once, where all have failed their tests."""
     if not this.run.config.roles.coder.repair:
         return rows
     again = replace(this, attempt=2)
-    checkpointed = checkpoint(rows, this, "before mending")
+    checkpointed = checkpoint(rows, this, "before repair")
     failed = failed_solutions(checkpointed)
-    prompts = with_prompt(failed, F.col("mending_prompt"), template_version("repair")).drop("mending_prompt")
+    prompts = with_prompt(failed, F.col("repair_prompt"), template_version("repair")).drop("repair_prompt")
     repaired = read_solutions(asked(prompts, again, "coder")).transform(examine, again)
     return checkpointed.unionByName(repaired, allowMissingColumns=True)
 

@@ -63,7 +63,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
 
 
 def _begun(done: int, wanted: int) -> str:
-    """Return what is told of a store that has generations already."""
+    """Return the message about a store that has generations already."""
     if done > wanted:
         return f"generation {done} is done, and generations is {wanted}: nothing is left to do"
     return f"generation {done} is done; going on from there"

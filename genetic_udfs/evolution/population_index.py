@@ -1,4 +1,4 @@
-"""The near-duplicate index of a population: kept as two tables, added to once a generation, made anew by one command.
+"""The near-duplicate index of a population: kept as two tables, added to once a generation, rebuilt by one command.
 
 Everything in it follows from `population` and the settings in its manifest, so losing it costs time and nothing else.
 """
@@ -24,7 +24,7 @@ _TRANSACTION: Final = "generation"
 # To be raised with every change of the index's columns or of what they hold.
 _LAYOUT: Final = 1
 
-_MAKE_ANEW: Final = "make it anew from the population: jobs/dedup.py CONFIG --rebuild-index"
+_REBUILD: Final = "rebuild it from the population: jobs/dedup.py CONFIG --rebuild-index"
 
 
 def indexed(store: Store, generation: int) -> DataFrame:
@@ -112,10 +112,10 @@ def check_manifest(store: Store, config: Config) -> None:
         return
     there = store.read(DEDUP_MANIFEST).first()
     if there is None:
-        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was not made to its end; {_MAKE_ANEW}")
+        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was not made to its end; {_REBUILD}")
     here = manifest(store, config)
     found = there.asDict()
     differing = [name for name in here if here[name] != found.get(name)]
     if differing:
         lines = "".join(f"\n  {name}: {found.get(name)} in the index, {here[name]} here" for name in differing)
-        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\n{_MAKE_ANEW}")
+        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\n{_REBUILD}")

@@ -85,7 +85,7 @@ def asked(prompts: DataFrame, this: Round, role: Role, sample: str | None = None
     """
     if sample is not None:
         prompts = prompts.withColumn("sample", F.col(sample).cast("long"))
-    purpose = None if this.attempt == 1 else f"{role} of mended solutions"
+    purpose = None if this.attempt == 1 else f"{role} of repaired solutions"
     return with_replies(
         this.run, role, prompts, this.generation, this.number, purpose=purpose, is_scored=role == "judge"
     )

@@ -1,4 +1,4 @@
-"""What the stages of a run share: the configuration, the tables, the run's id, and where progress is told."""
+"""What the stages of a run share: the configuration, the tables, the run's id, and where progress is reported."""
 
 from dataclasses import dataclass, field
 

@@ -28,7 +28,7 @@ from genetic_udfs.store.schema import FAILED_TESTS
 # The solutions of one instruction.
 _INSTRUCTION: Final = (*SLOT_KEY, "item")
 _RESULTS: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
-# What is made anew of a solution that is mended.
+# What is computed again of a solution that is repaired.
 _OF_AN_ATTEMPT: Final = (
     *("response", "code", "verdict", "fitness", "coder_request", "judge_request"),
     *(*_RESULTS, SANDBOX_TIER, CODE_STATUS, "fault", "agreeing", "failure"),
@@ -171,9 +171,9 @@ def reject_failed(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def failed_solutions(rows: DataFrame) -> DataFrame:
-    """Return the best solution of each instruction whose solutions have all failed, to be mended.
+    """Return the best solution of each instruction whose solutions have all failed, to be repaired.
 
-    Its columns are as before the Coder was asked, but for the tests, and `mending_prompt`.
+    Its columns are as before the Coder was asked, but for the tests, and `repair_prompt`.
     """
     none_passed = ~F.max(not_rejected()).over(Window.partitionBy(*_INSTRUCTION))
     failed = F.col("reason") == FAILED_TESTS
@@ -183,7 +183,7 @@ def failed_solutions(rows: DataFrame) -> DataFrame:
     return (
         rows.withColumn("is_mended", none_passed & failed & (place == 1))
         .filter("is_mended")
-        .withColumn("mending_prompt", prompt)
+        .withColumn("repair_prompt", prompt)
         .withColumn("id", identity)
         .withColumn("attempt", F.lit(2))
         .withColumns({name: F.lit(None).cast("string") for name in ("reason", "detail")})

@@ -66,7 +66,9 @@ def in_words(found: Agreement) -> str:
     """Say how far they agree."""
     if found.share is None:
         return "No candidate has a verdict of both judges."
-    told = f"They agree on {found.yes_yes + found.no_no} of {found.total} candidates ({found.share:.0%}); Cohen's kappa"
+    message = (
+        f"They agree on {found.yes_yes + found.no_no} of {found.total} candidates ({found.share:.0%}); Cohen's kappa"
+    )
     if found.kappa is None:
-        return f"{told} is undefined, as both said the same of every candidate."
-    return f"{told} is {found.kappa:.2f}."
+        return f"{message} is undefined, as both said the same of every candidate."
+    return f"{message} is {found.kappa:.2f}."

@@ -1,4 +1,4 @@
-"""What is told of a search for near-duplicates, in words."""
+"""Formats what a search for near-duplicates found."""
 
 import math
 

@@ -107,9 +107,9 @@ def register_functions(
     returns (verdict, fitness, ...), fitness being P(Yes). Every result goes on with `reason` and `detail` where
     something failed, `reply`, `prompt_tokens` and `completion_tokens`. Null arguments give nulls and ask nothing.
 
-    Each query that is run asks anew, and so does each mention of a function: take its result's fields in a query around
-    the one that asks. A sort of all rows asks twice, as Spark computes what it sorts once for a sample and once more;
-    `/*+ REPARTITION */` in the query that asks keeps it at once.
+    Every reference to a function sends a request: call it once, in a subquery, and take its result's fields outside.
+    ORDER BY evaluates its input twice, so requests would be sent twice; `/*+ REPARTITION */` in the query that asks
+    avoids it.
 
     Args:
         spark: the session.

@@ -50,8 +50,8 @@ def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) 
     result = []
     for index, text in enumerate(texts[: asked + 1], start=1):
         if index > asked:
-            told = f"the first of {len(texts) - asked} more than the {asked} asked for"
-            result.append(Offspring(text, "beyond_asked", told))
+            detail = f"the first of {len(texts) - asked} more than the {asked} asked for"
+            result.append(Offspring(text, "beyond_asked", detail))
         elif cut_off and index == len(texts):
             result.append(Offspring(text, "truncated", "the reply ended at max_tokens"))
         else:

@@ -1,4 +1,4 @@
-"""How a role samples: what the engine is told, and what of it is part of a request's identity."""
+"""How a role samples: the engine's settings, and what of them is part of a request's identity."""
 
 import json
 from typing import Final

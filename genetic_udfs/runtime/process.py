@@ -51,7 +51,7 @@ def this_machine() -> str:
 def end_group(leader: ProcessId, group: list[ProcessId], grace: float) -> None:
     """End a session leader first, gently, and then whatever is left of its process group.
 
-    The leader is never killed alone: workers of vLLM that are not told by it live on.
+    The leader is never killed alone: workers of vLLM that it does not end live on.
 
     Args:
         leader: The process that started the group.

@@ -19,15 +19,15 @@ class Copies:
     def __init__(self) -> None:
         self._watched: dict[int, list[Any]] = {}  # value, content, number there
 
-    def watch(self, value: Any, number: object, *, anew: bool = True) -> None:
+    def watch(self, value: Any, number: object, *, changed: bool = True) -> None:
         """Watch a value for changes.
 
         Args:
             value: What may be changed.
             number: What the solution calls it.
-            anew: Whether a value that is watched already may have changed until now.
+            changed: Whether a value that is watched already may have changed until now.
         """
-        if not isinstance(value, COPIED) or (id(value) in self._watched and not anew):
+        if not isinstance(value, COPIED) or (id(value) in self._watched and not changed):
             return
         if len(self._watched) >= _MOST_WATCHED:
             self._watched = {key: entry for key, entry in self._watched.items() if _is_held(entry)}
@@ -50,7 +50,7 @@ def become(value: Any, now: Any) -> bool:
     """Give a list or the like the content of another, and so those within it where they keep their places.
 
     Returns:
-        Whether it can be told what has become of those within: not if one is there twice, has another place or none.
+        Whether it is known what has become of those within: not if one is there twice, has another place or none.
     """
     if type(value) is not type(now) or not isinstance(value, MUTABLE):
         return False

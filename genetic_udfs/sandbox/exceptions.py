@@ -34,8 +34,8 @@ def raised(error: BaseException, longest: int = 200) -> dict[str, Any]:
     return {"error": type(error).__name__, "message": message}
 
 
-def told(error: BaseException) -> dict[str, Any]:
-    """Return what the tester is told of an exception: also its bases, and what it holds if those are plain values."""
+def described(error: BaseException) -> dict[str, Any]:
+    """Return what the tester gets of an exception: also its bases, and what it holds if those are plain values."""
     report = {**raised(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
     with contextlib.suppress(Exception):
         report["args"] = encode(error.args)
@@ -73,7 +73,7 @@ class Exceptions:
     """The solution's exceptions, as a tester knows them.
 
     Args:
-        refuse: Is told what a test asks of an exception that is not known here; it raises.
+        refuse: Is given what a test asks of an exception that is not known here; it raises.
     """
 
     def __init__(self, refuse: Callable[[str], Any]) -> None:
@@ -107,10 +107,10 @@ class Exceptions:
         return self._made[key]
 
     def error(self, reply: dict[str, Any]) -> BaseException:
-        """Return the exception that a reply tells of.
+        """Return the exception that a reply describes.
 
         Raises:
-            Malformed: If it tells of none.
+            Malformed: If it describes none.
         """
         kind, message = self.kind(reply.get("kinds")), str(reply.get("message", ""))
         held = decode(reply["args"]) if "args" in reply else (message,)

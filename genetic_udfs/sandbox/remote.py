@@ -112,7 +112,7 @@ class Solution:
                 if not become(given.get(name), self._decoded(now, Origin.RESULT)):
                     self.refuse("what the code has made of lists within those that it was given")
             for name, value in given.items():
-                self.copies.watch(value, numbers.get(name), anew=not may_keep or name in changed)
+                self.copies.watch(value, numbers.get(name), changed=not may_keep or name in changed)
             if reply.get("stale"):
                 self.refuse("a later change of what the code was given or has returned")
             if "error" in reply:

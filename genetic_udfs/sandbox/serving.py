@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from genetic_udfs.sandbox.copies import COPIED, content_of
-from genetic_udfs.sandbox.exceptions import kinds_of, told
+from genetic_udfs.sandbox.exceptions import described, kinds_of
 from genetic_udfs.sandbox.messages import Messages, send
 from genetic_udfs.sandbox.values import Unsupported, decode, encode
 
@@ -69,7 +69,7 @@ def serve(namespace: dict[str, Any], inbox: int, outbox: int) -> None:
         except Unsupported as error:
             reply = {"unsupported": str(error)}
         except BaseException as error:
-            reply = told(error)
+            reply = described(error)
         with contextlib.suppress(Unsupported):
             reply["changed"] = {
                 name: now

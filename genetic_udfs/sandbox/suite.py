@@ -76,7 +76,7 @@ def doubtful(test: ast.Module) -> str | None:
 
 
 def compares_identity(node: ast.Compare) -> bool:
-    """Whether objects are told apart by `is`, which their copies cannot be; constants may be."""
+    """Whether objects are compared by `is`, which their copies cannot be; constants may be."""
     return _has_is(node) and not any(isinstance(each, ast.Constant) for each in _operands(node))
 
 

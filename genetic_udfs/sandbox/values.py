@@ -85,7 +85,7 @@ def encode(value: Any, handle: Handle | None = None) -> Any:
     Args:
         value: Of None, bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict, deque, range,
             iterators of such, and numpy's scalars.
-        handle: For objects that are none of these; it also asks for classes to be kept or told of.
+        handle: For objects that are none of these; it also asks for classes to be kept or described.
 
     Raises:
         Unsupported: naming the type that cannot be sent.

@@ -39,8 +39,8 @@ def versions_of_generations(store: Store, table: str = POPULATION) -> dict[int, 
     if not store.exists(table):
         return {}
     history = store.table(table).history().select("version", "userMetadata")
-    told = {row["version"]: json.loads(row["userMetadata"] or "{}") for row in history.collect()}
-    return {metadata["generation"]: version for version, metadata in told.items() if "generation" in metadata}
+    described = {row["version"]: json.loads(row["userMetadata"] or "{}") for row in history.collect()}
+    return {metadata["generation"]: version for version, metadata in described.items() if "generation" in metadata}
 
 
 def restore_hint(store: Store, table: str = POPULATION) -> str:
@@ -113,11 +113,11 @@ def _in_order(population: DataFrame) -> Iterator[str]:
             .filter((F.col("rows") > 1) | F.col("ordinal").isNull() | ~F.col("ordinal").between(0, rows - 1))
         )
 
-        def told(row: Row) -> str:
+        def described(row: Row) -> str:
             who = ", ".join(map(repr, row["ids"][:_NAMED]))
             return f"ordinal {row['ordinal']}: is that of {who}; {rows} rows have 0 to {rows - 1}, each once"
 
-        yield from _some(odd, "ordinal", told)
+        yield from _some(odd, "ordinal", described)
 
 
 def _in_lineage(population: DataFrame) -> Iterator[str]:
@@ -139,9 +139,9 @@ def _in_lineage(population: DataFrame) -> Iterator[str]:
         )
 
 
-def _some(rows: DataFrame, order: str, told: Callable[[Row], str]) -> Iterator[str]:
-    """Yield what is told of the first rows that break a rule, and how many more there are."""
+def _some(rows: DataFrame, order: str, described: Callable[[Row], str]) -> Iterator[str]:
+    """Yield descriptions of the first rows that break a rule, and how many more there are."""
     first = rows.orderBy(order).limit(_NAMED + 1).collect()
-    yield from map(told, first[:_NAMED])
+    yield from map(described, first[:_NAMED])
     if len(first) > _NAMED:
         yield f"and {rows.count() - _NAMED} more of this kind"

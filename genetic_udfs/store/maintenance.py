@@ -28,7 +28,7 @@ LEAST_HOURS: Final = 168
 _INVENTORY: Final = "genetic_udfs_vacuum_inventory"
 _INVENTORY_COLUMNS: Final = "path string, length long, isDir boolean, modificationTime long"
 _SETTINGS: Final = {
-    # The retention of the population is for whoever calls VACUUM by hand. What is removed here is told file by file.
+    # The retention of the population is for whoever calls VACUUM by hand. What is removed here is listed file by file.
     "spark.databricks.delta.retentionDurationCheck.enabled": "false",
     # Else Delta 4.4 takes the table's retention, whatever hours the command names, unless these are 0.
     "spark.databricks.delta.vacuum.retentionWindowIgnore.enabled": "false",

@@ -1,4 +1,4 @@
-"""Which tables a store has to have, told from those that are there: a run makes them in one order."""
+"""Which tables a store has to have, by those that are there: a run makes them in one order."""
 
 from typing import Final
 

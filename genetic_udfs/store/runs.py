@@ -42,7 +42,7 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
 
     Another seed would draw other parents for a slot that has replies; other seed instructions would be another
     generation 0; other colonies or another measure of likeness would give the columns two meanings. Bands, rows and the
-    version of the texts' normal form are those of the near-duplicate index, which can be made anew.
+    version of the texts' normal form are those of the near-duplicate index, which can be rebuilt.
     """
     digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
     dedup = {

@@ -51,7 +51,7 @@ REJUDGE: Final = "rejudge"
 DUPLICATE: Final = "duplicate"
 NEAR_DUPLICATE: Final = "near_duplicate"
 
-# The value of `reason` of code that the Coder may mend.
+# The value of `reason` of code that the Coder may repair.
 FAILED_TESTS: Final = "failed_tests"
 
 
@@ -95,7 +95,7 @@ POPULATION_SCHEMA: Final = _struct(**_INDIVIDUAL, ordinal=_long)
 
 # `reason` is null for accepted rows, `detail` what a person needs to understand the reason. `duplicate_of` and
 # `similarity` name the partner of a duplicate. `raw_reply` is kept where a reply could not be parsed. `solution` is
-# which of the Coder's samples it is (0..), `attempt` is 2 for one that was mended after it had failed its tests.
+# which of the Coder's samples it is (0..), `attempt` is 2 for one that was repaired after it had failed its tests.
 CANDIDATES_SCHEMA: Final = _struct(
     **_INDIVIDUAL,
     round=_int,

@@ -9,7 +9,7 @@ from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_MANIFEST, SCHEMA_VERSIO
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 _WITHOUT_PROPERTY: Final = 1
-# They follow from the population, and their manifest says whether they have to be made anew.
+# They follow from the population, and their manifest says whether they have to be rebuilt.
 _MADE_ANEW: Final = {DEDUP_INDEX, DEDUP_MANIFEST}
 
 

@@ -20,11 +20,11 @@ _DATA_FILE: Final = re.compile(r"(?:\w+:/+|/)[^\s'\"]+?\.parquet")
 
 
 def table_error_in(error: BaseException, table: str = "") -> StoreError | None:
-    """Return what is to be told of an error of Spark's if files of a Delta table are the cause.
+    """Return the error to show if files of a Delta table are the cause of one of Spark's.
 
     Args:
         error: what Spark raised.
-        table: the path of the table that was read, if it is known; else that of the file tells.
+        table: the path of the table that was read, if it is known; else it follows from that of the file.
     """
     text = str(error)
     if (found := _MISSING_LOG.search(text)) is not None:

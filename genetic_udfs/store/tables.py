@@ -69,7 +69,7 @@ class Store:
         return f"{self.folder}/{table}"
 
     def name(self, table: str) -> str:
-        """Return what stands for a table in SQL."""
+        """Return the table's SQL identifier."""
         schema_name = schema_of(self.root)
         return f"{schema_name}.{table}" if schema_name else "delta.`{}`".format(self.path(table).replace("`", "``"))
 

@@ -15,7 +15,7 @@ _OBSTACLES: Final = {
 
 
 def write_error_in(error: BaseException, root: str) -> StoreError | None:
-    """Return what is to be told of an error if a store could not be written to.
+    """Return the error to show if a store could not be written to.
 
     Args:
         error: what Spark, or the store's lease, raised.

@@ -82,17 +82,17 @@ class Models:
         if "You write unit tests" in prompt:
             return cls.written(instruction_in(prompt))
         if "Solve the programming problem" in prompt:
-            mended = "This solution was tried" in prompt
-            return cls.solved(instruction_in(prompt), mended)
+            repaired = "This solution was tried" in prompt
+            return cls.solved(instruction_in(prompt), repaired)
         return scripted_model.answer(request)
 
     @classmethod
-    def solved(cls, instruction: str, mended: bool) -> Answer:
+    def solved(cls, instruction: str, repaired: bool) -> Answer:
         kind, added = cls.code(instruction), number(instruction, 100)
-        if kind == "right" or (mended and kind == "wrong"):
+        if kind == "right" or (repaired and kind == "wrong"):
             return fenced(f"def solve(x):\n    return x + {added}")
         if kind.startswith("wrong"):
-            return fenced(f"def solve(x):\n    return x + {added} if x < 5 else 0{' + 0' if mended else ''}")
+            return fenced(f"def solve(x):\n    return x + {added} if x < 5 else 0{' + 0' if repaired else ''}")
         if kind == "fails on import":
             return fenced("import nowhere\n\ndef solve(x):\n    return x")
         if kind == "loops on import":
@@ -136,7 +136,7 @@ def evolve(spark: SparkSession, config: Config) -> Row:
 
 
 class Finished:
-    """A finished run whose Judge and tests decide, with one chance to mend."""
+    """A finished run whose Judge and tests decide, with one chance to repair."""
 
     def __init__(self, store: Path, server: ScriptedServer, done: Row) -> None:
         self.server, self.done = server, done
@@ -225,20 +225,20 @@ def test_failed_code_goes_back_once_with_the_test_that_it_failed(tested: Finishe
             added = number(row["instruction"], 100)
             assert row["reason"] == "failed_tests"
             assert row["detail"] == (f"2 of 3 tests passed; assert solve(7) == {7 + added}: failed solve(7) is 0")
-            [mended] = [
+            [repaired] = [
                 each for each in tested.candidates if each["attempt"] == 2 and each["instruction"] == row["instruction"]
             ]
-            assert (mended["status"], mended["reason"]) == ends
-            assert mended["tests"] == row["tests"] and mended["tester_request"] == row["tester_request"]
-            assert mended["parents"] == row["parents"] and mended["id"] != row["id"]
-            assert mended["coder_request"] != row["coder_request"]
-            assert mended["judge_request"] != row["judge_request"]
-            assert (mended["verdict"], mended["fitness"]) == (True, pytest.approx(0.9))
+            assert (repaired["status"], repaired["reason"]) == ends
+            assert repaired["tests"] == row["tests"] and repaired["tester_request"] == row["tester_request"]
+            assert repaired["parents"] == row["parents"] and repaired["id"] != row["id"]
+            assert repaired["coder_request"] != row["coder_request"]
+            assert repaired["judge_request"] != row["judge_request"]
+            assert (repaired["verdict"], repaired["fitness"]) == (True, pytest.approx(0.9))
             [prompt] = [p for p in tested.server.calls if "This solution was tried" in p and row["instruction"] in p]
             assert row["code"] in prompt and f"assert solve(7) == {7 + added}" in prompt
             assert "The test ended as: failed: solve(7) is 0" in prompt
-    mended_ones = [row for row in tested.candidates if row["attempt"] == 2]
-    assert len(mended_ones) == len({row["instruction"] for row in mended_ones})
+    repaired_rows = [row for row in tested.candidates if row["attempt"] == 2]
+    assert len(repaired_rows) == len({row["instruction"] for row in repaired_rows})
 
 
 def test_each_attempt_is_a_row_of_the_ledger_and_nothing_is_asked_twice(tested: Finished) -> None:
@@ -304,9 +304,9 @@ def test_where_tests_alone_decide_the_best_solution_is_mended_if_none_passes(
 ) -> None:
     """Of two solutions one is right, or none; of those that fail, one fails at 7 and the other at 2 and 7."""
 
-    def code(instruction: str, attempt: int, mended: bool) -> str:
+    def code(instruction: str, attempt: int, repaired: bool) -> str:
         kind, first = number(instruction, 3), 1 + number(f"first {instruction}", 2)
-        if mended:
+        if repaired:
             return "def solve(x):\n    return x + 1" if kind == 1 else "def solve(x):\n    return x - 1"
         if attempt == first:
             return "def solve(x):\n    return x + 1" if kind == 0 else "def solve(x):\n    return min(x + 1, 5)"
@@ -316,8 +316,8 @@ def test_where_tests_alone_decide_the_best_solution_is_mended_if_none_passes(
         if "You write unit tests" in request.prompt:
             return fenced("assert solve(1) == 2\nassert solve(2) == 3\nassert solve(7) == 8")
         if "Solve the programming problem" in request.prompt:
-            mended = "This solution was tried" in request.prompt
-            return fenced(code(instruction_in(request.prompt), request.attempt, mended))
+            repaired = "This solution was tried" in request.prompt
+            return fenced(code(instruction_in(request.prompt), request.attempt, repaired))
         return scripted_model.answer(request)
 
     with ScriptedServer(answer, model="scripted") as server:
@@ -338,11 +338,11 @@ def test_where_tests_alone_decide_the_best_solution_is_mended_if_none_passes(
         else:
             last = (2, 3, "accepted") if kind == 1 else (2, 0, "failed_tests")
             assert ended == [(1, 1, "failed_tests"), (1, 2, "failed_tests"), last]
-            [better], [mended] = (
+            [better], [repaired] = (
                 [row for row in rows if row["tests_passed"] == 2],
                 [r for r in rows if r["attempt"] == 2],
             )
-            assert mended["solution"] == better["solution"]
+            assert repaired["solution"] == better["solution"]
     assert kinds == {0, 1, 2}
 
 

@@ -28,10 +28,10 @@ def java(program: str | None = None) -> Finding:
     program = program or (f"{home}/bin/java" if home else "java")
     fix = "install Java 17 or 21 (Debian, Ubuntu: openjdk-17-jre-headless), or set JAVA_HOME to it"
     try:
-        told = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=60, check=False).stderr
+        output = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=60, check=False).stderr
     except (OSError, subprocess.TimeoutExpired) as error:
         return failed("Java", f"{program} does not run: {error}", fix)
-    found = re.search(r'version "((\d+)[^"]*)"', told)
+    found = re.search(r'version "((\d+)[^"]*)"', output)
     if found is None:
         return failed("Java", f"{program} does not tell its version", fix)
     if int(found[2]) not in _JAVA:

@@ -20,7 +20,7 @@ def dedup(
     threshold: Annotated[float | None, typer.Option("--threshold", help="the least Jaccard similarity")] = None,
     format_: OutputFormatOption = TableFormat.DELTA,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild-index", help="make the index of the store's population anew")
+        bool, typer.Option("--rebuild-index", help="rebuild the index of the store's population")
     ] = False,
     take_over: TakeOverOption = False,
     overrides: SetOption = None,

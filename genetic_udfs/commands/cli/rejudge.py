@@ -9,10 +9,10 @@ from genetic_udfs.commands.cli.options import ConfigArgument, SetOption
 
 def rejudge(
     config: ConfigArgument,
-    generation: Annotated[int, typer.Option("--generation", min=0, help="the generation that is judged anew")],
+    generation: Annotated[int, typer.Option("--generation", min=0, help="the generation to judge again")],
     overrides: SetOption = None,
 ) -> None:
-    """Judge a generation's candidates anew, such as with --set roles.judge.engine=NAME; nothing of it is changed.
+    """Judge a generation's candidates again, such as with --set roles.judge.engine=NAME; nothing of it is changed.
 
     The verdicts go into the table `verdicts`. How far they agree with the candidates' own is printed.
     """

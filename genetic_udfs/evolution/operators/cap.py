@@ -14,7 +14,7 @@ from genetic_udfs.evolution.operators.slots import slots
 def max_candidates_per_slot(config: Config) -> tuple[int, int]:
     """Return how many candidates a mutation's and a crossover's slot bear at most.
 
-    Each instruction becomes as many as the Coder gives solutions, and one more if one of them is mended; what a
+    Each instruction becomes as many as the Coder gives solutions, and one more if one of them is repaired; what a
     crossover's reply holds beyond the instructions asked for is one.
     """
     coder = config.roles.coder
