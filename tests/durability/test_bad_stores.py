@@ -1,4 +1,4 @@
-"""Stores that are none, that somebody has damaged, or that cannot be written to: said, and gone on with once repaired."""
+"""Stores that are none, that somebody has damaged, or that cannot be written to: said, and gone on with then."""
 
 import shutil
 import subprocess

@@ -1,0 +1,39 @@
+"""A store and a configuration that an earlier release wrote are read and gone on with.
+
+`earlier_store.tar.gz` has what 0.1.0 made of 8 seeds: one generation of 6 pairs, and its YAML file.
+"""
+
+import tarfile
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from genetic_udfs import read_generation
+from genetic_udfs.config.file import load_config
+from genetic_udfs.reporting.history import generations
+from genetic_udfs.store.tables import Store
+from tests import scripted_model
+from tests.durability.small_run import evolve, ledger, population, table
+from tests.scripted_server import ScriptedServer
+
+EARLIER = Path(__file__).with_name("earlier_store.tar.gz")
+
+
+def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSession, tmp_path: Path) -> None:
+    with tarfile.open(EARLIER) as archive:
+        archive.extractall(tmp_path, filter="data")
+    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+        more = [f"engines.scripted.url={server.url}", "generations=2", "samples_per_generation=2"]
+        config = load_config(tmp_path / "run.yaml", more)
+        before, replies = population(config), ledger(config)
+        assert [row["generation"] for row in before] == [0] * 8 + [1] * 6
+        rows = evolve(spark, config)
+        asked = server.calls.total()
+    assert [row["accepted"] for row in rows] == [8, 6, 2]
+    assert population(config)[:14] == before
+    assert replies.items() <= ledger(config).items()
+    assert asked == len(ledger(config)) - len(replies)
+    assert [run["outcome"] for run in table(config, "runs")] == ["finished"] * 2
+    store = Store(spark, config.store)
+    assert [one.accepted for one in generations(store)] == [8, 6, 2]
+    assert read_generation(spark, config.store, 1).count() == 14
