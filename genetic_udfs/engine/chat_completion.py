@@ -37,13 +37,6 @@ ReadLogprobs = Callable[[list[TokenLogprobs]], float | None]
 
 
 @dataclass(frozen=True)
-class Question:
-    """One row: without a prompt it is answered with an error."""
-
-    prompt: str | None
-
-
-@dataclass(frozen=True)
 class Reply:
     """One answered row: the fields of `columns.REPLY`, in its order."""
 
@@ -58,17 +51,17 @@ class Reply:
     attempt: int = 0
 
 
-def request_body(model: str, question: Question, sampling: Sampling) -> dict[str, Any]:
+def request_body(model: str, prompt: str, sampling: Sampling) -> dict[str, Any]:
     """Return the body of a chat completion request: one user message.
 
     Args:
         model: The name under which the server serves the model.
-        question: The row; its prompt must not be None.
+        prompt: What is asked.
         sampling: How to sample.
     """
     body: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": "user", "content": encodable(question.prompt or "")}],
+        "messages": [{"role": "user", "content": encodable(prompt)}],
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "max_tokens": sampling.max_tokens,

@@ -13,7 +13,6 @@ from typing import Any, Final, Protocol
 import aiohttp
 
 from genetic_udfs.engine.chat_completion import (
-    Question,
     ReadLogprobs,
     Reply,
     Sampling,
@@ -97,18 +96,18 @@ class Client:
         self._patience = patience
         self._progress = Answers()
 
-    async def ask(self, question: Question) -> Reply:
+    async def ask(self, prompt: str | None) -> Reply:
         """Return the reply to one row.
 
         Raises:
             EngineError: The engine refuses everybody, or answers nobody any more.
         """
-        if question.prompt is None:
+        if prompt is None:
             return Reply(error=NO_PROMPT)
         attempts = Attempts(self._patience, self._progress)
         while True:
             try:
-                return await self._send(question, attempts)
+                return await self._send(prompt, attempts)
             except AttemptFailed as failure:
                 if attempts.is_enough(failure):
                     return self._given_up(attempts, failure)
@@ -121,15 +120,15 @@ class Client:
             return Reply(error=text, attempt=attempts.count)
         raise EngineError(f"{self._router.name} does not answer: {text}") from None
 
-    async def _send(self, question: Question, attempts: Attempts) -> Reply:
+    async def _send(self, prompt: str, attempts: Attempts) -> Reply:
         async with self._router.route() as route:
-            return await self._send_to(route, question, attempts)
+            return await self._send_to(route, prompt, attempts)
 
-    async def _send_to(self, route: Route, question: Question, attempts: Attempts) -> Reply:
+    async def _send_to(self, route: Route, prompt: str, attempts: Attempts) -> Reply:
         attempts.begin(route.epoch)
         if attempts.has_seen_enough_deaths():
             raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
-        body = json.dumps(request_body(route.model, question, self._sampling)).encode()
+        body = json.dumps(request_body(route.model, prompt, self._sampling)).encode()
         started = time.monotonic()
         try:
             async with route.session.post(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import aiohttp
+
 from genetic_udfs.engine.server import http
 
 _SAMPLE: Final = re.compile(r"^(vllm:\w+)(?:\{[^}]*\})? (\S+)", re.MULTILINE)
@@ -32,7 +34,7 @@ async def fetch_metrics(socket: Path, timeout: float = 5.0) -> ServerMetrics | N
     """Return what the server on a socket says; None when it does not, which may have any reason."""
     try:
         status, text = await http(socket, "GET", "/metrics", timeout)
-    except (OSError, EOFError, ValueError):
+    except (OSError, aiohttp.ClientError):
         return None
     return parse_metrics(text) if status == 200 else None
 

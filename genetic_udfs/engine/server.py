@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
+
 from genetic_udfs.engine.vllm import Command
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import ProcessId, die_with_parent, end_group, members
@@ -93,7 +95,7 @@ class Server:
             return False
         try:
             return (await http(self.socket, "GET", "/health", timeout))[0] == 200
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+        except (OSError, aiohttp.ClientError):
             return False
 
     async def sleep(self, seconds: float) -> None:
@@ -115,7 +117,7 @@ class Server:
     async def _post(self, path: str, seconds: float) -> None:
         try:
             status, text = await http(self.socket, "POST", path, seconds)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+        except (OSError, aiohttp.ClientError) as error:
             raise EngineError(f"the server does not answer {path}: {error!r}\n{self.last_words()}") from None
         if status != 200:
             raise EngineError(f"the server answers {path} with HTTP {status}: {text[:300]}\n{self.last_words()}")
@@ -163,23 +165,15 @@ def _essence(line: str) -> str | None:
 
 
 async def http(socket: Path, method: str, path: str, timeout: float) -> tuple[int, str]:
-    """Send a request without a body to a server on a Unix socket; return the status and the body."""
-    async with asyncio.timeout(timeout):
-        reader, writer = await asyncio.open_unix_connection(str(socket))
-        try:
-            lines = [f"{method} {path} HTTP/1.0", "Host: engine", "Content-Length: 0", "Connection: close", "", ""]
-            writer.write("\r\n".join(lines).encode())
-            await writer.drain()
-            head, _, body = (await _read_response(reader)).partition("\r\n\r\n")
-            return int(head.split(" ", 2)[1]), body
-        except IndexError:
-            raise ValueError("not an HTTP response") from None
-        finally:
-            writer.close()
+    """Send a request without a body to a server on a Unix socket; return the status and the body.
 
-
-async def _read_response(reader: asyncio.StreamReader) -> str:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = re.search(rb"content-length:\s*(\d+)", head, re.IGNORECASE)
-    body = await (reader.readexactly(int(length.group(1))) if length else reader.read())
-    return (head + body).decode("utf-8", "replace")
+    Raises:
+        OSError: if there is no server, or it takes longer than `timeout` seconds.
+        aiohttp.ClientError: if what it answers is no HTTP.
+    """
+    async with (
+        asyncio.timeout(timeout),
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(socket))) as session,
+        session.request(method, f"http://engine{path}") as response,
+    ):
+        return response.status, await response.text(errors="replace")

@@ -17,7 +17,7 @@ from pyspark.sql.functions import pandas_udf
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.async_map import ordered_map
-from genetic_udfs.engine.chat_completion import Question, ReadLogprobs, Reply, Sampling
+from genetic_udfs.engine.chat_completion import ReadLogprobs, Reply, Sampling
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.connection import EngineConnection
@@ -122,7 +122,7 @@ class Asking:
         router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
         if self.engine.urls:
             reporter.note("")  # there is nothing to wait for
-        results = ordered_map(_questions(batches), partial(self._answering, router, window, reporter), window)
+        results = ordered_map(_prompts(batches), partial(self._answering, router, window, reporter), window)
         try:
             yield from results
         except EngineError as error:
@@ -144,13 +144,13 @@ class Asking:
     @contextlib.asynccontextmanager
     async def _answering(
         self, router: Endpoint | EngineConnection, window: Window, reporter: ProgressReporter
-    ) -> AsyncIterator[Callable[[Question], Awaitable[Reply]]]:
+    ) -> AsyncIterator[Callable[[str | None], Awaitable[Reply]]]:
         """Hold the connections, and give the function that answers a row."""
         async with router:
             client = Client(router, self.sampling, self.read_logprobs)
 
-            async def answer(question: Question) -> Reply:
-                reply = await client.ask(question)
+            async def answer(prompt: str | None) -> Reply:
+                reply = await client.ask(prompt)
                 done = Counters(
                     rows=1,
                     errors=int(reply.error is not None),
@@ -164,10 +164,10 @@ class Asking:
             yield answer
 
 
-def _questions(batches: Iterable[Iterable[str | None]]) -> Iterator[Question]:
+def _prompts(batches: Iterable[Iterable[str | None]]) -> Iterator[str | None]:
     for prompts in batches:
         for prompt in prompts:
-            yield Question(prompt if isinstance(prompt, str) else None)
+            yield prompt if isinstance(prompt, str) else None  # pandas has other nulls
 
 
 def frame(replies: list[Reply]) -> pd.DataFrame:

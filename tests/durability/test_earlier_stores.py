@@ -35,5 +35,5 @@ def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSes
     assert asked == len(ledger(config)) - len(replies)
     assert [run["outcome"] for run in table(config, "runs")] == ["finished"] * 2
     store = Store(spark, config.store)
-    assert [one.accepted for one in generations(store)] == [8, 6, 2]
+    assert [one.row["accepted"] for one in generations(store)] == [8, 6, 2]
     assert read_generation(spark, config.store, 1).count() == 14

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from genetic_udfs.config import Engine
-from genetic_udfs.engine.chat_completion import Question, Reply, Sampling, TokenLogprobs
+from genetic_udfs.engine.chat_completion import Reply, Sampling, TokenLogprobs
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.endpoint import Endpoint
 from genetic_udfs.engine.retry import RetryPolicy
@@ -39,7 +39,7 @@ def ask_all(
 
             async def ask(prompt: str | None) -> Reply:
                 async with window:
-                    return await client.ask(Question(prompt))
+                    return await client.ask(prompt)
 
             return await asyncio.gather(*(ask(prompt) for prompt in prompts))
 
@@ -204,9 +204,9 @@ def test_a_busy_endpoint_is_waited_for_as_long_as_it_answers_others() -> None:
         async def scenario() -> Reply:
             async with Endpoint("remote", Engine(model="m", url=server.url), 4) as endpoint:
                 client = Client(endpoint, SAMPLING, None, replace(QUICK, busy=300.0))
-                unlucky = asyncio.create_task(client.ask(Question("unlucky")))
+                unlucky = asyncio.create_task(client.ask("unlucky"))
                 while not unlucky.done():
-                    await client.ask(Question("lucky"))
+                    await client.ask("lucky")
                 return await unlucky
 
         reply = asyncio.run(asyncio.wait_for(scenario(), 300))
@@ -300,9 +300,9 @@ def test_concurrency_backs_off_on_429_and_recovers() -> None:
         nonlocal limit
         async with Endpoint("remote", Engine(model="m", url=server.url), 64) as endpoint:
             client = Client(endpoint, SAMPLING, None, RetryPolicy(attempts=50, first_wait=0.01, longest_wait=0.05))
-            await asyncio.gather(*(client.ask(Question(f"a{k}")) for k in range(900)))
+            await asyncio.gather(*(client.ask(f"a{k}") for k in range(900)))
             limit = 64
-            await asyncio.gather(*(client.ask(Question(f"b{k}")) for k in range(2000)))
+            await asyncio.gather(*(client.ask(f"b{k}") for k in range(2000)))
 
     with server:
         asyncio.run(asyncio.wait_for(scenario(), 600))
@@ -365,7 +365,7 @@ def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
         return Answer(f"answer to {request.prompt}", after=random.Random(request.prompt).random() / 10)
 
     window = Window(256)
-    questions = [Question(f"p{number}") for number in range(10_000)]
+    questions = [f"p{number}" for number in range(10_000)]
     with ScriptedServer(answer) as server:
         lists = ordered_map(questions, answering_with(server.url, 256), window)
         texts = [reply.text for replies in lists for reply in replies]

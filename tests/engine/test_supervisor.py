@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from genetic_udfs.config import Engine
-from genetic_udfs.engine.chat_completion import Question, Reply, Sampling
+from genetic_udfs.engine.chat_completion import Reply, Sampling
 from genetic_udfs.engine.client import Client, Route
 from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.managed import Feeder as OrderingFeeder
@@ -53,7 +53,7 @@ class Feeder:
     async def ask(self, prompt: str) -> Reply:
         await self.window.enter()
         try:
-            return await self.client.ask(Question(prompt))
+            return await self.client.ask(prompt)
         finally:
             self.window.leave()
 

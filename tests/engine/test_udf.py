@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Engine
-from genetic_udfs.engine.chat_completion import Question, Reply, Sampling, TokenLogprobs
+from genetic_udfs.engine.chat_completion import Reply, Sampling, TokenLogprobs
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.endpoint import Endpoint
@@ -18,7 +18,7 @@ from genetic_udfs.engine.udf import ask, frame
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 SAMPLING = Sampling(temperature=0.5, top_p=1.0, max_tokens=16)
-Asks = Callable[[Question], Awaitable[Reply]]
+Asks = Callable[[str | None], Awaitable[Reply]]
 
 
 def answering_with(url: str, share: int) -> Callable[[], contextlib.AbstractAsyncContextManager[Asks]]:

@@ -25,7 +25,7 @@ from pyspark import SparkConf, SparkContext, TaskContext
 from pyspark.resource import ResourceProfileBuilder, TaskResourceRequests
 
 from genetic_udfs.config import Engine
-from genetic_udfs.engine.chat_completion import Question, Sampling
+from genetic_udfs.engine.chat_completion import Sampling
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.executor import Executor, base_folder
@@ -133,7 +133,7 @@ async def _ask(together: int, hold: Path | None, numbers: list[int]) -> dict[str
             new.write_text(json.dumps(seen))
             new.rename(new.with_suffix(".json"))
         client = Client(lease, Sampling(temperature=0.0, top_p=1.0, max_tokens=8))
-        replies = await asyncio.gather(*(client.ask(Question(f"row {number}")) for number in numbers))
+        replies = await asyncio.gather(*(client.ask(f"row {number}") for number in numbers))
     return seen | {"rows": {number: reply.text for number, reply in zip(numbers, replies, strict=True)}}
 
 
