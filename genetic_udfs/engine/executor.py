@@ -19,7 +19,7 @@ CONTROL = "control.sock"
 """The name of a supervisor's socket in its folder."""
 
 _LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its last zero
-_LONGEST_NAME_IN_FOLDER = 20  # bytes: "/e1795392193.sock" and some to spare
+_LONGEST_NAME_IN_FOLDER = 24  # bytes: "/e1795392193123.sock" and some to spare
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Supervisor:
         self._watched = watched
         self._timing = timing
         self._engines: dict[str, ManagedEngine] = {}
-        self._log = itertools.count(int(time.time()))  # no two supervisors in a folder use the same
+        self._epochs = itertools.count(time.time_ns() // 1_000_000)  # no two supervisors in a folder use the same
         self.has_seen_failures = False
         self._arrival: asyncio.Task[None] | None = None  # servers start one at a time
         self._changed = asyncio.Event()
@@ -260,7 +260,7 @@ class Supervisor:
             self._is_ready(engine)
 
     async def _start(self, engine: ManagedEngine) -> None:
-        engine.epoch = next(self._log)
+        engine.epoch = next(self._epochs)
         socket = self._folder / f"e{engine.epoch}.sock"
         log = self._folder / f"{re.sub('[^A-Za-z0-9.-]', '_', engine.order.name)[:60]}-{engine.epoch}.log"
         try:
