@@ -59,7 +59,7 @@ class Lineage:
     root: str
     individuals: Mapping[str, Individual]
     next_of: Mapping[str, tuple[str, ...]]
-    left_out: int = 0  # of the last level, for which there was no room
+    left_out: int = 0  # children at the last level for which there was no room
 
     def lines(self) -> Iterator[str]:
         """Give the tree a line at a time; what was shown before is named again without what follows from it."""
@@ -79,7 +79,7 @@ class Lineage:
                 shown.add(id_)
                 waiting.append(self._branches(id_, indent))
         if self.left_out:
-            yield f"{self.left_out:,} more of the last level, and what follows from them; descendants_of() has all"
+            yield f"{self.left_out:,} more children at the last level, and all that follows: descendants_of() has them"
 
     def _branches(self, id_: str, indent: str) -> Iterator[tuple[str, str, str]]:
         following = self.next_of.get(id_, ())
@@ -125,7 +125,7 @@ def descendants(store: Store, pair: str, levels: int | None = None, room: int = 
         store: the store.
         pair: the id of an individual.
         levels: how many steps to go; None for all.
-        room: how many descendants are read at most, as they are held in the driver's memory.
+        room: how many children are read at most, once for each of their parents: they are held in the driver's memory.
     """
     left_out = 0
     met, frontier = {pair: _root(store, pair)}, {pair}
@@ -133,10 +133,11 @@ def descendants(store: Store, pair: str, levels: int | None = None, room: int = 
     while frontier and (levels is None or levels > 0):
         children = _individuals_of(store).select("*", F.explode("parents").alias("parent"))
         next_level = _matching(children, F.col("parent"), frontier)
-        found = next_level.orderBy("ordinal").limit(room - len(met) + 2).collect()
-        if len(found) > room - len(met) + 1:
+        found = next_level.orderBy("ordinal").limit(room + 1).collect()
+        if len(found) > room:
             found.pop()
             left_out, levels = next_level.count() - len(found), 1
+        room -= len(found)
         for row in found:
             next_of[row["parent"]] = (*next_of.get(row["parent"], ()), row["id"])
         new = {row["id"]: row for row in found if row["id"] not in met}

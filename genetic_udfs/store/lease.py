@@ -53,6 +53,7 @@ class Lease:
         self._was_abandoned = False
         self._taken = datetime.now(UTC)
         self._lost: LeaseError | None = None
+        self._ran_out = False
         self._ended = threading.Event()
         # Where files are replaced in two steps, a record is not there for a moment while it is renewed.
         self._renewing = threading.Lock()
@@ -87,7 +88,7 @@ class Lease:
         finally:
             self._ended.set()
             thread.join()
-            if not self.is_lost:
+            if not self.is_lost or self._ran_out:
                 with suppress(StoreError):  # then others find out by themselves that it is not renewed
                     self._renew(released=True)
 
@@ -183,6 +184,7 @@ class Lease:
             except StoreError as error:  # it cannot be reached now; perhaps the next time
                 if time.monotonic() - renewed < self._lifetime:
                     continue
+                self._ran_out = True
                 self._lost = LeaseError(
                     f"{self._log.folder}: the lease of this run, {self._run_id}, could not be renewed for"
                     f" {self._lifetime:.0f} s, so that another process may have taken it; the run stops and writes"

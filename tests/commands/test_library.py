@@ -47,7 +47,7 @@ def test_rows_that_hold_a_published_problem(spark: SparkSession) -> None:
     problem = next(iter(human_eval_problems()))
     rows = spark.createDataFrame([("a", problem.program("")), ("b", OTHER)], "id string, text string")
     (found,) = genetic_udfs.contaminated(rows, config).collect()
-    assert (found.id, found.contaminated_by, found.contaminated_item) == ("a", "human_eval", problem.id)
+    assert (found.id, found.contaminated_by, found.contaminated_item) == ("a", "humaneval", problem.id)
 
 
 def test_code_runs_against_its_tests(spark: SparkSession) -> None:

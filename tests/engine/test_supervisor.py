@@ -327,8 +327,9 @@ def test_an_order_that_cannot_be_understood_is_answered(executor: FakeExecutor) 
 
 def test_the_most_impatient_feeder_says_when_a_server_hangs(executor: FakeExecutor) -> None:
     async def scenario() -> None:
-        patient = Feeder(executor, fake(latency=60))
-        impatient = Feeder(executor, patient.lease._order.engine.model_copy(update={"request_timeout": 2}))
+        engine = fake(latency=60)
+        patient = Feeder(executor, engine)
+        impatient = Feeder(executor, engine.model_copy(update={"request_timeout": 2}))
         async with patient.lease:
             await patient.route()
             with pytest.raises(EngineError, match="the server hangs"):
