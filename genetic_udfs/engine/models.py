@@ -15,7 +15,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import genetic_udfs
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.runtime.process import python_path
 
@@ -74,7 +73,7 @@ def cache_folder() -> Path:
     """
     if given := os.environ.get("GENETIC_UDFS_CACHE"):
         return Path(given).expanduser().absolute()
-    root = Path(genetic_udfs.__file__).parent.parent
+    root = Path(__file__).parents[2]
     return root / ".cache" if (root / "pyproject.toml").is_file() else Path.home() / ".cache" / "genetic-udfs"
 
 

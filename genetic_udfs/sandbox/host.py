@@ -18,7 +18,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
 
-import genetic_udfs
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
@@ -122,7 +121,7 @@ class Zygote:
             "parent": os.getpid(),
             "tier": tier,
             "modules": _MODULES[kind],
-            "own_path": [str(Path(genetic_udfs.__file__).parents[1])],
+            "own_path": [str(Path(__file__).parents[2])],
             "packages": _package_folders(),
         }
         with other:
