@@ -17,7 +17,7 @@ from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
 from genetic_udfs.config import Decontamination, Paraphrases
 from genetic_udfs.data.text import normalise
-from genetic_udfs.decontamination import Item, contamination, read_items
+from genetic_udfs.decontamination import BenchmarkItem, contamination, read_items
 from genetic_udfs.decontamination.nearest import nearest_items
 from genetic_udfs.decontamination.rules import Index
 
@@ -180,12 +180,12 @@ def speed(results: Results, options: argparse.Namespace) -> None:
     spark.stop()
 
 
-def _many_items() -> list[Item]:
+def _many_items() -> list[BenchmarkItem]:
     draw = random.Random(3)
     vocabulary = sorted({word for seed in seeds() for word in re.findall(r"\w+", seed)})
     # Each begins like the documents, and goes on in its own way.
     problems = [f"{draw.choice(OPENINGS)} {' '.join(draw.choices(vocabulary, k=60))}" for _ in range(5000)]
-    return [Item("many", str(number), text, (text,)) for number, text in enumerate(problems)]
+    return [BenchmarkItem("many", str(number), text, (text,)) for number, text in enumerate(problems)]
 
 
 def paraphrases(results: Results, options: argparse.Namespace) -> None:

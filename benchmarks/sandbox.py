@@ -1,4 +1,4 @@
-"""The sandbox: how fast it is beside a plain process, what it stops, whether its verdicts are right.
+"""The sandbox: how fast it is beside a plain process, what it stops, whether its outcomes are right.
 
 `python -m benchmarks.sandbox [FIGURE...]`; without a name every figure is measured, which takes about ten minutes on
 two cores. Attacks and forgeries are those of the tests.
@@ -27,9 +27,9 @@ from pyspark.sql.functions import arrow_udf
 
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.spark import verdict_of
+from genetic_udfs.sandbox.spark import outcome_column
 from genetic_udfs.sandbox.tiers import Limits, Tier
 from tests.sandbox.attacks import ATTACKS, PREAMBLE
 from tests.sandbox.test_forgeries import FOR_A_TESTER, FORGERIES, FORGERIES_OF_A_FORM, SPLIT
@@ -52,7 +52,7 @@ TESTS = ["assert f(1) == 1", "assert f(2) == 4", "assert f(3) == 9"]
 def speed(results: Results, options: argparse.Namespace) -> None:
     """A tiny solution with three asserts, through a stage of Spark, in turns with plain processes through others."""
     with session("local[2]", spark_sql_execution_arrow_maxRecordsPerBatch=64) as spark:
-        sandboxed = verdict_of("code", "tests", Tier.NO_FILES, Limits()).getField("tests_passed")
+        sandboxed = outcome_column("code", "tests", Tier.NO_FILES, Limits()).getField("tests_passed")
         rates, ratios, limited_ratios = [], [], []
         for repeat in range(options.repeats + 1):
             ours = rate(spark, RUNS, sandboxed)
@@ -82,7 +82,7 @@ def attacks(results: Results, _: argparse.Namespace) -> None:
             facts = f"VICTIM, ZYGOTE, HOST = {__file__!r}, {os.getppid()}, {os.getpid()}\n"
             indented = "\n".join(f"    {line}" for line in body.split("\n"))
             code = f"{PREAMBLE}{facts}def attack():\n{indented}\n    return 'got through'\n"
-            [status] = judge(sandbox, code, ["assert attack() == 'was stopped'"]).tests
+            [status] = examine(sandbox, code, ["assert attack() == 'was stopped'"]).tests
             tried += 1
             if status.name not in stopped:
                 through.append(f"{tier}: {name}: {status}")
@@ -95,13 +95,13 @@ def forgeries(results: Results, _: argparse.Namespace) -> None:
     """Every forgery of the tests, on split assertions and against a tester, or on the forms that it is made for."""
     sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=1))
     ways = {name: (code, [*SPLIT, *FOR_A_TESTER]) for name, code in FORGERIES.items()} | FORGERIES_OF_A_FORM
-    believed = [name for name, (code, suite) in ways.items() if judge(sandbox, code, suite).tests_passed]
+    believed = [name for name, (code, suite) in ways.items() if examine(sandbox, code, suite).tests_passed]
     sandbox.close()
-    results.add("forged verdicts believed", [float(len(believed))], at_most(0), ways=len(ways))
+    results.add("forged outcomes believed", [float(len(believed))], at_most(0), ways=len(ways))
 
 
-def verdicts(results: Results, options: argparse.Namespace) -> None:
-    """Candidates, 5% of which loop and 2% take all memory: how many have another verdict than they must."""
+def outcomes(results: Results, options: argparse.Namespace) -> None:
+    """Candidates, 5% of which loop and 2% take all memory: how many have another outcome than they must."""
     rows = [(at, KINDS[at * 37 % 100][0], KINDS[at * 37 % 100][1]) for at in range(options.candidates)]
     with session("local[2]", spark_sql_execution_arrow_maxRecordsPerBatch=64) as spark:
         given = spark.createDataFrame(rows, "id long, code string, expected array<string>").repartition(8)
@@ -109,14 +109,14 @@ def verdicts(results: Results, options: argparse.Namespace) -> None:
         limits = Limits(cpu_seconds=1, wall_seconds=10.0)
         begun = time.monotonic()
         wrong = (
-            judged.withColumn("verdict", verdict_of("code", "tests", Tier.NO_FILES, limits))
-            .where("NOT (verdict.tests_status <=> expected)")
-            .select("id", "code", "expected", "verdict.tests_status")
+            judged.withColumn("outcome", outcome_column("code", "tests", Tier.NO_FILES, limits))
+            .where("NOT (outcome.tests_status <=> expected)")
+            .select("id", "code", "expected", "outcome.tests_status")
             .collect()
         )
         seconds = time.monotonic() - begun
     results.add(
-        f"{options.candidates:,} candidates: wrong verdicts",
+        f"{options.candidates:,} candidates: wrong outcomes",
         [float(len(wrong))],
         at_most(0),
         seconds=round(seconds, 1),
@@ -133,9 +133,9 @@ def human_eval(results: Results, _: argparse.Namespace) -> None:
     accepted, refused = [], []
     for problem in problems:
         suite = [f"{problem['test']}\ncheck({problem['entry_point']})"]
-        if judge(sandbox, problem["prompt"] + problem["canonical_solution"], suite).tests_passed:
+        if examine(sandbox, problem["prompt"] + problem["canonical_solution"], suite).tests_passed:
             accepted.append(problem["task_id"])
-        if (mutant := mutants.get(problem["task_id"])) and not judge(sandbox, mutant, suite).tests_passed:
+        if (mutant := mutants.get(problem["task_id"])) and not examine(sandbox, mutant, suite).tests_passed:
             refused.append(problem["task_id"])
     sandbox.close()
     missing = sorted({problem["task_id"] for problem in problems} - set(accepted))
@@ -170,7 +170,7 @@ def set_limits() -> None:
 
 
 def in_plain_processes(code: str, tests: str, begin: Callable[[], None] | None = None) -> Column:
-    """What one would write without a sandbox: an interpreter for each candidate, its exit code for a verdict."""
+    """What one would write without a sandbox: an interpreter for each candidate, its exit code for a outcome."""
 
     def run(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
         for codes, suites in batches:
@@ -272,10 +272,10 @@ FIGURES = {
     "speed": speed,
     "attacks": attacks,
     "forgeries": forgeries,
-    "verdicts": verdicts,
+    "outcomes": outcomes,
     "human_eval": human_eval,
 }
 
 if __name__ == "__main__":
-    candidates = {"type": int, "default": CANDIDATES, "help": "how many of them `verdicts` judges"}
+    candidates = {"type": int, "default": CANDIDATES, "help": "how many of them `outcomes` judges"}
     run_figures("sandbox", __doc__, FIGURES, candidates=candidates)

@@ -26,7 +26,7 @@ from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
-from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
@@ -61,7 +61,7 @@ def decontaminate(
         print_summary(Console(width=100, highlight=False), read_table(spark, output), output)
 
 
-def checked_items(config: Config) -> list[Item]:
+def checked_items(config: Config) -> list[BenchmarkItem]:
     """Read the test sets, and check what paraphrases need, before Spark starts.
 
     Raises:
@@ -76,7 +76,7 @@ def checked_items(config: Config) -> list[Item]:
 def run(
     spark: SparkSession,
     config: Config,
-    items: Sequence[Item],
+    items: Sequence[BenchmarkItem],
     input_: str,
     texts: Sequence[str],
     id_: str,

@@ -30,7 +30,7 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import task_slots
-from genetic_udfs.sandbox.outcome_columns import check_tier, counted, sandbox_error_in, spread, verdicts
+from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
 
@@ -171,14 +171,14 @@ def _asked(
 
 def _judged(answered: DataFrame, config: Config, total: int, progress: Progress) -> DataFrame:
     """Add how each solution's test ended; a reply without code has the reason why there is none."""
-    verdict = verdicts("program", F.array("test"), config.sandbox)
+    outcome = outcome_of("program", F.array("test"), config.sandbox)
     with progress.stage("tests", total) as stage:
         judged = (
             spread(answered, total)
-            .withColumn("verdict", verdict)
-            .withColumn(_STATUS, F.coalesce(F.get("verdict.tests_status", F.lit(0)), "found.reason"))
-            .withColumn(_MESSAGE, F.coalesce(F.get("verdict.tests_message", F.lit(0)), "found.detail"))
-            .withColumn(SANDBOX_TIER, F.col("verdict")[SANDBOX_TIER])
+            .withColumn("outcome", outcome)
+            .withColumn(_STATUS, F.coalesce(F.get("outcome.tests_status", F.lit(0)), "found.reason"))
+            .withColumn(_MESSAGE, F.coalesce(F.get("outcome.tests_message", F.lit(0)), "found.detail"))
+            .withColumn(SANDBOX_TIER, F.col("outcome")[SANDBOX_TIER])
             .select(*COLUMNS)
         )
         kept = counted(judged, stage, progress.address).persist(StorageLevel.DISK_ONLY)

@@ -18,7 +18,7 @@ from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.decontamination import Item, digests
+from genetic_udfs.decontamination import BenchmarkItem, digests
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.evolution import loop
@@ -57,7 +57,7 @@ class Inputs:
     """What a run reads before Spark starts: generation 0, the test sets, and what it is a fork of."""
 
     seeds: list[Seed]
-    items: list[Item]
+    items: list[BenchmarkItem]
     origin: Origin | None
 
 
@@ -101,7 +101,7 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
 def record(
     run: Run,
     seeds: Sequence[Seed],
-    items: Sequence[Item],
+    items: Sequence[BenchmarkItem],
     *,
     take_over: bool = False,
     origin: Origin | None = None,

@@ -19,7 +19,7 @@ from genetic_udfs.dedup import columns as c
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.roles.functions import register_functions
 from genetic_udfs.runtime.session import open_session
-from genetic_udfs.sandbox.outcome_columns import verdicts
+from genetic_udfs.sandbox.outcome_columns import outcome_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
@@ -177,7 +177,7 @@ def run_tests(code: Column | str, tests: Column | str, settings: Sandbox | None 
     Example:
         >>> rows.withColumn("ran", run_tests("code", F.array("test"))).select("ran.pass_rate")
     """
-    return verdicts(code, tests, settings or Sandbox())
+    return outcome_of(code, tests, settings or Sandbox())
 
 
 def _checkpoint(rows: DataFrame, name: str) -> DataFrame:

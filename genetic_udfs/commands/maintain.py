@@ -5,7 +5,7 @@ from pathlib import Path
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.store.maintenance import LEAST_HOURS, optimize, set_properties, vacuum
+from genetic_udfs.store.maintenance import MIN_HOURS, optimize, set_properties, vacuum
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import refuse_newer
@@ -23,10 +23,10 @@ def maintain(
     forget: bool = False,
 ) -> None:
     """Write small files together, and remove files that nothing needs; runs and readers go on meanwhile."""
-    hours = LEAST_HOURS if hours is None else hours
-    if hours < LEAST_HOURS:
+    hours = MIN_HOURS if hours is None else hours
+    if hours < MIN_HOURS:
         raise ConfigurationError(
-            f"--hours {hours}: must be {LEAST_HOURS} or more; a reader or a run that began earlier may need the files"
+            f"--hours {hours}: must be {MIN_HOURS} or more; a reader or a run that began earlier may need the files"
         )
     settings = load_config(config, overrides or [])
     with job_session(settings, "maintain") as spark:

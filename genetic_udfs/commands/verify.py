@@ -29,14 +29,14 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
-from genetic_udfs.sandbox.outcome_columns import check_tier, counted, sandbox_error_in, spread, verdicts
+from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
 from genetic_udfs.store.scratch import Scratch
 
 ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 
 # Names on the way, since those of the input may be anything.
-_ID, _CODE, _TESTS, _VERDICT = "id", "code", "tests", "verdict"
+_ID, _CODE, _TESTS, _OUTCOME = "id", "code", "tests", "outcome"
 
 _BLOCKS: Final = (ast.For, ast.While, ast.With, ast.If, ast.Try)
 
@@ -85,10 +85,10 @@ def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) 
         with progress.stage("tests", total) as stage:
             found = (
                 spread(given, total)
-                .select(_ID, verdicts(_CODE, _TESTS, settings).alias(_VERDICT))
-                .select(_ID, *(F.col(_VERDICT)[name].alias(name) for name in ADDED))
+                .select(_ID, outcome_of(_CODE, _TESTS, settings).alias(_OUTCOME))
+                .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
             )
-            kept = scratch.checkpoint(counted(found, stage, progress.address), "verdicts")
+            kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
         with progress.stage("writing", None):
             write_table(tagged(rows, kept, task.id, ADDED), task.output, task.format)
     except Exception as error:

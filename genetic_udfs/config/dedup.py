@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from genetic_udfs.config.section import Positive, Section
 
-_MOST_HASHES: Final = 126
-_MOST_ROWS: Final = 14
+_MAX_HASHES: Final = 126
+_MAX_ROWS: Final = 14
 _MISSED_AT_THRESHOLD: Final = 0.015
 
 
@@ -38,8 +38,8 @@ class Dedup(Section):
 
 def _bands_for(threshold: float) -> tuple[int, int]:
     """Return bands and rows: the more rows, the fewer pairs below the threshold have to be compared."""
-    for rows in range(_MOST_ROWS, 1, -1):
-        bands = _MOST_HASHES // rows
+    for rows in range(_MAX_ROWS, 1, -1):
+        bands = _MAX_HASHES // rows
         if (1 - threshold**rows) ** bands <= _MISSED_AT_THRESHOLD:
             return bands, rows
-    return _MOST_HASHES, 1
+    return _MAX_HASHES, 1

@@ -6,6 +6,6 @@ whole of it. Nothing here drops a row: what was found is reported, with the item
 """
 
 from genetic_udfs.decontamination.contamination import contamination
-from genetic_udfs.decontamination.items import Item, digests, read_items
+from genetic_udfs.decontamination.items import BenchmarkItem, digests, read_items
 
-__all__ = ["Item", "contamination", "digests", "read_items"]
+__all__ = ["BenchmarkItem", "contamination", "digests", "read_items"]

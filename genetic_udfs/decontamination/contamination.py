@@ -9,7 +9,7 @@ from pyspark.sql.types import StringType
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.hard_filter import found_by_words
-from genetic_udfs.decontamination.items import Item
+from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.nearest import nearest_items
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_version
 from genetic_udfs.runtime.row_udf import row_udf
@@ -21,7 +21,7 @@ returns them with `reply`, a struct that has `text` and `error`, null where ther
 
 def contamination(
     new: DataFrame,
-    items: Sequence[Item],
+    items: Sequence[BenchmarkItem],
     *,
     texts: Sequence[str] = (c.TEXT,),
     paraphrases: Paraphrases | None = None,
@@ -58,7 +58,7 @@ def contamination(
     return found.unionByName(_paraphrases(rest, items, paraphrases, ask))
 
 
-def _paraphrases(new: DataFrame, items: Sequence[Item], settings: Paraphrases, ask: Ask) -> DataFrame:
+def _paraphrases(new: DataFrame, items: Sequence[BenchmarkItem], settings: Paraphrases, ask: Ask) -> DataFrame:
     questions = (
         nearest_items(new, items, settings)
         .withColumn(c.TEMPLATE, F.lit(same_problem_version()))

@@ -10,14 +10,14 @@ from pyspark.sql import DataFrame
 
 from genetic_udfs.data.text import normalise
 from genetic_udfs.decontamination import columns as c
-from genetic_udfs.decontamination.items import Item
+from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.rules import Index
 from genetic_udfs.runtime.arrow import batches_of, chunks, rows
 
 _Names = list[tuple[str, str]]
 
 
-def found_by_words(new: DataFrame, items: Sequence[Item], texts: Sequence[str]) -> DataFrame:
+def found_by_words(new: DataFrame, items: Sequence[BenchmarkItem], texts: Sequence[str]) -> DataFrame:
     """Return the rows whose texts hold an item, by the rules of `rules.py`.
 
     Args:
@@ -37,7 +37,7 @@ def found_by_words(new: DataFrame, items: Sequence[Item], texts: Sequence[str]) 
 
 
 @functools.lru_cache(maxsize=1)
-def _shared(context: SparkContext, items: tuple[Item, ...]) -> Broadcast[tuple[Index, _Names]]:
+def _shared(context: SparkContext, items: tuple[BenchmarkItem, ...]) -> Broadcast[tuple[Index, _Names]]:
     """Broadcast the items' index and names: once, for all rounds of a run hold their texts against the same items.
 
     One that gives way to others is not unpersisted: a DataFrame may still need it. Spark does so when none does.

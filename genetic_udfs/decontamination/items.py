@@ -16,7 +16,7 @@ HUMAN_EVAL: Final = "humaneval"
 
 
 @dataclass(frozen=True)
-class Item:
+class BenchmarkItem:
     """One problem of a test set.
 
     `problem` is the statement as it is shown to a judge; `instructions` are the texts that give the item away,
@@ -30,13 +30,13 @@ class Item:
     solutions: tuple[str, ...] = ()
 
 
-def read_items(settings: Decontamination) -> list[Item]:
+def read_items(settings: Decontamination) -> list[BenchmarkItem]:
     """Read every test set of the configuration.
 
     Raises:
         ConfigurationError: naming the key, and the file and line that is malformed or lacks a field.
     """
-    items: list[Item] = []
+    items: list[BenchmarkItem] = []
     if settings.human_eval:
         items += _read(HUMAN_EVAL, _human_eval(solutions=settings.human_eval_solutions), "decontamination.human_eval")
     for name, benchmark in settings.benchmarks.items():
@@ -44,9 +44,9 @@ def read_items(settings: Decontamination) -> list[Item]:
     return items
 
 
-def digests(items: Sequence[Item]) -> dict[str, str]:
+def digests(items: Sequence[BenchmarkItem]) -> dict[str, str]:
     """Return for each test set how many items it has, and a hash of what they are."""
-    sets: dict[str, list[Item]] = {}
+    sets: dict[str, list[BenchmarkItem]] = {}
     for item in items:
         sets.setdefault(item.benchmark, []).append(item)
     return {
@@ -69,7 +69,7 @@ def _human_eval(*, solutions: bool) -> Benchmark:
     )
 
 
-def _read(name: str, benchmark: Benchmark, key: str) -> list[Item]:
+def _read(name: str, benchmark: Benchmark, key: str) -> list[BenchmarkItem]:
     rows = read_objects(Path(benchmark.path), key)
     items = [_item(name, benchmark, where, number, row) for where, number, row in rows]
     if not items:
@@ -81,11 +81,11 @@ def _read(name: str, benchmark: Benchmark, key: str) -> list[Item]:
     return kept
 
 
-def _item(name: str, benchmark: Benchmark, where: str, number: int, row: dict[str, Any]) -> Item:
+def _item(name: str, benchmark: Benchmark, where: str, number: int, row: dict[str, Any]) -> BenchmarkItem:
     instructions = [text for field in benchmark.instructions for text in _texts(where, row, field)]
     field = benchmark.id
     known_by = [variants(text) for text in instructions]
-    return Item(
+    return BenchmarkItem(
         benchmark=name,
         id=str(number) if field is None else identity(row.get(field), f"{where}: {field!r}"),
         problem="\n\n".join(texts[0] for texts in known_by if texts),

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.embedding import BEGINNING, embedder
-from genetic_udfs.decontamination.items import Item
+from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.same_problem import same_problem_prompt
 from genetic_udfs.engine.failure import marked
 from genetic_udfs.errors import EngineError
@@ -25,7 +25,7 @@ _TEXTS: Final = 256
 _embedded: dict[tuple[str, tuple[str, ...]], NDArray[np.float32]] = {}
 
 
-def nearest_items(new: DataFrame, items: Sequence[Item], settings: Paraphrases) -> DataFrame:
+def nearest_items(new: DataFrame, items: Sequence[BenchmarkItem], settings: Paraphrases) -> DataFrame:
     """Return the pairs of a text and an item about which to ask, with the question.
 
     Embeddings are computed by the Python workers, each of which loads the model once. The items' are computed at once.

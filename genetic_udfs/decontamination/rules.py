@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from genetic_udfs.data.text import normalise, tokens
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.grams import Postings, Tokens
-from genetic_udfs.decontamination.items import Item
+from genetic_udfs.decontamination.items import BenchmarkItem
 
 RUN: Final = 10
 COVERING: Final = 8
@@ -68,7 +68,7 @@ class Index:
     grams_of: NDArray[np.int64]
 
     @classmethod
-    def of(cls, items: Sequence[Item]) -> Self:
+    def of(cls, items: Sequence[BenchmarkItem]) -> Self:
         """File the texts of the items; those without a word are left out."""
         entries = [
             (number, normalise(text), is_solution)

@@ -21,7 +21,7 @@ from genetic_udfs.engine.chat_completion import (
     request_body,
     with_yes_probability,
 )
-from genetic_udfs.engine.retry import USUAL_PATIENCE, Answers, AttemptFailed, Attempts, RetryPolicy
+from genetic_udfs.engine.retry import DEFAULT_RETRY, Answers, AttemptFailed, Attempts, RetryPolicy
 from genetic_udfs.errors import EngineError
 
 NO_PROMPT: Final = "no prompt"
@@ -80,7 +80,7 @@ class Client:
         router: Where the engine is.
         sampling: How it samples.
         read_logprobs: Fills `yes_probability`.
-        patience: How often to try again.
+        policy: How often to try again.
     """
 
     def __init__(
@@ -88,12 +88,12 @@ class Client:
         router: Router,
         sampling: Sampling,
         read_logprobs: ReadLogprobs | None = None,
-        patience: RetryPolicy = USUAL_PATIENCE,
+        policy: RetryPolicy = DEFAULT_RETRY,
     ) -> None:
         self._router = router
         self._sampling = sampling
         self._read_logprobs = read_logprobs
-        self._patience = patience
+        self._policy = policy
         self._progress = Answers()
 
     async def ask(self, prompt: str | None) -> Reply:
@@ -104,7 +104,7 @@ class Client:
         """
         if prompt is None:
             return Reply(error=NO_PROMPT)
-        attempts = Attempts(self._patience, self._progress)
+        attempts = Attempts(self._policy, self._progress)
         while True:
             try:
                 return await self._send(prompt, attempts)
@@ -139,12 +139,12 @@ class Client:
         except TimeoutError:
             await self._router.failed(route)
             raise AttemptFailed(
-                f"no answer within {time.monotonic() - started:.0f} s", at_most=self._patience.timeouts
+                f"no answer within {time.monotonic() - started:.0f} s", at_most=self._policy.timeouts
             ) from None
         except (aiohttp.ClientError, OSError) as error:
             await self._router.failed(route)
             raise AttemptFailed(
-                self._shown(f"{type(error).__name__}: {error}"), at_most=self._patience.attempts
+                self._shown(f"{type(error).__name__}: {error}"), at_most=self._policy.attempts
             ) from None
         seconds = time.monotonic() - started
         if status == 200:
@@ -155,9 +155,9 @@ class Client:
         try:
             reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count)
         except ValueError as error:
-            raise AttemptFailed(f"the answer is broken: {error}", at_most=self._patience.attempts) from None
+            raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
         if reply.finish_reason in _BROKEN_OFF:
-            raise AttemptFailed(f"the answer was broken off ({reply.finish_reason})", at_most=self._patience.attempts)
+            raise AttemptFailed(f"the answer was broken off ({reply.finish_reason})", at_most=self._policy.attempts)
         self._progress.answered()
         self._router.answered(route)
         if self._read_logprobs is not None and tokens:
@@ -179,7 +179,7 @@ class Client:
             await self._router.failed(route)
         raise AttemptFailed(
             f"HTTP {status}: {message}",
-            at_most=self._patience.attempts,
+            at_most=self._policy.attempts,
             after=_seconds(retry_after),
             busy=status in _BUSY,
         )

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-_LONGEST_RETRY_AFTER = 300.0  # seconds
+_MAX_RETRY_AFTER = 300.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class RetryPolicy:
     busy: float = 1800.0
 
 
-USUAL_PATIENCE: Final = RetryPolicy()
+DEFAULT_RETRY: Final = RetryPolicy()
 
 
 class AttemptFailed(Exception):
@@ -64,14 +64,14 @@ class Attempts:
     """What is known of one row while it is tried.
 
     Args:
-        patience: How often to try.
+        policy: How often to try.
         answers: What the engine answers to all rows.
     """
 
-    def __init__(self, patience: RetryPolicy, answers: Answers) -> None:
+    def __init__(self, policy: RetryPolicy, answers: Answers) -> None:
         self.count = 0
         self.deaths = 0
-        self._patience = patience
+        self._policy = policy
         self._answers = answers
         self._answered_before = answers.count
         self._epoch: int | None = None
@@ -86,7 +86,7 @@ class Attempts:
 
     def has_seen_enough_deaths(self) -> bool:
         """Whether servers die too often under this row."""
-        return self.deaths >= self._patience.deaths
+        return self.deaths >= self._policy.deaths
 
     def is_enough(self, failure: AttemptFailed) -> bool:
         """Whether the row is not to be sent again. A server that died is not held against it."""
@@ -94,14 +94,14 @@ class Attempts:
             return False
         if self.row_is_at_fault():
             # Refused while others are answered: that is no fault, it only takes longer.
-            return not failure.busy or time.monotonic() - self._started > self._patience.busy
-        return self._answers.last is None or time.monotonic() - self._answers.last > self._patience.silence
+            return not failure.busy or time.monotonic() - self._started > self._policy.busy
+        return self._answers.last is None or time.monotonic() - self._answers.last > self._policy.silence
 
     def wait(self, failure: AttemptFailed) -> float:
         """Return how many seconds to wait before the next sending: exponential, with full jitter."""
-        longest = min(self._patience.longest_wait, self._patience.first_wait * 2.0 ** min(self.count - 1, 30))
+        longest = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** min(self.count - 1, 30))
         if failure.after is not None:
-            return min(failure.after, _LONGEST_RETRY_AFTER) + random.uniform(0, min(longest, 1.0))
+            return min(failure.after, _MAX_RETRY_AFTER) + random.uniform(0, min(longest, 1.0))
         return random.uniform(0, longest)
 
     def row_is_at_fault(self) -> bool:

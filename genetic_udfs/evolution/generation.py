@@ -13,7 +13,7 @@ from pyspark.sql.types import StringType
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
 from genetic_udfs.data.text import content_hash
-from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.evolution.asking import with_replies
@@ -34,7 +34,7 @@ from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES_SCHEMA, DUPLICATE, NEAR_DUPLICATE, REJECTED
 
 
-def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[Item]) -> DataFrame:
+def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[BenchmarkItem]) -> DataFrame:
     """Return every candidate of a generation, decided, with the columns of `candidates`.
 
     Args:

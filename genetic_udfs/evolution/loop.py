@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.data.text import content_hash
-from genetic_udfs.decontamination import Item
+from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.population_index import add_to_index, update_index
@@ -31,7 +31,7 @@ from genetic_udfs.store.schema import (
 _COMMIT = "generation"
 
 
-def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[Item]) -> list[Row]:
+def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> list[Row]:
     """Bring the population to `config.generations` generations; return the rows of `generations`, in order.
 
     Generations that are done stay as they are, and replies in the ledger are not asked for again.
@@ -103,7 +103,7 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
     commit_generation(run, 0, started)
 
 
-def decide(run: Run, generation: int, items: Sequence[Item]) -> None:
+def decide(run: Run, generation: int, items: Sequence[BenchmarkItem]) -> None:
     """Make a generation and commit its candidates, accepted and rejected."""
     population = run.store.read(POPULATION).filter(F.col("generation") < generation)
     candidates = make_generation(run, population, generation, items)

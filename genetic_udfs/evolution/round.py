@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from genetic_udfs.config import Role
-from genetic_udfs.decontamination import Item
+from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.asking import prompted, with_replies
 from genetic_udfs.evolution.run import Run
 
@@ -30,7 +30,7 @@ class Round:
     accepted: DataFrame
     needed: dict[int, int]
     slots: dict[int, int]
-    items: Sequence[Item]
+    items: Sequence[BenchmarkItem]
     attempt: int = 1
 
     @property

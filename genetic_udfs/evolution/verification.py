@@ -13,7 +13,7 @@ from genetic_udfs.evolution.operators.parents import SLOT_KEY
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_prompt
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import template_version
-from genetic_udfs.sandbox.outcome_columns import spread, verdicts
+from genetic_udfs.sandbox.outcome_columns import outcome_of, spread
 from genetic_udfs.sandbox.outcomes import PASSED, UNSUPPORTED
 from genetic_udfs.sandbox.spark import (
     CODE_STATUS,
@@ -46,7 +46,7 @@ def check_runs(rows: DataFrame, this: Round) -> DataFrame:
     rows = checkpoint(rows, this, "reading solutions")
     return (
         spread(rows, this.run.scratch.count(rows))
-        .withColumn("imported", verdicts(F.when(not_rejected(), F.col("code")), None, settings))
+        .withColumn("imported", outcome_of(F.when(not_rejected(), F.col("code")), None, settings))
         .transform(checkpoint, this, "importing")
         .withColumn(SANDBOX_TIER, F.col("imported")[SANDBOX_TIER])
         .transform(reject, F.when(status != PASSED, found))
@@ -98,9 +98,9 @@ def run_tests(rows: DataFrame, this: Round) -> DataFrame:
     rows = checkpoint(rows, this, "reading tests")
     imported_by = F.col(SANDBOX_TIER) if settings.check_runs else F.lit(None)
     code = F.when(not_rejected() & F.col("tests").isNotNull(), F.col("code"))
-    ran = spread(rows, this.run.scratch.count(rows)).withColumn("ran", verdicts(code, "tests", settings))
+    ran = spread(rows, this.run.scratch.count(rows)).withColumn("ran", outcome_of(code, "tests", settings))
     if this.attempt == 1:
-        ran = ran.withColumn("nothing", verdicts("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
+        ran = ran.withColumn("nothing", outcome_of("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
     return (
         ran.transform(checkpoint, this, "running tests")
         .withColumns({name: F.col("ran")[name] for name in (*_RESULTS, CODE_STATUS)})

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 MUTABLE: Final = (list, dict, set, deque, bytearray)
 COPIED: Final = (*MUTABLE, tuple)  # a tuple may hold what is mutable
-_MOST_WATCHED: Final = 1_000
+_MAX_WATCHED: Final = 1_000
 _DEEPEST: Final = 64
 _REFERENCES_OF_OURS: Final = 2  # the entry's, and that of the call that counts them
 LEAVES: Final = {type(None), bool, int, float, complex, str, bytes}
@@ -29,7 +29,7 @@ class Copies:
         """
         if not isinstance(value, COPIED) or (id(value) in self._watched and not changed):
             return
-        if len(self._watched) >= _MOST_WATCHED:
+        if len(self._watched) >= _MAX_WATCHED:
             self._watched = {key: entry for key, entry in self._watched.items() if _is_held(entry)}
         self._watched[id(value)] = [value, content_of(value), number]
 

@@ -20,7 +20,7 @@ STANDS_FOR: Final = "_stands_for"
 
 _LONGEST_TEXT: Final = 20_000
 _DEEPEST: Final = 16
-_MOST_BASES: Final = 8
+_MAX_BASES: Final = 8
 # Modules whose exceptions mean something to what runs a test.
 _OF_RUNNERS: Final = {"unittest", "doctest", "bdb", "pdb"}
 
@@ -91,7 +91,7 @@ class Exceptions:
             Malformed: If it is none.
         """
         match kinds:
-            case [str(full), list(bases)] if depth > 0 and len(bases) <= _MOST_BASES:
+            case [str(full), list(bases)] if depth > 0 and len(bases) <= _MAX_BASES:
                 pass
             case _:
                 raise Malformed("no class of exceptions")

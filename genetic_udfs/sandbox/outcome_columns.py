@@ -1,4 +1,4 @@
-"""The sandbox's verdicts as a configuration asks for them: the column, the check of every slot, progress, errors."""
+"""The sandbox's outcomes as a configuration asks for them: the column, the check of every slot, progress, errors."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from genetic_udfs.config import Sandbox
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.runtime.session import task_slots
-from genetic_udfs.sandbox.spark import SANDBOX_TIER, verdict_of
+from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_column
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
 # Few enough rows that a task with slow code does not end long after the others, and few enough tasks for the driver.
@@ -23,11 +23,11 @@ _TASKS_A_SLOT: Final = 32
 _RAISED: Final = re.compile(rf"{SandboxError.__name__}: (.*?)(?:\n\s*\n|\n\s+at |\Z)", re.DOTALL)
 
 
-def verdicts(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
-    """Return the struct `sandbox.spark.VERDICT` of code and its tests; without tests the code is only imported."""
+def outcome_of(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
+    """Return the struct `sandbox.spark.OUTCOME` of code and its tests; without tests the code is only imported."""
     limits = Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
     suite = F.lit(None).cast("array<string>") if tests is None else tests
-    return verdict_of(code, suite, Tier(settings.least_tier), limits)
+    return outcome_column(code, suite, Tier(settings.least_tier), limits)
 
 
 def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:
@@ -37,7 +37,7 @@ def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:
         SandboxError: If a slot does not reach `sandbox.least_tier`.
     """
     slots = task_slots(spark)
-    tier = verdicts(F.lit(""), None, settings)[SANDBOX_TIER]
+    tier = outcome_of(F.lit(""), None, settings)[SANDBOX_TIER]
     try:
         rows = spark.range(0, slots, 1, slots).select(tier.alias("tier")).collect()
     except Exception as error:

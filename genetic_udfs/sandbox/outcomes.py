@@ -24,7 +24,7 @@ TIMEOUT, OOM, SIGNAL = "timeout", "oom", "signal"
 OUTPUT_LIMIT, UNSUPPORTED = "output_limit", "unsupported"
 
 # After so many calls that never come back, those that are left are not tried: code that loops mostly loops always.
-_MOST_TIMEOUTS: Final = 2
+_MAX_TIMEOUTS: Final = 2
 _LONGEST_MESSAGE: Final = 300
 _NEEDS_NUMPY: Final = re.compile(r"\b(?:numpy|pandas|scipy|sklearn)\b")
 
@@ -51,7 +51,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Outcome:
     """What became of some code and its tests.
 
     Attributes:
@@ -75,7 +75,7 @@ class Verdict:
         return self.tests_passed / len(self.tests) if self.tests else None
 
 
-def judge(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Verdict:
+def examine(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Outcome:
     """Run code and its tests.
 
     Assertions on plain values share a process, which goes on in a new one after a test that ends it. A test of any
@@ -90,7 +90,7 @@ def judge(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Verdict:
         SandboxError: If the sandbox is not safe enough here, or fails; never for what the code does.
     """
     tests = [textwrap.dedent(test).strip() for test in tests]
-    return _Candidate(sandbox, code.removeprefix("\ufeff"), "\n".join((code, *tests))).verdict(tests)
+    return _Candidate(sandbox, code.removeprefix("\ufeff"), "\n".join((code, *tests))).outcome(tests)
 
 
 class _Ended(Exception):
@@ -106,7 +106,7 @@ class _Candidate:
         self._code = well_formed(code)
         self._definitions = Definitions.of(self._code)
 
-    def verdict(self, tests: Sequence[str]) -> Verdict:
+    def outcome(self, tests: Sequence[str]) -> Outcome:
         ways: list[Split | Status | None] = []  # None: needs a tester
         for test in tests:
             try:
@@ -129,7 +129,7 @@ class _Candidate:
                 statuses.append(self._tested(test) if is_lost else status)
             else:
                 statuses.append(way if way is not None else self._tested(test))
-        return Verdict(loaded, tuple(statuses), self._sandbox.tier)
+        return Outcome(loaded, tuple(statuses), self._sandbox.tier)
 
     def _doubt(self, test: str) -> Status | None:
         """Return why a test could not be believed, whatever came of it."""
@@ -162,7 +162,7 @@ class _Candidate:
             last = _death(run, self._sandbox.limits)
             answers.append(last)
             timeouts += last.name == TIMEOUT
-            if timeouts == _MOST_TIMEOUTS:
+            if timeouts == _MAX_TIMEOUTS:
                 answers += [last] * (len(calls) - len(answers))
             if len(answers) >= len(calls):
                 return loaded, answers
@@ -174,7 +174,7 @@ class _Candidate:
         tester = {"do": "test", "test": test, "names": names, "imports": imports}
         made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
         for report in reports(made):
-            if status := _verdict_of(report):
+            if status := _outcome_of(report):
                 return status
         if solution.killed_for == "done":
             return _death(made, self._sandbox.limits)
@@ -259,7 +259,7 @@ def _shown(value: Any) -> str:
         return f"a big {type(value).__name__}"
 
 
-def _verdict_of(report: dict[str, Any]) -> Status | None:
+def _outcome_of(report: dict[str, Any]) -> Status | None:
     if report.get("passed") is True:
         return Status(PASSED)
     if "failed" in report:

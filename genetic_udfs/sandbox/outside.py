@@ -10,9 +10,9 @@ import operator
 from collections.abc import Callable, ItemsView, KeysView, Mapping
 from typing import Any, Final
 
-from genetic_udfs.sandbox.values import MOST_HASHED, Unsupported
+from genetic_udfs.sandbox.values import MAX_HASHED, Unsupported
 
-_MOST_BITS: Final = 1 << 14  # of an integer in arithmetic
+_MAX_BITS: Final = 1 << 14  # of an integer in arithmetic
 _LONGEST: Final = 1 << 20  # of a text or a list that is made here
 
 
@@ -39,13 +39,13 @@ def _sum(items: Any, start: Any = 0) -> Any:
 
 
 def _is_big(value: Any) -> bool:
-    return isinstance(value, int) and value.bit_length() > _MOST_BITS
+    return isinstance(value, int) and value.bit_length() > _MAX_BITS
 
 
 def _few(items: Any) -> list[Any]:
     """Return what is to be hashed: where hashes collide, that takes time by the square."""
-    some = list(itertools.islice(items, MOST_HASHED + 1))
-    if len(some) > MOST_HASHED:
+    some = list(itertools.islice(items, MAX_HASHED + 1))
+    if len(some) > MAX_HASHED:
         raise Unsupported("a set or dict of so many members")
     return some
 
@@ -240,7 +240,7 @@ def _calculated(how: type[ast.operator], left: Any, right: Any) -> Any:
         if isinstance(value, KeysView | ItemsView):
             raise Unsupported("an operation on a dict's view")  # the other side may be any list
     if how is ast.Pow and isinstance(left, int) and isinstance(right, int):
-        if left.bit_length() * abs(right) > _MOST_BITS:
+        if left.bit_length() * abs(right) > _MAX_BITS:
             raise Unsupported("so high a power")
     elif how is ast.Mult:
         for some, times in ((left, right), (right, left)):

@@ -1,6 +1,6 @@
 """What a confined process does: run the code, answer calls of its functions, or run a test against another process.
 
-It reports in lines of JSON on its result descriptor. Nothing it says is a verdict except as a tester, which runs none
+It reports in lines of JSON on its result descriptor. Nothing it says is a outcome except as a tester, which runs none
 of the code that is judged.
 """
 

@@ -58,7 +58,7 @@ class Solution:
 
     Attributes:
         doubt: The first `Unsupported` or `SolutionEnded`. A test may catch it, on purpose or by a bare `except`;
-            whatever comes of that test is then no verdict.
+            whatever comes of that test is then no outcome.
         copies: What it was given, and has returned.
         asked: Whether it was asked for more than what a name stands for.
         changes: What became of classes on the way, as `values.decode` says.

@@ -1,4 +1,4 @@
-"""What a run has sent, read line by line. The code that ran may have sent it: it is data, and never a verdict."""
+"""What a run has sent, read line by line. The code that ran may have sent it: it is data, and never a outcome."""
 
 import json
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from pyspark.sql.functions import arrow_udf
 from pyspark.sql.pandas.types import to_arrow_type
 from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StringType, StructField, StructType
 
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox, sandbox_of_this_process
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
@@ -20,7 +20,7 @@ TESTS_PASSED: Final = "tests_passed"
 PASS_RATE: Final = "pass_rate"
 SANDBOX_TIER: Final = "sandbox_tier"
 
-VERDICT: Final = StructType(
+OUTCOME: Final = StructType(
     [
         StructField(CODE_STATUS, StringType()),
         StructField(TESTS_STATUS, ArrayType(StringType())),
@@ -33,14 +33,14 @@ VERDICT: Final = StructType(
 """What becomes of some code: how running it alone ended, how each test did, in their order, and what is known of that;
 how many were passed, their share (null without a test), and what the code was confined by."""
 
-_NOTHING: Final[dict[str, Any]] = dict.fromkeys(VERDICT.fieldNames())
+_NOTHING: Final[dict[str, Any]] = dict.fromkeys(OUTCOME.fieldNames())
 
 
-def verdict_of(code: Column | str, tests: Column | str, least: Tier, limits: Limits) -> Column:
+def outcome_column(code: Column | str, tests: Column | str, least: Tier, limits: Limits) -> Column:
     """Run code and its tests in the sandbox of the worker that has the row.
 
     Args:
-        code: Python source; a row without is not run, and its verdict has nulls alone.
+        code: Python source; a row without is not run, and its outcome has nulls alone.
         tests: An array of tests. Where it is empty or null the code is run without, so that `code_status` says
             whether it can be run at all.
         least: The weakest tier that is accepted; on a machine that does not reach it the job fails with
@@ -48,34 +48,34 @@ def verdict_of(code: Column | str, tests: Column | str, least: Tier, limits: Lim
         limits: Of each process; `least` and these belong to the whole job.
 
     Returns:
-        A struct as `VERDICT`. Spark computes it once for each row, wherever its fields are used.
+        A struct as `OUTCOME`. Spark computes it once for each row, wherever its fields are used.
     """
 
-    def verdicts(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
+    def outcomes(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
         sandbox = sandbox_of_this_process(least, limits)
         for codes, suites in batches:
             rows = zip(_texts(codes, pa.large_binary()), _texts(suites, pa.list_(pa.large_binary())), strict=True)
             yield pa.array([_fields(sandbox, *row) for row in rows], _ARROW)
 
-    udf: Any = arrow_udf(verdicts, VERDICT)  # type: ignore[call-overload]
+    udf: Any = arrow_udf(outcomes, OUTCOME)  # type: ignore[call-overload]
     column: Column = udf.asNondeterministic()(code, tests)
     return column
 
 
-_ARROW: Final = to_arrow_type(VERDICT)
+_ARROW: Final = to_arrow_type(OUTCOME)
 
 
 def _fields(sandbox: Sandbox, code: str | None, tests: list[str | None] | None) -> dict[str, Any]:
     if code is None:
         return _NOTHING
-    verdict = judge(sandbox, code, [test or "" for test in tests or ()])
+    outcome = examine(sandbox, code, [test or "" for test in tests or ()])
     return {
-        CODE_STATUS: verdict.code.name,
-        TESTS_STATUS: [test.name for test in verdict.tests],
-        TESTS_MESSAGE: [test.message for test in verdict.tests],
-        TESTS_PASSED: verdict.tests_passed,
-        PASS_RATE: verdict.pass_rate,
-        SANDBOX_TIER: verdict.tier,
+        CODE_STATUS: outcome.code.name,
+        TESTS_STATUS: [test.name for test in outcome.tests],
+        TESTS_MESSAGE: [test.message for test in outcome.tests],
+        TESTS_PASSED: outcome.tests_passed,
+        PASS_RATE: outcome.pass_rate,
+        SANDBOX_TIER: outcome.tier,
     }
 
 

@@ -17,8 +17,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 _DEEPEST: Final = 64
-_MOST_ITEMS: Final = 200_000
-MOST_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
+_MAX_ITEMS: Final = 200_000
+MAX_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
 _EXACT_IN_JSON: Final = 1 << 53
 
 _ITERABLE: Final[dict[str, Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
@@ -114,7 +114,7 @@ def decode(data: Any, fetch: Fetch | None = None, changed: Callable[[str], objec
 class _Encoder:
     def __init__(self, handle: Handle | None) -> None:
         self._handle = handle
-        self._left = _MOST_ITEMS
+        self._left = _MAX_ITEMS
 
     def encode(self, value: Any, depth: int) -> Any:
         self._left -= 1
@@ -159,7 +159,7 @@ class _Encoder:
                 "namedtuple",
                 kind.__name__,
                 list(kind._fields),
-                self._items(tuple.__iter__(value), depth, _MOST_ITEMS),
+                self._items(tuple.__iter__(value), depth, _MAX_ITEMS),
             ]
         if kind in [known for known, *_ in _TEXTS.values()] and not isinstance(
             getattr(value, "tzinfo", None), ZoneInfo
@@ -171,7 +171,7 @@ class _Encoder:
         for name, kind in _ITERABLE.items():
             if isinstance(value, kind) and getattr(value, "maxlen", None) is None:
                 items = kind.__iter__(value)
-                return [name, self._items(items, depth, MOST_HASHED if name in _HASHED else _MOST_ITEMS)]
+                return [name, self._items(items, depth, MAX_HASHED if name in _HASHED else _MAX_ITEMS)]
         if isinstance(value, dict):
             return ["dict", self._pairs(value, depth)]
         if isinstance(value, bytes | bytearray):
@@ -192,14 +192,14 @@ class _Encoder:
 
     def _items_of(self, iterator: Iterator[Any], depth: int) -> list[Any]:
         try:
-            return self._items(iterator, depth, _MOST_ITEMS)
+            return self._items(iterator, depth, _MAX_ITEMS)
         except Exception as error:
             raise Unsupported(f"an iterator that raises {type(error).__name__}") from None
 
     def _pairs(self, value: dict[Any, Any], depth: int) -> list[Any]:
-        pairs = itertools.islice(dict.items(value), MOST_HASHED + 1)
+        pairs = itertools.islice(dict.items(value), MAX_HASHED + 1)
         found = [[self.encode(key, depth - 1), self.encode(each, depth - 1)] for key, each in pairs]
-        return self._bounded(found, MOST_HASHED)
+        return self._bounded(found, MAX_HASHED)
 
     def _items(self, items: Iterable[Any], depth: int, most: int) -> list[Any]:
         return self._bounded([self.encode(item, depth - 1) for item in itertools.islice(items, most + 1)], most)
@@ -214,8 +214,8 @@ class _Decoder:
     def __init__(self, fetch: Fetch | None, changed: Callable[[str], object]) -> None:
         self._fetch = fetch
         self._changed = changed
-        self._left = _MOST_ITEMS
-        self._left_hashed = MOST_HASHED
+        self._left = _MAX_ITEMS
+        self._left_hashed = MAX_HASHED
 
     def decode(self, data: Any, depth: int) -> Any:
         self._left -= 1
@@ -291,7 +291,7 @@ class _Decoder:
     def _items(self, items: list[Any], depth: int, *, hashed: bool) -> list[Any]:
         if hashed:
             self._left_hashed -= len(items)
-            if self._left_hashed < -MOST_HASHED:  # keys and values of a dict are counted
+            if self._left_hashed < -MAX_HASHED:  # keys and values of a dict are counted
                 raise Malformed("too many members")
         return [self.decode(item, depth - 1) for item in items]
 
@@ -318,7 +318,7 @@ def _named(name: str, fields: tuple[str, ...]) -> Any:
 
 
 def _is_long(numbers: range) -> bool:
-    return bool(numbers[_MOST_ITEMS:])  # `len` fails for those beyond 64 bits
+    return bool(numbers[_MAX_ITEMS:])  # `len` fails for those beyond 64 bits
 
 
 def _list(value: Any) -> list[Any]:

@@ -28,7 +28,7 @@ from genetic_udfs.sandbox.tiers import Tier
 _fork: Final = ctypes.PyDLL(None).fork
 
 _LONGEST_MESSAGE: Final = 4096
-_MOST_DESCRIPTORS: Final = 8
+_MAX_DESCRIPTORS: Final = 8
 
 # Loaded before the first fork: what solutions import, so that no run spends its time on it, and extension modules with
 # libraries of their own, whose folders no run can read. A fork takes the longer the more there is.
@@ -98,7 +98,7 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
             os.read(alarm, _LONGEST_MESSAGE)
             _report_ended(control, children)
         if control.fileno() in ready:
-            data, descriptors, _, _ = socket.recv_fds(control, _LONGEST_MESSAGE, _MOST_DESCRIPTORS)
+            data, descriptors, _, _ = socket.recv_fds(control, _LONGEST_MESSAGE, _MAX_DESCRIPTORS)
             if not data:
                 return  # the other side is gone; children are killed with this process
             message = json.loads(data)

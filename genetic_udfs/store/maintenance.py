@@ -24,7 +24,7 @@ from genetic_udfs.store.writing import writing
 # The other tables are a row a generation or a run, and rows of `runs` are changed in place: an OPTIMIZE beside that
 # would make one of the two fail.
 TABLES: Final = (POPULATION, CANDIDATES, REPLIES, DEDUP_INDEX)
-LEAST_HOURS: Final = 168
+MIN_HOURS: Final = 168
 _INVENTORY: Final = "genetic_udfs_vacuum_inventory"
 _INVENTORY_COLUMNS: Final = "path string, length long, isDir boolean, modificationTime long"
 _SETTINGS: Final = {

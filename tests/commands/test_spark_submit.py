@@ -169,7 +169,8 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     (root / "conf" / "bad.yaml").write_text("no: such key\n")
     declare_jars(root, "delta-spark.jar", "delta-storage.jar")
     executable(root / "genetic_udfs" / "__init__.py", "")
-    executable(root / "genetic_udfs" / "launch.py", LAUNCH)
+    executable(root / "genetic_udfs" / "commands" / "__init__.py", "")
+    executable(root / "genetic_udfs" / "commands" / "launch.py", LAUNCH)
     executable(root / "jobs" / "evolve.py", JOB)
     spark = tmp_path / "a spark"
     executable(spark / "bin" / "spark-submit", SPARK)
@@ -507,7 +508,7 @@ class TestPlaces:
 
     def test_a_module_of_the_callers_folder_shadows_nothing(self, checkout: Checkout, tmp_path: Path) -> None:
         executable(tmp_path / "json.py", "raise SystemExit(9)")
-        executable(tmp_path / "genetic_udfs" / "launch.py", "raise SystemExit(9)")
+        executable(tmp_path / "genetic_udfs" / "commands" / "launch.py", "raise SystemExit(9)")
         assert checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path).returncode == 0
 
     def test_it_works_through_a_symbolic_link(self, checkout: Checkout, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from genetic_udfs.data.text import tokens
-from genetic_udfs.decontamination.items import Item
+from genetic_udfs.decontamination.items import BenchmarkItem
 
 Words = Sequence[str]
 
@@ -48,7 +48,7 @@ def scores(text: Words, item: Words, is_solution: bool) -> dict[str, Fraction]:
     return found
 
 
-def match(text: str, items: Sequence[Item]) -> tuple[int, str] | None:
+def match(text: str, items: Sequence[BenchmarkItem]) -> tuple[int, str] | None:
     """Return the item and the rule that a text is tagged with."""
     held = [
         (number, scores(tokens(text), tokens(known), is_solution))

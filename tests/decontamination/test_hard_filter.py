@@ -5,7 +5,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination import columns as c
 
 PROBLEM = "Take a list of rivers with their lengths and tell which two of them differ the least in length"
@@ -18,11 +18,11 @@ CODE = """def f(rows):
     return total
 """
 ITEMS = [
-    Item("mine", "rivers", PROBLEM, (PROBLEM,)),
-    Item("mine", "chinese", CHINESE, (CHINESE,)),
-    Item("other", "hindi", HINDI, (HINDI,)),
-    Item("other", "short", "", ("double every second digit",)),
-    Item("other", "code", "", (), (CODE,)),
+    BenchmarkItem("mine", "rivers", PROBLEM, (PROBLEM,)),
+    BenchmarkItem("mine", "chinese", CHINESE, (CHINESE,)),
+    BenchmarkItem("other", "hindi", HINDI, (HINDI,)),
+    BenchmarkItem("other", "short", "", ("double every second digit",)),
+    BenchmarkItem("other", "code", "", (), (CODE,)),
 ]
 
 

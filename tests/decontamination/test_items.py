@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from genetic_udfs.config import Benchmark, Decontamination
-from genetic_udfs.decontamination import Item, read_items
+from genetic_udfs.decontamination import BenchmarkItem, read_items
 from genetic_udfs.errors import ConfigurationError
 
 KEY = "decontamination.benchmarks.mine.path"
 
 
-def read(file: Path, **fields: Any) -> list[Item]:
+def read(file: Path, **fields: Any) -> list[BenchmarkItem]:
     benchmark = Benchmark(path=str(file), **{"instructions": ["text"], **fields})
     return read_items(Decontamination(human_eval=False, benchmarks={"mine": benchmark}))
 
@@ -43,8 +43,8 @@ def test_fields_are_named_and_may_hold_lists(tmp_path: Path) -> None:
     )
     found = read(file, id="task", instructions=["text", "tests"], solutions=["code"])
     assert found == [
-        Item("mine", "7", "Double it.\n\na\n\nb", ("Double it.", "a", "b"), ("x * 2",)),
-        Item("mine", "eight", "c", ("c",)),
+        BenchmarkItem("mine", "7", "Double it.\n\na\n\nb", ("Double it.", "a", "b"), ("x * 2",)),
+        BenchmarkItem("mine", "eight", "c", ("c",)),
     ]
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.config import Config, Paraphrases
-from genetic_udfs.decontamination import Item, contamination
+from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination.embedding import BUNDLED, Embedder, check_embedding
 from genetic_udfs.decontamination.nearest import choose
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_prompt, same_problem_version
@@ -28,7 +28,7 @@ TEXTS = {
     "words": "turn the words of a sentence round, each for itself, and keep the blanks between them as they are",
     "digits": "add up the digits of 27 until one is left",
 }
-ITEMS = [Item("mine", name, text, (text, f"{text} please"[:20])) for name, text in TEXTS.items()]
+ITEMS = [BenchmarkItem("mine", name, text, (text, f"{text} please"[:20])) for name, text in TEXTS.items()]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from genetic_udfs.config import Decontamination
 from genetic_udfs.data.text import batch_shingles, normalise, tokens
-from genetic_udfs.decontamination import Item, read_items, rules
+from genetic_udfs.decontamination import BenchmarkItem, read_items, rules
 from genetic_udfs.decontamination.grams import Postings, Tokens
 from genetic_udfs.decontamination.rules import Index, Match
 from tests.decontamination.definition import match
@@ -21,21 +21,21 @@ from tests.decontamination.definition import match
 SEEDS = Path(__file__).resolve().parents[2] / "seeds" / "seeds.jsonl"
 
 
-def item(*instructions: str, solutions: Sequence[str] = (), name: str = "i") -> Item:
-    return Item("b", name, "", instructions, tuple(solutions))
+def item(*instructions: str, solutions: Sequence[str] = (), name: str = "i") -> BenchmarkItem:
+    return BenchmarkItem("b", name, "", instructions, tuple(solutions))
 
 
 def words(first: int, last: int) -> str:
     return " ".join(f"w{number}" for number in range(first, last))
 
 
-def found(text: str, *items: Item) -> Match | None:
+def found(text: str, *items: BenchmarkItem) -> Match | None:
     [one] = Index.of(items).matches([normalise(text)])
     return one
 
 
 @pytest.fixture(scope="module")
-def human_eval() -> list[Item]:
+def human_eval() -> list[BenchmarkItem]:
     return read_items(Decontamination())
 
 
@@ -61,7 +61,7 @@ _items = st.lists(
 @example([item("1 2 " * 10, solutions=["1 2 a " * 9])], [("b", "1 2 " * 8, 0, 0), ("1 2 a 1 2 a", "", 0, 0)])
 @settings(max_examples=300, deadline=None)
 def test_what_is_found_is_what_the_definition_finds(
-    items: list[Item], mixtures: list[tuple[str, str, int, int]]
+    items: list[BenchmarkItem], mixtures: list[tuple[str, str, int, int]]
 ) -> None:
     known = [text for each in items for text in (*each.instructions, *each.solutions)]
     texts = []
@@ -175,7 +175,7 @@ def test_case_and_punctuation_make_no_difference() -> None:
     assert found("RETURN the sum of all even numbers (between lower and upper) both-included", item(text)) is not None
 
 
-def test_texts_are_matched_in_blocks_without_a_seam(human_eval: list[Item]) -> None:
+def test_texts_are_matched_in_blocks_without_a_seam(human_eval: list[BenchmarkItem]) -> None:
     index = Index.of(human_eval)
     texts = [f"text {number} says nothing at all" for number in range(3000)]
     texts[1023], texts[1024], texts[2999] = (normalise(human_eval[number].problem) for number in (5, 6, 7))
@@ -183,7 +183,7 @@ def test_texts_are_matched_in_blocks_without_a_seam(human_eval: list[Item]) -> N
     assert by_place == {1023: 5, 1024: 6, 2999: 7}
 
 
-def test_human_eval_is_found_verbatim_and_inside_a_long_text(human_eval: list[Item], seeds: list[str]) -> None:
+def test_human_eval_is_found_verbatim_and_inside_a_long_text(human_eval: list[BenchmarkItem], seeds: list[str]) -> None:
     index = Index.of(human_eval)
     assert None not in index.matches([normalise(each.problem) for each in human_eval])
     draw = random.Random(5)
@@ -193,7 +193,9 @@ def test_human_eval_is_found_verbatim_and_inside_a_long_text(human_eval: list[It
     assert sum(each.item == at for at, each in enumerate(matches) if each) >= 0.98 * len(human_eval)
 
 
-def test_human_eval_is_found_when_every_tenth_word_was_changed(human_eval: list[Item], seeds: list[str]) -> None:
+def test_human_eval_is_found_when_every_tenth_word_was_changed(
+    human_eval: list[BenchmarkItem], seeds: list[str]
+) -> None:
     index = Index.of(human_eval)
     draw = random.Random(6)
     vocabulary = sorted({word for seed in seeds for word in re.findall(r"\w+", seed)})

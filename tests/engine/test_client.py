@@ -29,12 +29,12 @@ def ask_all(
     engine: Engine | None = None,
     sampling: Sampling = SAMPLING,
     share: int = 256,
-    patience: RetryPolicy = QUICK,
+    policy: RetryPolicy = QUICK,
     read_logprobs: Callable[[list[TokenLogprobs]], float | None] | None = None,
 ) -> list[Reply]:
     async def scenario() -> list[Reply]:
         async with Endpoint("remote", endpoint_engine, share) as endpoint:
-            client = Client(endpoint, sampling, read_logprobs, patience)
+            client = Client(endpoint, sampling, read_logprobs, policy)
             window = asyncio.Semaphore(share * len(endpoint_engine.urls))
 
             async def ask(prompt: str | None) -> Reply:
@@ -186,9 +186,9 @@ def test_an_endpoint_that_has_answered_may_be_away_for_a_while() -> None:
         return Answer(status=502) if time.monotonic() < away_until else "fine"
 
     server.answer = answer
-    patience = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, silence=20.0)
+    policy = RetryPolicy(attempts=3, first_wait=0.01, longest_wait=0.05, silence=20.0)
     with server:
-        replies = ask_all(server, [f"p{k}" for k in range(12)], share=1, patience=patience)
+        replies = ask_all(server, [f"p{k}" for k in range(12)], share=1, policy=policy)
     assert {reply.error for reply in replies} == {None}
     assert max(reply.attempt for reply in replies) > 3
 

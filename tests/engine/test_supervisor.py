@@ -44,7 +44,7 @@ class Feeder:
             is_idle=lambda: self.window.in_flight == 0,
             idle_after=0.5,
         )
-        self.client = Client(self.lease, SAMPLING, patience=QUICK)
+        self.client = Client(self.lease, SAMPLING, policy=QUICK)
 
     async def route(self) -> Route:
         async with self.lease.route() as route:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from genetic_udfs.sandbox.host import Kind
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 from tests.sandbox.attacks import ATTACKS, PREAMBLE
 from tests.sandbox.conftest import LOOPING, SLEEPING, limited
@@ -37,9 +37,9 @@ def test_an_attack_is_stopped(sandbox: Sandbox, name: str, tmp_path: Path) -> No
     facts = f"VICTIM, ZYGOTE, HOST = {str(victim)!r}, {zygote}, {os.getpid()}\n"
     code = f"{PREAMBLE}{facts}def attack():\n{indented}\n    return 'got through'\n"
     with limited(sandbox, SLEEPING if "sleep" in name else LOOPING):
-        verdict = judge(sandbox, code, ["assert attack() == 'was stopped'"])
-    assert verdict.code.passed, verdict.code
-    assert verdict.tests[0].name in expected, verdict.tests[0]
+        outcome = examine(sandbox, code, ["assert attack() == 'was stopped'"])
+    assert outcome.code.passed, outcome.code
+    assert outcome.tests[0].name in expected, outcome.tests[0]
 
     assert (victim.read_text(), victim.stat().st_mode, victim.stat().st_mtime) == (
         SECRET,
@@ -50,7 +50,7 @@ def test_an_attack_is_stopped(sandbox: Sandbox, name: str, tmp_path: Path) -> No
     assert not Path("/dev/shm/genetic-udfs-attack").exists()
     assert zygote_of(sandbox) == zygote
     wait_for_no_children(zygote)
-    assert judge(sandbox, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
+    assert examine(sandbox, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
 
 
 def wait_for_no_children(zygote: int) -> None:
@@ -65,10 +65,10 @@ def test_the_owner_s_environment_is_not_there(sandbox: Sandbox, monkeypatch: pyt
     fresh = Sandbox(sandbox.tier, sandbox.limits)  # its zygote is started with the variable set
     code = "import os, sys\ndef seen(): return repr(os.environ) + repr(sys.argv) + repr(sys.orig_argv)"
     try:
-        verdict = judge(fresh, code, ["assert 'TOKEN' not in seen()", "assert 'PYTHONHASHSEED' in seen()"])
+        outcome = examine(fresh, code, ["assert 'TOKEN' not in seen()", "assert 'PYTHONHASHSEED' in seen()"])
     finally:
         fresh.close()
-    assert [each.name for each in verdict.tests] == ["passed", "passed"]
+    assert [each.name for each in outcome.tests] == ["passed", "passed"]
 
 
 def test_no_descriptor_but_its_own_is_open(sandbox: Sandbox) -> None:
@@ -83,15 +83,17 @@ def is_open(number):
 def found(): return [number for number in range(70000) if is_open(number)]
 def kinds(): return [oct(os.fstat(number).st_mode >> 12) for number in found()]
 """
-    verdict = judge(sandbox, code, ["assert found() == [0, 1, 2, 3]", "assert kinds() == ['0o2', '0o1', '0o1', '0o1']"])
-    assert [each.name for each in verdict.tests] == ["passed", "passed"], verdict
+    outcome = examine(
+        sandbox, code, ["assert found() == [0, 1, 2, 3]", "assert kinds() == ['0o2', '0o1', '0o1', '0o1']"]
+    )
+    assert [each.name for each in outcome.tests] == ["passed", "passed"], outcome
 
 
 def test_a_run_knows_nothing_of_the_one_before(sandbox: Sandbox) -> None:
     leave = "import builtins, sys, json\nbuiltins.left = sys.left = json.left = 'left'\ndef f(): return 1"
     look = "import builtins, sys, json\ndef f(): return [hasattr(each, 'left') for each in (builtins, sys, json)]"
-    assert judge(sandbox, leave, ["assert f() == 1"]).tests[0].passed
-    assert judge(sandbox, look, ["assert f() == [False, False, False]"]).tests[0].passed
+    assert examine(sandbox, leave, ["assert f() == 1"]).tests[0].passed
+    assert examine(sandbox, look, ["assert f() == [False, False, False]"]).tests[0].passed
 
 
 def test_the_zygote_and_its_runs_end_with_their_owner(tmp_path: Path) -> None:
@@ -99,11 +101,11 @@ def test_the_zygote_and_its_runs_end_with_their_owner(tmp_path: Path) -> None:
 import sys, threading, time
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=600, wall_seconds=600))
 sandbox.tier
 print(next(iter(sandbox._zygotes.values())).pid, flush=True)
-judge(sandbox, "while True: pass", [])
+examine(sandbox, "while True: pass", [])
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None

@@ -14,7 +14,7 @@ import pytest
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox import host, pool
 from genetic_udfs.sandbox.host import Kind, Run, Zygote, ZygoteLostError
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.probe import check
 from genetic_udfs.sandbox.syscalls import ARCHITECTURES
@@ -104,7 +104,7 @@ def test_what_the_probe_is_not_stopped_at_refuses_the_tier(monkeypatch: pytest.M
     monkeypatch.setattr(host, "_START", leaky)
     sandbox = Sandbox(Tier.NO_FILES, LIMITS)
     with pytest.raises(SandboxError, match=r"probe was not stopped at .*a TCP socket \(got through\).*memfd"):
-        judge(sandbox, "", [])
+        examine(sandbox, "", [])
     assert not sandbox._zygotes
 
 
@@ -125,11 +125,11 @@ def test_a_run_that_cannot_be_confined_runs_nothing(monkeypatch: pytest.MonkeyPa
 
 def test_a_lost_zygote_is_replaced_and_the_run_done_again() -> None:
     sandbox = Sandbox(Tier.NO_FILES, LIMITS)
-    assert judge(sandbox, "def f(): return 1", ["assert f() == 1"]).tests_passed == 1
+    assert examine(sandbox, "def f(): return 1", ["assert f() == 1"]).tests_passed == 1
     lost = sandbox._zygotes[Kind.SLIM]
     lost._process.kill()
     lost._process.wait()
-    assert judge(sandbox, "def f(): return 1", ["assert f() == 1"]).tests_passed == 1
+    assert examine(sandbox, "def f(): return 1", ["assert f() == 1"]).tests_passed == 1
     assert sandbox._zygotes[Kind.SLIM] is not lost
     sandbox.close()
 
@@ -146,7 +146,7 @@ def test_a_sandbox_that_fails_twice_raises_and_fails_no_test(monkeypatch: pytest
     monkeypatch.setattr(Zygote, "run", lost)
     monkeypatch.setattr(pool, "check", lambda _: None)
     with pytest.raises(SandboxError, match="failed twice in a row: gone"):
-        judge(sandbox, "def f(): return 1", ["assert f() == 1"])
+        examine(sandbox, "def f(): return 1", ["assert f() == 1"])
     assert len(tries) == 2
     sandbox.close()
 
@@ -160,10 +160,10 @@ def test_it_works_from_the_zip_file_that_executors_get(tmp_path: Path) -> None:
 import genetic_udfs
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 assert ".zip" in genetic_udfs.__file__
 sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=20, wall_seconds=120.0))
-print(judge(sandbox, "def f(): return 1", ["assert f() == 1", "for x in [1]: assert f() == x"]).tests_passed)
+print(examine(sandbox, "def f(): return 1", ["assert f() == 1", "for x in [1]: assert f() == x"]).tests_passed)
 sandbox.close()
 """
     done = subprocess.run(
@@ -199,18 +199,18 @@ def h():
         try: threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
         except RuntimeError: return number
 """
-    verdict = judge(sandbox, code, ["assert f() == (42, 65534)", "assert g()", "assert h() < 256"])
+    outcome = examine(sandbox, code, ["assert f() == (42, 65534)", "assert g()", "assert h() < 256"])
     sandbox.close()
-    assert [test.name for test in verdict.tests] == ["passed", "error:PermissionError", "passed"], verdict
+    assert [test.name for test in outcome.tests] == ["passed", "error:PermissionError", "passed"], outcome
 
 
 def test_code_that_wants_numpy_gets_it() -> None:
     for tier in Tier:
         sandbox = sandbox_of(tier)
         code = "import numpy as np\ndef f(x): return np.linalg.norm(x), np.arange(3).sum(), np.random.rand(2).shape"
-        verdict = judge(sandbox, code, ["assert f([3, 4]) == (5.0, 3, (2,))"])
+        outcome = examine(sandbox, code, ["assert f([3, 4]) == (5.0, 3, (2,))"])
         sandbox.close()
-        assert verdict.tests[0].passed, verdict
+        assert outcome.tests[0].passed, outcome
 
 
 @pytest.mark.parametrize("machine", ARCHITECTURES)

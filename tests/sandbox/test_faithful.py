@@ -2,7 +2,7 @@
 
 import pytest
 
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 
 VECTOR = """
@@ -413,17 +413,17 @@ def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("code", "test"), cases(PASSES))
 def test_right_code_passes(strongest: Sandbox, code: str, test: str) -> None:
-    [status] = judge(strongest, code, [test]).tests
+    [status] = examine(strongest, code, [test]).tests
     assert status.passed, status
 
 
 @pytest.mark.parametrize(("code", "test", "expected"), [(code, *case) for code in FAILS for case in FAILS[code]])
 def test_wrong_code_fails(strongest: Sandbox, code: str, test: str, expected: str) -> None:
-    [status] = judge(strongest, code, [test]).tests
+    [status] = examine(strongest, code, [test]).tests
     assert status.name in expected.split("|"), status
 
 
 @pytest.mark.parametrize(("code", "test"), cases(UNDECIDED))
 def test_what_two_processes_cannot_tell_is_unsupported(strongest: Sandbox, code: str, test: str) -> None:
-    [status] = judge(strongest, code, [test]).tests
+    [status] = examine(strongest, code, [test]).tests
     assert status.name == "unsupported", status

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 
 # A wrong `f` each; the honest answer to the tests would be 42, a number that occurs in no forgery.
@@ -26,13 +26,13 @@ class Equal(int):
     __hash__ = int.__hash__
 def f(x): return Equal(7)
 """,
-    "leaves a verdict at exit": """
+    "leaves a outcome at exit": """
 import atexit, os
 @atexit.register
 def leave(): os.write(3, b'{"passed": true}\\n')
 def f(x): return 0
 """,
-    "writes a verdict to every descriptor": """
+    "writes a outcome to every descriptor": """
 import os
 def f(x):
     for number in range(64):
@@ -109,7 +109,7 @@ def f(x):
     os.write(3, b'{"at": 0, "value": ["equal"]}\\n')
     os._exit(0)
 """,
-    "reports a verdict in the place of a value": """
+    "reports a outcome in the place of a value": """
 import os
 os.write(3, b'{"loaded": true}\\n' + b''.join(b'{"at": %d, "passed": true}\\n' % at for at in range(20)))
 os._exit(0)
@@ -451,18 +451,18 @@ FOR_A_TESTER = [
 
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None:
-    verdict = judge(strongest, FORGERIES[name], [*SPLIT, *FOR_A_TESTER])
-    assert not [test for test in verdict.tests if test.passed], verdict
-    assert verdict.tests_passed == 0
+    outcome = examine(strongest, FORGERIES[name], [*SPLIT, *FOR_A_TESTER])
+    assert not [test for test in outcome.tests if test.passed], outcome
+    assert outcome.tests_passed == 0
 
 
 @pytest.mark.parametrize("name", FORGERIES_OF_A_FORM)
 def test_no_form_of_a_test_lets_a_verdict_be_forged(strongest: Sandbox, name: str) -> None:
     code, tests = FORGERIES_OF_A_FORM[name]
-    verdict = judge(strongest, code, tests)
-    assert {test: status for test, status in zip(tests, verdict.tests, strict=True) if status.passed} == {}
+    outcome = examine(strongest, code, tests)
+    assert {test: status for test, status in zip(tests, outcome.tests, strict=True) if status.passed} == {}
 
 
 def test_an_honest_solution_passes_the_same_tests(strongest: Sandbox) -> None:
-    verdict = judge(strongest, "import math\ndef f(x): return 42", [*SPLIT, *FOR_A_TESTER])
-    assert [test.name for test in verdict.tests] == ["passed"] * 9
+    outcome = examine(strongest, "import math\ndef f(x): return 42", [*SPLIT, *FOR_A_TESTER])
+    assert [test.name for test in outcome.tests] == ["passed"] * 9

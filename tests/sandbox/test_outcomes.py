@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from genetic_udfs.sandbox.host import Run
-from genetic_udfs.sandbox.outcomes import _NEEDS_NUMPY, judge
+from genetic_udfs.sandbox.outcomes import _NEEDS_NUMPY, examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Tier
 from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited
@@ -129,16 +129,16 @@ MEANING = {
 @pytest.mark.parametrize("test", MEANING)
 def test_a_test_means_what_it_means_in_python(strongest: Sandbox, test: str) -> None:
     with limited(strongest, LOOPING if MEANING[test] == "timeout" else LIMITS):
-        [status] = judge(strongest, SOLUTION, [test]).tests
+        [status] = examine(strongest, SOLUTION, [test]).tests
     assert status.name == MEANING[test], status
 
 
 def test_tests_share_a_process_and_go_on_after_one_that_ends_it(strongest: Sandbox) -> None:
     code = "import os\ndef f(x):\n    if x == 1: os.abort()\n    if x == 2: return [0] * 10**10\n    return x"
     tests = [f"assert f({number}) == {number}" for number in range(4)]
-    verdict = judge(strongest, code, tests)
-    assert [test.name for test in verdict.tests] == ["passed", "signal", "oom", "passed"]
-    assert (verdict.tests_passed, verdict.pass_rate) == (2, 0.5)
+    outcome = examine(strongest, code, tests)
+    assert [test.name for test in outcome.tests] == ["passed", "signal", "oom", "passed"]
+    assert (outcome.tests_passed, outcome.pass_rate) == (2, 0.5)
 
 
 def test_a_call_has_its_limits_to_itself_before_it_is_blamed(strongest: Sandbox) -> None:
@@ -146,7 +146,7 @@ def test_a_call_has_its_limits_to_itself_before_it_is_blamed(strongest: Sandbox)
     code += "def g(x):\n    end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n    return x"
     tests = [f"assert f({number}) == {number}" for number in (0, 1, 2, 10, 3, 4)]
     with limited(strongest, LOOPING):
-        names = [test.name for test in judge(strongest, code, tests).tests]
+        names = [test.name for test in examine(strongest, code, tests).tests]
     assert names == ["passed", "passed", "passed", "timeout", "passed", "passed"]
 
 
@@ -163,7 +163,7 @@ RAISED = [
 def test_an_exception_is_caught_as_what_it_is_derived_from(strongest: Sandbox, code: str, kind: str) -> None:
     test = f"import json\ntry:\n    f(1)\nexcept {kind}:\n    pass\nelse:\n    raise TypeError"
     other = test.replace(kind, "ZeroDivisionError")
-    [caught, through] = judge(strongest, code, [test, other]).tests
+    [caught, through] = examine(strongest, code, [test, other]).tests
     assert caught.passed, caught
     assert through.name.startswith("error:") and through.name != "error:TypeError"
 
@@ -180,14 +180,14 @@ def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox, monkeypa
     code = "def f(x):\n    while x: pass\n    return x"
     tests = ["assert f(0) == 0", *[f"assert f({number}) == 1" for number in range(1, 30)]]
     with limited(strongest, LOOPING):
-        verdict = judge(strongest, code, tests)
-    assert [test.name for test in verdict.tests] == ["passed", *["timeout"] * 29]
+        outcome = examine(strongest, code, tests)
+    assert [test.name for test in outcome.tests] == ["passed", *["timeout"] * 29]
     # The first of them once behind the call that ends and once by itself, the second by itself; and the code alone.
     assert len(runs) == 4
 
 
 def test_a_failed_test_says_what_came_instead(strongest: Sandbox) -> None:
-    [status] = judge(strongest, "def f(x): return x * 2", ["assert f(2) == 5"]).tests
+    [status] = examine(strongest, "def f(x): return x * 2", ["assert f(2) == 5"]).tests
     assert status.message == "f(2) is 4"
 
 
@@ -257,12 +257,12 @@ def test_bad_code_has_a_status_and_the_zygote_serves_the_next(strongest: Sandbox
     zygotes = dict(strongest._zygotes)
     may_loop = LOOPING if "timeout" in expected else LIMITS
     with limited(strongest, SLEEPING if name == "sleeping" else may_loop):
-        verdict, alone = judge(strongest, code, ["assert f(1) == 1"]), judge(strongest, code, [])
-    for one in (verdict, alone):
+        outcome, alone = examine(strongest, code, ["assert f(1) == 1"]), examine(strongest, code, [])
+    for one in (outcome, alone):
         assert any(one.code.name.startswith(each) for each in expected.split("|")), one
-    assert not verdict.tests[0].passed or "def f" in code
-    assert (verdict.code.name + verdict.code.message).encode()  # as a column of text
-    assert judge(strongest, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
+    assert not outcome.tests[0].passed or "def f" in code
+    assert (outcome.code.name + outcome.code.message).encode()  # as a column of text
+    assert examine(strongest, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
     assert all(strongest._zygotes[kind] is zygote for kind, zygote in zygotes.items())
 
 
@@ -271,9 +271,9 @@ def test_code_is_told_from_its_first_call_where_that_ends_the_process(strongest:
     forged = """import os\nos.write(3, b'{"loaded": true}\\n')\nos._exit(1)\ndef f(x): return x"""
     answered = forged.replace("true}\\n", """true}\\n{"at": 0, "value": 2}\\n""")
     for code, status in ((ends, "passed"), (forged, "error:SystemExit"), (answered, "error:SystemExit")):
-        verdict = judge(strongest, code, ["assert f(1) == 1"])
-        assert verdict.code.name == status
-        assert not verdict.tests[0].passed
+        outcome = examine(strongest, code, ["assert f(1) == 1"])
+        assert outcome.code.name == status
+        assert not outcome.tests[0].passed
 
 
 def test_a_long_line_that_might_be_an_import_takes_no_time() -> None:
@@ -305,7 +305,7 @@ BAD_RESULTS = {
 @pytest.mark.parametrize("name", BAD_RESULTS)
 def test_bad_results_have_a_status(strongest: Sandbox, name: str) -> None:
     body, expected = BAD_RESULTS[name]
-    [status] = judge(strongest, f"def f():\n    {body}", ["assert f() == 3"]).tests
+    [status] = examine(strongest, f"def f():\n    {body}", ["assert f() == 3"]).tests
     assert status.name == expected, status
 
 
@@ -314,6 +314,6 @@ def test_a_run_does_not_depend_on_the_zygote_it_is_forked_from() -> None:
     seen = set()
     for _ in range(2):
         sandbox = Sandbox(Tier.NO_FILES, LIMITS)
-        seen.add(judge(sandbox, code, ["assert f() == 0"]).tests[0].message)
+        seen.add(examine(sandbox, code, ["assert f() == 0"]).tests[0].message)
         sandbox.close()
     assert len(seen) == 1

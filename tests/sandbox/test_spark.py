@@ -3,7 +3,7 @@
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.sandbox.spark import verdict_of
+from genetic_udfs.sandbox.spark import outcome_column
 from genetic_udfs.sandbox.tiers import Tier
 from tests.sandbox.conftest import LIMITS
 
@@ -18,14 +18,14 @@ ROWS = [
 ]
 
 
-def verdicts(spark: SparkSession) -> dict[str, Row]:
+def outcomes(spark: SparkSession) -> dict[str, Row]:
     rows = spark.createDataFrame(ROWS, "id string, code string, tests array<string>").repartition(2)
-    verdict = verdict_of("code", "tests", Tier.NO_FILES, LIMITS).alias("verdict")
-    return {row.id: row for row in rows.select("id", verdict).select("id", "verdict.*").collect()}
+    outcome = outcome_column("code", "tests", Tier.NO_FILES, LIMITS).alias("outcome")
+    return {row.id: row for row in rows.select("id", outcome).select("id", "outcome.*").collect()}
 
 
 def test_each_row_has_its_verdict(spark: SparkSession) -> None:
-    found = verdicts(spark)
+    found = outcomes(spark)
     tier = found["right"].sandbox_tier
     assert tier in list(Tier)
     assert found["right"][1:] == ("passed", ["passed", "passed"], ["", ""], 2, 1.0, tier)
@@ -42,7 +42,7 @@ def test_bytes_that_are_no_text_have_a_status(spark: SparkSession) -> None:
     rows = spark.range(1).select(
         F.expr("cast(X'6162ff' as string)").alias("code"), F.expr("array(cast(X'ff' as string))").alias("tests")
     )
-    [row] = rows.select(verdict_of("code", "tests", Tier.NO_FILES, LIMITS).alias("v")).select("v.*").collect()
+    [row] = rows.select(outcome_column("code", "tests", Tier.NO_FILES, LIMITS).alias("v")).select("v.*").collect()
     assert row.code_status == "error:SyntaxError"
     assert row.tests_status == ["error:SyntaxError"]
 
@@ -51,7 +51,7 @@ def test_a_row_is_run_once_however_often_its_verdict_is_used(spark: SparkSession
     rows = spark.range(20).select(
         F.lit("def f(x): return 2").alias("code"), F.array(F.lit("assert f(1) == 2")).alias("tests")
     )
-    judged = rows.select(verdict_of("code", "tests", Tier.NO_FILES, LIMITS).alias("v"))
+    judged = rows.select(outcome_column("code", "tests", Tier.NO_FILES, LIMITS).alias("v"))
     plan = judged.where("v.tests_passed = 1").select("v.pass_rate", "v.tests_status")
     assert plan._jdf.queryExecution().executedPlan().toString().count("ArrowEvalPython") == 1
     assert plan.count() == 20

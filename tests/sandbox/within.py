@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox import seccomp
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.syscalls import ARCHITECTURES
 from genetic_udfs.sandbox.tiers import Limits, Tier
@@ -115,14 +115,14 @@ if __name__ == "__main__":
     sandbox = Sandbox(Tier(least), Limits(cpu_seconds=20, wall_seconds=120.0))
     try:
         code = CODE if sandbox.tier is Tier.LANDLOCK else CODE.replace(", wave", "")
-        verdict = judge(sandbox, code, ["assert f(1) == 2", "for x in [1]: assert f(x) == 2", "assert read()"])
-        [user] = judge(sandbox, code, ["assert user() == -1"]).tests
+        outcome = examine(sandbox, code, ["assert f(1) == 2", "for x in [1]: assert f(x) == 2", "assert read()"])
+        [user] = examine(sandbox, code, ["assert user() == -1"]).tests
         print(
             json.dumps(
                 {
-                    "tier": verdict.tier,
-                    "code": verdict.code.name,
-                    "tests": [test.name for test in verdict.tests],
+                    "tier": outcome.tier,
+                    "code": outcome.code.name,
+                    "tests": [test.name for test in outcome.tests],
                     "user": user.message,
                 }
             )

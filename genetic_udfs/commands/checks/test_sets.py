@@ -8,14 +8,14 @@ from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.data.text import normalise
 from genetic_udfs.decontamination.embedding import check_embedding
-from genetic_udfs.decontamination.items import Item, read_items
+from genetic_udfs.decontamination.items import BenchmarkItem, read_items
 from genetic_udfs.decontamination.rules import Index
 from genetic_udfs.errors import ConfigurationError
 
 _NAMED: Final = 5
 
 
-def check_test_sets(config: Config) -> list[Item]:
+def check_test_sets(config: Config) -> list[BenchmarkItem]:
     """Read the test sets, and check what paraphrases of their items need; return the items, none without test sets.
 
     Raises:
@@ -31,7 +31,7 @@ def check_test_sets(config: Config) -> list[Item]:
     return items
 
 
-def check_seeds_are_clean(seeds: Sequence[Seed], items: Sequence[Item]) -> None:
+def check_seeds_are_clean(seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> None:
     """Refuse seeds that hold an item of a test set: all that descends from them would be near it.
 
     Raises:

@@ -24,7 +24,7 @@ _SOLUTION_LABEL: Final = re.compile(
 )
 # A degenerate reply repeats itself. Natural instructions of 50 words and more keep over 0.8 of their word 3-grams
 # distinct (the seeds: 0.93 and more); loops of small models fall under 0.5.
-_LEAST_DISTINCT: Final = 0.5
+_MIN_DISTINCT: Final = 0.5
 _LONG_ENOUGH_TO_REPEAT: Final = 24
 
 
@@ -58,8 +58,8 @@ def instruction_rejection(
     if task != "erroneous_code" and (_SOLUTION.search(instruction) or _SOLUTION_LABEL.search(instruction)):
         return Rejection("contains_solution", "holds the solution it asks for")
     distinct = _distinct_share(words)
-    if distinct < _LEAST_DISTINCT:
-        return Rejection("repetitive", f"{distinct:.2f} of its word 3-grams are distinct, {_LEAST_DISTINCT} are needed")
+    if distinct < _MIN_DISTINCT:
+        return Rejection("repetitive", f"{distinct:.2f} of its word 3-grams are distinct, {_MIN_DISTINCT} are needed")
     return None
 
 

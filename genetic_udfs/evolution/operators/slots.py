@@ -11,7 +11,7 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 from genetic_udfs.runtime.arrow import local_frame
 
 # A yield that was seen to be tiny would ask for a flood; surplus is money spent on pairs over the quota.
-_LEAST_YIELD: Final = 0.1
+_MIN_YIELD: Final = 0.1
 
 _COUNTS: Final = StructType([StructField("colony", IntegerType()), StructField("slots", IntegerType())])
 
@@ -29,7 +29,7 @@ def slots_by_colony(needed: Mapping[int, int], accepted: int, used: int) -> dict
     round nothing is known, and a slot is taken to bear one pair.
     """
     observed = accepted / used if used else 1.0
-    rate = min(max(observed, _LEAST_YIELD), 1.0)
+    rate = min(max(observed, _MIN_YIELD), 1.0)
     return {colony: math.ceil(count / rate) for colony, count in needed.items() if count > 0}
 
 
