@@ -4,4 +4,4 @@ from genetic_udfs.commands.cli.evolve import evolve
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":
-    run_job(evolve, goes_on=True)
+    run_job(evolve, resumable=True)

@@ -4,4 +4,4 @@ from genetic_udfs.commands.cli.rejudge import rejudge
 from genetic_udfs.commands.ending import run_job
 
 if __name__ == "__main__":
-    run_job(rejudge, goes_on=True)
+    run_job(rejudge, resumable=True)

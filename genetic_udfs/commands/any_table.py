@@ -49,7 +49,7 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
     except (PySparkException, Py4JJavaError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {_first_line(error)}") from None
     raise ConfigurationError(
-        f"{path}: what kind of table is it? Known are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
+        f"{path}: unknown format; supported are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
         f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
     )
 
@@ -69,7 +69,7 @@ def check_columns(rows: DataFrame, texts: Sequence[str], id_: str, added: Sequen
     Args:
         rows: The table.
         texts: Columns that must hold text.
-        id_: The column that tells rows apart.
+        id_: The id column, unique and not null.
         added: Columns that the job adds.
 
     Raises:

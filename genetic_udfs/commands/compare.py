@@ -19,7 +19,7 @@ _CONFIGURATIONS: Final = (".yaml", ".yml")
 
 
 def compare(config: Path, other: str, overrides: list[str] | None = None) -> None:
-    """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
+    """Print the stores of two configurations side by side; Spark settings and --set apply to the first."""
     settings = load_config(config, overrides or [])
     there = load_config(other).store if other.endswith(_CONFIGURATIONS) else from_working_directory(other)
     if there.rstrip("/") == settings.store.rstrip("/"):

@@ -18,9 +18,9 @@ from genetic_udfs.runtime.stopping import is_finishing, is_stop, request_stop, s
 _STOPPED: Final = 143
 
 
-def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
-    """Run a typer command as a job and exit; `goes_on` if the same command continues what was stopped."""
-    hear_signals()
+def run_job(command: Callable[..., Any], *, resumable: bool = False) -> NoReturn:
+    """Run a typer command as a job and exit; `resumable` if the same command continues what was stopped."""
+    install_signal_handlers()
     # Typer's tables show a flag as if it took a value.
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
@@ -36,11 +36,11 @@ def run_job(command: Callable[..., Any], *, goes_on: bool = False) -> NoReturn:
         if not (stop_requested.is_set() and is_stop(error)):
             raise
     if stop_requested.is_set():
-        _end("stopped; the same command goes on from here" if goes_on else "stopped", _STOPPED)
+        _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)
     _end(None, code)
 
 
-def hear_signals(patience: float = 0.0) -> None:
+def install_signal_handlers(patience: float = 0.0) -> None:
     """Take SIGTERM and SIGINT; to be called again once Spark is up, which puts a handler of its own in place.
 
     Args:

@@ -61,7 +61,7 @@ def evolve(spark: SparkSession, config: Config, *, take_over: bool = False, fork
     Example:
         >>> config = load_config("conf/local.yaml", ["generations=1"])
         >>> [row.accepted for row in evolve(open_session(config), config)]
-        [128, 16]
+        [128, 12]
     """
     return evolve_with(spark, config, checked_inputs(config, fork_from), take_over=take_over)
 
@@ -80,7 +80,7 @@ def read_generation(spark: SparkSession, store: str, generation: int, table: str
 
     Raises:
         ConfigurationError: if the table has no generations, or the store not that one.
-        StoreError: if a file of the table is missing.
+        StoreError: if the store has no finished generation. A data file that is missing fails when rows are read.
 
     Example:
         >>> read_generation(spark, "runs/first", 1).groupBy("operator").count().show()
@@ -141,7 +141,7 @@ def contaminated(rows: DataFrame, config: Config, *, id: str = "id", texts: Sequ
     Args:
         rows: the texts.
         config: its `decontamination` names the test sets; HumanEval unless it says no.
-        id: the column that tells rows apart.
+        id: the id column, unique and not null.
         texts: the columns of texts, such as an instruction and its code.
 
     Returns:

@@ -22,7 +22,7 @@ def maintain(
     hours: int | None = None,
     forget: bool = False,
 ) -> None:
-    """Write small files together, and remove files that nothing needs; runs and readers go on meanwhile."""
+    """Write small files together, and remove unreferenced files; runs and readers go on meanwhile."""
     hours = MIN_HOURS if hours is None else hours
     if hours < MIN_HOURS:
         raise ConfigurationError(

@@ -56,9 +56,9 @@ def print_rejudged(console: Console, found: Rejudged, generation: int) -> None:
     if found.is_same_judge:
         notes.append("It is the same judge: model, sampling and prompt are those of the first.")
     if found.asked:
-        notes.append(f"{found.asked} of {total} replies were asked for now, the others stood in the ledger.")
+        notes.append(f"{found.asked} of {total} replies were asked for now, the others were already in the ledger.")
     else:
-        notes.append("All replies stood in the ledger; nothing was asked.")
+        notes.append("All replies were already in the ledger; nothing was asked.")
     if found.unanswered:
         notes.append(f"{found.unanswered} candidates have no second verdict; `reason` in `verdicts` says why.")
     console.print(Text(" ".join(notes)), soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.ending import hear_signals
+from genetic_udfs.commands.ending import install_signal_handlers
 from genetic_udfs.config import Config
 from genetic_udfs.runtime.session import open_session
 
@@ -24,7 +24,7 @@ def job_session(config: Config, job: str, patience: float = 0.0) -> Iterator[Spa
         patience: seconds for what is finished after a signal, before the job ends.
     """
     spark = open_session(config, f"genetic-udfs {job}")
-    hear_signals(patience)  # Spark has put a handler of its own in place
+    install_signal_handlers(patience)  # Spark has put a handler of its own in place
     try:
         yield spark
     finally:

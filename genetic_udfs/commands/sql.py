@@ -1,7 +1,6 @@
 """`jobs/sql.py`: runs SQL on a store's tables, which stand in the session's catalog under their names."""
 
 import csv
-import itertools
 import json
 import logging
 import re
@@ -102,9 +101,10 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
         writer.writerow(names)
         writer.writerows([_text(value) for value in row] for row in values)
     else:
-        shown = [[_text(value) for value in row] for row in itertools.islice(values, _MAX_SHOWN)]
-        _print_table(names, shown, out)
-        if left_out := sum(1 for _ in values):
+        found = rows.take(_MAX_SHOWN + 1)
+        _print_table(names, [[_text(_plain(value)) for value in row] for row in found[:_MAX_SHOWN]], out)
+        if len(found) > _MAX_SHOWN:
+            left_out = rows.count() - _MAX_SHOWN
             print(f"{left_out:,} more rows; --format csv and --format json print all of them", file=out)
 
 

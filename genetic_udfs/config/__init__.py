@@ -1,6 +1,6 @@
 """What a run is: the configuration's models, a file for each part, and the checks that need nothing else.
 
-Reading YAML, overrides and files is `config_file.py`'s; nothing here touches the disk, Spark or an engine.
+Reading YAML, overrides and files is `file.py`'s; nothing here touches the disk, Spark or an engine.
 """
 
 from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases

@@ -1,4 +1,4 @@
-"""Test sets of which nothing may be in the data."""
+"""Test sets that must not appear in the data."""
 
 from typing import Annotated, Self
 
@@ -34,7 +34,7 @@ class Paraphrases(Section):
 
 
 class Decontamination(Section):
-    """The test sets of which nothing may be in the data: HumanEval, and others from files."""
+    """The test sets that must not appear in the data: HumanEval, and others from files."""
 
     human_eval: bool = True
     human_eval_solutions: bool = False

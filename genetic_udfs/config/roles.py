@@ -53,7 +53,7 @@ class OwnPrompt(Section):
 
 
 class PromptedRole(RoleSettings):
-    """A role that can be given another prompt: a Jinja2 file, which `config_file.py` reads and checks."""
+    """A role that can be given another prompt: a Jinja2 file, which `file.py` reads and checks."""
 
     prompt: OwnPrompt | None = None
 
@@ -90,7 +90,7 @@ class Roles(Section):
     tester: TesterSettings | None = None
 
     def of(self, role: Role) -> RoleSettings:
-        """Return the settings of one role, which must be played."""
+        """Return the settings of one role, which must be assigned."""
         return self.assigned()[role]
 
     def assigned(self) -> dict[Role, RoleSettings]:

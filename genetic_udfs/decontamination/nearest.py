@@ -73,8 +73,8 @@ def vectors(spark: SparkSession, texts: Sequence[str], model: str) -> NDArray[np
         numbered = spark.createDataFrame(list(enumerate(texts)), f"{c.NUMBER} int, {c.TEXT} string")
         found = numbered.repartition(task_slots(spark)).mapInArrow(embed, c.VECTORS)
         # Sorted here: a sort of Spark's would embed everything once more, to see how it is spread.
-        ordered_map = sorted(found.collect(), key=lambda row: row[c.NUMBER])
-        _embedded[key] = np.array([row[c.VECTOR] for row in ordered_map], np.float32)
+        ordered = sorted(found.collect(), key=lambda row: row[c.NUMBER])
+        _embedded[key] = np.array([row[c.VECTOR] for row in ordered], np.float32)
     return _embedded[key]
 
 

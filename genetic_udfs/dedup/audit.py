@@ -48,7 +48,7 @@ def audit(sample: Sequence[Audited], threshold: float, words: int) -> Audit:
 
     Args:
         sample: the texts.
-        threshold: the least Jaccard similarity.
+        threshold: the minimum Jaccard similarity.
         words: length of a shingle.
     """
     from datasketch import MinHash, MinHashLSH  # brings scipy, which takes seconds to load in every Python worker

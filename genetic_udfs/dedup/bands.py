@@ -147,8 +147,8 @@ def _pairs_of_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBa
 def _pairs_of_members(members: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     nothing = (None,) * len(c.PAIRS.fieldNames())
     for (key, is_exact, size, new), bucket in itertools.groupby(members, key=lambda member: member[:4]):
-        ordered_map = (Member(*member[4:]) for member in bucket)
-        for later, earlier in exact_pairs(ordered_map) if is_exact else bucket_pairs(ordered_map, size):
+        ordered = (Member(*member[4:]) for member in bucket)
+        for later, earlier in exact_pairs(ordered) if is_exact else bucket_pairs(ordered, size):
             yield later.id, later.rank, earlier.id, earlier.rank, earlier.is_new, is_exact, None, None
         if not is_exact and (skipped := skipped_pairs(size, new)):
             yield *nothing, key, skipped

@@ -80,8 +80,8 @@ class _Feed(Generic[Row, Result]):
         self._arrived = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._main: asyncio.Task[None] | None = None
-        self._reader = threading.Thread(target=self._read_rows, name="feeding-reader", daemon=True)
-        self._answerer = threading.Thread(target=self._run_loop, name="feeding-loop", daemon=True)
+        self._reader = threading.Thread(target=self._read_rows, name="async-map-reader", daemon=True)
+        self._answerer = threading.Thread(target=self._run_loop, name="async-map-loop", daemon=True)
 
     def start(self) -> None:
         self._answerer.start()

@@ -1,6 +1,6 @@
 """Asking: one row becomes one HTTP request, and what goes wrong a retry, the row's error or the engine's.
 
-Where requests go is a `Router`'s: `endpoint.py` for an address elsewhere, `lease.py` for a server of our own.
+Where requests go is a `Router`'s: `endpoint.py` for an address elsewhere, `connection.py` for a server of our own.
 """
 
 import asyncio

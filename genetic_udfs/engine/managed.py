@@ -143,7 +143,7 @@ class ManagedEngine:
             self.not_before = time.monotonic() + backoff * 2 ** (self.failures - 1)
             self.send(note=f"it died, starting again (failure {self.failures} of {limit})")
 
-    def pardon(self, rest: float) -> None:
+    def reset_failures(self, rest: float) -> None:
         """Forget the failures of an engine that was given up long enough ago."""
         if self.gave_up is not None and time.monotonic() - self.gave_up_at > rest:
             self.gave_up, self.failures = None, 0

@@ -130,7 +130,7 @@ class _Feeder:
     attempt: int
     counters: Counters
     note: str
-    record_metrics: float = field(default_factory=time.monotonic)
+    last_seen: float = field(default_factory=time.monotonic)
 
 
 class ProgressListener:
@@ -195,7 +195,7 @@ class ProgressListener:
         with self._lock:
             stage = self._stages.setdefault(name, _Stage())
             if stage.ready_since is None and not note:
-                stage.ready_since = new.record_metrics
+                stage.ready_since = new.last_seen
             known = stage.feeders.get(feeder)
             # Datagrams can overtake each other, and a task that was given up can go on for a while.
             if known is None or (attempt, new.counters.rows) >= (known.attempt, known.counters.rows):
@@ -211,7 +211,7 @@ class ProgressListener:
 
 def _sum(stage: _Stage) -> StageProgress:
     now = time.monotonic()
-    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.record_metrics < _STALE]
+    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.last_seen < _STALE]
     total = sum((feeder.counters for feeder in stage.feeders.values()), Counters())
     in_flight = sum(feeder.counters.in_flight for feeder in fresh)
     return StageProgress(

@@ -37,10 +37,10 @@ def write(folder: Path, servers: list[ServerRecord]) -> None:
 
 
 @contextlib.contextmanager
-def owning(folder: Path, patience: float = 15.0) -> Iterator[bool]:
+def owning(folder: Path, timeout: float = 15.0) -> Iterator[bool]:
     """Own a folder as long as the context, or the process, lasts; give False if another process keeps it."""
     with (folder / _LOCK).open("a") as lock:
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while not (mine := _try_lock(lock.fileno())) and time.monotonic() < deadline:
             time.sleep(0.1)
         yield mine
@@ -61,7 +61,7 @@ def sweep(base: Path, own: Path, grace: float) -> list[str]:
     for folder in base.iterdir():
         if folder != own and folder.is_dir():
             is_old = time.time() - folder.stat().st_mtime > _KEPT  # before the lock changes it
-            with contextlib.suppress(OSError), owning(folder, patience=0.0) as mine:
+            with contextlib.suppress(OSError), owning(folder, timeout=0.0) as mine:
                 if mine:
                     done += _sweep_folder(folder, grace)
                     if is_old:

@@ -80,9 +80,9 @@ class Server:
         while not await self.is_healthy():
             taken = time.monotonic() - started
             if self.exit_code is not None:
-                raise EngineError(f"the server {self.end} while it started\n{self.last_words()}")
+                raise EngineError(f"the server {self.end} while it started\n{self.log_excerpt()}")
             if taken > seconds:
-                raise EngineError(f"the server was not up after {seconds:.0f} s\n{self.last_words()}")
+                raise EngineError(f"the server was not up after {seconds:.0f} s\n{self.log_excerpt()}")
             if taken - reported >= 1.0:
                 reported = taken
                 send(f"starting, {taken:.0f} s")
@@ -118,9 +118,9 @@ class Server:
         try:
             status, text = await http(self.socket, "POST", path, seconds)
         except (OSError, aiohttp.ClientError) as error:
-            raise EngineError(f"the server does not answer {path}: {error!r}\n{self.last_words()}") from None
+            raise EngineError(f"the server does not answer {path}: {error!r}\n{self.log_excerpt()}") from None
         if status != 200:
-            raise EngineError(f"the server answers {path} with HTTP {status}: {text[:300]}\n{self.last_words()}")
+            raise EngineError(f"the server answers {path} with HTTP {status}: {text[:300]}\n{self.log_excerpt()}")
 
     async def stop(self, grace: float) -> None:
         """End the server with all of its processes: SIGTERM, `grace` seconds, then the rest of the group."""
@@ -128,7 +128,7 @@ class Server:
         await asyncio.to_thread(self._process.wait)
         self.socket.unlink(missing_ok=True)
 
-    def last_words(self) -> str:
+    def log_excerpt(self) -> str:
         """Return the lines of the log that tell most, and where the rest is."""
         try:
             text = self._log.read_text(errors="replace")
@@ -173,7 +173,9 @@ async def http(socket: Path, method: str, path: str, timeout: float) -> tuple[in
     """
     async with (
         asyncio.timeout(timeout),
-        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(socket))) as session,
+        aiohttp.ClientSession(
+            connector=aiohttp.UnixConnector(str(socket)), timeout=aiohttp.ClientTimeout(total=None)
+        ) as session,
         session.request(method, f"http://engine{path}") as response,
     ):
         return response.status, await response.text(errors="replace")

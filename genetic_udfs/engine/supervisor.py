@@ -1,7 +1,7 @@
 """The process that owns the servers of one executor: which of them run, for whom, and until when.
 
-Started by the first feeder (`launch.py`), it serves a control socket (`orders.py`). A feeder's open
-connection is its lease on an engine. Engines that fit into the memory together stay side by side (`room.py`).
+Started by the first feeder (`launch.py`), it serves a control socket (`protocol.py`). A feeder's open
+connection is its lease on an engine. Engines that fit into the memory together stay side by side (`placement.py`).
 Others take turns: one is put to sleep, or stopped where vLLM cannot sleep, when nobody who holds a lease on it
 has anything to ask.
 """
@@ -132,7 +132,7 @@ class Supervisor:
 
     def _admit(self, order: EngineRequest, feeder: Feeder) -> ManagedEngine:
         engine = self._engines.setdefault(order.key(), ManagedEngine(order))
-        engine.pardon(self._timing.rest)
+        engine.reset_failures(self._timing.rest)
         if engine.gave_up is not None:
             feeder.send(failed=engine.gave_up)
         if not engine.is_wanted:
@@ -178,14 +178,14 @@ class Supervisor:
         doubted, engine.is_doubted = engine.is_doubted, False
         server = engine.server
         if server is not None and engine.is_asleep and server.exit_code is not None:
-            await self._failed(engine, f"the server {server.end} in its sleep\n{server.last_words()}")
+            await self._failed(engine, f"the server {server.end} in its sleep\n{server.log_excerpt()}")
         if server is None or engine.ready_since is None:
             return
         fault = await self._fault_of(engine, server, doubted)
         if engine.server is not server or engine.ready_since is None:
             return  # it gave way to another meanwhile
         if fault is not None:
-            await self._failed(engine, f"{fault}\n{server.last_words()}")
+            await self._failed(engine, f"{fault}\n{server.log_excerpt()}")
         elif doubted:
             engine.send_ready()
         elif engine.worked > self._timing.steady:

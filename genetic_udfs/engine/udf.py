@@ -1,6 +1,6 @@
 """The UDF that asks an engine: prompts in, replies out, as a column expression or an SQL function.
 
-What to ask and how to read the answer is the roles'; how rows are kept in flight is `feeding.py`'s.
+What to ask and how to read the answer is the roles'; how rows are kept in flight is `async_map.py`'s.
 """
 
 import contextlib

@@ -68,22 +68,22 @@ class ServerWatch:
     first: ServerMetrics
     since: float = field(default_factory=lambda: time.monotonic())
     last: ServerMetrics = field(init=False)
-    record_metrics: float = field(init=False)
+    last_seen: float = field(init=False)
     running: float = 0.0  # requests times seconds, as `waiting`
     waiting: float = 0.0
     kv_cache_usage: float = 0.0
 
     def __post_init__(self) -> None:
-        self.last, self.record_metrics = self.first, self.since
+        self.last, self.last_seen = self.first, self.since
         self.kv_cache_usage = self.first.kv_cache_usage
 
     def take(self, metrics: ServerMetrics) -> None:
         """Add what the server says now."""
         now = time.monotonic()
-        self.running += (self.last.running + metrics.running) / 2 * (now - self.record_metrics)
-        self.waiting += (self.last.waiting + metrics.waiting) / 2 * (now - self.record_metrics)
+        self.running += (self.last.running + metrics.running) / 2 * (now - self.last_seen)
+        self.waiting += (self.last.waiting + metrics.waiting) / 2 * (now - self.last_seen)
         self.kv_cache_usage = max(self.kv_cache_usage, metrics.kv_cache_usage)
-        self.last, self.record_metrics = metrics, now
+        self.last, self.last_seen = metrics, now
 
 
 def engine_utilization(watches: Collection[ServerWatch]) -> EngineUtilization | None:
@@ -91,10 +91,10 @@ def engine_utilization(watches: Collection[ServerWatch]) -> EngineUtilization | 
     if not watches:
         return None
     now = time.monotonic()
-    present = [watch for watch in watches if now - watch.record_metrics < _STALE]
+    present = [watch for watch in watches if now - watch.last_seen < _STALE]
     # An executor has one server of an engine at a time, though several one after another if they die.
     capacity = {watch.executor: watch.max_num_seqs for watch in watches}
-    seconds = max(watch.record_metrics for watch in watches) - min(watch.since for watch in watches)
+    seconds = max(watch.last_seen for watch in watches) - min(watch.since for watch in watches)
     generated = sum(watch.last.generation_tokens - watch.first.generation_tokens for watch in watches)
     queries = sum(watch.last.prefix_queries - watch.first.prefix_queries for watch in watches)
     hits = sum(watch.last.prefix_hits - watch.first.prefix_hits for watch in watches)

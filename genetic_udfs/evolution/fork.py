@@ -77,7 +77,9 @@ def check_origin(run: Run, origin: Origin | None) -> None:
     with run.progress.stage(f"fork of {origin}: reading", None):
         try:
             source.read(POPULATION, version).filter(F.length("id") < 0).isEmpty()  # opens every file, and finds nothing
-        except (StoreError, PySparkException, Py4JJavaError):
+        except (StoreError, PySparkException, Py4JJavaError) as error:
+            if not isinstance(error, StoreError) and table_error_in(error) is None:
+                raise
             raise StoreError(
                 f"--fork-from {origin}: version {version} of {source.path(POPULATION)} cannot be read: a VACUUM has"
                 " taken its files, or they are damaged; fork from a generation whose version is still there"

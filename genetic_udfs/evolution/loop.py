@@ -66,7 +66,7 @@ def _begun(done: int, wanted: int) -> str:
     """Return the message about a store that has generations already."""
     if done > wanted:
         return f"generation {done} is done, and generations is {wanted}: nothing is left to do"
-    return f"generation {done} is done; going on from there"
+    return f"generation {done} is finished; resuming"
 
 
 def last_generation(run: Run) -> int | None:

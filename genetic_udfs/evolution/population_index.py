@@ -112,10 +112,10 @@ def check_manifest(store: Store, config: Config) -> None:
         return
     there = store.read(DEDUP_MANIFEST).first()
     if there is None:
-        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was not made to its end; {_REBUILD}")
+        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: is incomplete; {_REBUILD}")
     here = manifest(store, config)
     found = there.asDict()
     differing = [name for name in here if here[name] != found.get(name)]
     if differing:
         lines = "".join(f"\n  {name}: {found.get(name)} in the index, {here[name]} here" for name in differing)
-        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was made by other settings:{lines}\n{_REBUILD}")
+        raise ConfigurationError(f"{store.path(DEDUP_INDEX)}: was built with other settings:{lines}\n{_REBUILD}")

@@ -28,7 +28,7 @@ class Rejudged:
         agreement: the candidates' own verdicts and the new ones.
         before: the models that gave the candidates' own.
         model: the model that gave the new ones.
-        asked: how many replies were asked for now; the others stood in the ledger.
+        asked: how many replies were asked for now; the others were already in the ledger.
         unanswered: candidates without a new verdict, as the engine gave no reply.
         is_same_judge: whether model, sampling and prompt are those of the candidates' own verdicts.
     """

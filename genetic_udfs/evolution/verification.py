@@ -181,13 +181,13 @@ def failed_solutions(rows: DataFrame) -> DataFrame:
     prompt = role_columns.repair_prompt("instruction", "code", "failure.test", "failure.status", "failure.message")
     identity = F.substring(F.sha2(F.concat_ws("/", "id", F.lit("attempt"), F.lit(2)), 256), 1, 32)
     return (
-        rows.withColumn("is_mended", none_passed & failed & (place == 1))
-        .filter("is_mended")
+        rows.withColumn("is_repaired", none_passed & failed & (place == 1))
+        .filter("is_repaired")
         .withColumn("repair_prompt", prompt)
         .withColumn("id", identity)
         .withColumn("attempt", F.lit(2))
         .withColumns({name: F.lit(None).cast("string") for name in ("reason", "detail")})
-        .drop("is_mended", *_OF_AN_ATTEMPT)
+        .drop("is_repaired", *_OF_AN_ATTEMPT)
     )
 
 

@@ -59,10 +59,10 @@ def print_agreement(console: Console, found: Agreement, title: str) -> None:
     table.add_row("first: Yes", str(found.yes_yes), str(found.yes_no))
     table.add_row("first: No", str(found.no_yes), str(found.no_no))
     console.print(table)
-    console.print(Text(in_words(found)), soft_wrap=True)
+    console.print(Text(format_agreement(found)), soft_wrap=True)
 
 
-def in_words(found: Agreement) -> str:
+def format_agreement(found: Agreement) -> str:
     """Say how far they agree."""
     if found.share is None:
         return "No candidate has a verdict of both judges."

@@ -133,7 +133,7 @@ def descendants(store: Store, pair: str, levels: int | None = None, room: int = 
     while frontier and (levels is None or levels > 0):
         children = _individuals_of(store).select("*", F.explode("parents").alias("parent"))
         next_level = _matching(children, F.col("parent"), frontier)
-        found = next_level.orderBy("ordinal").limit(room + 1).collect()
+        found = next_level.orderBy("ordinal", "parent").limit(room + 1).collect()
         if len(found) > room:
             found.pop()
             left_out, levels = next_level.count() - len(found), 1

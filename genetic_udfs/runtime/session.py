@@ -31,8 +31,12 @@ _DEFAULTS: Final = {
 }
 
 
-def open_session(config: Config, name: str) -> SparkSession:
-    """Start Spark, or take the session that spark-submit prepared.
+def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
+    """Start Spark with Delta as a configuration says, or take the session that spark-submit prepared.
+
+    Args:
+        config: its `spark` has the master and Spark's keys.
+        name: of the application.
 
     Raises:
         ConfigurationError: if no master is named anywhere, or Delta's jars are not on the class path.
@@ -57,8 +61,9 @@ def open_session(config: Config, name: str) -> SparkSession:
         if "ClassNotFoundException" not in str(error.java_exception):
             raise
         raise ConfigurationError(
-            "Delta's jars are not on Spark's class path; start through ./spark-submit.sh, or give spark-submit"
-            " --packages io.delta:delta-spark_4.2_2.13:4.4.0"
+            "Delta's jars are not on Spark's class path; start through ./spark-submit.sh, give spark-submit --packages"
+            " io.delta:delta-spark_4.2_2.13:4.4.0, or set spark.conf: {spark.jars.packages:"
+            " io.delta:delta-spark_4.2_2.13:4.4.0}"
         ) from None
     return spark
 

@@ -19,8 +19,9 @@ shutting_down: Final = threading.Event()
 
 # What Spark and py4j say of jobs that were cancelled, and of a context or a JVM that is no more.
 _CANCELLED: Final = re.compile(
-    r"cancell?ed|[Ii]nterrupted|TaskKilled|stopped SparkContext|SparkContext (?:was|is being) (?:shut ?down|stopped)"
-    r"|Answer from Java side is empty|Error while sending or receiving|Connection refused"
+    r"SPARK_JOB_CANCELLED|(?:[Jj]ob|[Ss]tage) .{0,40}cancell?ed|TaskKilled|Interrupted(?:IO)?Exception"
+    r"|stopped SparkContext|SparkContext (?:was|has been|is being) (?:shut ?down|stopped)|Shutdown in progress"
+    r"|Filesystem closed|Answer from Java side is empty|Error while sending or receiving"
 )
 
 _hurried: Final = threading.Event()
@@ -74,12 +75,21 @@ def cancel_jobs() -> None:
 
 def is_stop(error: BaseException) -> bool:
     """Tell whether an error is what a stop leads to: work not begun, a cancelled job, a Spark that is ending."""
+    if isinstance(error, GeneticUdfsError):
+        return isinstance(error, Stopped)
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, (Stopped, ConnectionError, EOFError)) or _CANCELLED.search(str(seen)):
+        if isinstance(seen, Stopped) or type(seen).__name__ == "Py4JNetworkError" or _CANCELLED.search(_text(seen)):
             return True
-        seen = seen.__cause__ or seen.__context__
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return False
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)  # that of a Java error asks the JVM, which may be gone
+    except Exception as failed:
+        return type(failed).__name__ if "Py4J" not in type(failed).__name__ else "Answer from Java side is empty"
 
 
 def is_finishing() -> bool:

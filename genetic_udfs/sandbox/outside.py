@@ -1,6 +1,6 @@
 """Evaluates the part of an assertion that the solution has no hand in: comparisons and the like, on plain values.
 
-Nothing of the solution runs here. Every step is bounded, since values come from code that nobody has read.
+Nothing of the solution runs here. Every step is bounded, since values come from untrusted code.
 """
 
 import ast

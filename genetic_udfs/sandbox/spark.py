@@ -1,4 +1,4 @@
-"""Verdicts as a column: code and its tests in, how each test ended out. A worker runs one at a time, on its core."""
+"""Test outcomes as a column: code and its tests in, how each test ended out. A worker runs one at a time."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -58,8 +58,8 @@ def _refuse_broken(store: Store, table: str, broken: Iterable[str]) -> None:
     lines = "".join(f"\n  {line}" for line in broken)
     if lines:
         raise StoreError(
-            f"{store.path(table)}: is not as a run leaves it, so nothing is made of it:{lines}"
-            f"\nMend these rows{restore_hint(store, table)}"
+            f"{store.path(table)}: breaks these rules, so the run does not start:{lines}"
+            f"\nRepair these rows{restore_hint(store, table)}"
         )
 
 

@@ -54,6 +54,7 @@ class Lease:
         self._taken = datetime.now(UTC)
         self._lost: LeaseError | None = None
         self._ran_out = False
+        self._renewed = time.monotonic()
         self._ended = threading.Event()
         # Where files are replaced in two steps, a record is not there for a moment while it is renewed.
         self._renewing = threading.Lock()
@@ -80,16 +81,21 @@ class Lease:
             LeaseError: if another process has it, saying which.
             StoreError: if the store cannot be read or written.
         """
+        self._renewed = time.monotonic()
         self._take(take_over, on_status)
         thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         thread.start()
         try:
             yield
+        except Exception as error:
+            if self._lost is not None and error is not self._lost:
+                raise self._lost from error  # the body failed because its jobs were cancelled
+            raise
         finally:
             self._ended.set()
             thread.join()
             if not self.is_lost or self._ran_out:
-                with suppress(StoreError):  # then others find out by themselves that it is not renewed
+                with suppress(Exception):  # then others find out by themselves that it is not renewed
                     self._renew(released=True)
 
     def check(self) -> None:
@@ -106,7 +112,7 @@ class Lease:
             record = None if latest is None else self._log.read(latest)
         is_later = latest is not None and (self._epoch is None or latest > self._epoch)
         if is_later or (record is not None and record.get("run_id") != self._run_id):
-            by = _described(record) if record is not None else "another process"
+            by = _format_holder(record) if record is not None else "another process"
             self._lost = LeaseError(
                 f"{self._log.folder}: {by} has taken the lease over from this run, {self._run_id}, which stops"
                 " and writes nothing more; what it had committed is used by the other"
@@ -145,7 +151,9 @@ class Lease:
             if not ProcessId(record["pid"], record["process_started"]).is_alive():
                 return
             raise self._refusal(record)
-        on_status(f"the lease is {_described(record)}'s; {self._lifetime:.0f} s will show whether it is alive")
+        on_status(
+            f"{_format_holder(record)} holds the lease; waiting {self._lifetime:.0f} s to see whether it is renewed"
+        )
         deadline = time.monotonic() + self._lifetime
         while time.monotonic() < deadline:
             if stop_requested.wait(self._lifetime / _RENEWALS / _LOOKS):
@@ -167,13 +175,13 @@ class Lease:
 
     def _refusal(self, record: dict[str, Any]) -> LeaseError:
         return LeaseError(
-            f"{self._log.folder}: the store is being written to by {_described(record)}, whose lease holds until"
-            f" {record.get('until')} and is renewed until it ends. Wait for it, or stop it, or name another store;"
-            " jobs/evolve.py --take-over takes the lease from it, and it stops"
+            f"{self._log.folder}: the store is being written to by {_format_holder(record)}, which renews its"
+            f" lease while it runs (now valid until {record.get('until')}). Wait for it, or stop it, or name another"
+            " store; jobs/evolve.py --take-over takes the lease from it, and it stops"
         )
 
     def _keep(self) -> None:
-        renewed = time.monotonic()
+        renewed = self._renewed
         while not self._ended.wait(self._lifetime / _RENEWALS):
             began = time.monotonic()
             try:
@@ -181,8 +189,9 @@ class Lease:
                 self._renew(released=False)
             except LeaseError:
                 break
-            except StoreError as error:  # it cannot be reached now; perhaps the next time
-                if time.monotonic() - renewed < self._lifetime:
+            except Exception as error:  # the store cannot be reached now; perhaps the next time
+                # A try that began in time may have failed because this machine slept: there is one more then.
+                if began - renewed < self._lifetime:
                     continue
                 self._ran_out = True
                 self._lost = LeaseError(
@@ -215,8 +224,8 @@ class Lease:
             "renewals": self._renewals,
             "released": released,
             # For people: nothing is decided by these.
-            "since": _told(self._taken),
-            "until": _told(now if released else now + timedelta(seconds=self._lifetime)),
+            "since": _format_time(self._taken),
+            "until": _format_time(now if released else now + timedelta(seconds=self._lifetime)),
         }
 
 
@@ -225,11 +234,11 @@ def lease_of(spark: SparkSession, store: str, run_id: str) -> Lease:
     return Lease(NumberedLog(spark, f"{located(spark, store)}/{LEASE_FOLDER}"), run_id)
 
 
-def _described(record: dict[str, Any]) -> str:
+def _format_holder(record: dict[str, Any]) -> str:
     return (
         f"run {record.get('run_id')} (process {record.get('pid')} on {record.get('host')}, since {record.get('since')})"
     )
 
 
-def _told(moment: datetime) -> str:
+def _format_time(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -22,7 +22,7 @@ def require(store: Store, *tables: str) -> None:
         if not store.exists(table):
             _refuse_if_lost(store, table)
             raise StoreError(
-                f"store: {store.root} is no store, or was never written to: there is no table {store.path(table)};"
+                f"store: {store.root} is not a store of this project: there is no table {store.path(table)};"
                 " name the store of a run (--set store=...), or run jobs/evolve.py with this configuration first"
             )
 

@@ -10,7 +10,7 @@ from genetic_udfs.store.tables import SCHEMAS, Store
 
 _WITHOUT_PROPERTY: Final = 1
 # They follow from the population, and their manifest says whether they have to be rebuilt.
-_MADE_ANEW: Final = {DEDUP_INDEX, DEDUP_MANIFEST}
+_REBUILDABLE: Final = {DEDUP_INDEX, DEDUP_MANIFEST}
 
 
 def schema_version(store: Store, table: str) -> int:
@@ -47,7 +47,7 @@ def bring_up_to_date(store: Store) -> None:
         StoreError: naming the table that cannot be used, before any table is changed for a newer one's sake.
     """
     for table, version in refuse_newer(store).items():
-        if version < SCHEMA_VERSION and table not in _MADE_ANEW:
+        if version < SCHEMA_VERSION and table not in _REBUILDABLE:
             _migrate(store, table, version)
 
 

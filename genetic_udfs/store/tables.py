@@ -1,11 +1,13 @@
 """The tables of a store: where they lie, how they are read at a version, and how rows are added exactly once."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql.types import StructType
@@ -17,7 +19,6 @@ from genetic_udfs.store import schema
 from genetic_udfs.store.location import located, schema_of
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.views.definitions import TABLES_READ, statements
-from genetic_udfs.store.write_errors import write_error_in
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,
@@ -231,7 +232,7 @@ class Store:
                 for statement in statements(names, wanted, temporary=temporary):
                     self.spark.sql(statement)
                 break
-            except PySparkException as error:
+            except (PySparkException, Py4JJavaError) as error:
                 if temporary or not _is_refused(error):
                     raise
                 # It is somebody else's schema: the session has views of its own.
@@ -251,9 +252,12 @@ class Store:
         return str(system.makeQualified(path).toString())
 
 
-def _is_refused(error: PySparkException) -> bool:
-    """Tell whether a catalog does not let this user write; 42501 is SQL's state for a privilege that is missing."""
-    return error.getSqlState() == "42501" or write_error_in(error, "") is not None
+def _is_refused(error: Exception) -> bool:
+    """Tell whether a catalog has no views, or does not let this user make them: SQL's states for both, or its words."""
+    state = error.getSqlState() if isinstance(error, PySparkException) else None
+    return (
+        state in {"0A000", "42501"} or re.search("[Pp]ermission denied|AccessControl|Read-only", str(error)) is not None
+    )
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from genetic_udfs.errors import StoreError
 
-_OBSTACLES: Final = {
+_CAUSES: Final = {
     r"No space left on device|Disk quota exceeded": "the disk is full; make room",
     r"Read-only file system": "it is read-only; make it writable",
     r"Permission denied|AccessDenied|AccessControlException": "this user may not write there; change its permissions",
@@ -22,7 +22,7 @@ def write_error_in(error: BaseException, root: str) -> StoreError | None:
         root: the store.
     """
     text = f"{error}\n{getattr(error, '_stackTrace', '')}"  # a failed task's cause stands in the trace alone
-    for pattern, remedy in _OBSTACLES.items():
+    for pattern, remedy in _CAUSES.items():
         if re.search(pattern, text):
             return StoreError(
                 f"store: {root} cannot be written to: {remedy}, and start again (it may also be the disk of Spark's"

@@ -24,13 +24,13 @@ def job(name: str) -> None:
     if name in ("SIGTERM", "SIGINT"):
         os.kill(os.getpid(), getattr(signal, name))
         stop_requested.wait(5)
-        raise RuntimeError("what was under way was cancelled")
+        raise RuntimeError("Job 3 cancelled as part of cancellation of all jobs")
     if name.startswith("stopped, then"):
         os.kill(os.getpid(), signal.SIGTERM)
         stop_requested.wait(5)
         raise StoreError("the disk is full") if name.endswith("full") else ZeroDivisionError("a defect")
 
-run_job(job, goes_on=True)
+run_job(job, resumable=True)
 """
 
 
@@ -41,8 +41,8 @@ run_job(job, goes_on=True)
         ("configuration", 2, "error: seed: is wrong\n"),
         ("engine", 1, "error: engine 'x' is gone\n"),
         ("stopped, then the disk is full", 1, "error: the disk is full\n"),
-        ("SIGTERM", 143, "stopped; the same command goes on from here\n"),
-        ("SIGINT", 143, "stopped; the same command goes on from here\n"),
+        ("SIGTERM", 143, "stopped; run the same command to resume\n"),
+        ("SIGINT", 143, "stopped; run the same command to resume\n"),
     ],
 )
 def test_an_end_has_its_code_and_one_line(argument: str, code: int, message: str) -> None:

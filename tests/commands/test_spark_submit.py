@@ -316,7 +316,7 @@ class TestQuietStart:
         result = checkout.run("jobs/evolve.py", SAID_BY_JVM="error: cannot\nopen it")
         assert result.stderr == "spark-submit.sh: jobs/evolve.py\nerror: cannot\nopen it"
 
-    def test_a_signal_does_not_cost_the_jvms_last_words(self, checkout: Checkout) -> None:
+    def test_a_signal_does_not_cost_the_jvms_log_excerpt(self, checkout: Checkout) -> None:
         process = checkout.start("jobs/evolve.py", "--wait", SAID_BY_JVM=f"{INCUBATOR}\nlast words")
         assert process.stdout is not None
         process.stdout.readline()

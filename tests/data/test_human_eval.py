@@ -6,7 +6,7 @@ import pytest
 
 from genetic_udfs.data.human_eval import Problem, human_eval_problems
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.sandbox.outcomes import judge
+from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
@@ -21,7 +21,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def status(sandbox: Sandbox, problem: Problem, program: str) -> str:
-    [test] = judge(sandbox, program, [problem.test]).tests
+    [test] = examine(sandbox, program, [problem.test]).tests
     return test.name
 
 

@@ -25,7 +25,7 @@ def main() -> None:
         del sys.argv[place : place + 2]
         population = Path(yaml.safe_load(Path(sys.argv[1]).read_text())["store"]) / "population"
         points.watch(lambda reached: arrive(reached, point, population))
-    run_job(evolve, goes_on=True)
+    run_job(evolve, resumable=True)
 
 
 def arrive(reached: str, point: str, population: Path) -> None:

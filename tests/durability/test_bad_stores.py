@@ -37,7 +37,7 @@ class TestPlace:
     def test_a_folder_of_other_things_is_no_store_and_they_are_named(self, tmp_path: Path, scheme: str) -> None:
         for name in ("thesis.tex", "photos", "a.txt", "z"):
             (tmp_path / name).touch()
-        with pytest.raises(ConfigurationError, match=r"holds other things \(a.txt, photos, thesis.tex and 1 more\)"):
+        with pytest.raises(ConfigurationError, match=r"contains other files \(a.txt, photos, thesis.tex and 1 more\)"):
             check_store(f"{scheme}{tmp_path}")
 
     def test_a_new_folder_an_empty_one_a_store_and_what_is_elsewhere_are_fine(

@@ -239,7 +239,7 @@ def test_a_killed_worker_and_executor_are_made_up_for_and_sigterm_keeps_what_was
     driver.on_request = look
     code, errors = driver.run(config)
     assert code == 143
-    assert errors.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert errors.splitlines()[-1] == "stopped; run the same command to resume"
     assert "stopping: finishing the requests under way, for 600 s at most" in errors
     assert [run["outcome"] for run in table(config, "runs")] == ["stopped"]
     assert len(set(killed)) == 2

@@ -26,7 +26,7 @@ async def echo(row: int) -> int:
 
 
 def feeding_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("feeding-")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("async-map-")]
 
 
 def flat(lists: Iterator[list[int]]) -> list[int]:

@@ -81,7 +81,7 @@ def test_old_folders_go_and_young_ones_keep_their_logs(folders: tuple[Path, Path
 
 def test_a_folder_has_one_owner(folders: tuple[Path, Path]) -> None:
     own, _ = folders
-    with owning(own) as first, owning(own, policy=0.2) as second:
+    with owning(own) as first, owning(own, timeout=0.2) as second:
         assert (first, second) == (True, False)
     with owning(own) as again:
         assert again

@@ -102,7 +102,7 @@ def test_a_generation_made_in_a_fork_by_the_same_configuration_is_that_of_the_so
     assert list(marks.values()) == [None]
 
 
-def test_a_fork_goes_on_under_other_settings_which_bind_it_from_then_on(
+def test_a_fork_resumable_under_other_settings_which_bind_it_from_then_on(
     source: Source, spark: SparkSession, tmp_path: Path
 ) -> None:
     changes: dict[str, Any] = {"seed": 6, "colonies": 1, "dedup": source.config.dedup.model_copy(
@@ -127,7 +127,7 @@ def test_a_fork_goes_on_under_other_settings_which_bind_it_from_then_on(
         evolve_fork(spark, config.model_copy(update={"seed": 5}), None)
 
 
-def test_a_fork_that_is_killed_at_any_commit_goes_on_with_the_same_command(
+def test_a_fork_that_is_killed_at_any_commit_resumable_with_the_same_command(
     source: Source, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, original, killed = source.config_of(tmp_path / "killed"), Store.append, 0

@@ -92,7 +92,7 @@ def test_an_index_that_was_not_rebuilt_to_its_end_is_refused(
         patched.setattr("genetic_udfs.evolution.population_index.made_index", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             rebuild_index(store, config, "second")
-    with pytest.raises(ConfigurationError, match="was not made to its end; make it anew"):
+    with pytest.raises(ConfigurationError, match="is incomplete; rebuild it"):
         update_index(store, config, "third")
     rebuild_index(store, config, "fourth")
     update_index(store, config, "fifth")

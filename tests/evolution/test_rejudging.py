@@ -138,7 +138,7 @@ def test_the_same_rejudge_again_asks_nothing_and_keeps_nothing_twice(judged: Jud
     assert (again.agreement, again.asked, again.is_same_judge) == (first.agreement, 0, False)
     assert judged.other.calls.total() == calls
     assert judged.table("verdicts") == verdicts
-    assert "All replies stood in the ledger; nothing was asked." in printed(again)
+    assert "All replies were already in the ledger; nothing was asked." in printed(again)
 
 
 def test_the_judge_of_the_generation_itself_agrees_with_itself_for_nothing(judged: Judged, spark: SparkSession) -> None:

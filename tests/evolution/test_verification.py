@@ -299,7 +299,7 @@ def test_of_several_solutions_the_one_that_most_agree_with_is_chosen(spark: Spar
     assert whole >= 5
 
 
-def test_where_tests_alone_decide_the_best_solution_is_mended_if_none_passes(
+def test_where_tests_alone_decide_the_best_solution_is_repaired_if_none_passes(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     """Of two solutions one is right, or none; of those that fail, one fails at 7 and the other at 2 and 7."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from genetic_udfs.reporting.agreement import Agreement, in_words, print_agreement
+from genetic_udfs.reporting.agreement import Agreement, format_agreement, print_agreement
 
 COUNTS = st.integers(0, 50)
 
@@ -42,9 +42,13 @@ def test_kappa_does_not_care_which_judge_is_the_first_and_never_exceeds_one(a: i
 
 
 def test_the_words_give_share_and_kappa_or_say_that_it_is_undefined() -> None:
-    assert in_words(Agreement(20, 5, 10, 15)) == "They agree on 35 of 50 candidates (70%); Cohen's kappa is 0.40."
-    assert in_words(Agreement(yes_yes=3)).endswith("kappa is undefined, as both said the same of every candidate.")
-    assert in_words(Agreement()) == "No candidate has a verdict of both judges."
+    assert (
+        format_agreement(Agreement(20, 5, 10, 15)) == "They agree on 35 of 50 candidates (70%); Cohen's kappa is 0.40."
+    )
+    assert format_agreement(Agreement(yes_yes=3)).endswith(
+        "kappa is undefined, as both said the same of every candidate."
+    )
+    assert format_agreement(Agreement()) == "No candidate has a verdict of both judges."
 
 
 def test_the_table_has_the_first_judge_in_rows() -> None:

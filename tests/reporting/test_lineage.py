@@ -83,6 +83,6 @@ def test_a_row_that_was_edited_is_named_and_the_walk_ends(made: Store, edited: d
 
 
 def test_a_store_that_is_none_is_named(spark: SparkSession, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=f"store: {tmp_path}/none is no store, or was never written to"):
+    with pytest.raises(StoreError, match=f"store: {tmp_path}/none is not a store of this project"):
         ancestors(Store(spark, f"{tmp_path}/none"), "a")
     assert not (tmp_path / "none").exists()

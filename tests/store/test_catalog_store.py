@@ -19,7 +19,7 @@ from tests.scripted_server import ScriptedServer
 LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"
 
 
-def test_a_run_in_a_schema_goes_on_and_is_read_as_one_in_a_folder(spark: SparkSession) -> None:
+def test_a_run_in_a_schema_resumable_and_is_read_as_one_in_a_folder(spark: SparkSession) -> None:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
         quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "operators": {"crossover_share": 1.0}}
         few = {"generations": 1, "colonies": 1, "samples_per_generation": 2}

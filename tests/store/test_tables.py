@@ -62,7 +62,7 @@ def test_a_table_that_was_never_written_to_is_empty_and_reading_makes_nothing(st
     assert not store.exists(POPULATION)
     assert store.read(POPULATION).count() == 0
     assert not Path(store.folder.removeprefix("file:")).exists()
-    with pytest.raises(StoreError, match=r"is no store, or was never written to: there is no table .*/generations"):
+    with pytest.raises(StoreError, match=r"is not a store of this project: there is no table .*/generations"):
         require(store, GENERATIONS)
 
 

@@ -46,8 +46,8 @@ def check_store(store: str) -> None:
     if found and not {*SCHEMAS, LEASE_FOLDER} & set(found):
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
         raise ConfigurationError(
-            f"store: {store} is no store, and holds other things ({', '.join(found[:3])}{more}); name a new or an empty"
-            " folder, or that of an earlier run"
+            f"store: {store} is not a store of this project: it contains other files ({', '.join(found[:3])}{more});"
+            " name a new or an empty folder, or that of an earlier run"
         )
 
 

@@ -12,7 +12,7 @@ def compare(
     other: Annotated[str, typer.Argument(help="another YAML file, a store's folder, or catalog:SCHEMA")],
     overrides: SetOption = None,
 ) -> None:
-    """Print the stores of two configurations side by side; Spark runs as the first one says, and --set is for it."""
+    """Print the stores of two configurations side by side; Spark settings and --set apply to the first."""
     from genetic_udfs.commands.compare import compare
 
     compare(config, other, overrides)

@@ -12,12 +12,12 @@ def dedup(
     config: ConfigArgument,
     input_: Annotated[str | None, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")] = None,
     column: Annotated[str | None, typer.Option("--column", help="the column of texts")] = None,
-    id_: Annotated[str | None, typer.Option("--id", help="the column that tells rows apart")] = None,
+    id_: Annotated[str | None, typer.Option("--id", help="the id column, unique and not null")] = None,
     output: Annotated[str | None, typer.Option("--output", help="a folder to write to, not there yet")] = None,
     against: Annotated[
         str | None, typer.Option("--against", help="a table with the same two columns, whose rows come first")
     ] = None,
-    threshold: Annotated[float | None, typer.Option("--threshold", help="the least Jaccard similarity")] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="the minimum Jaccard similarity")] = None,
     format_: OutputFormatOption = TableFormat.DELTA,
     rebuild: Annotated[
         bool, typer.Option("--rebuild-index", help="rebuild the index of the store's population")

@@ -12,7 +12,7 @@ def evaluate(
     config: ConfigArgument,
     benchmark: Annotated[Benchmark, typer.Option("--benchmark", help="what the engine is measured by")],
     engine: Annotated[str | None, typer.Option("--engine", help="an engine's name; the Coder's unless given")] = None,
-    samples: Annotated[int, typer.Option("--samples", min=1, help="solutions that are asked for, a problem")] = 1,
+    samples: Annotated[int, typer.Option("--samples", min=1, help="solutions to generate per problem")] = 1,
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="which pass@k; 1 unless given")] = None,
     canonical: Annotated[bool, typer.Option("--canonical", help="run the published solutions; asks no engine")] = False,
     output: Annotated[str | None, typer.Option("--output", help="a folder for the solutions, not there yet")] = None,

@@ -10,7 +10,7 @@ from genetic_udfs.commands.cli.options import ConfigArgument, SetOption
 def lineage(
     config: ConfigArgument,
     pair: Annotated[str, typer.Argument(metavar="ID", help="of a pair, a seed, or a rejected candidate")],
-    descendants: Annotated[bool, typer.Option("--descendants", help="what came from it, instead")] = False,
+    descendants: Annotated[bool, typer.Option("--descendants", help="its descendants instead")] = False,
     levels: Annotated[int | None, typer.Option(min=1, help="how many steps to go; all by default")] = None,
     overrides: SetOption = None,
 ) -> None:

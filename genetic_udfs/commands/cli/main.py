@@ -13,10 +13,10 @@ JOBS: Final = {
     "doctor": "check a configuration, the machines and the engines before a long run",
     "sql": "query a store's tables",
     "history": "list generations, their costs and what changed between runs",
-    "lineage": "print where a pair comes from, or what came of it",
+    "lineage": "print a pair's ancestors or descendants",
     "compare": "put two stores side by side",
     "rejudge": "ask another judge about a generation",
-    "maintain": "compact tables and remove files that nothing needs",
+    "maintain": "compact tables and remove unreferenced files",
     "dedup": "find near-duplicates in any table",
     "decontaminate": "find items of test sets in any table",
     "verify": "run code of any table against its tests",
@@ -29,11 +29,12 @@ _RESUMABLE: Final = {"evolve", "rejudge"}
 def main() -> None:
     """Run the job that the first argument names; without one, list them."""
     name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    asks = name in {"-h", "--help"}
     if name not in JOBS:
         usage = ["usage: genetic-udfs JOB CONFIG ...; `genetic-udfs JOB --help` tells more", ""]
         usage += [f"  {job:<14}{does}" for job, does in JOBS.items()]
-        print("\n".join(usage), file=sys.stdout if name == "--help" else sys.stderr)
-        sys.exit(0 if name == "--help" else 2)
+        print("\n".join(usage), file=sys.stdout if asks else sys.stderr)
+        sys.exit(0 if asks else 2)
     sys.argv[:2] = [f"genetic-udfs {name}"]
     command: Callable[..., Any] = getattr(import_module(f"genetic_udfs.commands.cli.{name}"), name)
-    run_job(command, goes_on=name in _RESUMABLE)
+    run_job(command, resumable=name in _RESUMABLE)

@@ -10,7 +10,7 @@ from genetic_udfs.commands.cli.options import ConfigArgument, SetOption
 def maintain(
     config: ConfigArgument,
     remove: Annotated[
-        bool, typer.Option("--vacuum", help="remove files that nothing needs; without it they are only counted")
+        bool, typer.Option("--vacuum", help="remove unreferenced files; without it they are only counted")
     ] = False,
     hours: Annotated[
         int | None, typer.Option(help="how old such a file must be, in hours; 168 unless given, and no less")
@@ -23,7 +23,7 @@ def maintain(
     ] = False,
     overrides: SetOption = None,
 ) -> None:
-    """Write small files together, and remove files that nothing needs; runs and readers go on meanwhile."""
+    """Write small files together, and remove unreferenced files; runs and readers go on meanwhile."""
     from genetic_udfs.commands.maintain import maintain
 
     maintain(config, overrides, remove=remove, hours=hours, forget=forget)

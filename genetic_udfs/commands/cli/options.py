@@ -12,7 +12,7 @@ SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE
 TakeOverOption = Annotated[
     bool, typer.Option("--take-over", help="take the store's lease from the process that has it, which then stops")
 ]
-IdOption = Annotated[str, typer.Option("--id", help="the column that tells rows apart")]
+IdOption = Annotated[str, typer.Option("--id", help="the id column, unique and not null")]
 InputOption = Annotated[str, typer.Option("--input", help="a Delta folder, Parquet, or a JSONL file")]
 OutputOption = Annotated[str, typer.Option("--output", help="a folder to write to, not there yet")]
 OutputFormatOption = Annotated[TableFormat, typer.Option("--format", help="of the output")]
