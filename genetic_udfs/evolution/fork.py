@@ -19,6 +19,7 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.store.integrity import versions_of_generations
 from genetic_udfs.store.runs import RUNNING
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
+from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 _TRANSACTION = "fork"
