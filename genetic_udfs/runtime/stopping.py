@@ -87,7 +87,8 @@ def is_stop(error: BaseException) -> bool:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)  # that of a Java error asks the JVM, which may be gone
+        # A Java error's own text asks the JVM, which may be gone. A cancelled write names its cause in the trace alone.
+        return f"{error}\n{getattr(error, '_stackTrace', '')}"
     except Exception as failed:
         return type(failed).__name__ if "Py4J" not in type(failed).__name__ else "Answer from Java side is empty"
 
