@@ -106,23 +106,24 @@ def test_tables_of_a_schema_are_managed_and_a_catalog_that_forgot_them_is_told(
 def test_views_of_a_schema_that_may_not_be_written_to_are_the_sessions_own_and_no_other_error_is_taken_for_that(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(spark, "catalog:genetic_foreign")
-    store.append(POPULATION, seeds(spark, 0), transaction="generation", version=0)
+    session = spark.newSession()
+    store = Store(session, "catalog:genetic_foreign")
+    store.append(POPULATION, seeds(session, 0), transaction="generation", version=0)
     run_sql = SparkSession.sql
 
-    def refused(session: SparkSession, statement: str) -> DataFrame:
+    def refused(of: SparkSession, statement: str) -> DataFrame:
         if statement.startswith("CREATE OR REPLACE VIEW"):
             raise AnalysisException("Permission denied: user=reader, access=WRITE")
-        return run_sql(session, statement)
+        return run_sql(of, statement)
 
     try:
         monkeypatch.setattr(SparkSession, "sql", refused)
         store.register()
         monkeypatch.undo()
-        assert {row["viewName"]: row["isTemporary"] for row in spark.sql("SHOW VIEWS").collect()}["ancestry"]
-        spark.sql("CREATE TABLE genetic_foreign.ancestry (id INT)")
+        assert {row["viewName"]: row["isTemporary"] for row in session.sql("SHOW VIEWS").collect()}["ancestry"]
+        session.sql("CREATE TABLE genetic_foreign.ancestry (id INT)")
         with pytest.raises(AnalysisException, match="ancestry"):
             store.register()
     finally:
-        spark.sql("USE default")
-        spark.sql("DROP SCHEMA genetic_foreign CASCADE")
+        session.sql("USE default")
+        session.sql("DROP SCHEMA genetic_foreign CASCADE")

@@ -148,7 +148,8 @@ def test_a_table_of_another_store_under_that_name_is_refused(
 @pytest.mark.timeout(300)
 def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_walk(spark: SparkSession) -> None:
     edited = {"a": {"parents": ["e"]}, "b": {"parents": ["b", "gone", "seed-2"]}}
-    store = make_store(spark, "catalog:genetic_views", **edited)
+    session = spark.newSession()  # a schema's views take the place of the session's own
+    store = make_store(session, "catalog:genetic_views", **edited)
     try:
         assert "population" in store.register()
         assert len(rows(store, "SELECT * FROM ancestry WHERE descendant = 'a'")) == 1
@@ -158,5 +159,5 @@ def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_wa
         # The schema keeps its views: they are there for others too.
         assert spark.newSession().sql("SELECT count(*) FROM genetic_views.by_operator").collect()[0][0] == 5
     finally:
-        spark.sql("USE default")
-        spark.sql("DROP SCHEMA genetic_views CASCADE")
+        session.sql("USE default")
+        session.sql("DROP SCHEMA genetic_views CASCADE")
