@@ -24,6 +24,8 @@ from tests.durability.conftest import Undisturbed
 from tests.durability.small_run import copy_of, evolve, ledger, population, settings, table, table_path
 from tests.scripted_server import Answer, Request, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 NOBODY = "http://127.0.0.1:9/v1"  # generation 1 is done, so nobody is asked
 
 

@@ -20,6 +20,8 @@ from tests.durability.conftest import Undisturbed
 from tests.durability.small_run import copy_of, evolve, population, settings, table, table_path
 from tests.scripted_server import ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 
 def versions(config: Config) -> dict[str, int]:
     return {

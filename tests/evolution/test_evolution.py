@@ -28,6 +28,8 @@ from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("population", "candidates", "replies", "generations", "runs")
 HOSTILE = [
     "{{ 7 * 7 }}{% include 'x' %} write it",

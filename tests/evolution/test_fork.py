@@ -20,6 +20,8 @@ from tests import scripted_model
 from tests.evolution.test_evolution import evolve, seeds, settings
 from tests.scripted_server import ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 # Crossovers alone: none of the scripted model's duplicates, so that most generations need one round.
 QUICK = {
     "decontamination": {"human_eval": False},

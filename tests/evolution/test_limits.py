@@ -13,6 +13,8 @@ from tests import scripted_model
 from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 QUICK = {
     "decontamination": {"human_eval": False},
     "dedup": {"audit": 0},

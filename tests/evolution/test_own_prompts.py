@@ -15,6 +15,8 @@ from tests import scripted_model
 from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 JUDGE = "You review answers as I do.\n{{ instruction }}\n--\n{{ response }}"
 CODER = "Solve the programming problem my way: {{ instruction }}"
 

@@ -21,6 +21,8 @@ from tests import scripted_model
 from tests.evolution.test_evolution import evolve, seeds, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 UNTOUCHED = ("population", "candidates", "generations", "runs", "dedup_index", "dedup_manifest")
 
 

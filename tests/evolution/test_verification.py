@@ -26,6 +26,8 @@ from tests import scripted_model
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.without_landlock import take_landlock_away
 
+pytestmark = pytest.mark.slow
+
 SEEDS = Path(__file__).parents[2] / "seeds" / "seeds.jsonl"
 FAULT = "struct<reason:string,detail:string>"
 TOLD = ("tests", "tests_status", "tests_passed", "pass_rate")

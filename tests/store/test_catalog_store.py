@@ -16,6 +16,8 @@ from tests import scripted_model
 from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import ScriptedServer
 
+pytestmark = pytest.mark.slow
+
 LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"
 
 

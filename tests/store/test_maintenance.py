@@ -18,6 +18,8 @@ from genetic_udfs.store.schema import GENERATIONS, POPULATION
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(made: Store) -> Store:

@@ -15,6 +15,8 @@ from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLI
 from genetic_udfs.store.tables import Store
 from tests.made_store import make_store
 
+pytestmark = pytest.mark.slow
+
 TABLES = (POPULATION, CANDIDATES, REPLIES, GENERATIONS, RUNS)
 
 

@@ -10,6 +10,8 @@ from genetic_udfs.store.tables import Store
 from genetic_udfs.store.views.definitions import TABLES_READ
 from tests.made_store import make_store
 
+pytestmark = pytest.mark.slow
+
 WALK = {
     "a": {"a": 0, "seed-0": 1},
     "b": {"b": 0, "seed-1": 1, "seed-2": 1},
