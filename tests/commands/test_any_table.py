@@ -55,7 +55,7 @@ def test_jsonl_is_read_plain_and_gzipped(spark: SparkSession, tmp_path: Path) ->
         ("a.jsonl", b'{"id": 1}\nnot this\n', "a line is no JSON object: not this"),
         ("a.jsonl", b'{"Id": 1, "id": 2}\n', "cannot be read"),
         ("a.parquet", b"no parquet", "cannot be read"),
-        ("a.csv", b"id\n1\n", "what kind of table is it?"),
+        ("a.csv", b"id\n1\n", "unknown format; supported are"),
     ],
 )
 def test_a_file_that_is_no_table_is_named(

@@ -43,7 +43,7 @@ def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Sto
     assert cells["acceptance of crossover"] == ["67% of 3", "67% of 3"]
     assert cells["tokens for each accepted pair"] == ["418.0", "418.0"]
     assert out.getvalue().endswith("2 seeds, 4 pairs (80% of A's, 80% of B's); 4 pairs have the same id\n")
-    with pytest.raises(StoreError, match="is no store"):
+    with pytest.raises(StoreError, match="is not a store of this project"):
         summarize_store(Store(spark, str(tmp_path)))
 
 
