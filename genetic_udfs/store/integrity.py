@@ -134,12 +134,12 @@ def _in_lineage(population: DataFrame) -> Iterator[str]:
     for fault in (fault for fault in (lost, younger) if fault in found):
         yield from _some(
             broken.filter(F.col("fault") == fault),
-            "ordinal",
+            ["ordinal", "parent"],
             lambda row: f"id {row['id']!r}: its parent {row['parent']!r} {row['fault']}",
         )
 
 
-def _some(rows: DataFrame, order: str, described: Callable[[Row], str]) -> Iterator[str]:
+def _some(rows: DataFrame, order: str | list[str], described: Callable[[Row], str]) -> Iterator[str]:
     """Yield descriptions of the first rows that break a rule, and how many more there are."""
     first = rows.orderBy(order).limit(_NAMED + 1).collect()
     yield from map(described, first[:_NAMED])
