@@ -36,6 +36,7 @@ __all__ = [
     "register_functions",
     "run_tests",
 ]
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

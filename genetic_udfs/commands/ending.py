@@ -30,10 +30,10 @@ def run_job(command: Callable[..., Any], *, resumable: bool = False) -> NoReturn
     except SystemExit as ended:  # how typer ends, wrong usage with 2
         code = ended.code
     except GeneticUdfsError as error:
-        if not (stop_requested.is_set() and is_stop(error)):
+        if not is_stop(error):
             _end(f"error: {error}", error.exit_code)
     except Exception as error:
-        if not (stop_requested.is_set() and is_stop(error)):
+        if not is_stop(error):
             raise
     if stop_requested.is_set():
         _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)

@@ -26,7 +26,7 @@ from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_o
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.summary import print_summary
-from genetic_udfs.runtime.stopping import is_stop, shutting_down, stop_requested
+from genetic_udfs.runtime.stopping import is_stop, shutting_down
 from genetic_udfs.sandbox.outcome_columns import check_tier, sandbox_error_in
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
@@ -161,8 +161,7 @@ def _write_early_end(run: Run, error: Exception) -> None:
     """Write how a run ended, if its store can be written to; if not, the next start says that it was killed."""
     shutting_down.set()
     run.lease.check()
-    was_stopped = stop_requested.is_set() and is_stop(error)
-    outcome = "stopped" if was_stopped else f"failed: {_known(run, error) or type(error).__name__}"
+    outcome = "stopped" if is_stop(error) else f"failed: {_known(run, error) or type(error).__name__}"
     with suppress(PySparkException, Py4JJavaError):
         end_run(run.store, run.id, outcome)
 
@@ -173,7 +172,7 @@ def explained(run: Run) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if (stop_requested.is_set() and is_stop(error)) or (known := _known(run, error)) is None:
+        if is_stop(error) or (known := _known(run, error)) is None:
             raise
         raise known from None
 

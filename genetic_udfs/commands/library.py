@@ -13,27 +13,16 @@ from pyspark.sql import functions as F
 from genetic_udfs import dedup
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
 from genetic_udfs.config import Config, Dedup, Sandbox
-from genetic_udfs.config.file import load_config
+from genetic_udfs.config.file import load_config as load_config
 from genetic_udfs.decontamination import contamination, read_items
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.roles.functions import register_functions
-from genetic_udfs.runtime.session import open_session
+from genetic_udfs.roles.functions import register_functions as register_functions
+from genetic_udfs.runtime.session import open_session as open_session
 from genetic_udfs.sandbox.outcome_columns import outcome_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
-
-__all__ = [
-    "contaminated",
-    "evolve",
-    "load_config",
-    "near_duplicates",
-    "open_session",
-    "read_generation",
-    "register_functions",
-    "run_tests",
-]
 
 _BY_GENERATION: Final = (POPULATION, CANDIDATES, REPLIES, GENERATIONS)
 

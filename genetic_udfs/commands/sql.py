@@ -89,6 +89,13 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
         ConfigurationError: if JSON is asked for and two columns have the same name.
     """
     names = rows.columns
+    if format_ is Format.TABLE:
+        found = rows.take(_MAX_SHOWN + 1)
+        _print_table(names, [[_text(_plain(value)) for value in row] for row in found[:_MAX_SHOWN]], out)
+        if len(found) > _MAX_SHOWN:
+            left_out = rows.count() - _MAX_SHOWN
+            print(f"{left_out:,} more rows; --format csv and --format json print all of them", file=out)
+        return
     values = ([_plain(value) for value in row] for row in rows.toLocalIterator())
     if format_ is Format.JSON:
         repeated = sorted({name for name in names if names.count(name) > 1})
@@ -96,16 +103,10 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
             raise ConfigurationError(f"two columns are named {', '.join(repeated)}; name them apart with AS")
         for row in values:
             print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str), file=out)
-    elif format_ is Format.CSV:
+    else:
         writer = csv.writer(out)
         writer.writerow(names)
         writer.writerows([_text(value) for value in row] for row in values)
-    else:
-        found = rows.take(_MAX_SHOWN + 1)
-        _print_table(names, [[_text(_plain(value)) for value in row] for row in found[:_MAX_SHOWN]], out)
-        if len(found) > _MAX_SHOWN:
-            left_out = rows.count() - _MAX_SHOWN
-            print(f"{left_out:,} more rows; --format csv and --format json print all of them", file=out)
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:

@@ -74,7 +74,9 @@ def cancel_jobs() -> None:
 
 
 def is_stop(error: BaseException) -> bool:
-    """Tell whether an error is what a stop leads to: work not begun, a cancelled job, a Spark that is ending."""
+    """Tell whether an error is what a stop led to: work not begun, a cancelled job, a Spark that is ending."""
+    if not stop_requested.is_set():
+        return False
     if isinstance(error, GeneticUdfsError):
         return isinstance(error, Stopped)
     seen: BaseException | None = error

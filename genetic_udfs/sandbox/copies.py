@@ -58,18 +58,18 @@ def become(value: Any, now: Any) -> bool:
     if len({id(each) for each in within}) < len(within):
         return False
     if isinstance(value, list):
-        is_told = not within or (len(value) == len(now) and not _has_moved(value, now))
-        value[:] = [_became(*pair) for pair in zip(value, now, strict=True)] if within and is_told else now
-        return is_told
+        is_known = not within or (len(value) == len(now) and not _has_moved(value, now))
+        value[:] = [_became(*pair) for pair in zip(value, now, strict=True)] if within and is_known else now
+        return is_known
     if isinstance(value, bytearray):
         value[:] = now
         return True
     if isinstance(value, dict):
-        is_told = all(key in now for key in value if isinstance(value[key], MUTABLE))
+        is_known = all(key in now for key in value if isinstance(value[key], MUTABLE))
         now = {key: _became(value.get(key), each) for key, each in now.items()}
         value.clear()
         value.update(now)
-        return is_told
+        return is_known
     value.clear()
     value.update(now) if isinstance(value, set) else value.extend(now)
     return not within

@@ -63,9 +63,9 @@ def outcome(task: dict[str, Any], inbox: int, outbox: int) -> dict[str, Any]:
             return {"passed": True}
         case other if "lowered" in solution.changes:
             return {"unsupported": "an object of a class that the code has derived from a built-in one"}
-        case other if solution.changes and not isinstance(other, AssertionError) and not _is_told(other):
+        case other if solution.changes and not isinstance(other, AssertionError) and not _is_expected(other):
             return {"unsupported": "an object of a class that is not the same here"}
-        case other if solution.has_objects and not _is_told(other):
+        case other if solution.has_objects and not _is_expected(other):
             return {"unsupported": f"an object of the code's is not taken here: {other}"[:200]}
         case other if isinstance(other, AssertionError) or _is_failure(other):
             return {"failed": raised(other)["message"]}
@@ -78,7 +78,7 @@ def _is_failure(error: BaseException) -> bool:
     return type(error).__name__ == "Failed"
 
 
-def _is_told(error: BaseException) -> bool:
+def _is_expected(error: BaseException) -> bool:
     """Whether an error came from the solution, or is the test's own word; what raises others here expects objects."""
     if hasattr(error, OF_THE_SOLUTION) or _is_failure(error):
         return True

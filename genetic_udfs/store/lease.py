@@ -54,7 +54,6 @@ class Lease:
         self._taken = datetime.now(UTC)
         self._lost: LeaseError | None = None
         self._ran_out = False
-        self._renewed = time.monotonic()
         self._ended = threading.Event()
         # Where files are replaced in two steps, a record is not there for a moment while it is renewed.
         self._renewing = threading.Lock()
@@ -81,9 +80,8 @@ class Lease:
             LeaseError: if another process has it, saying which.
             StoreError: if the store cannot be read or written.
         """
-        self._renewed = time.monotonic()
-        self._take(take_over, on_status)
-        thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        taken = self._take(take_over, on_status)
+        thread = threading.Thread(target=self._keep, args=[taken], name="lease", daemon=True)
         thread.start()
         try:
             yield
@@ -119,12 +117,14 @@ class Lease:
             )
             raise self._lost
 
-    def _take(self, take_over: bool, on_status: Callable[[str], None]) -> None:
+    def _take(self, take_over: bool, on_status: Callable[[str], None]) -> float:
+        """Add our record as soon as it may be; return when that was begun, on the monotonic clock."""
         latest = self._settled()
         while True:
             if latest is not None and not take_over:
                 self._wait_until_free(latest, on_status)
             self._epoch = 0 if latest is None else latest + 1
+            began = time.monotonic()
             if self._log.add(self._epoch, self._record(released=False)):
                 break
             latest = self._settled()  # another process was quicker
@@ -132,6 +132,7 @@ class Lease:
         self._was_abandoned = before is not None and not before.get("released")
         # Two could have added the same record where the storage has no exclusive write; the later one has it then.
         self.check()
+        return began
 
     def _wait_until_free(self, epoch: int, on_status: Callable[[str], None]) -> None:
         """Return when the holder of the last record has given up its lease, or is gone.
@@ -180,8 +181,7 @@ class Lease:
             " store; jobs/evolve.py --take-over takes the lease from it, and it stops"
         )
 
-    def _keep(self) -> None:
-        renewed = self._renewed
+    def _keep(self, renewed: float) -> None:
         while not self._ended.wait(self._lifetime / _RENEWALS):
             began = time.monotonic()
             try:

@@ -41,7 +41,7 @@ ENGINE = Engine(
 )
 # Another context length makes it another engine, whose core has a worker. It hangs when no token comes for half of the
 # timeout.
-OTHER = Engine(model=BUNDLED, max_num_seqs=16, max_model_len=512, request_timeout=40, args={**LITTLE}, env=ONE_THREAD)
+OTHER = Engine(model=BUNDLED, max_num_seqs=16, max_model_len=512, request_timeout=40, args=LITTLE, env=ONE_THREAD)
 # The window, 18, and a half of it: a task that comes second gets its share while the first has all of it in flight.
 MOST_IN_FLIGHT = 27
 ROWS = 48
