@@ -39,7 +39,7 @@ from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.writing import writing
+from genetic_udfs.store.write_access import writing
 
 _ADDED: Final = (c.DUPLICATE_OF, c.SIMILARITY)
 

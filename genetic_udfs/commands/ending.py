@@ -40,21 +40,21 @@ def run_job(command: Callable[..., Any], *, resumable: bool = False) -> NoReturn
     _end(None, code)
 
 
-def install_signal_handlers(patience: float = 0.0) -> None:
+def install_signal_handlers(grace: float = 0.0) -> None:
     """Take SIGTERM and SIGINT; to be called again once Spark is up, which puts a handler of its own in place.
 
     Args:
-        patience: seconds for what is finished before the job ends; a second signal ends it at once.
+        grace: seconds for what is finished before the job ends; a second signal ends it at once.
     """
-    signal.signal(signal.SIGTERM, partial(_stop, patience))
-    signal.signal(signal.SIGINT, partial(_stop, patience))
+    signal.signal(signal.SIGTERM, partial(_stop, grace))
+    signal.signal(signal.SIGINT, partial(_stop, grace))
 
 
-def _stop(patience: float, number: int, frame: FrameType | None) -> None:
+def _stop(grace: float, number: int, frame: FrameType | None) -> None:
     if is_finishing() and not stop_requested.is_set():
-        waits = f"finishing the requests under way, for {patience:.0f} s at most; a second signal ends them"
+        waits = f"finishing the requests under way, for {grace:.0f} s at most; a second signal ends them"
         print(f"stopping: {waits}", file=sys.stderr, flush=True)
-    request_stop(patience)
+    request_stop(grace)
 
 
 def _end(message: str | None, code: int) -> NoReturn:

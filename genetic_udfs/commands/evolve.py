@@ -37,8 +37,8 @@ from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import Store
+from genetic_udfs.store.write_access import writing
 from genetic_udfs.store.write_errors import write_error_in
-from genetic_udfs.store.writing import writing
 
 
 def evolve(

@@ -17,7 +17,7 @@ from genetic_udfs.config.file import load_config as load_config
 from genetic_udfs.decontamination import contamination, read_items
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.roles.functions import register_functions as register_functions
+from genetic_udfs.roles.sql_functions import register_functions as register_functions
 from genetic_udfs.runtime.session import open_session as open_session
 from genetic_udfs.sandbox.outcome_columns import outcome_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES

@@ -15,7 +15,7 @@ from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import print_agreement
 from genetic_udfs.store.runs import check_same_settings
-from genetic_udfs.store.writing import writing
+from genetic_udfs.store.write_access import writing
 
 
 def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -> None:

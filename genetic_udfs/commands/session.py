@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def job_session(config: Config, job: str, patience: float = 0.0) -> Iterator[SparkSession]:
+def job_session(config: Config, job: str, grace: float = 0.0) -> Iterator[SparkSession]:
     """Start Spark for the body, and end it afterwards.
 
     Args:
         config: says how Spark runs.
         job: name of the job, for Spark's own interface.
-        patience: seconds for what is finished after a signal, before the job ends.
+        grace: seconds for what is finished after a signal, before the job ends.
     """
     spark = open_session(config, f"genetic-udfs {job}")
-    install_signal_handlers(patience)  # Spark has put a handler of its own in place
+    install_signal_handlers(grace)  # Spark has put a handler of its own in place
     try:
         yield spark
     finally:

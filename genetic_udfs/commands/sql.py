@@ -43,7 +43,7 @@ def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: lis
         has_tables = store.register(named & _TABLES or None)
         with job_progress(spark, in_log=format_ is Format.TABLE) as progress, progress.watching("query") as stage:
             if named & _FUNCTIONS:
-                from genetic_udfs.roles.functions import register_functions  # with the engine's client, a second
+                from genetic_udfs.roles.sql_functions import register_functions  # with the engine's client, a second
 
                 register_functions(spark, settings, stage=stage, progress=progress.address)
             try:

@@ -13,10 +13,10 @@ from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import LONGEST, Audited
 from genetic_udfs.dedup.bands import candidate_pairs
 from genetic_udfs.dedup.indexed import as_signed, sharing_a_bucket
+from genetic_udfs.dedup.jaccard import texts_of_pairs, verified
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.dedup.signing import signed
 from genetic_udfs.dedup.survivors import dropped
-from genetic_udfs.dedup.verify import texts_of_pairs, verified
 
 # The largest partition over an even share, above which texts are shuffled first.
 _MAX_UNEVENNESS: Final = 1.5

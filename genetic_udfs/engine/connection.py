@@ -26,7 +26,7 @@ class EngineConnection:
     The lease ends with the context, or with the process. A supervisor that has gone is replaced.
 
     Args:
-        order: What is wanted.
+        request: What is wanted.
         find_supervisor: Returns the control socket of a supervisor that runs; it may block and is run in a
             thread.
         on_share: Told how many requests this feeder may have in flight.
@@ -40,7 +40,7 @@ class EngineConnection:
 
     def __init__(
         self,
-        order: EngineRequest,
+        request: EngineRequest,
         find_supervisor: Callable[[], Path],
         on_share: Callable[[int], None] = lambda share: None,
         on_note: Callable[[str], None] = lambda note: None,
@@ -48,8 +48,8 @@ class EngineConnection:
         is_idle: Callable[[], bool] = lambda: False,
         idle_after: float = 10.0,
     ) -> None:
-        self.name = f"engine {order.name!r}"
-        self._request = order
+        self.name = f"engine {request.name!r}"
+        self._request = request
         self._find_supervisor = find_supervisor
         self._on_share = on_share
         self._on_note = on_note
@@ -106,7 +106,7 @@ class EngineConnection:
             if self._ready is not None and self._ready.epoch == route.epoch:
                 self._ready = None
                 self._on_note(f"{self.name}: its server does not answer")
-                self._tell(lost=route.epoch)
+                self._send(lost=route.epoch)
 
     def refusal(self, route: Route, status: int, message: str) -> str:
         """Return why every request is refused, and what to do."""
@@ -175,13 +175,13 @@ class EngineConnection:
             if self._waiting or not self._is_idle():
                 busy_at = time.monotonic()
                 if informed is not None and informed is self._writer:
-                    self._tell(idle=False)
+                    self._send(idle=False)
                 informed = None
             elif informed is not self._writer and time.monotonic() - busy_at >= self._idle_after:
                 informed = self._writer
-                self._tell(idle=True)
+                self._send(idle=True)
 
-    def _tell(self, **message: object) -> None:
+    def _send(self, **message: object) -> None:
         if self._writer is not None and not self._writer.is_closing():
             self._writer.write(line(message))
 

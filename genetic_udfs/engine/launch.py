@@ -15,7 +15,7 @@ from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import python_path
 
 PROGRAM = "genetic_udfs.engine.supervise"
-_PATIENCE = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep
+_TIMEOUT = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep
 
 
 def control_socket(executor: Executor, program: str = PROGRAM) -> Path:
@@ -33,7 +33,7 @@ def control_socket(executor: Executor, program: str = PROGRAM) -> Path:
     with _locked(folder / "launch.lock"):
         if not _answers(control):
             _start(executor, folder, program)
-            deadline = time.monotonic() + _PATIENCE
+            deadline = time.monotonic() + _TIMEOUT
             while not _answers(control):
                 if not executor.watched.is_alive():
                     raise EngineError(f"process {executor.watched.pid}, whose engines these are, is gone")
@@ -58,7 +58,7 @@ def _start(executor: Executor, folder: Path, program: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
             check=False,
         )
     if started.returncode != 0:

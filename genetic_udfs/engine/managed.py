@@ -1,4 +1,4 @@
-"""An engine that was ordered, as the supervisor sees it: who wants it, its server, its failures in a row.
+"""An engine that was requested, as the supervisor sees it: who wants it, its server, its failures in a row.
 
 What is done about them is the supervisor's.
 """
@@ -19,8 +19,8 @@ _TELLING: Final = 5.0  # seconds between two equal words to those who wait
 class Feeder:
     """The lease of one feeder: its open connection. An idle one has had nothing to ask for a while."""
 
-    def __init__(self, order: EngineRequest, writer: asyncio.StreamWriter) -> None:
-        self.order = order
+    def __init__(self, request: EngineRequest, writer: asyncio.StreamWriter) -> None:
+        self.request = request
         self.is_idle = False
         self._writer = writer
 
@@ -32,13 +32,13 @@ class Feeder:
 
 @dataclass
 class ManagedEngine:
-    """An engine that at least one feeder has ordered.
+    """An engine that at least one feeder has requested.
 
     Args:
-        order: The first order of it.
+        request: The first request of it.
     """
 
-    order: EngineRequest
+    request: EngineRequest
     feeders: set[Feeder] = field(default_factory=set)
     wanted_since: float = 0.0
     server: Server | None = None
@@ -61,7 +61,7 @@ class ManagedEngine:
     @property
     def memory_share(self) -> float:
         """Part of the memory that it takes when it is awake."""
-        return self.order.engine.memory_share
+        return self.request.engine.memory_share
 
     @property
     def is_awake(self) -> bool:
@@ -71,7 +71,7 @@ class ManagedEngine:
     @property
     def request_timeout(self) -> float:
         """Seconds that the most impatient of its feeders gives a request."""
-        return min((feeder.order.engine.request_timeout for feeder in self.feeders), default=math.inf)
+        return min((feeder.request.engine.request_timeout for feeder in self.feeders), default=math.inf)
 
     @property
     def is_wanted(self) -> bool:
@@ -104,7 +104,7 @@ class ManagedEngine:
     def send_ready(self) -> None:
         """Tell every feeder where the server is, and its share of the engine's window."""
         if self.ready_since is not None and self.server is not None and self.feeders:
-            window = max(feeder.order.window for feeder in self.feeders)
+            window = max(feeder.request.window for feeder in self.feeders)
             share, rest = divmod(window, len(self.feeders))
             for number, feeder in enumerate(self.feeders):
                 mine = max(1, share + (number < rest))
@@ -136,7 +136,7 @@ class ManagedEngine:
         self.worked = 0.0
         if final or self.failures >= limit:
             times = "" if final else f" {self.failures} times in a row; the last time"
-            self.gave_up = f"engine {self.order.name!r} failed{times}: {why}"
+            self.gave_up = f"engine {self.request.name!r} failed{times}: {why}"
             self.gave_up_at = time.monotonic()
             self.send(failed=self.gave_up)
         else:

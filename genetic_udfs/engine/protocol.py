@@ -1,6 +1,6 @@
 """What feeders and the supervisor say to each other over the control socket: one JSON object a line.
 
-A feeder sends an order; then `{"lost": epoch}` when requests of that epoch fail, and `{"idle": bool}` when it
+A feeder sends a request; then `{"lost": epoch}` when requests of that epoch fail, and `{"idle": bool}` when it
 has had nothing to ask for long, and when it has again. It hears `{"note": text}` while it waits, `{"ready":
 ...}` whenever a server is up or its share of the engine's window changes, `{"gone": epoch}` when a server is
 stopped or put to sleep, and `{"failed": text}` when there will be none. One feeder of each engine hears what its
@@ -30,17 +30,17 @@ class EngineRequest:
     window: int
 
     def key(self) -> str:
-        """Return what two orders have in common when one server can serve both."""
+        """Return what two requests have in common when one server can serve both."""
         parts = self.engine.model_dump(mode="json", exclude={"start_timeout", "request_timeout", "url", "api_key_env"})
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_line(self) -> bytes:
-        """Return the order as it is sent."""
+        """Return the request as it is sent."""
         return line({"name": self.name, "engine": self.engine.model_dump(mode="json"), "window": self.window})
 
     @classmethod
     def from_line(cls, data: bytes) -> Self:
-        """Read an order; raises ValueError if it is none."""
+        """Read a request; raises ValueError if it is none."""
         fields = json.loads(data)
         return cls(str(fields["name"]), Engine.model_validate(fields["engine"]), int(fields["window"]))
 

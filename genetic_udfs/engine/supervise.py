@@ -41,9 +41,9 @@ def detach() -> None:
 def vllm_commands(gpus: tuple[str, ...]) -> CommandOf:
     """Return what works out the command of a vLLM server on these GPUs."""
 
-    def command_of(order: EngineRequest, socket: Path) -> vllm.Command:
-        model = models.prepared(order.engine.model)
-        return vllm.command(order.engine, model, str(socket), vllm.Machine.here(gpus), os.environ)
+    def command_of(request: EngineRequest, socket: Path) -> vllm.Command:
+        model = models.prepared(request.engine.model)
+        return vllm.command(request.engine, model, str(socket), vllm.Machine.here(gpus), os.environ)
 
     return command_of
 

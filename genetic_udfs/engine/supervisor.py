@@ -37,7 +37,7 @@ CommandOf = Callable[[EngineRequest, Path], vllm.Command]
 class Timing:
     """Seconds and counts of the supervision.
 
-    A server that failed `failures` times in a row is not started again for `rest` seconds: every order is
+    A server that failed `failures` times in a row is not started again for `rest` seconds: every request is
     answered with its last log lines. An engine that has worked for `steady` seconds has no failures behind it;
     each `look` seconds it is asked how it gets on with its work. After SIGTERM a server may take `grace` seconds, one
     that a killed supervisor has left `sweep`. All but `failures` are seconds.
@@ -57,11 +57,11 @@ USUAL_TIMING: Final = Timing()
 
 
 class Supervisor:
-    """Serves orders in a folder until the watched process ends or it has to stop.
+    """Serves requests in a folder until the watched process ends or it has to stop.
 
     Args:
         folder: Where its sockets and logs are; nobody else may use it.
-        command_of: Works out how to start the server of an order on a socket; it may take its time, and is
+        command_of: Works out how to start the server of a request on a socket; it may take its time, and is
             run in a thread. A GeneticUdfsError that it raises is final.
         watched: The process with which everything ends.
         timing: How patient it is.
@@ -112,13 +112,13 @@ class Supervisor:
             if not (first := await reader.readline()):
                 return  # a look whether the supervisor is there
             try:
-                order = EngineRequest.from_line(first)
+                request = EngineRequest.from_line(first)
             except (ValueError, KeyError, TypeError) as error:
-                writer.write(line({"failed": f"the supervisor does not understand the order: {error}"}))
+                writer.write(line({"failed": f"the supervisor does not understand the request: {error}"}))
                 await writer.drain()
                 return
-            feeder = Feeder(order, writer)
-            engine = self._admit(order, feeder)
+            feeder = Feeder(request, writer)
+            engine = self._admit(request, feeder)
             async for message in reader:
                 self._hear(engine, feeder, json.loads(message))
         except (OSError, ValueError, KeyError, TypeError, asyncio.LimitOverrunError):
@@ -130,8 +130,8 @@ class Supervisor:
                 self._changed.set()
             writer.close()
 
-    def _admit(self, order: EngineRequest, feeder: Feeder) -> ManagedEngine:
-        engine = self._engines.setdefault(order.key(), ManagedEngine(order))
+    def _admit(self, request: EngineRequest, feeder: Feeder) -> ManagedEngine:
+        engine = self._engines.setdefault(request.key(), ManagedEngine(request))
         engine.reset_failures(self._timing.rest)
         if engine.gave_up is not None:
             feeder.send(failed=engine.gave_up)
@@ -217,7 +217,7 @@ class Supervisor:
             others = [other for other in engines if other is not engine and other.holds_its_place_from(engine)]
             room = place_for(engine.memory_share, others)
             if room.waited_for:
-                names = ", ".join(f"{user.order.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
+                names = ", ".join(f"{user.request.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
                 engine.send_note(f"waiting for {names} to finish")
             elif time.monotonic() >= engine.not_before:
                 self._arrival = asyncio.create_task(self._arrive(engine, room.to_evict))
@@ -242,7 +242,7 @@ class Supervisor:
             engine.ready_since = engine.metrics = None
             engine.send(gone=engine.epoch)
             try:
-                await server.sleep(engine.order.engine.request_timeout)
+                await server.sleep(engine.request.engine.request_timeout)
                 engine.is_asleep = True
                 return
             except EngineError as error:
@@ -253,7 +253,7 @@ class Supervisor:
         engine.is_asleep = False
         engine.send(note="waking up")
         try:
-            await server.wake_up(engine.order.engine.start_timeout)
+            await server.wake_up(engine.request.engine.start_timeout)
         except EngineError as error:
             await self._failed(engine, str(error))
         else:
@@ -262,13 +262,13 @@ class Supervisor:
     async def _start(self, engine: ManagedEngine) -> None:
         engine.epoch = next(self._epochs)
         socket = self._folder / f"e{engine.epoch}.sock"
-        log = self._folder / f"{re.sub('[^A-Za-z0-9.-]', '_', engine.order.name)[:60]}-{engine.epoch}.log"
+        log = self._folder / f"{re.sub('[^A-Za-z0-9.-]', '_', engine.request.name)[:60]}-{engine.epoch}.log"
         try:
             command = await self._command(engine, socket)
             engine.server = Server(command, socket, log)
             self._record()
-            patience = engine.order.engine.start_timeout
-            await engine.server.wait_healthy(patience, lambda note: engine.send(note=note))
+            timeout = engine.request.engine.start_timeout
+            await engine.server.wait_healthy(timeout, lambda note: engine.send(note=note))
         except ConfigurationError as error:
             await self._failed(engine, str(error), final=True)
         except (EngineError, OSError) as error:
@@ -287,7 +287,7 @@ class Supervisor:
     async def _command(self, engine: ManagedEngine, socket: Path) -> vllm.Command:
         """Work out the command, telling the feeders that wait for it: a model may have to be prepared first."""
         began = time.monotonic()
-        working = asyncio.create_task(asyncio.to_thread(self._command_of, engine.order, socket))
+        working = asyncio.create_task(asyncio.to_thread(self._command_of, engine.request, socket))
         while not working.done():
             engine.send(note=f"preparing the model, {time.monotonic() - began:.0f} s")
             await asyncio.wait({working}, timeout=_TELLING)
@@ -308,7 +308,7 @@ class Supervisor:
             self._record()
 
     def _say(self, engine: ManagedEngine, what: str) -> None:
-        print(f"engine {engine.order.name}, epoch {engine.epoch}: {what}", file=sys.stderr, flush=True)
+        print(f"engine {engine.request.name}, epoch {engine.epoch}: {what}", file=sys.stderr, flush=True)
 
     def _record(self) -> None:
         servers = [engine.server for engine in self._engines.values() if engine.server is not None]

@@ -16,13 +16,13 @@ from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
-from genetic_udfs.evolution.asking import with_replies
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
 from genetic_udfs.evolution.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.evolution.population_index import indexed
+from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.evolution.verification import check_runs, choose, failed_solutions, verify

@@ -9,7 +9,7 @@ from pyspark.sql.types import StructType
 
 from genetic_udfs.config import Role
 from genetic_udfs.decontamination import BenchmarkItem
-from genetic_udfs.evolution.asking import prompted, with_replies
+from genetic_udfs.evolution.requests import prompted, with_replies
 from genetic_udfs.evolution.run import Run
 
 

@@ -50,8 +50,8 @@ def graceful_section() -> Iterator[None]:
         _count(-1)
 
 
-def request_stop(patience: float) -> None:
-    """Stop: cancel all Spark jobs as soon as nothing is to be finished first, or after `patience` seconds.
+def request_stop(grace: float) -> None:
+    """Stop: cancel all Spark jobs as soon as nothing is to be finished first, or after `grace` seconds.
 
     Asked for once more, they are cancelled at once. It may be called by a handler of signals: the work is done in a
     thread, since an exception raised in a handler would cut into a call to the JVM and leave its connection with a
@@ -61,7 +61,7 @@ def request_stop(patience: float) -> None:
         _hurried.set()
         return
     stop_requested.set()
-    threading.Thread(target=_stop, args=[patience], name="stop", daemon=True).start()
+    threading.Thread(target=_stop, args=[grace], name="stop", daemon=True).start()
 
 
 def cancel_jobs() -> None:
@@ -100,8 +100,8 @@ def is_finishing() -> bool:
     return _under_way > 0
 
 
-def _stop(patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _stop(grace: float) -> None:
+    deadline = time.monotonic() + grace
     # Again and again: between two jobs there is nothing to cancel, and the next one begins afterwards.
     while not shutting_down.wait(0.2):
         if is_finishing() and not _hurried.is_set() and time.monotonic() < deadline:

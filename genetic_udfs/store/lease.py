@@ -39,16 +39,16 @@ class LeaseError(StoreError):
 class Lease:
     """The right of this process to write to a store, while the body of `held` runs."""
 
-    def __init__(self, epochs: NumberedLog, run_id: str, lifetime: float = LIFETIME) -> None:
+    def __init__(self, log: NumberedLog, run_id: str, lifetime: float = LIFETIME) -> None:
         """Ask for nothing yet.
 
         Args:
-            epochs: the records, in the store's folder `LEASE_FOLDER`.
+            log: the records, in the store's folder `LEASE_FOLDER`.
             run_id: who asks.
             lifetime: seconds without a renewal after which a lease counts as given up; the same for all processes.
         """
-        self._log, self._run_id, self._lifetime = epochs, run_id, lifetime
-        self._epoch: int | None = None
+        self._log, self._run_id, self._lifetime = log, run_id, lifetime
+        self._number: int | None = None
         self._renewals = 0
         self._was_abandoned = False
         self._taken = datetime.now(UTC)
@@ -108,7 +108,7 @@ class Lease:
         with self._renewing:
             latest = self._log.latest()
             record = None if latest is None else self._log.read(latest)
-        is_later = latest is not None and (self._epoch is None or latest > self._epoch)
+        is_later = latest is not None and (self._number is None or latest > self._number)
         if is_later or (record is not None and record.get("run_id") != self._run_id):
             by = _format_holder(record) if record is not None else "another process"
             self._lost = LeaseError(
@@ -123,9 +123,9 @@ class Lease:
         while True:
             if latest is not None and not take_over:
                 self._wait_until_free(latest, on_status)
-            self._epoch = 0 if latest is None else latest + 1
+            self._number = 0 if latest is None else latest + 1
             began = time.monotonic()
-            if self._log.add(self._epoch, self._record(released=False)):
+            if self._log.add(self._number, self._record(released=False)):
                 break
             latest = self._settled()  # another process was quicker
         before = None if latest is None else self._log.read(latest)
@@ -134,18 +134,18 @@ class Lease:
         self.check()
         return began
 
-    def _wait_until_free(self, epoch: int, on_status: Callable[[str], None]) -> None:
+    def _wait_until_free(self, number: int, on_status: Callable[[str], None]) -> None:
         """Return when the holder of the last record has given up its lease, or is gone.
 
         Raises:
             LeaseError: as soon as it shows that it is alive.
             Stopped: if this process is asked to stop meanwhile.
         """
-        record = self._log.read(epoch)
+        record = self._log.read(number)
         for _ in range(_LOOKS):
             if record is None:  # it may be renewed at this moment
                 time.sleep(_BETWEEN_LOOKS)
-                record = self._log.read(epoch)
+                record = self._log.read(number)
         if record is None or record.get("released"):
             return
         if record.get("machine") == this_machine():
@@ -160,8 +160,8 @@ class Lease:
             if stop_requested.wait(self._lifetime / _RENEWALS / _LOOKS):
                 raise Stopped("asked to stop while another process had the store")
             latest = self._log.latest()
-            now = self._log.read(epoch)
-            if latest is not None and latest > epoch:
+            now = self._log.read(number)
+            if latest is not None and latest > number:
                 return  # another process was quicker, which the next look will find
             if now is not None and now.get("released"):
                 return
@@ -206,10 +206,10 @@ class Lease:
                 cancel_jobs()
 
     def _renew(self, *, released: bool) -> None:
-        assert self._epoch is not None
+        assert self._number is not None
         with self._renewing:
             self._renewals += 1
-            self._log.replace(self._epoch, self._record(released=released))
+            self._log.replace(self._number, self._record(released=released))
 
     def _record(self, *, released: bool) -> dict[str, Any]:
         me = ProcessId.of(os.getpid())

@@ -19,7 +19,7 @@ from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.presence import refuse_lost_tables
 from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.tables import PROPERTIES, Store
-from genetic_udfs.store.writing import writing
+from genetic_udfs.store.write_access import writing
 
 # The other tables are a row a generation or a run, and rows of `runs` are changed in place: an OPTIMIZE beside that
 # would make one of the two fail.

@@ -46,14 +46,14 @@ class NumberedLog:
             raise self._error("be read", error) from None
         return max((int(found[1]) for name in names if (found := _NAME.fullmatch(name))), default=None)
 
-    def read(self, epoch: int) -> dict[str, Any] | None:
+    def read(self, number: int) -> dict[str, Any] | None:
         """Return a record; None if it is gone, or is being written at this moment.
 
         Raises:
             StoreError: if the folder cannot be read.
         """
         try:
-            text = "\n".join(self._java.asJava(self._logs.read(self._path(epoch), self._hadoop)))
+            text = "\n".join(self._java.asJava(self._logs.read(self._path(number), self._hadoop)))
             record = json.loads(text)
         except Py4JJavaError as error:
             if _is(error, *_REPLACED):
@@ -65,15 +65,15 @@ class NumberedLog:
             return None
         return record if isinstance(record, dict) else None
 
-    def add(self, epoch: int, record: dict[str, Any]) -> bool:
+    def add(self, number: int, record: dict[str, Any]) -> bool:
         """Add a record under a number that has none; return False if another process has added one.
 
         Raises:
             StoreError: if the folder cannot be written to.
         """
         try:
-            self._make_folder(self._path(epoch).getParent())
-            self._write(epoch, record, overwrite=False)
+            self._make_folder(self._path(number).getParent())
+            self._write(number, record, overwrite=False)
         except Py4JJavaError as error:
             if _is(error, "java.nio.file.FileAlreadyExistsException"):
                 return False
@@ -82,21 +82,21 @@ class NumberedLog:
             raise self._error("be written", error) from None
         return True
 
-    def replace(self, epoch: int, record: dict[str, Any]) -> None:
+    def replace(self, number: int, record: dict[str, Any]) -> None:
         """Replace a record; only the process that has added it does so.
 
         Raises:
             StoreError: if the folder cannot be written to.
         """
         try:
-            self._write(epoch, record, overwrite=True)
+            self._write(number, record, overwrite=True)
         except Py4JError as error:
             raise self._error("be written", error) from None
 
-    def _write(self, epoch: int, record: dict[str, Any], *, overwrite: bool) -> None:
+    def _write(self, number: int, record: dict[str, Any], *, overwrite: bool) -> None:
         lines = java_class(self.spark, "java.util.ArrayList")()
         lines.add(json.dumps(record))
-        self._logs.write(self._path(epoch), self._java.asScala(lines.iterator()), overwrite, self._hadoop)
+        self._logs.write(self._path(number), self._java.asScala(lines.iterator()), overwrite, self._hadoop)
 
     def _make_folder(self, folder: Any) -> None:
         """Make the folder, unless it is there; Hadoop's local file system does not say why it could not."""
@@ -106,8 +106,8 @@ class NumberedLog:
                 " folder there; name another one as the store, or let this user write there"
             )
 
-    def _path(self, epoch: int) -> Any:
-        return java_class(self.spark, "org.apache.hadoop.fs.Path")(f"{self.folder}/{epoch:020d}.json")
+    def _path(self, number: int) -> Any:
+        return java_class(self.spark, "org.apache.hadoop.fs.Path")(f"{self.folder}/{number:020d}.json")
 
     def _error(self, what: str, error: Py4JError) -> StoreError:
         said = error.java_exception.toString() if isinstance(error, Py4JJavaError) else str(error)

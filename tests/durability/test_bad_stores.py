@@ -18,7 +18,7 @@ from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.evolution import accounting
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store import lease, runs
-from genetic_udfs.store.writing import writing
+from genetic_udfs.store.write_access import writing
 from tests import scripted_model
 from tests.durability.conftest import Undisturbed
 from tests.durability.small_run import copy_of, evolve, ledger, population, settings, table, table_path

@@ -16,14 +16,14 @@ TIMING = Timing(tick=0.05, backoff=0.1, failures=3, rest=60.0, look=0.2, steady=
 
 
 def scripted_commands(gpus: tuple[str, ...]) -> CommandOf:
-    def command_of(order: EngineRequest, socket: Path) -> Command:
-        if order.engine.model == "missing":
+    def command_of(request: EngineRequest, socket: Path) -> Command:
+        if request.engine.model == "missing":
             raise ConfigurationError("model: there is no such model")
         arguments = [sys.executable, str(SCRIPT), "--uds", str(socket), "--model", SERVED_MODEL]
-        for name, value in order.engine.args.items():
+        for name, value in request.engine.args.items():
             if name != MEMORY_SHARE:
                 arguments += [f"--{name}", str(value)]
-        sleeps = bool(order.engine.sleep)
+        sleeps = bool(request.engine.sleep)
         return Command(arguments, {**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}, sleeps)
 
     return command_of

@@ -11,7 +11,7 @@ from genetic_udfs.config import Engine
 from genetic_udfs.engine.chat_completion import Reply, Sampling
 from genetic_udfs.engine.client import Client, Route
 from genetic_udfs.engine.connection import EngineConnection
-from genetic_udfs.engine.managed import Feeder as OrderingFeeder
+from genetic_udfs.engine.managed import Feeder as RequestingFeeder
 from genetic_udfs.engine.managed import ManagedEngine
 from genetic_udfs.engine.metrics import ServerMetrics
 from genetic_udfs.engine.protocol import EngineRequest
@@ -33,10 +33,10 @@ class Feeder:
         self.shares: list[int] = []
         self.notes: list[str] = []
         self.metrics: list[tuple[str, int, ServerMetrics]] = []
-        order = EngineRequest(name, engine, window)
+        request = EngineRequest(name, engine, window)
         self.window = Window(window)
         self.lease = EngineConnection(
-            order,
+            request,
             executor.find_supervisor,
             self.shares.append,
             self.notes.append,
@@ -307,7 +307,7 @@ def test_of_two_engines_that_died_only_one_holds_its_place() -> None:
         for name, since in (("first", 1.0), ("second", 2.0))
     )
     for engine in (first, second):
-        engine.feeders.add(OrderingFeeder(engine.order, MagicMock()))
+        engine.feeders.add(RequestingFeeder(engine.request, MagicMock()))
     assert first.holds_its_place_from(second)
     assert not second.holds_its_place_from(first)
     first.feeders.clear()
@@ -319,7 +319,7 @@ def test_an_order_that_cannot_be_understood_is_answered(executor: FakeExecutor) 
         control = await asyncio.to_thread(executor.find_supervisor)
         reader, writer = await asyncio.open_unix_connection(str(control))
         writer.write(b'{"name": "x", "engine": {"model": "m", "no_such_key": 1}, "window": 3}\n')
-        assert b"does not understand the order" in await reader.readline()
+        assert b"does not understand the request" in await reader.readline()
         writer.close()
 
     run(scenario)

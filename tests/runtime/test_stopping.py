@@ -98,13 +98,13 @@ def test_waves_under_way_are_committed_and_no_others_begun(spark: SparkSession, 
     assert 1 <= history.count() <= 2
 
 
-@pytest.mark.parametrize("patience", [1.0, FOR_EVER])
+@pytest.mark.parametrize("grace", [1.0, FOR_EVER])
 def test_a_stop_is_bounded_by_its_patience_and_by_a_second_one(
-    spark: SparkSession, tmp_path: Path, patience: float
+    spark: SparkSession, tmp_path: Path, grace: float
 ) -> None:
     asking = Asking(spark, tmp_path)
-    again = [lambda: time.sleep(1.0), lambda: request_stop(FOR_EVER)] if patience > 1 else []
-    stopping = asking.when_it_asks(lambda: request_stop(patience), *again)
+    again = [lambda: time.sleep(1.0), lambda: request_stop(FOR_EVER)] if grace > 1 else []
+    stopping = asking.when_it_asks(lambda: request_stop(grace), *again)
     with pytest.raises(Exception, match="cancelled"):
         asking.ask()
     stopping.join()

@@ -27,11 +27,11 @@ LONG = 12.0  # seconds; a watcher looks twice a second then
 
 
 @pytest.fixture
-def epochs(spark: SparkSession, tmp_path: Path) -> NumberedLog:
+def log(spark: SparkSession, tmp_path: Path) -> NumberedLog:
     return NumberedLog(spark, str(tmp_path / "store" / "_lease"))
 
 
-def held_elsewhere(epochs: NumberedLog, **changes: Any) -> dict[str, Any]:
+def held_elsewhere(log: NumberedLog, **changes: Any) -> dict[str, Any]:
     """Write what a holder on another machine writes, and return it."""
     record = {
         "run_id": "theirs",
@@ -45,53 +45,53 @@ def held_elsewhere(epochs: NumberedLog, **changes: Any) -> dict[str, Any]:
         "until": "2026-01-01 10:05:00 UTC",
         **changes,
     }
-    latest = epochs.latest()
-    assert epochs.add(0 if latest is None else latest + 1, record)
+    latest = log.latest()
+    assert log.add(0 if latest is None else latest + 1, record)
     return record
 
 
-def test_a_record_that_is_read_while_it_is_replaced_is_none(epochs: NumberedLog, tmp_path: Path) -> None:
-    assert epochs.add(0, {"run_id": "ours", "renewals": 1})
+def test_a_record_that_is_read_while_it_is_replaced_is_none(log: NumberedLog, tmp_path: Path) -> None:
+    assert log.add(0, {"run_id": "ours", "renewals": 1})
     (file,) = (tmp_path / "store" / "_lease").glob("*.json")
     file.write_text(file.read_text().replace("1", "2"))  # the checksum beside it is still that of before
-    assert epochs.read(0) is None
-    epochs.replace(0, {"run_id": "ours", "renewals": 3})
-    assert epochs.read(0) == {"run_id": "ours", "renewals": 3}
+    assert log.read(0) is None
+    log.replace(0, {"run_id": "ours", "renewals": 3})
+    assert log.read(0) == {"run_id": "ours", "renewals": 3}
 
 
-def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(epochs: NumberedLog) -> None:
-    with Lease(epochs, "first").held():
-        with pytest.raises(LeaseError) as refused, Lease(epochs, "second").held():
+def test_a_second_writer_is_refused_with_who_holds_the_lease_and_until_when(log: NumberedLog) -> None:
+    with Lease(log, "first").held():
+        with pytest.raises(LeaseError) as refused, Lease(log, "second").held():
             pytest.fail("two writers")
-        record = epochs.read(0)
+        record = log.read(0)
         assert record is not None
     message = str(refused.value)
     for part in ("run first", f"process {os.getpid()} on {record['host']}", record["until"], "--take-over"):
         assert part in message
 
 
-def test_a_lease_that_was_given_up_is_taken_at_once(epochs: NumberedLog) -> None:
-    with Lease(epochs, "first").held():
+def test_a_lease_that_was_given_up_is_taken_at_once(log: NumberedLog) -> None:
+    with Lease(log, "first").held():
         pass
-    second = Lease(epochs, "second", lifetime=FOR_EVER)
+    second = Lease(log, "second", lifetime=FOR_EVER)
     told: list[str] = []
     with second.held(on_status=told.append):
         second.check()
         assert not second.was_abandoned
     assert not told
-    assert epochs.latest() == 1
+    assert log.latest() == 1
 
 
-def test_a_killed_holder_on_this_machine_is_known_to_be_gone(epochs: NumberedLog) -> None:
+def test_a_killed_holder_on_this_machine_is_known_to_be_gone(log: NumberedLog) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = ProcessId.of(child.pid)
     assert process is not None
-    held_elsewhere(epochs, pid=process.pid, process_started=process.started, machine=this_machine())
-    with pytest.raises(LeaseError), Lease(epochs, "ours").held():
+    held_elsewhere(log, pid=process.pid, process_started=process.started, machine=this_machine())
+    with pytest.raises(LeaseError), Lease(log, "ours").held():
         pytest.fail("the holder is alive")
     child.kill()
     child.wait()
-    ours = Lease(epochs, "ours", lifetime=FOR_EVER)
+    ours = Lease(log, "ours", lifetime=FOR_EVER)
     told: list[str] = []
     with ours.held(on_status=told.append):
         assert ours.was_abandoned
@@ -101,44 +101,44 @@ def test_a_killed_holder_on_this_machine_is_known_to_be_gone(epochs: NumberedLog
 # What clocks say must not matter: a holder's may have been an hour ahead, or have jumped back since.
 @pytest.mark.parametrize("until", ["1970-01-01 00:00:00 UTC", "2999-01-01 00:00:00 UTC", "no time at all"])
 def test_a_silent_holder_elsewhere_loses_its_lease_after_a_lifetime_of_the_watchers(
-    epochs: NumberedLog, until: str
+    log: NumberedLog, until: str
 ) -> None:
-    held_elsewhere(epochs, until=until)
+    held_elsewhere(log, until=until)
     told: list[str] = []
     started = time.monotonic()
-    with Lease(epochs, "ours", lifetime=0.7).held(on_status=told.append):
+    with Lease(log, "ours", lifetime=0.7).held(on_status=told.append):
         assert time.monotonic() - started >= 0.7
     assert len(told) == 1 and "run theirs (process 77 on far" in told[0]
 
 
 @pytest.mark.parametrize("until", ["1970-01-01 00:00:00 UTC", "2999-01-01 00:00:00 UTC"])
-def test_a_holder_elsewhere_that_renews_keeps_its_lease(epochs: NumberedLog, until: str) -> None:
-    record = held_elsewhere(epochs, until=until)
+def test_a_holder_elsewhere_that_renews_keeps_its_lease(log: NumberedLog, until: str) -> None:
+    record = held_elsewhere(log, until=until)
 
     def renew_when_watched(_: str) -> None:
-        epochs.replace(0, record | {"renewals": 4})
+        log.replace(0, record | {"renewals": 4})
 
     with (
         pytest.raises(LeaseError, match="run theirs"),
-        Lease(epochs, "ours", lifetime=LONG).held(on_status=renew_when_watched),
+        Lease(log, "ours", lifetime=LONG).held(on_status=renew_when_watched),
     ):
         pytest.fail("the holder is alive")
-    assert epochs.latest() == 0
+    assert log.latest() == 0
 
 
-def test_a_holder_elsewhere_that_gives_up_while_it_is_watched_is_followed(epochs: NumberedLog) -> None:
-    record = held_elsewhere(epochs)
-    ours = Lease(epochs, "ours", lifetime=LONG)
+def test_a_holder_elsewhere_that_gives_up_while_it_is_watched_is_followed(log: NumberedLog) -> None:
+    record = held_elsewhere(log)
+    ours = Lease(log, "ours", lifetime=LONG)
 
     def give_up_when_watched(_: str) -> None:
-        epochs.replace(0, record | {"released": True})
+        log.replace(0, record | {"released": True})
 
     with ours.held(on_status=give_up_when_watched):
         assert not ours.was_abandoned
 
 
-def test_one_of_many_that_come_at_once_gets_it(epochs: NumberedLog) -> None:
-    held_elsewhere(epochs, released=True)
+def test_one_of_many_that_come_at_once_gets_it(log: NumberedLog) -> None:
+    held_elsewhere(log, released=True)
     all_there = threading.Barrier(6)
     holders: list[str] = []
     done = threading.Barrier(6)
@@ -146,7 +146,7 @@ def test_one_of_many_that_come_at_once_gets_it(epochs: NumberedLog) -> None:
     def take(name: str) -> None:
         all_there.wait()
         try:
-            with Lease(epochs, name, lifetime=60.0).held():
+            with Lease(log, name, lifetime=60.0).held():
                 holders.append(name)
                 done.wait(600)
         except LeaseError:
@@ -160,19 +160,19 @@ def test_one_of_many_that_come_at_once_gets_it(epochs: NumberedLog) -> None:
     assert len(holders) == 1
 
 
-def test_it_is_renewed_while_it_is_held(epochs: NumberedLog) -> None:
-    ours = Lease(epochs, "ours", lifetime=1.0)
+def test_it_is_renewed_while_it_is_held(log: NumberedLog) -> None:
+    ours = Lease(log, "ours", lifetime=1.0)
     with ours.held():
         wait_until(lambda: ours._renewals >= 2)
         with ours._renewing:  # so that the record is not replaced at this moment
-            record = epochs.read(0)
+            record = log.read(0)
     assert record is not None and record["renewals"] >= 2
 
 
 def test_whoever_lost_it_stops_its_jobs_and_commits_nothing_more(
-    epochs: NumberedLog, spark: SparkSession, tmp_path: Path
+    log: NumberedLog, spark: SparkSession, tmp_path: Path
 ) -> None:
-    first, second = Lease(epochs, "first", lifetime=3.0), Lease(epochs, "second")
+    first, second = Lease(log, "first", lifetime=3.0), Lease(log, "second")
     store = Store(spark, str(tmp_path / "store"), first.check)
     store.create(REPLIES)
 
@@ -246,16 +246,16 @@ def test_a_store_that_cannot_be_written_to_is_said(spark: SparkSession, tmp_path
 
 
 def test_a_holder_that_cannot_renew_its_lease_stops_when_it_has_run_out(
-    spark: SparkSession, epochs: NumberedLog, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, log: NumberedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it would ask engines, for pay, until its next commit."""
 
-    def unreachable(log: NumberedLog, epoch: int, record: dict[str, Any]) -> None:
+    def unreachable(log: NumberedLog, number: int, record: dict[str, Any]) -> None:
         raise StoreError("the storage is away")
 
     monkeypatch.setattr("genetic_udfs.store.lease.cancel_jobs", lambda: cancelled.append(time.monotonic()))
     cancelled: list[float] = []
-    lease = Lease(epochs, "ours", lifetime=2.0)
+    lease = Lease(log, "ours", lifetime=2.0)
     with lease.held():
         began = time.monotonic()
         monkeypatch.setattr(NumberedLog, "replace", unreachable)
@@ -265,7 +265,7 @@ def test_a_holder_that_cannot_renew_its_lease_stops_when_it_has_run_out(
         with pytest.raises(LeaseError, match=r"ours, could not be renewed for 2 s, .* the storage is away"):
             lease.check()
         monkeypatch.undo()
-    with Lease(epochs, "next").held() as _:
+    with Lease(log, "next").held() as _:
         pass
 
 
@@ -277,9 +277,9 @@ def wait_until(condition: Callable[[], object], seconds: float = 300.0) -> None:
 
 
 def test_a_record_that_is_replaced_in_two_steps_is_missed_by_nobody(
-    epochs: NumberedLog, monkeypatch: pytest.MonkeyPatch
+    log: NumberedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = Lease(epochs, "first")
+    lease = Lease(log, "first")
     with lease.held():
         seen = iter([None, 0])  # as while the record is renewed
         monkeypatch.setattr(NumberedLog, "latest", lambda self: next(seen, 0))
@@ -288,7 +288,9 @@ def test_a_record_that_is_replaced_in_two_steps_is_missed_by_nobody(
         monkeypatch.undo()
         real, misses, unseen = NumberedLog.read, iter([True]), iter([None])
         monkeypatch.setattr(NumberedLog, "latest", lambda self: next(unseen, 0))
-        monkeypatch.setattr(NumberedLog, "read", lambda self, epoch: None if next(misses, False) else real(self, epoch))
-        with pytest.raises(LeaseError, match="run first"), Lease(epochs, "second").held():
+        monkeypatch.setattr(
+            NumberedLog, "read", lambda self, number: None if next(misses, False) else real(self, number)
+        )
+        with pytest.raises(LeaseError, match="run first"), Lease(log, "second").held():
             pytest.fail("two writers")
         monkeypatch.undo()

@@ -15,7 +15,7 @@ from genetic_udfs.runtime.session import task_slots
 _STAY: Final = 1.0  # seconds
 _ROUNDS: Final = 6
 _PAUSE: Final = 5.0  # seconds between two rounds, in which executors may come
-_LOCAL_PATIENCE, _CLUSTER_PATIENCE = 60.0, 600.0
+_LOCAL_TIMEOUT, _CLUSTER_TIMEOUT = 60.0, 600.0
 
 Seen = TypeVar("Seen")
 
@@ -52,21 +52,21 @@ def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
         yield look()
 
     context, slots = spark.sparkContext, task_slots(spark)
-    patience = _LOCAL_PATIENCE if _is_local(spark) else _CLUSTER_PATIENCE
+    timeout = _LOCAL_TIMEOUT if _is_local(spark) else _CLUSTER_TIMEOUT
     late = threading.Event()
 
     def cancel() -> None:
         late.set()
         context.cancelAllJobs()
 
-    timer = threading.Timer(patience, cancel)
+    timer = threading.Timer(timeout, cancel)
     timer.daemon = True
     timer.start()
     try:
         return context.parallelize(range(slots), slots).mapPartitions(in_task).collect()
     except Exception:
         if late.is_set():
-            raise TimeoutError(f"no task got what it asks for within {patience:.0f} s") from None
+            raise TimeoutError(f"no task got what it asks for within {timeout:.0f} s") from None
         raise
     finally:
         timer.cancel()

@@ -4,8 +4,8 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.config import Config
-from genetic_udfs.roles.functions import register_functions
 from genetic_udfs.roles.prompts import MUTATION_TASKS
+from genetic_udfs.roles.sql_functions import register_functions
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 CODE = "def double(x):\n    return 2 * x"

@@ -3,7 +3,7 @@
 from pyspark.sql import SparkSession
 
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.verify import verified
+from genetic_udfs.dedup.jaccard import verified
 
 Pair = tuple[str, int, str, int, bool, bool]
 TEN = "a b c d e f g h i j"
