@@ -106,7 +106,7 @@ def begin_with(spark: SparkSession, config: Config, corpus: Path, size: int) -> 
     store = Store(spark, config.store)
     add_generation(store, config, texts, 0)
     with Progress() as progress:
-        loop.commit_generation(new_run(spark, config, progress), 0, time.monotonic())
+        loop.commit_generation(new_run(spark, config, progress), 0, 0, time.monotonic())
 
 
 def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:

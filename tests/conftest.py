@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from py4j.java_gateway import JavaPackage, JVMView
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config, Spark
@@ -33,17 +32,6 @@ FOR_LITTLE_DATA = {
 }
 # What has one of these starts a JVM, a pool of sandboxes, a supervisor of engines, scripts, or a model in this process.
 HEAVY = {"spark", "sandbox", "strongest", "executor", "checkout", "tiny_model"}
-
-
-def remember_names_of_java(of: type) -> None:
-    """Let py4j keep what a name in the JVM stands for, which it asks for anew each time: Java looks into every jar."""
-    find = of.__getattr__
-
-    def find_once(self: object, name: str) -> object:
-        found = self.__dict__[name] = find(self, name)
-        return found
-
-    of.__getattr__ = find_once
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -105,8 +93,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         }
     ).model_copy(update={"spark": Spark(master="local[2]", conf=conf)})
     session = open_session(settings, "tests")
-    remember_names_of_java(JVMView)
-    remember_names_of_java(JavaPackage)
     yield session
     session.stop()
 

@@ -161,10 +161,10 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             of_rows = tagged(rows, dropped.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
             write_table(of_rows, task.output, task.format)
         if not settings.audit:
-            return Findings(search.not_compared(), None)
+            return Findings(search.not_compared, None)
         with progress.stage("audit", None):
             sample = search.sample(settings.audit, dropped)
-            return Findings(search.not_compared(), audit(sample, settings.threshold, settings.shingle_words))
+            return Findings(search.not_compared, audit(sample, settings.threshold, settings.shingle_words))
     finally:
         scratch.clear()
 

@@ -45,14 +45,15 @@ def index_rows(texts: DataFrame, family: HashFamily, settings: Dedup) -> DataFra
     return unranked.mapInArrow(index, c.INDEXED)
 
 
-def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
+def sharing_a_bucket(index: DataFrame, signatures: DataFrame, new_keys: int) -> DataFrame:
     """Return the rows of an index that have a band key or the content of a new text, with what it shares.
 
     So the cost is one scan of the index, and grows with what is new and what shares a key with it in everything else.
 
     Args:
         index: Columns as `columns.INDEXED`.
-        signatures: Columns as `columns.SIGNED`, read twice.
+        signatures: Columns as `columns.SIGNED`.
+        new_keys: How many keys the new texts of `signatures` have.
 
     Returns:
         Columns as `columns.INDEXED`, without the sample key.
@@ -60,8 +61,7 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame) -> DataFrame:
     new = signatures.where(c.IS_NEW)
     keys = F.concat(c.BANDS, F.array(content_key()))
     wanted = new.select(F.explode(keys).alias(c.KEY)).distinct()
-    [[count]] = new.select(F.coalesce(F.sum(F.size(c.BANDS)), F.lit(0))).collect()
-    if count <= _MAX_BROADCAST_KEYS:
+    if new_keys <= _MAX_BROADCAST_KEYS:
         wanted = F.broadcast(wanted)
     return (
         index.select(c.ID, c.CONTENT_HASH, c.PACKED, F.explode(c.KEYS).alias(c.KEY))

@@ -24,11 +24,12 @@ _LONG_REMEMBERED: Final = 64
 _MAX_BROADCAST_PAIRS: Final = 250_000
 
 
-def texts_of_pairs(pairs: DataFrame, texts: DataFrame, indexed: DataFrame | None) -> DataFrame:
+def texts_of_pairs(pairs: DataFrame, near: int, texts: DataFrame, indexed: DataFrame | None) -> DataFrame:
     """Return the texts that pairs need for their similarity: few of many.
 
     Args:
         pairs: Columns as `columns.PAIRS`, read several times.
+        near: How many of them are not exact.
         texts: `id`, `is_new` and `text`.
         indexed: Further texts that are not new: `id` and `packed`.
 
@@ -41,7 +42,7 @@ def texts_of_pairs(pairs: DataFrame, texts: DataFrame, indexed: DataFrame | None
         .unionByName(of_pairs.select(F.col(c.EARLIER_ID).alias(c.ID), F.col(c.EARLIER_IS_NEW).alias(c.IS_NEW)))
         .distinct()
     )
-    if of_pairs.limit(_MAX_BROADCAST_PAIRS + 1).count() <= _MAX_BROADCAST_PAIRS:
+    if near <= _MAX_BROADCAST_PAIRS:
         named = F.broadcast(named)
     few = texts.select(c.ID, c.IS_NEW, c.TEXT).join(named, [c.ID, c.IS_NEW], "left_semi")
     if indexed is None:
@@ -77,8 +78,12 @@ def verified(pairs: DataFrame, texts: DataFrame, threshold: float, words: int) -
     def near(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_near(batches, threshold, words), c.LINKS)
 
-    exact = pairs.where(c.IS_EXACT).withColumn(c.SIMILARITY, F.lit(1.0))
-    return with_texts.mapInArrow(near, c.LINKS).unionByName(exact)
+    return with_texts.mapInArrow(near, c.LINKS).unionByName(exact_links(pairs))
+
+
+def exact_links(pairs: DataFrame) -> DataFrame:
+    """Return the pairs of equal content as duplicates: columns as `columns.LINKS`."""
+    return pairs.where(c.IS_EXACT).withColumn(c.SIMILARITY, F.lit(1.0))
 
 
 def _near(batches: Iterator[pa.RecordBatch], threshold: float, words: int) -> Iterator[tuple[Any, ...]]:

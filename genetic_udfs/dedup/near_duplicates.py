@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
 
@@ -13,7 +13,7 @@ from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import LONGEST, Audited
 from genetic_udfs.dedup.bands import candidate_pairs
 from genetic_udfs.dedup.indexed import as_signed, sharing_a_bucket
-from genetic_udfs.dedup.jaccard import texts_of_pairs, verified
+from genetic_udfs.dedup.jaccard import exact_links, texts_of_pairs, verified
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.dedup.signing import signed
 from genetic_udfs.dedup.survivors import dropped
@@ -22,7 +22,7 @@ from genetic_udfs.dedup.survivors import dropped
 _MAX_UNEVENNESS: Final = 1.5
 
 Checkpoint = Callable[[DataFrame, str], DataFrame]
-"""Stores an intermediate result under a name; returns what is gone on with."""
+"""Computes an intermediate result and stores it under a name, at once; returns what is gone on with."""
 
 
 class NotCompared(NamedTuple):
@@ -41,19 +41,17 @@ class Search:
     kept texts come before new ones, in the order of their ids.
 
     `links` are all pairs of duplicates, columns as `columns.LINKS`; of texts with equal content only the first has more
-    than one.
+    than one. `pairs` is the number of candidates for it: where it is 0, nothing is dropped.
+
+    `not_compared` counts the pairs that were left out because their bucket is too big. They may have met in another.
     """
 
     links: DataFrame
     dropped: DataFrame
-    _skipped: DataFrame
+    pairs: int
+    not_compared: NotCompared
     _signatures: DataFrame
     _texts: DataFrame
-
-    def not_compared(self) -> NotCompared:
-        """Count the pairs that were not compared because their bucket is too big. They may have met in another."""
-        [[buckets, pairs]] = self._skipped.agg(F.count(c.SKIPPED), F.coalesce(F.sum(c.SKIPPED), F.lit(0))).collect()
-        return NotCompared(buckets, pairs)
 
     def sample(self, count: int, dropped: DataFrame) -> list[Audited]:
         """Return up to so many texts, near-duplicates together, for an audit; none that is too long for it.
@@ -103,17 +101,34 @@ def near_duplicates(
     """
     texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
-    signatures = checkpoint(signed(texts if is_spread else _spread(texts), family, settings), "signatures")
+    signing, pairing = Observation(), Observation()
+    of_texts = signed(texts if is_spread else _spread(texts), family, settings)
+    new_keys = F.sum(F.when(F.col(c.IS_NEW), F.size(c.BANDS) + 1))
+    signatures = checkpoint(of_texts.observe(signing, new_keys.alias("new_keys")), "signatures")
     of_all = signatures
     if indexed is not None:
-        indexed = checkpoint(sharing_a_bucket(indexed, signatures), "indexed")
+        indexed = checkpoint(sharing_a_bucket(indexed, signatures, signing.get["new_keys"] or 0), "indexed")
         of_all = signatures.unionByName(as_signed(indexed))
-    found = checkpoint(candidate_pairs(of_all), "pairs")
+    found = checkpoint(candidate_pairs(of_all).observe(pairing, *_counts_of_pairs()), "pairs")
+    counts = pairing.get
     pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
-    to_compare = checkpoint(texts_of_pairs(pairs, texts, indexed), "texts")
-    links = verified(pairs, to_compare, settings.threshold, settings.shingle_words)
-    skipped = found.where(F.col(c.SKIPPED).isNotNull())
-    return Search(links, dropped(links), skipped, signatures, texts)
+    if counts["near"]:
+        to_compare = checkpoint(texts_of_pairs(pairs, counts["near"], texts, indexed), "texts")
+        links = verified(pairs, to_compare, settings.threshold, settings.shingle_words)
+    else:
+        links = exact_links(pairs)
+    left_out = NotCompared(counts["buckets"], counts["skipped"] or 0)
+    return Search(links, dropped(links), counts["pairs"], left_out, signatures, texts)
+
+
+def _counts_of_pairs() -> tuple[Column, ...]:
+    is_pair = F.col(c.SKIPPED).isNull()
+    return (
+        F.count_if(is_pair).alias("pairs"),
+        F.count_if(is_pair & ~F.col(c.IS_EXACT)).alias("near"),
+        F.count(c.SKIPPED).alias("buckets"),
+        F.sum(c.SKIPPED).alias("skipped"),
+    )
 
 
 def _texts(texts: DataFrame, rank: Column, *, is_new: bool) -> DataFrame:

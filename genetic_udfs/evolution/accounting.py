@@ -1,11 +1,12 @@
 """What a generation came to, read from the tables: counts by reason, costs by role, the audit of near-duplicates."""
 
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.evolution.audit import audit_generation
@@ -13,36 +14,34 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.store.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 
-def generation_row(run: Run, generation: int, started: float) -> dict[str, Any]:
+def generation_row(run: Run, generation: int, before: int, started: float) -> dict[str, Any]:
     """Return the row of `generations` for a generation whose population is committed.
 
     Args:
         run: the run.
         generation: its number.
+        before: the population's size without it.
         started: when this run began with it, by `time.monotonic`: the wall clock may be set back meanwhile.
     """
-    version = run.store.version(POPULATION)
-    population = run.store.read(POPULATION, version)
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
     attempts = candidates.groupBy("reason", "round", "run_id").count().collect()
-    reasons: dict[str, int] = {}
+    reasons: Counter[str | None] = Counter()
     for attempt in attempts:
-        if attempt["reason"] is not None:
-            reasons[attempt["reason"]] = reasons.get(attempt["reason"], 0) + attempt["count"]
-    sizes = {row["new"]: row["count"] for row in _sizes(population, generation)}
-    accepted = sizes.get(True, 0)
+        reasons[attempt["reason"]] += attempt["count"]
+    of_no_reason = reasons.pop(None, 0)
+    accepted = of_no_reason if generation else run.store.read(POPULATION).filter("generation = 0").count()
     fingerprint, samples = _decided_under(run, {attempt["run_id"] for attempt in attempts})
     return {
         "generation": generation,
-        "population_version": version,
-        "population_size": sum(sizes.values()),
+        "population_version": run.store.version(POPULATION),
+        "population_size": before + accepted,
         "run_id": run.id,
         "fingerprint": fingerprint,
         "rounds": len({attempt["round"] for attempt in attempts}),
         "asked": sum(attempt["count"] for attempt in attempts),
         "accepted": accepted,
         "shortfall": samples - accepted if generation else 0,
-        "reasons": reasons,
+        "reasons": dict(reasons),
         "costs": costs(run, generation),
         "engines": engines(run, generation),
         "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
@@ -98,7 +97,3 @@ def _decided_under(run: Run, deciding: set[str]) -> tuple[str, int]:
         return run.config.fingerprint(), run.config.samples_per_generation
     (row,) = run.store.read(RUNS).filter(F.col("run_id").isin(*deciding)).collect()
     return row["fingerprint"], yaml.safe_load(row["configuration"])["samples_per_generation"]
-
-
-def _sizes(population: DataFrame, generation: int) -> list[Row]:
-    return population.groupBy((F.col("generation") == generation).alias("new")).count().collect()

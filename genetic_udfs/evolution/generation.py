@@ -34,17 +34,19 @@ from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES_SCHEMA, DUPLICATE, NEAR_DUPLICATE, REJECTED
 
 
-def make_generation(run: Run, population: DataFrame, generation: int, items: Sequence[BenchmarkItem]) -> DataFrame:
+def make_generation(
+    run: Run, population: DataFrame, size: int, generation: int, items: Sequence[BenchmarkItem]
+) -> DataFrame:
     """Return every candidate of a generation, decided, with the columns of `candidates`.
 
     Args:
         run: the run.
         population: the population at the generation's start.
+        size: its number of individuals.
         generation: number of the generation, from 1.
         items: the test sets.
     """
     quota = quotas(run.config.samples_per_generation, run.config.colonies)
-    size = population.count()
     decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
     used = attempts = 0
@@ -60,10 +62,11 @@ def make_generation(run: Run, population: DataFrame, generation: int, items: Seq
         used += sum(counts.values())
         own = decided.filter(F.col("status") == ACCEPTED)
         this = Round(run, generation, number, population, size, own, needed, counts, items)
-        decided = decided.unionByName(make_round(this))
-        found = decided.groupBy("colony", "status").count().collect()
-        accepted = {row["colony"]: row["count"] for row in found if row["status"] == ACCEPTED}
-        attempts = sum(row["count"] for row in found)
+        made = make_round(this)
+        decided = decided.unionByName(made)
+        found = run.scratch.observed(made)
+        accepted = {colony: accepted.get(colony, 0) + found.get(str(colony), 0) for colony in quota}
+        attempts += found["rows"]
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
@@ -88,7 +91,7 @@ def make_round(this: Round) -> DataFrame:
         .transform(repair, this)
         .transform(choose, this)
         .transform(accept, this)
-        .transform(checkpoint, this, "deciding")
+        .transform(checkpoint, this, "deciding", accepted_by_colony(this))
     )
 
 
@@ -169,8 +172,10 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         indexed=indexed(run.store, this.generation),
         is_spread=True,
     )
-    if message := format_not_compared(found.not_compared()):
+    if message := format_not_compared(found.not_compared):
         run.progress.note(f"generation {this.generation}, round {this.number}: {message}")
+    if not found.pairs:
+        return rows
     reason = F.when(F.col("method") == EXACT, DUPLICATE).otherwise(NEAR_DUPLICATE)
     detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
     return rows.join(found.dropped, "id", "left").transform(
@@ -302,6 +307,13 @@ def judged(min_fitness: float | None) -> Column:
     return F.when(F.col("read.reason") == "engine_error", failed).when(
         F.col("reply").isNotNull() & ~F.coalesce(F.col("fitness") >= min_fitness, F.lit(False)), low
     )
+
+
+def accepted_by_colony(this: Round) -> dict[str, Column]:
+    """Return how many of a round's candidates are accepted, under the number of each colony that has slots."""
+    return {
+        str(colony): F.count_if((F.col("colony") == colony) & (F.col("status") == ACCEPTED)) for colony in this.slots
+    }
 
 
 def accept(rows: DataFrame, this: Round) -> DataFrame:

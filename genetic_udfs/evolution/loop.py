@@ -41,10 +41,10 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
         seeds: generation 0.
         items: the test sets, of which nothing may be in the population.
     """
-    done = last_generation(run)
+    done, size = last_generation(run)
     if done is None:
         with run.progress.stage(f"generation 0: {len(seeds)} seeds", None):
-            commit_seeds(run, seeds)
+            size = commit_seeds(run, seeds)
         done = 0
     else:
         run.progress.note(_begun(done, run.config.generations))
@@ -53,11 +53,11 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
     for generation in range(done + 1, run.config.generations + 1):
         started = time.monotonic()
         if not decided(run, generation).limit(1).count():
-            decide(run, generation, items)
+            decide(run, generation, size, items)
         with run.progress.stage(f"generation {generation}: committing", None):
-            commit_population(run, generation)
+            commit_population(run, generation, size)
             add_to_index(run.store, run.config, run.id, generation)
-            commit_generation(run, generation, started)
+            size = commit_generation(run, generation, size, started)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
 
@@ -69,11 +69,12 @@ def _begun(done: int, wanted: int) -> str:
     return f"generation {done} is finished; resuming"
 
 
-def last_generation(run: Run) -> int | None:
-    """Return the number of the last generation that is done, or None where not even the seeds are in."""
-    row = run.store.read(GENERATIONS).agg(F.max("generation").alias("last")).first()
+def last_generation(run: Run) -> tuple[int | None, int]:
+    """Return the last generation that is done, None where not even the seeds are in, and the population's size then."""
+    last = F.max(F.struct("generation", "population_size")).alias("last")
+    row = run.store.read(GENERATIONS).select(last).first()
     assert row is not None
-    return None if row["last"] is None else int(row["last"])
+    return (None, 0) if row["last"] is None else (row["last"]["generation"], row["last"]["population_size"])
 
 
 def decided(run: Run, generation: int) -> DataFrame:
@@ -81,8 +82,8 @@ def decided(run: Run, generation: int) -> DataFrame:
     return run.store.read(CANDIDATES).filter(F.col("generation") == generation)
 
 
-def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
-    """Make generation 0 of the seeds."""
+def commit_seeds(run: Run, seeds: Sequence[Seed]) -> int:
+    """Make generation 0 of the seeds; return the population's size."""
     started = time.monotonic()
     individuals = [
         {
@@ -100,19 +101,18 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> None:
     ]
     rows = run.spark.createDataFrame(individuals, POPULATION_SCHEMA)
     append_generation(run, POPULATION, rows, 0)
-    commit_generation(run, 0, started)
+    return commit_generation(run, 0, 0, started)
 
 
-def decide(run: Run, generation: int, items: Sequence[BenchmarkItem]) -> None:
-    """Make a generation and commit its candidates, accepted and rejected."""
+def decide(run: Run, generation: int, size: int, items: Sequence[BenchmarkItem]) -> None:
+    """Make a generation from a population of this size, and commit its candidates, accepted and rejected."""
     population = run.store.read(POPULATION).filter(F.col("generation") < generation)
-    candidates = make_generation(run, population, generation, items)
+    candidates = make_generation(run, population, size, generation, items)
     append_generation(run, CANDIDATES, candidates, generation)
 
 
-def commit_population(run: Run, generation: int) -> None:
-    """Append a generation's accepted candidates to the population, numbered on from those before."""
-    size = run.store.read(POPULATION).filter(F.col("generation") < generation).count()
+def commit_population(run: Run, generation: int, size: int) -> None:
+    """Append a generation's accepted candidates to the population, numbered on from the `size` before them."""
     accepted = decided(run, generation).filter(F.col("status") == ACCEPTED)
     rows = accepted.transform(numbered, size)
     append_generation(run, POPULATION, rows, generation)
@@ -133,11 +133,12 @@ def numbered(accepted: DataFrame, first: int) -> DataFrame:
     )
 
 
-def commit_generation(run: Run, generation: int, started: float) -> None:
-    """Write the row that says a generation is done, with its counts and costs."""
-    row = generation_row(run, generation, started)
+def commit_generation(run: Run, generation: int, before: int, started: float) -> int:
+    """Write the row that says a generation is done, with its counts and costs; return the population's size."""
+    row = generation_row(run, generation, before, started)
     rows = local_frame(run.spark, [row], GENERATIONS_SCHEMA)
     append_generation(run, GENERATIONS, rows, generation)
+    return int(row["population_size"])
 
 
 def append_generation(run: Run, table: str, rows: DataFrame, generation: int) -> None:

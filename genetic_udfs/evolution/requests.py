@@ -9,6 +9,7 @@ from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.roles.sampling import sampling_key, sampling_of
 from genetic_udfs.runtime.session import task_slots
+from genetic_udfs.store.ledger import Stage
 
 
 def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
@@ -72,14 +73,12 @@ def with_replies(
     stage_name = purpose or role
     place = [f"generation {generation}", *([] if round_ is None else [f"round {round_}"])]
     name = "/".join([*place, stage_name]).replace(" ", "-")
-    planned = run.scratch.checkpoint(
-        rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))), name
+    plan = run.ledger.plan(
+        rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))),
+        Stage(name, ledger_role or role, generation, round_),
     )
-    requests = planned.filter(F.col("request_id").isNotNull()).select("request_id", "prompt", "template")
-    missing = run.ledger.missing(requests, generation, name)
-    total = run.scratch.count(missing)
-    with run.progress.stage(f"{', '.join(place)}: {stage_name}", total) as stage:
-        if total:
+    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing) as stage:
+        if plan.missing:
             slots = task_slots(run.spark)
             engine_call = ask(
                 settings.engine,
@@ -97,7 +96,7 @@ def with_replies(
                     .withColumn("reply", engine_call("prompt"))
                     .select(
                         "request_id",
-                        F.lit(ledger_role or role).alias("role"),
+                        F.lit(plan.stage.role).alias("role"),
                         F.lit(generation).alias("generation"),
                         F.lit(round_).cast("int").alias("round"),
                         F.lit(settings.engine).alias("engine"),
@@ -109,8 +108,7 @@ def with_replies(
                     )
                 )
 
-            run.ledger.record(missing, total, answered, name)
+            run.ledger.record(plan, answered)
             if use := run.progress.engine_utilization(stage):
                 run.stage_utilization.append(StageUtilization(generation, round_, role, use))
-    replies = run.ledger.replies(generation)
-    return planned.drop("prompt", "template", "sample").join(replies, "request_id", "left")
+    return run.ledger.with_replies(plan).drop("prompt", "template", "sample")

@@ -1,6 +1,6 @@
 """One round of a generation, and what its stages share: rows that failed go on with the reason, and ask nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -40,15 +40,16 @@ class Round:
         return f"generation-{self.generation}/round-{self.number}{attempt}"
 
 
-def checkpoint(rows: DataFrame, this: Round, name: str) -> DataFrame:
+def checkpoint(rows: DataFrame, this: Round, name: str, observed: Mapping[str, Column] | None = None) -> DataFrame:
     """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space.
 
-    Rows that are the result of a stage are returned as they are.
+    `observed` are aggregates over the rows, for `Scratch.observed`. Rows that are the result of a stage are returned
+    as they are.
     """
     if this.run.scratch.has(rows):
         return rows
     with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
-        return this.run.scratch.checkpoint(rows, f"{this.name}/{name.replace(' ', '-')}")
+        return this.run.scratch.checkpoint(rows, f"{this.name}/{name.replace(' ', '-')}", observed)
 
 
 def not_rejected() -> Column:

@@ -4,9 +4,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from pyspark import inheritable_thread_target
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.engine.columns import REPLY_FIELDS
@@ -20,6 +21,36 @@ from genetic_udfs.store.tables import Store
 _WAVES_AT_ONCE = 2
 
 
+# Columns of a plan beside the rows' own: what replies are joined by, and whether the reply that is there is of this
+# stage (null where there is none).
+_KEY: Final = "_request_key"
+_IN_STAGE: Final = "_in_stage"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A role's turn: its name in commits and in the scratch space, and what its rows of `replies` have in common."""
+
+    name: str
+    role: str
+    generation: int
+    round: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A stage's rows, and which of them are to be asked.
+
+    `missing` counts the rows whose request has no reply, equal requests each time; `elsewhere` those whose request was
+    answered in another stage of the generation.
+    """
+
+    stage: Stage
+    rows: DataFrame
+    missing: int
+    elsewhere: int
+
+
 @dataclass(frozen=True)
 class Ledger:
     """The `replies` table, as the stages of one run use it."""
@@ -29,35 +60,64 @@ class Ledger:
     run_id: str
     wave_size: int
 
-    def replies(self, generation: int) -> DataFrame:
-        """Return what the models have answered in a generation: `request_id` and the reply's fields."""
-        table = self.store.read(REPLIES).filter(F.col("generation") == generation)
-        # Each request has one reply, were it not for a second driver on the same store: the first one sent counts.
-        first = F.min_by(F.struct(*REPLY_FIELDS), F.struct("sent_at", "run_id", "attempt"))
-        return table.groupBy("request_id").agg(first.alias("reply"))
-
-    def missing(self, requests: DataFrame, generation: int, name: str) -> DataFrame:
-        """Return the requests that have no reply yet, each once, kept under a name in the scratch space."""
-        answered = self.store.read(REPLIES).filter(F.col("generation") == generation).select("request_id")
-        return self.scratch.checkpoint(
-            requests.dropDuplicates(["request_id"]).join(answered, "request_id", "left_anti"),
-            f"{name}/requests",
-        )
-
-    def record(self, requests: DataFrame, total: int, ask: Callable[[DataFrame], DataFrame], stage: str) -> None:
-        """Have requests answered in waves, and append each wave in one commit; one that was begun is finished.
+    def plan(self, rows: DataFrame, stage: Stage) -> Plan:
+        """Keep a stage's rows in the scratch space, with which of their requests have a reply already.
 
         Args:
-            requests: what `missing` returned.
-            total: its number of rows.
-            ask: turns requests into rows of the `replies` table, calling the engine.
-            stage: names the stage in the commits.
+            rows: any columns, with `request_id` (null where nothing is asked).
+            stage: the stage.
+        """
+        of_stage = (F.col("role") == stage.role) & F.col("round").eqNullSafe(F.lit(stage.round))
+        answered = (
+            self.store.read(REPLIES)
+            .filter(F.col("generation") == stage.generation)
+            .groupBy(F.col("request_id").alias(_KEY))
+            .agg(F.max(of_stage).alias(_IN_STAGE))
+        )
+        # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
+        key = F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string"))
+        kept = self.scratch.checkpoint(
+            rows.withColumn(_KEY, key).join(answered, _KEY, "left"),
+            stage.name,
+            {"missing": F.count_if(_is_missing()), "elsewhere": F.count_if(~F.col(_IN_STAGE))},
+        )
+        seen = self.scratch.observed(kept)
+        return Plan(stage, kept, seen["missing"], seen["elsewhere"])
+
+    def with_replies(self, plan: Plan) -> DataFrame:
+        """Return a stage's rows with `reply`: the reply's fields, null where nothing was asked."""
+        stage = plan.stage
+        table = self.store.read(REPLIES).filter(F.col("generation") == stage.generation)
+        if plan.elsewhere:
+            asked = plan.rows.select("request_id").filter(F.col("request_id").isNotNull()).distinct()
+            table = table.join(asked, "request_id", "left_semi")
+        else:  # The files of one stage, which others do not share, are few of a generation's.
+            table = table.filter((F.col("role") == stage.role) & F.col("round").eqNullSafe(F.lit(stage.round)))
+        # Each request has one reply, were it not for a second driver on the same store: the first one sent counts.
+        first = F.min_by(F.struct(*REPLY_FIELDS), F.struct("sent_at", "run_id", "attempt"))
+        replies = table.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
+        return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
+
+    def record(self, plan: Plan, ask: Callable[[DataFrame], DataFrame]) -> None:
+        """Have a stage's requests answered in waves, each appended in one commit; one that was begun is finished.
+
+        Args:
+            plan: which requests have no reply yet.
+            ask: turns requests, each once, into rows of the `replies` table, calling the engine.
 
         Raises:
             Stopped: if the process was asked to stop; the waves that were under way then are committed.
         """
-        waves = max(1, -(-total // self.wave_size))
-        wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves))
+        stage = plan.stage.name
+        waves = max(1, -(-plan.missing // self.wave_size))
+        requests = (
+            plan.rows.filter(_is_missing()).select("request_id", "prompt", "template").dropDuplicates(["request_id"])
+        )
+        if waves > 1:
+            wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves)).cast("int")
+            by_wave = requests.withColumn("wave", wave_of).repartition("wave")
+            requests = self.scratch.checkpoint(by_wave, f"{stage}/requests", by="wave")
+            self.store.create(REPLIES)
 
         failed = threading.Event()
 
@@ -75,7 +135,7 @@ class Ledger:
         def append(wave: int) -> None:
             self.store.append(
                 REPLIES,
-                ask(requests.filter(wave_of == wave)),
+                ask(requests.filter(F.col("wave") == wave).drop("wave") if waves > 1 else requests),
                 transaction=f"{self.run_id}/{stage}/{wave}",
                 version=0,
                 run_id=self.run_id,
@@ -83,9 +143,13 @@ class Ledger:
                 wave=wave,
             )
 
-        self.store.create(REPLIES)
         if waves == 1:
             answer(0)
             return
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
             list(pool.map(answer, range(waves)))
+
+
+def _is_missing() -> Column:
+    """Tell whether a row of a plan has a request without a reply."""
+    return F.col("request_id").isNotNull() & F.col(_IN_STAGE).isNull()

@@ -5,11 +5,12 @@ Nothing here is needed to resume: the ledger is.
 """
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 from weakref import WeakKeyDictionary
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.runtime.session import file_system
@@ -25,29 +26,46 @@ class Scratch:
 
     spark: SparkSession
     root: str
-    _counts: WeakKeyDictionary[DataFrame, int] = field(default_factory=WeakKeyDictionary, repr=False, compare=False)
+    _observed: WeakKeyDictionary[DataFrame, dict[str, Any]] = field(
+        default_factory=WeakKeyDictionary, repr=False, compare=False
+    )
 
     @classmethod
     def beside(cls, spark: SparkSession, path: str) -> Self:
         """Return a new folder beside the one that a job writes to."""
         return cls(spark, f"{path.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
 
-    def checkpoint(self, rows: DataFrame, name: str) -> DataFrame:
-        """Write rows under a name and return them as read from there, in the same schema."""
+    def checkpoint(
+        self, rows: DataFrame, name: str, observed: Mapping[str, Column] | None = None, *, by: str | None = None
+    ) -> DataFrame:
+        """Write rows under a name and return them as read from there, in the same schema.
+
+        Args:
+            rows: any columns.
+            name: a path beneath the folder.
+            observed: aggregates over the rows, computed as they are written, for `observed`.
+            by: an integer column, each of whose values gets a folder, so that a filter on it reads that alone.
+        """
         path = f"{located(self.spark, self.root)}/{name}"
-        written = Observation()
-        rows.observe(written, F.count(F.lit(1)).alias("rows")).write.mode("overwrite").parquet(path)
+        seen = Observation()
+        aggregates = {"rows": F.count(F.lit(1)), **(observed or {})}
+        writer = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items())).write.mode("overwrite")
+        (writer if by is None else writer.partitionBy(by)).parquet(path)
         kept = self.spark.read.schema(rows.schema).parquet(path)
-        self._counts[kept] = written.get["rows"]
+        self._observed[kept] = seen.get
         return kept
 
     def has(self, rows: DataFrame) -> bool:
         """Tell whether rows are what `checkpoint` has returned."""
-        return rows in self._counts
+        return rows in self._observed
 
     def count(self, kept: DataFrame) -> int:
         """Return the number of rows of what `checkpoint` has returned, which was counted as it was written."""
-        return self._counts[kept]
+        return int(self.observed(kept)["rows"])
+
+    def observed(self, kept: DataFrame) -> dict[str, Any]:
+        """Return the aggregates of what `checkpoint` has returned, by their names."""
+        return self._observed[kept]
 
     def clear(self) -> None:
         """Remove everything kept."""

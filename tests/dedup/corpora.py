@@ -92,4 +92,4 @@ def by_id(frame: DataFrame) -> dict[str, Dropped]:
 
 def cached(rows: DataFrame, name: str) -> DataFrame:
     """Keep an intermediate result."""
-    return rows.persist()
+    return rows.localCheckpoint()

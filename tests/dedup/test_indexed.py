@@ -47,7 +47,7 @@ def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession) -
     [friend, *_] = planted(1, seed=2)
     known = index(spark, [*strangers, Text("copy", 90, friend), Text("near", 91, f"{friend} and more")])
     new = signatures(spark, [Text("new", 0, friend)], is_new=True)
-    rows = {row.id: row for row in sharing_a_bucket(known, new).collect()}
+    rows = {row.id: row for row in sharing_a_bucket(known, new, SETTINGS.bands + 1).collect()}
     assert set(rows) == {"copy", "near"}
     assert len(rows["copy"]["keys"]) == SETTINGS.bands + 1
     assert 0 < len(rows["near"]["keys"]) <= SETTINGS.bands

@@ -217,10 +217,10 @@ def test_what_the_bound_on_buckets_leaves_out_is_counted(spark: SparkSession) ->
     settings = Dedup(threshold=1.0, bands=1, rows=1)
     frame = new_frame(spark, [*texts, *numbered(planted(20, seed=1, share=0.0), "other", 200)])
     found = near_duplicates(frame, kept_frame(spark, []), settings, SEED, cached)
-    buckets, pairs = found.not_compared()
+    buckets, pairs = found.not_compared
     assert buckets == 1
     assert pairs == 150 * 149 // 2 - (2 * 149 - 1)
-    assert near_duplicates(frame.limit(50), kept_frame(spark, []), settings, SEED, cached).not_compared() == (0, 0)
+    assert near_duplicates(frame.limit(50), kept_frame(spark, []), settings, SEED, cached).not_compared == (0, 0)
 
 
 def test_a_sample_has_both_texts_of_most_pairs(spark: SparkSession) -> None:

@@ -440,7 +440,7 @@ def test_a_mutation_without_a_parent_below_the_cap_is_a_candidate_with_that_reas
         at_the_cap = spark.createDataFrame(
             [{"ordinal": n, "id": f"p{n}", "instruction": f"text {n}", "depth": 1} for n in range(4)], POPULATION_SCHEMA
         )
-        candidates = make_generation(run, at_the_cap, 1, []).collect()
+        candidates = make_generation(run, at_the_cap, 4, 1, []).collect()
         assert {(row["status"], row["reason"], row["depth"]) for row in candidates} == {("rejected", "depth_cap", None)}
         assert len(candidates) == 7
         assert server.calls.total() == 0

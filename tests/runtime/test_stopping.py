@@ -19,7 +19,7 @@ from genetic_udfs.runtime.stopping import (
     stop_requested,
 )
 from genetic_udfs.runtime.stopping import _hurried as hurried
-from genetic_udfs.store.ledger import Ledger
+from genetic_udfs.store.ledger import Ledger, Stage
 from genetic_udfs.store.schema import REPLIES, REPLIES_SCHEMA
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -60,8 +60,9 @@ class Asking:
         self._answered = answered
 
     def ask(self) -> None:
-        requests = self.store.spark.createDataFrame([(f"request-{n}",) for n in range(8)], "request_id string")
-        self.ledger.record(requests, 8, self._rows, "stage")
+        rows = self.store.spark.createDataFrame([(f"request-{n}",) for n in range(8)], "request_id string")
+        requests = rows.select("request_id", F.lit("ask").alias("prompt"), F.lit("v1").alias("template"))
+        self.ledger.record(self.ledger.plan(requests, Stage("stage", "coder", 1, 0)), self._rows)
 
     def _rows(self, wave: DataFrame) -> DataFrame:
         values = {"request_id": F.col("request_id"), "text": self._answered("request_id")}
