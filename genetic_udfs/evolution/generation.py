@@ -138,10 +138,11 @@ def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
     """Part replies into candidates, one row each, with `item`, `id`, `instruction`, `reason` and `detail`."""
     asked = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
     read = role_columns.offspring_of("operator", "request_id", "reply", asked)
-    identity = F.sha2(F.concat_ws("/", F.lit(this.run.config.seed), *SLOT_KEY, "item"), 256)
+    # Of where the text comes from, and the text: rows of two stores that have one id have one content, too.
+    origin = F.concat_ws("\x1e", F.coalesce("request_id", F.concat_ws("/", *SLOT_KEY)), "item", "reply.text")
     return (
         rows.select("*", F.posexplode(read).alias("item", "read"))
-        .withColumn("id", F.substring(identity, 1, 32))
+        .withColumn("id", F.substring(F.sha2(origin, 256), 1, 32))
         .withColumns({name: F.col(f"read.{name}") for name in ("instruction", "reason", "detail")})
         .withColumn("raw_reply", F.when(F.col("reason").isNotNull(), F.col("reply.text")))
         .withColumnRenamed("request_id", "instructor_request")
@@ -161,7 +162,8 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     run = this.run
     accepted = this.accepted.select("id", F.col("instruction").alias("text"))
     # The order among candidates is drawn, so that no colony has precedence over another.
-    rank = F.conv(F.substring("id", 1, 15), 16, 10).cast("long")
+    drawn = F.sha2(F.concat_ws("/", F.lit(run.config.seed), *SLOT_KEY, "item"), 256)
+    rank = F.conv(F.substring(drawn, 1, 15), 16, 10).cast("long")
     new = rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
     found = near_duplicates(
         new,

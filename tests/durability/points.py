@@ -35,8 +35,8 @@ def watch(reached: Callable[[str], None], patch: Callable[[type, str, Callable[.
         patch(kind, method, between)
 
     named(Store, "append", _commit)
-    named(Scratch, "checkpoint", lambda rows, name: f"checkpoint {name}")
-    named(Ledger, "record", lambda requests, total, ask, stage: f"record {stage}")
+    named(Scratch, "checkpoint", lambda rows, name, *_, **__: f"checkpoint {name}")
+    named(Ledger, "record", lambda plan, ask: f"record {plan.stage.name}")
 
 
 def _commit(table: str, rows: object, *, version: int, **metadata: object) -> str:
