@@ -37,13 +37,13 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
     ordered = Window.partitionBy(*_INSTRUCTION).orderBy("solution")
     whole = ordered.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     code = F.when(not_rejected(), F.col("code"))
+    imported_by = F.col(SANDBOX_TIER) if SANDBOX_TIER in rows.columns else F.lit(None)
+    rows = checkpoint(rows, this, "solutions to compare")
     planned = (
-        checkpoint(rows, this, "solutions to compare")
-        .withColumn("sample_code", F.first(code, ignorenulls=True).over(whole))
+        rows.withColumn("sample_code", F.first(code, ignorenulls=True).over(whole))
         .withColumn("tests", F.when(not_rejected(), role_columns.examples_of("instruction")))
         .withColumn("calls", F.when(not_rejected(), role_columns.calls_of("instruction", "sample_code", "code")))
     )
-    imported_by = F.col(SANDBOX_TIER) if SANDBOX_TIER in rows.columns else F.lit(None)
     ran = (
         spread(planned, this.run.scratch.count(rows))
         .withColumn("ran", outcome_of(F.when(F.size("tests") > 0, code), "tests", config.sandbox))
