@@ -162,7 +162,7 @@ def _asked(
         return None if code is None else by_id[id_].program(code)
 
     return (
-        replied.withColumn("found", role_columns.code_of("reply"))
+        replied.withColumn("found", role_columns.code_of("problem", "reply"))
         .withColumn("code", F.col("found.code"))
         .withColumn("response", F.col("reply.text"))
         .withColumn("program", row_udf(program, StringType())(_PROBLEM, "code"))

@@ -11,6 +11,7 @@ from genetic_udfs.config.operators import MutationTask, Operators
 from genetic_udfs.config.roles import (
     ROLES,
     CoderSettings,
+    InstructorSettings,
     OwnPrompt,
     PromptedRole,
     Role,
@@ -34,6 +35,7 @@ __all__ = [
     "Dedup",
     "Engine",
     "Filters",
+    "InstructorSettings",
     "Ledger",
     "MutationTask",
     "Operators",

@@ -11,13 +11,20 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, MutationTask
 from genetic_udfs.errors import ConfigurationError
 
 _PATH_KEYS = ("store", "seeds")
 _SPARK_CONF = "spark.conf."
-# What a role's prompt is given, and has to show.
-_PROMPT_VARIABLES = {"coder": ("instruction",), "judge": ("instruction", "response")}
+# What a prompt is given, with an example of each; it has to show all but those that are optional.
+_MUTATION = {"instruction": "text"}
+_PROMPT_VALUES: dict[str, dict[str, Any]] = {
+    "crossover": {"examples": ["one text", "another text"], "count": 2},
+    **dict.fromkeys(get_args(MutationTask), _MUTATION),
+    "coder": {"instruction": "text", "entry_point": "name"},
+    "judge": {"instruction": "text", "response": "text"},
+}
+_OPTIONAL = ("count", "entry_point")
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -90,9 +97,9 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for engine in engines.values() if isinstance(engines, dict) else ():
         if isinstance(engine, dict) and str(engine.get("model", "")).startswith(("./", "../", "~")):
             engine["model"] = _absolute(engine["model"], folder)
-    for settings in _prompted_roles(data).values():
-        if isinstance(settings.get("prompt"), str):
-            settings["prompt"] = _absolute(settings["prompt"], folder)
+    for _, holder, key in _prompts(data):
+        if isinstance(holder[key], str):
+            holder[key] = _absolute(holder[key], folder)
     tests = data.get("decontamination")
     if not isinstance(tests, dict):
         return
@@ -102,10 +109,18 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
             section[key] = _absolute(value, folder)
 
 
-def _prompted_roles(data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _prompts(data: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
+    """Return where prompts of the user's stand: the key, the section that has it, and its name there."""
     roles = data.get("roles")
-    given = {role: roles.get(role) for role in _PROMPT_VARIABLES} if isinstance(roles, dict) else {}
-    return {role: settings for role, settings in given.items() if isinstance(settings, dict)}
+    found: list[tuple[str, dict[str, Any], str]] = []
+    for role, settings in roles.items() if isinstance(roles, dict) else ():
+        if not isinstance(settings, dict):
+            continue
+        if role in ("coder", "judge") and settings.get("prompt") is not None:
+            found.append((f"roles.{role}.prompt", settings, "prompt"))
+        elif role == "instructor" and isinstance(prompts := settings.get("prompts"), dict):
+            found += [(f"roles.instructor.prompts.{name}", prompts, name) for name in prompts if name in _PROMPT_VALUES]
+    return found
 
 
 def _read_prompts(data: dict[str, Any], file: Path) -> None:
@@ -114,21 +129,19 @@ def _read_prompts(data: dict[str, Any], file: Path) -> None:
     Raises:
         ConfigurationError: naming the key and the prompt's file.
     """
-    for role, settings in _prompted_roles(data).items():
-        path = settings.get("prompt")
-        if path is None:
-            continue
-        where = f"{file}: roles.{role}.prompt"
+    for key, holder, name in _prompts(data):
+        path = holder[name]
+        where = f"{file}: {key}"
         if not isinstance(path, str):
             raise ConfigurationError(f"{where}: must be the path of a Jinja2 file (given: {path!r:.80})")
         from genetic_udfs.config.templates import check_template  # few configurations have prompts of their own
 
         text = _read_text(Path(path), f"{where}: {path}")
         try:
-            check_template(text, _PROMPT_VARIABLES[role])
+            check_template(text, _PROMPT_VALUES[key.split(".")[1] if name == "prompt" else name], _OPTIONAL)
         except ConfigurationError as error:
             raise ConfigurationError(f"{where}: {path}: {error}") from None
-        settings["prompt"] = {"path": path, "text": text}
+        holder[name] = {"path": path, "text": text}
 
 
 def _values(data: dict[str, Any], key: str) -> list[Any]:
@@ -156,7 +169,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
-    is_path = dotted in _PATH_KEYS or keys[-1] == "prompt"
+    is_path = dotted in _PATH_KEYS or keys[-1] == "prompt" or keys[:-1] == ["roles", "instructor", "prompts"]
     if isinstance(value, str) and (is_path or (keys[-1] == "model" and value[:1] in {".", "~"})):
         value = _absolute(value, Path.cwd())
     section: Any = data

@@ -2,10 +2,11 @@
 
 import hashlib
 import re
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_serializer, model_validator
 
+from genetic_udfs.config.operators import CROSSOVER, MutationTask
 from genetic_udfs.config.section import Positive, Section
 
 Role = Literal["instructor", "coder", "judge", "tester"]
@@ -16,15 +17,27 @@ ROLES: Final[tuple[Role, ...]] = ("instructor", "coder", "judge")
 class RoleSettings(Section):
     """Which engine plays a role, and how it samples.
 
-    `regex` holds a model that is too weak to keep a form to it: vLLM's structured outputs. Endpoints that are not
-    vLLM may refuse it.
+    `prefill` is the beginning of each answer, which the model continues, unless the prompt's template ends with an
+    assistant's turn, which is one of its own. `regex` holds a model that is too weak to keep a form to it: vLLM's
+    structured outputs, for what comes after the beginning. Endpoints that are not vLLM may refuse both.
     """
 
     engine: str
     temperature: Annotated[float, Field(ge=0.0, le=5.0)] = 0.7
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     max_tokens: Positive = 1024
+    prefill: Annotated[str, Field(min_length=1)] | None = None
     regex: str | None = None
+
+    @field_validator("prefill")
+    @classmethod
+    def _prefill_ends_with_a_token(cls, prefill: str | None) -> str | None:
+        if prefill is not None and prefill != prefill.strip():
+            raise ValueError(
+                "begins or ends with white space: the tokens of most models begin with it, so that what would come next"
+                " does not come; leave it out"
+            )
+        return prefill
 
     @field_validator("regex")
     @classmethod
@@ -58,6 +71,21 @@ class PromptedRole(RoleSettings):
     prompt: OwnPrompt | None = None
 
 
+class InstructorSettings(RoleSettings):
+    """The Instructor: prompts in place of its own, for the crossover and for each mutation task."""
+
+    prompts: dict[str, OwnPrompt] = {}
+
+    @field_validator("prompts", mode="before")
+    @classmethod
+    def _prompts_are_known(cls, prompts: object) -> object:
+        allowed = (CROSSOVER, *get_args(MutationTask))
+        for name in prompts if isinstance(prompts, dict) else ():
+            if name not in allowed:
+                raise ValueError(f"there is no prompt {name!r}; allowed: {', '.join(allowed)}")
+        return prompts
+
+
 class CoderSettings(PromptedRole):
     """The Coder: how many solutions it writes of an instruction, and whether it repairs one that failed its tests."""
 
@@ -84,7 +112,7 @@ class TesterSettings(RoleSettings):
 class Roles(Section):
     """The three roles of the method, and the Tester where tests are wanted."""
 
-    instructor: RoleSettings
+    instructor: InstructorSettings
     coder: CoderSettings
     judge: PromptedRole
     tester: TesterSettings | None = None
@@ -98,7 +126,10 @@ class Roles(Section):
         assigned: dict[Role, RoleSettings] = {"instructor": self.instructor, "coder": self.coder, "judge": self.judge}
         return assigned if self.tester is None else {**assigned, "tester": self.tester}
 
-    def own_prompts(self) -> dict[Role, OwnPrompt]:
-        """Return the prompts that are the user's, by role."""
-        given: dict[Role, OwnPrompt | None] = {"coder": self.coder.prompt, "judge": self.judge.prompt}
-        return {role: prompt for role, prompt in given.items() if prompt is not None}
+    def own_prompts(self) -> dict[str, OwnPrompt]:
+        """Return the prompts that are the user's, by what is asked for: of a role, or of the Instructor's tasks."""
+        given: dict[str, OwnPrompt | None] = {"coder": self.coder.prompt, "judge": self.judge.prompt}
+        return {
+            **self.instructor.prompts,
+            **{role: prompt for role, prompt in given.items() if prompt is not None},
+        }

@@ -16,8 +16,10 @@ from genetic_udfs.config.roles import Role, Roles, RoleSettings
 from genetic_udfs.config.section import Positive, Section
 from genetic_udfs.config.spark import Spark
 
-ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|fitness>=(0|1|0?\.\d+|1\.0+)")
+ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|fitness>=(0|1|0?\.\d+|1\.0+)")
 _OF_SELECTION: Final = ("selection", "tournament_size")
+# What decides on nothing that is generated, or is kept apart (`store.runs`: the seeds).
+_NOT_GENERATED: Final = {"store", "seeds", "seeds_where", "generations", "ledger", "spark", "engines"}
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
 CATALOG_STORE: Final = "catalog:"
 _SCHEMA_NAME: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*")
@@ -33,6 +35,7 @@ class Config(Section):
     store: Annotated[str, Field(min_length=1)]
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     seeds: Annotated[str, Field(min_length=1)]
+    seeds_where: dict[Annotated[str, Field(min_length=1)], str] = {}
     generations: Positive
     colonies: Positive = 1
     samples_per_generation: Positive
@@ -59,11 +62,21 @@ class Config(Section):
             )
         return store
 
+    @field_validator("seeds_where")
+    @classmethod
+    def _patterns_compile(cls, where: dict[str, str]) -> dict[str, str]:
+        for name, pattern in where.items():
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{name}: is not a regular expression: {error}") from None
+        return where
+
     @field_validator("acceptance")
     @classmethod
     def _acceptance_is_known(cls, acceptance: str) -> str:
         if ACCEPTANCE.fullmatch(acceptance) is None:
-            raise ValueError("must be judge, tests, judge_and_tests, or fitness>=X with X from 0 to 1")
+            raise ValueError("must be judge, tests, judge_and_tests, execution, or fitness>=X with X from 0 to 1")
         return acceptance
 
     @model_validator(mode="after")
@@ -77,13 +90,12 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _tests_have_a_tester(self) -> Self:
-        wants = {
-            f"acceptance: {self.acceptance}": self.accepts_by_tests,
-            f"roles.coder.samples: {self.roles.coder.samples}": self.roles.coder.samples > 1,
-        }
-        for what, wanted in wants.items():
-            if wanted and self.roles.tester is None:
-                raise ValueError(f"{what} needs roles.tester, which writes the tests")
+        if self.accepts_by_tests and self.roles.tester is None:
+            raise ValueError(f"acceptance: {self.acceptance} needs roles.tester, which writes the tests")
+        if self.accepts_by_execution and self.roles.tester is not None:
+            raise ValueError("acceptance: execution is for runs without roles.tester; with its tests, take tests")
+        if self.accepts_by_execution and self.roles.coder.samples == 1:
+            raise ValueError("acceptance: execution compares solutions; set roles.coder.samples to 2 or more")
         if self.roles.coder.repair and not self.accepts_by_tests:
             raise ValueError("roles.coder.repair: true is for acceptance: tests or judge_and_tests")
         return self
@@ -126,6 +138,21 @@ class Config(Section):
         return self.acceptance in {"tests", "judge_and_tests"}
 
     @property
+    def accepts_by_execution(self) -> bool:
+        """Whether it decides that code runs, defines its entry point, and agrees with another solution."""
+        return self.acceptance == "execution"
+
+    @property
+    def compares_solutions(self) -> bool:
+        """Whether several solutions are told apart by what they return, since nobody writes tests."""
+        return self.roles.coder.samples > 1 and self.roles.tester is None
+
+    @property
+    def checks_runs(self) -> bool:
+        """Whether code that cannot be imported is refused."""
+        return self.sandbox.check_runs or self.accepts_by_execution
+
+    @property
     def min_fitness(self) -> float | None:
         """The P(Yes) that is enough; None where fitness does not decide."""
         floor = self.acceptance.removeprefix("fitness>=")
@@ -134,7 +161,7 @@ class Config(Section):
     @property
     def runs_code(self) -> bool:
         """Whether a run needs the sandbox."""
-        return self.roles.tester is not None or self.sandbox.check_runs
+        return self.roles.tester is not None or self.checks_runs or self.compares_solutions
 
     def engine_of(self, role: Role) -> Engine:
         """Return the engine that plays a role, as in `used_engines`."""
@@ -168,7 +195,9 @@ class Config(Section):
         Left out is where tables, seeds and test sets lie, how many generations are asked for, and how engines and Spark
         are run.
         """
-        data = self.model_dump(mode="json", exclude={"store", "seeds", "generations", "ledger", "spark", "engines"})
+        data = self.model_dump(
+            mode="json", exclude={"store", "seeds", "seeds_where", "generations", "ledger", "spark", "engines"}
+        )
         data["dedup"].pop("audit")
         if self.max_candidates is None:
             data.pop("max_candidates")
@@ -176,15 +205,20 @@ class Config(Section):
             data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")
-        for role in ("coder", "judge"):
-            data["roles"][role].pop("prompt")
-        for role, prompt in self.roles.own_prompts().items():
-            data["roles"][role]["prompt"] = prompt.version
+        for role, key in (("instructor", "prompts"), ("coder", "prompt"), ("judge", "prompt")):
+            data["roles"][role].pop(key)
+        for name, prompt in self.roles.own_prompts().items():
+            if name in data["roles"]:
+                data["roles"][name]["prompt"] = prompt.version
+            else:
+                data["roles"]["instructor"].setdefault("prompts", {})[name] = prompt.version
         asked = [settings for settings in data["roles"].values() if settings is not None]
         paraphrases = data["decontamination"]["paraphrases"]
         if paraphrases is not None and paraphrases["judge"] is not None:
             asked.append(paraphrases["judge"])
         for settings in asked:
+            if settings["prefill"] is None:
+                settings.pop("prefill")
             settings["engine"] = self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"})
         return data
 

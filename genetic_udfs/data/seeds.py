@@ -1,5 +1,8 @@
 """Reads the seed instructions, from which generation 0 is made."""
 
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,26 +19,41 @@ class Seed:
     instruction: str
 
 
-def read_seeds(path: str | Path) -> list[Seed]:
+def read_seeds(path: str | Path, where: Mapping[str, str] | None = None) -> list[Seed]:
     """Read a JSONL file, plain or gzipped, whose rows have `instruction` (text) and optionally `id`.
 
-    Further keys are not read.
+    Args:
+        path: the file.
+        where: which rows are seeds: for a field, the regular expression that the whole of it matches. A row that has
+            no such field is none. Further fields are not read.
 
     Raises:
-        ConfigurationError: naming the line that is malformed, empty, or repeats an id.
+        ConfigurationError: naming the line that is malformed, empty, or repeats an id; or that nothing is a seed.
     """
     file = Path(path)
+    patterns = {name: re.compile(pattern, re.DOTALL) for name, pattern in (where or {}).items()}
     seeds: list[Seed] = []
+    fields: set[str] = set()
     lines_by_id: dict[str, int] = {}
-    for where, number, row in read_objects(file, "seeds"):
-        seed = _seed(where, number, row)
+    for place, number, row in read_objects(file, "seeds"):
+        seed = _seed(place, number, row)
         if seed.id in lines_by_id:
-            raise ConfigurationError(f"{where}: the id {seed.id!r} stands already in line {lines_by_id[seed.id]}")
+            raise ConfigurationError(f"{place}: the id {seed.id!r} stands already in line {lines_by_id[seed.id]}")
         lines_by_id[seed.id] = number
-        seeds.append(seed)
-    if not seeds:
+        fields |= row.keys()
+        if all(pattern.fullmatch(_text(row.get(name))) for name, pattern in patterns.items()):
+            seeds.append(seed)
+    if not lines_by_id:
         raise ConfigurationError(f'seeds: {file}: holds no seed; each line is a JSON object with "instruction"')
+    if unknown := sorted(patterns.keys() - fields):
+        raise ConfigurationError(f"seeds_where: {file} has no {', '.join(unknown)}, but {', '.join(sorted(fields))}")
+    if not seeds:
+        raise ConfigurationError(f"seeds_where: matches none of the {len(lines_by_id)} rows of {file}")
     return seeds
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _seed(where: str, number: int, row: dict[str, Any]) -> Seed:

@@ -5,6 +5,7 @@ Where requests go is a `Router`'s: `endpoint.py` for an address elsewhere, `conn
 
 import asyncio
 import json
+import re
 import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from genetic_udfs.engine.chat_completion import (
     ReadLogprobs,
     Reply,
     Sampling,
+    beginning_of,
     encodable,
     reply_in,
     request_body,
@@ -32,6 +34,14 @@ _BUSY = frozenset({429, 503, 529})
 _BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it has to end
 _PASSING = frozenset({408, 425})  # below 500, and worth another try
 _LONGEST_MESSAGE = 500
+# Words of a refusal that mean the request's beginning of an answer, which is vLLM's.
+_NOT_CONTINUED: Final = re.compile(
+    r"continue_final_message|add_generation_prompt|prefill|(?:final|last|assistant) message|role.{0,9}assistant",
+    re.IGNORECASE,
+)
+_NO_PREFILL: Final = (
+    "a beginning of the answer is not to be had there: leave out prefill, and the assistant's turn that ends a prompt"
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,7 @@ class Client:
         attempts.begin(route.epoch)
         if attempts.has_seen_enough_deaths():
             raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
+        beginning = beginning_of(prompt, self._sampling)
         body = json.dumps(request_body(route.model, prompt, self._sampling)).encode()
         started = time.monotonic()
         try:
@@ -148,12 +159,13 @@ class Client:
             ) from None
         seconds = time.monotonic() - started
         if status == 200:
-            return self._read(route, content, seconds, attempts)
-        return await self._refused(route, status, headers.get("Retry-After"), content, attempts)
+            return self._read(route, content, seconds, attempts, beginning)
+        refused = self._refused(route, status, headers.get("Retry-After"), content, attempts, bool(beginning))
+        return await refused
 
-    def _read(self, route: Route, content: bytes, seconds: float, attempts: Attempts) -> Reply:
+    def _read(self, route: Route, content: bytes, seconds: float, attempts: Attempts, beginning: str) -> Reply:
         try:
-            reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count)
+            reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count, beginning=beginning)
         except ValueError as error:
             raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
         if reply.finish_reason in _BROKEN_OFF:
@@ -165,9 +177,17 @@ class Client:
         return reply
 
     async def _refused(
-        self, route: Route, status: int, retry_after: str | None, content: bytes, attempts: Attempts
+        self,
+        route: Route,
+        status: int,
+        retry_after: str | None,
+        content: bytes,
+        attempts: Attempts,
+        is_continued: bool,
     ) -> Reply:
         message = self._shown(_message_in(content))
+        if is_continued and _NOT_CONTINUED.search(message):
+            message = f"{message} ({_NO_PREFILL})"
         if status in _OF_THE_ROW:
             self._progress.answered()
             return Reply(error=f"HTTP {status}: {message}", attempt=attempts.count)

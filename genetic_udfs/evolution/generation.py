@@ -16,6 +16,7 @@ from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
+from genetic_udfs.evolution.agreement import compare
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
@@ -90,6 +91,7 @@ def make_round(this: Round) -> DataFrame:
         .transform(examine, this)
         .transform(repair, this)
         .transform(choose, this)
+        .transform(hear_judge, this)
         .transform(accept, this)
         .transform(checkpoint, this, "deciding", accepted_by_colony(this))
     )
@@ -100,6 +102,7 @@ def examine(rows: DataFrame, this: Round) -> DataFrame:
     return (
         rows.transform(reject_test_solutions, this)
         .transform(check_runs, this)
+        .transform(compare, this)
         .transform(ask_judge, this)
         .transform(verify, this)
     )
@@ -117,16 +120,17 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
 def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
     """Ask for instructions; a slot without parents is not asked."""
     settings = this.run.config.operators
+    own = this.run.config.roles.instructor.prompts
     template = F.coalesce(
         *(
-            F.when(F.coalesce("task", "operator") == name, template_version(name))
+            F.when(F.coalesce("task", "operator") == name, prompt_version(name, own.get(name)))
             for name in (*MUTATION_TASKS, CROSSOVER)
         )
     )
     prompts = (
         rows.withColumn(
             "prompt",
-            role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions),
+            role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions, own),
         )
         .withColumn("template", template)
         .withColumn("sample", draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY)))
@@ -253,7 +257,7 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
 def read_solutions(replied: DataFrame) -> DataFrame:
     """Add `response` and `code` of the Coder's replies."""
     return (
-        replied.withColumn("read", role_columns.code_of("reply"))
+        replied.withColumn("read", role_columns.code_of("instruction", "reply"))
         .withColumn("code", F.col("read.code"))
         .withColumn("response", F.col("reply.text"))
         .withColumnRenamed("request_id", "coder_request")
@@ -275,12 +279,22 @@ def repair(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
-    """Ask for verdicts, and add `verdict` (no verdict counts as No) and `fitness`, which is P(Yes).
-
-    Where tests alone decide, the Judge is not asked.
-    """
-    if this.run.config.acceptance == "tests":
+    """Ask for verdicts, and reject by them; where something else decides, the Judge is not asked here."""
+    config = this.run.config
+    if config.acceptance == "tests" or config.accepts_by_execution:
         return rows
+    return with_verdicts(rows, this).transform(reject, judged(config.min_fitness)).drop("read", "reply")
+
+
+def hear_judge(rows: DataFrame, this: Round) -> DataFrame:
+    """Where execution decides, ask for a verdict on what it has left, which stands beside the pair; reject nothing."""
+    if not this.run.config.accepts_by_execution:
+        return rows
+    return with_verdicts(checkpoint(rows, this, "choosing"), this).drop("read", "reply")
+
+
+def with_verdicts(rows: DataFrame, this: Round) -> DataFrame:
+    """Add `verdict` (no verdict counts as No), `fitness`, which is P(Yes), and the `read` `reply`."""
     own = this.run.config.roles.judge.prompt
     prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response", own), prompt_version("judge", own))
     return (
@@ -289,8 +303,6 @@ def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("verdict", F.col("read.verdict"))
         .withColumn("fitness", F.col("reply.yes_probability"))
         .withColumnRenamed("request_id", "judge_request")
-        .transform(reject, judged(this.run.config.min_fitness))
-        .drop("read", "reply")
     )
 
 
@@ -331,7 +343,7 @@ def accept(rows: DataFrame, this: Round) -> DataFrame:
     )
     lost = F.struct(F.lit("no_reply").alias("reason"), F.lit("the ledger has no reply to the request").alias("detail"))
     unanswered = F.col("code").isNull()
-    if this.run.config.acceptance != "tests":
+    if this.run.config.acceptance != "tests" and not this.run.config.accepts_by_execution:
         unanswered = unanswered | F.col("verdict").isNull()
     return (
         rows.transform(reject, F.when(unanswered, lost))

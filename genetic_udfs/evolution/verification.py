@@ -38,7 +38,7 @@ _OF_AN_ATTEMPT: Final = (
 def check_runs(rows: DataFrame, this: Round) -> DataFrame:
     """Reject code that cannot be imported within its limits, if the settings ask for that."""
     settings = this.run.config.sandbox
-    if not settings.check_runs:
+    if not this.run.config.checks_runs:
         return rows
     status = F.col("imported")[CODE_STATUS]
     said = F.concat(F.lit("importing it ended as "), status)
@@ -96,7 +96,7 @@ def run_tests(rows: DataFrame, this: Round) -> DataFrame:
     """Add how the tests ended, and as `nothing`, at the first attempt, how they end for code that does nothing."""
     settings = this.run.config.sandbox
     rows = checkpoint(rows, this, "reading tests")
-    imported_by = F.col(SANDBOX_TIER) if settings.check_runs else F.lit(None)
+    imported_by = F.col(SANDBOX_TIER) if this.run.config.checks_runs else F.lit(None)
     code = F.when(not_rejected() & F.col("tests").isNotNull(), F.col("code"))
     ran = spread(rows, this.run.scratch.count(rows)).withColumn("ran", outcome_of(code, "tests", settings))
     if this.attempt == 1:
@@ -192,28 +192,33 @@ def failed_solutions(rows: DataFrame) -> DataFrame:
 
 
 def choose(rows: DataFrame, this: Round) -> DataFrame:
-    """Of several solutions of an instruction go on with the best, by dual agreement on tests (CodeT, arXiv 2207.10397).
+    """Of several solutions of an instruction go on with the best, by dual agreement (CodeT, arXiv 2207.10397).
 
-    Solutions that pass the same tests agree. The best passes the most tests in the largest company: the product of
-    both decides, then the order in which they were asked for.
+    Solutions that pass the same tests, or return the same for the same arguments, agree. The best passes the most
+    tests, or answers the most calls, in the largest company: the product of both decides, then the order in which they
+    were asked for.
     """
     if this.run.config.roles.coder.samples == 1:
         return rows
-    among_not_rejected = Window.partitionBy(*_INSTRUCTION, not_rejected()).orderBy(*_best_first())
-    chosen = F.first(F.struct("solution", TESTS_PASSED, "agreeing")).over(among_not_rejected)
+    by_tests = this.run.config.roles.tester is not None
+    points = F.col(TESTS_PASSED if by_tests else "answered")
+    rows = rows.withColumn("points", points)
+    among_not_rejected = Window.partitionBy(*_INSTRUCTION, not_rejected()).orderBy(*_best_first("points"))
+    chosen = F.first(F.struct("solution", "points", "agreeing")).over(among_not_rejected)
+    told = "passes %d tests" if by_tests else "answers %d calls"
     detail = F.when(
-        F.col("chosen")[TESTS_PASSED].isNotNull(),
+        F.col("chosen.points").isNotNull(),
         F.format_string(
-            "solution %d was chosen: it passes %d tests, with %d solutions in all, this one %d, with %d",
-            *(F.col("chosen.solution"), F.col("chosen")[TESTS_PASSED], F.col("chosen.agreeing")),
-            *(F.coalesce(TESTS_PASSED, F.lit(0)), F.coalesce("agreeing", F.lit(0))),
+            f"solution %d was chosen: it {told}, with %d solutions in all, this one %d, with %d",
+            *(F.col("chosen.solution"), F.col("chosen.points"), F.col("chosen.agreeing")),
+            *(F.coalesce("points", F.lit(0)), F.coalesce("agreeing", F.lit(0))),
         ),
     ).otherwise(F.format_string("solution %d was chosen, since no tests tell them apart", F.col("chosen.solution")))
     return (
         rows.withColumn("place", F.row_number().over(among_not_rejected))
         .withColumn("chosen", chosen)
         .transform(reject, F.when(F.col("place") > 1, _reason(F.lit("not_chosen"), detail)))
-        .drop("place", "chosen")
+        .drop("place", "chosen", "points")
     )
 
 
@@ -222,8 +227,8 @@ def _at(places: str, name: str) -> Column:
     return F.transform(places, lambda at: F.get(name, at))
 
 
-def _best_first() -> tuple[Column, Column]:
-    return (F.col("agreeing") * F.col(TESTS_PASSED)).desc_nulls_last(), F.col("solution").asc()
+def _best_first(points: str = TESTS_PASSED) -> tuple[Column, Column]:
+    return (F.col("agreeing") * F.col(points)).desc_nulls_last(), F.col("solution").asc()
 
 
 def _reason(reason: Column, detail: Column) -> Column:

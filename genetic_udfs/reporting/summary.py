@@ -45,7 +45,7 @@ def _counts(generations: Sequence[Row]) -> Table:
     table.add_row("asked", *(str(row["asked"]) for row in generations))
     table.add_row("accepted", *(str(row["accepted"]) for row in generations))
     for reason in reasons:
-        table.add_row(f"  {reason}", *(str(row["reasons"].get(reason, 0)) for row in generations))
+        table.add_row(f"  {reason}", *(_part(row["reasons"].get(reason, 0), row["asked"]) for row in generations))
     table.add_row("acceptance", *(_share(row["accepted"], row["asked"]) for row in generations))
     if any(row["audit"] for row in generations):
         table.add_row("audit", *(_audit(row["audit"]) for row in generations))
@@ -95,6 +95,10 @@ def _audit(audit: Row | None) -> str:
     if audit is None:
         return "-"
     return f"{audit['caught']} of {audit['pairs']} pairs" if audit["pairs"] else "no pairs"
+
+
+def _part(count: int, asked: int) -> str:
+    return f"{count} ({_share(count, asked)})" if count else "0"
 
 
 def _share(part: int, whole: int) -> str:

@@ -5,6 +5,7 @@ import re
 import warnings
 from typing import Final, NamedTuple
 
+from genetic_udfs.roles.entry_points import asked_of, missing_from
 from genetic_udfs.roles.prompts import render
 
 _FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
@@ -23,8 +24,12 @@ class Code(NamedTuple):
 
 
 def coder_prompt(instruction: str, own: str | None = None) -> str:
-    """Ask for a solution of an instruction, with the text of the user's own template if one is given."""
-    return render("coder", own, instruction=instruction)
+    """Ask for a solution of an instruction, with the text of the user's own template if one is given.
+
+    A template is given the first function or class that the instruction names as `entry_point`, or nothing.
+    """
+    asked = asked_of(instruction)
+    return render("coder", own, instruction=instruction, entry_point=asked[0] if asked else "")
 
 
 def repair_prompt(instruction: str, code: str, test: str, status: str, message: str) -> str:
@@ -50,6 +55,17 @@ def extract_code(reply: str, finish_reason: str | None) -> Code:
     if problem is None:
         return Code(None, "no_code", "the reply holds no Python code")
     return Code(None, "truncated" if finish_reason == "length" else "syntax_error", problem)
+
+
+def read_solution(instruction: str, reply: str, finish_reason: str | None) -> Code:
+    """Take the solution of an instruction from a reply, as `extract_code` does, if it defines what that names.
+
+    One more reason: `entry_point_missing`, with the names in `detail`.
+    """
+    found = extract_code(reply, finish_reason)
+    if found.code is None or not (missing := missing_from(found.code, asked_of(instruction))):
+        return found
+    return Code(found.code, "entry_point_missing", f"the code does not define {', '.join(missing)}")
 
 
 def syntax_error(code: str) -> str | None:

@@ -1,6 +1,6 @@
 """The roles' prompts and parsers as column expressions; the rules themselves are in the roles' own files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pyspark.sql import Column
@@ -8,7 +8,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, StructType
 
 from genetic_udfs.config import OwnPrompt, TesterSettings
+from genetic_udfs.config.operators import CROSSOVER
 from genetic_udfs.roles import coder, instructor, judge, tester
+from genetic_udfs.roles.arguments import called_in, calls_for
+from genetic_udfs.roles.examples import examples_in
 from genetic_udfs.roles.interface import Interface
 from genetic_udfs.runtime.row_udf import row_udf
 
@@ -22,15 +25,16 @@ _TESTS: Final = StructType([StructField("tests", ArrayType(StringType())), *_REA
 _NO_PARENT: Final = "no parent below operators.max_depth was drawn"
 
 
-def instructor_prompt(operator: str, task: str, parents: str, count: int) -> Column:
-    """Return the Instructor's prompt; null where no parent was found."""
+def instructor_prompt(operator: str, task: str, parents: str, count: int, own: Mapping[str, OwnPrompt]) -> Column:
+    """Return the Instructor's prompt; null where no parent was found. `own` are the user's templates by task."""
+    templates = {name: prompt.text for name, prompt in own.items()}
 
     def render(name: str, task_name: str | None, texts: Sequence[str]) -> str | None:
         if len(texts) == 0:
             return None
         if task_name is None:
-            return instructor.crossover_prompt(texts, count)
-        return instructor.mutation_prompt(task_name, texts[0])
+            return instructor.crossover_prompt(texts, count, templates.get(CROSSOVER))
+        return instructor.mutation_prompt(task_name, texts[0], templates.get(task_name))
 
     return row_udf(render, StringType())(operator, task, f"{parents}.instruction")
 
@@ -60,13 +64,36 @@ def coder_prompt(instruction: str, own: OwnPrompt | None) -> Column:
     return row_udf(render, StringType())(instruction)
 
 
-def code_of(reply: str) -> Column:
+def code_of(instruction: str, reply: str) -> Column:
     """Return a struct of `code`, `reason` and `detail` read from a Coder's reply; null without a reply."""
 
-    def read(text: str | None, finish_reason: str | None) -> coder.Code:
-        return coder.extract_code(text or "", finish_reason)
+    def read(problem: str, text: str | None, finish_reason: str | None) -> coder.Code:
+        return coder.read_solution(problem or "", text or "", finish_reason)
 
-    return _unless_failed(reply, row_udf(read, _CODE)(f"{reply}.text", f"{reply}.finish_reason"), _CODE)
+    found = row_udf(read, _CODE)(instruction, f"{reply}.text", f"{reply}.finish_reason")
+    return _unless_failed(reply, found, _CODE)
+
+
+def examples_of(instruction: str) -> Column:
+    """Return an array of the assertions that an instruction gives as examples."""
+    return row_udf(examples_in, ArrayType(StringType()))(instruction)
+
+
+def calls_of(instruction: str, sample_code: str, code: str) -> Column:
+    """Return an array of calls of a solution's function, with the same arguments for all solutions of an instruction.
+
+    Args:
+        instruction: its text.
+        sample_code: one of its solutions, whose signature counts where the instruction gives none.
+        code: the solution that is called.
+    """
+
+    def made(text: str, sample: str | None, solution: str | None) -> list[str]:
+        if sample is None or solution is None or (name := called_in(text, solution)) is None:
+            return []
+        return [f"{name}{arguments}" for arguments in calls_for(text, sample)]
+
+    return row_udf(made, ArrayType(StringType()))(instruction, sample_code, code)
 
 
 def repair_prompt(instruction: str, code: str, test: str, status: str, message: str) -> Column:

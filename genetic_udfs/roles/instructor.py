@@ -12,6 +12,14 @@ _NOUN: Final = r"(?:(?:new|rewritten|coding|programming)[ \t]+)*(?:problem|instr
 _NUMBERED: Final = re.compile(rf"^{_MARKS}{_NOUN}[ \t]*#?[ \t]*\d+[ \t]*[:.)][ \t*_]*", re.IGNORECASE | re.MULTILINE)
 _NAMED: Final = re.compile(rf"^{_MARKS}{_NOUN}[ \t]*:[ \t*_]*", re.IGNORECASE | re.MULTILINE)
 _COUNTED: Final = re.compile(r"^[ \t>*_]*\d{1,2}[.)][ \t*_]*", re.MULTILINE)
+# Words before a problem that speak of it: they end with a colon, or are a line that only agrees.
+_PREAMBLE: Final = re.compile(
+    r"\A\W{0,3}(?:(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes)\b(?:[^\w\n]+|\W*\n\s*))*"
+    r"(?:(?:(?:here|below)\b[^:\n]{0,80}"
+    r"|(?:the|this is|my|an?|i)\b[^:\n]{0,60}\b(?:new|rewritten|modified|changed|revised|harder)\b[^:\n]{0,60}"
+    r"\b(?:problem|version|task|question|instruction)s?)[^:\n]{0,80}:[ \t*_]*(?:\n\s*|[ \t]+(?=(?-i:[A-Z`\"*]))))?",
+    re.IGNORECASE,
+)
 # Rules between instructions, and marks that only surround one.
 _RULES: Final = re.compile(r"\A(?:[-*_=]{2,}\s*(?:\n|\Z))+|(?:(?:\A|\n)[ \t]*[-*_=]{2,})+\s*\Z")
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'"}
@@ -25,14 +33,14 @@ class Offspring(NamedTuple):
     detail: str | None
 
 
-def mutation_prompt(task: str, instruction: str) -> str:
-    """Ask for one instruction, changed as the mutation task says."""
-    return render(task, instruction=instruction)
+def mutation_prompt(task: str, instruction: str, own: str | None = None) -> str:
+    """Ask for one instruction, changed as the mutation task says, with the user's own template if given."""
+    return render(task, own, instruction=instruction)
 
 
-def crossover_prompt(examples: Sequence[str], count: int) -> str:
-    """Ask for `count` new instructions inspired by the examples."""
-    return render(CROSSOVER, examples=list(examples), count=count)
+def crossover_prompt(examples: Sequence[str], count: int, own: str | None = None) -> str:
+    """Ask for `count` new instructions inspired by the examples, with the user's own template if given."""
+    return render(CROSSOVER, own, examples=list(examples), count=count)
 
 
 def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) -> list[Offspring]:
@@ -80,8 +88,10 @@ def _unlabelled(reply: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """Take surrounding white space, rules, bold marks and one pair of quotes away."""
+    """Take a preamble, surrounding white space, rules, bold marks and one pair of quotes away."""
     text = _RULES.sub("", text.strip()).strip()
+    if (preamble := _PREAMBLE.match(text)) is not None and preamble.end() < len(text):
+        text = _RULES.sub("", text[preamble.end() :].strip()).strip() if re.search(r"\w", preamble.group()) else text
     if len(text) > 4 and text.startswith("**") and text.endswith("**") and text.count("**") == 2:
         text = text[2:-2].strip()
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:

@@ -18,9 +18,14 @@ def sampling_of(settings: RoleSettings, *, is_scored: bool = False) -> Sampling:
         max_tokens=settings.max_tokens,
         top_logprobs=MAX_TOP_LOGPROBS if is_scored else 0,
         regex=settings.regex,
+        prefill=settings.prefill,
     )
 
 
 def sampling_key(settings: RoleSettings) -> str:
-    """Return how a role samples, as it stands in the ledger and in the identity of a request."""
-    return json.dumps(settings.model_dump(include=_SAMPLING))
+    """Return how a role samples, as it stands in the ledger and in the identity of a request.
+
+    A prefill that is not set is left out: requests of earlier stores keep their identity.
+    """
+    given = settings.model_dump(include=_SAMPLING)
+    return json.dumps({key: value for key, value in given.items() if key != "prefill" or value is not None})

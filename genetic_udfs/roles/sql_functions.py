@@ -26,12 +26,16 @@ from genetic_udfs.runtime.session import task_slots
 
 
 class Plan(NamedTuple):
-    """What is asked about a row: nothing without a `prompt`; with a `reason` because of the row itself."""
+    """What is asked about a row: nothing without a `prompt`; with a `reason` because of the row itself.
+
+    `about` is the instruction to be solved, which the code has to fit.
+    """
 
     prompt: str | None
     task: str | None = None
     reason: str | None = None
     detail: str | None = None
+    about: str | None = None
 
 
 @dataclass(frozen=True)
@@ -130,21 +134,21 @@ def register_functions(
         )
         for role in ROLES
     }
-    draw = _TaskDraw(config.seed, {str(task): weight for task, weight in config.operators.mutation_tasks.items()})
-    prompts = config.roles.own_prompts()
-
-    def own(role: Role) -> str | None:
-        return prompts[role].text if role in prompts else None
+    prompts = {name: prompt.text for name, prompt in config.roles.own_prompts().items()}
+    weights = {str(task): weight for task, weight in config.operators.mutation_tasks.items()}
+    draw = _TaskDraw(config.seed, weights, prompts)
 
     text = StringType()
     functions = {
         "instruct": RoleFunction(
             ways["instructor"], draw.plan, _instruction, {"instruction": text, "task": text}, (1, 2)
         ),
-        "solve": RoleFunction(ways["coder"], partial(_plan_solution, own("coder")), _code, {"code": text}, (1, 1)),
+        "solve": RoleFunction(
+            ways["coder"], partial(_plan_solution, prompts.get("coder")), _code, {"code": text}, (1, 1)
+        ),
         "judge": RoleFunction(
             ways["judge"],
-            partial(_plan_verdict, own("judge")),
+            partial(_plan_verdict, prompts.get("judge")),
             _verdict,
             {"verdict": BooleanType(), "fitness": DoubleType()},
             (2, 2),
@@ -168,6 +172,7 @@ class _TaskDraw:
 
     seed: int
     weights: dict[str, float]
+    prompts: dict[str, str]
 
     def plan(self, instruction: str | None, task: str | None = None) -> Plan:
         if instruction is None:
@@ -175,7 +180,7 @@ class _TaskDraw:
         chosen = task if task is not None else self._draw(instruction)
         if chosen not in MUTATION_TASKS:
             return Plan(None, chosen, "unknown_task", f"there is no task {chosen!r}, but {', '.join(MUTATION_TASKS)}")
-        return Plan(instructor.mutation_prompt(chosen, instruction), chosen)
+        return Plan(instructor.mutation_prompt(chosen, instruction, self.prompts.get(chosen)), chosen)
 
     def _draw(self, instruction: str) -> str:
         digest = hashlib.sha256(f"{self.seed}\x1e{instruction}".encode("utf-8", "surrogatepass")).digest()
@@ -188,11 +193,11 @@ def _instruction(plan: Plan, reply: Reply) -> tuple[Any, ...]:
 
 
 def _plan_solution(own: str | None, instruction: str | None) -> Plan:
-    return Plan(None if instruction is None else coder.coder_prompt(instruction, own))
+    return Plan(None if instruction is None else coder.coder_prompt(instruction, own), about=instruction)
 
 
 def _code(plan: Plan, reply: Reply) -> tuple[Any, ...]:
-    return tuple(coder.extract_code(reply.text or "", reply.finish_reason))
+    return tuple(coder.read_solution(plan.about or "", reply.text or "", reply.finish_reason))
 
 
 def _plan_verdict(own: str | None, instruction: str | None, response: str | None) -> Plan:

@@ -13,7 +13,7 @@ from genetic_udfs.config import Sandbox
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.runtime.session import task_slots
-from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_column
+from genetic_udfs.sandbox.spark import SANDBOX_TIER, answers_column, outcome_column
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
 # Few enough rows that a task with slow code does not end long after the others, and few enough tasks for the driver.
@@ -25,9 +25,17 @@ _RAISED: Final = re.compile(rf"{SandboxError.__name__}: (.*?)(?:\n\s*\n|\n\s+at 
 
 def outcome_of(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
     """Return the struct `sandbox.spark.OUTCOME` of code and its tests; without tests the code is only imported."""
-    limits = Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
     suite = F.lit(None).cast("array<string>") if tests is None else tests
-    return outcome_column(code, suite, Tier(settings.least_tier), limits)
+    return outcome_column(code, suite, Tier(settings.least_tier), _limits(settings))
+
+
+def answers_of(code: Column | str, calls: Column | str, settings: Sandbox) -> Column:
+    """Return what calls of some code's functions return: an array of texts, equal for equal values."""
+    return answers_column(code, calls, Tier(settings.least_tier), _limits(settings))
+
+
+def _limits(settings: Sandbox) -> Limits:
+    return Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
 
 
 def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:

@@ -1,10 +1,13 @@
 """Which tests code passes, decided here from what its process answers, and never by that process."""
 
 import contextlib
+import hashlib
+import math
 import os
 import re
 import signal
 import textwrap
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +20,7 @@ from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.reports import reports
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.values import Unsupported
+from genetic_udfs.sandbox.values import Items, Unsupported
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 TIMEOUT, OOM, SIGNAL = "timeout", "oom", "signal"
@@ -26,6 +29,8 @@ OUTPUT_LIMIT, UNSUPPORTED = "output_limit", "unsupported"
 # After so many calls that never come back, those that are left are not tried: code that loops mostly loops always.
 _MAX_TIMEOUTS: Final = 2
 _LONGEST_MESSAGE: Final = 300
+_LONGEST_ANSWER: Final = 1000
+_NO_VALUE: Final = object()
 _NEEDS_NUMPY: Final = re.compile(r"\b(?:numpy|pandas|scipy|sklearn)\b")
 
 
@@ -93,6 +98,28 @@ def examine(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Outcome:
     return _Candidate(sandbox, code.removeprefix("\ufeff"), "\n".join((code, *tests))).outcome(tests)
 
 
+def answers(sandbox: Sandbox, code: str, calls: Sequence[str]) -> list[str | None]:
+    """Return what calls of some code's functions return, as texts that are equal for equal values.
+
+    Args:
+        sandbox: Where to run it.
+        code: Python source; it is run as a module.
+        calls: Expressions.
+
+    Returns:
+        None for a call that returns no plain value: that raises, does not end, or takes too much; for every call, where
+        the code cannot be run.
+
+    Raises:
+        SandboxError: If the sandbox is not safe enough here, or fails; never for what the code does.
+    """
+    loaded, found = _Candidate(sandbox, code.removeprefix("\ufeff"), code).answers(list(calls))
+    if not loaded.passed:
+        return [None] * len(calls)
+    values = [answer["value"] if isinstance(answer, dict) and "value" in answer else _NO_VALUE for answer in found]
+    return [None if value is _NO_VALUE else canonical(value) for value in values]
+
+
 class _Ended(Exception):
     def __init__(self, status: Status) -> None:
         super().__init__(status.name)
@@ -116,7 +143,7 @@ class _Candidate:
             except SyntaxError as error:
                 ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"))
         calls = [call for way in ways if isinstance(way, Split) for call in way.calls]
-        loaded, answers = self._answers(calls)
+        loaded, answers = self.answers(calls)
         statuses = []
         for test, way in zip(tests, ways, strict=True):
             if not loaded.passed:
@@ -141,7 +168,7 @@ class _Candidate:
             return Status(UNSUPPORTED, f"the code gives {', '.join(sorted(replaced))} another meaning")
         return None
 
-    def _answers(self, calls: list[str]) -> tuple[Status, list[dict[str, Any] | Status]]:
+    def answers(self, calls: list[str]) -> tuple[Status, list[dict[str, Any] | Status]]:
         """Return how loading the code ended, and for each call its report or the status that it has led to."""
         answers: list[dict[str, Any] | Status] = []
         timeouts = 0
@@ -149,7 +176,7 @@ class _Candidate:
             [run] = self._run([Run({"do": "answer", "code": self._code, "calls": calls[len(answers) :]})])
             loaded, *found = _read(run, self._sandbox.limits, len(calls) - len(answers))
             if loaded.passed and not answers and not run.came_to_its_end:  # it may have said itself that it was loaded
-                loaded = self._answers([])[0] if calls else _death(run, self._sandbox.limits)
+                loaded = self.answers([])[0] if calls else _death(run, self._sandbox.limits)
             if not loaded.passed:
                 if not answers:
                     return loaded, []
@@ -250,6 +277,38 @@ def _format_results(way: Split, answers: list[dict[str, Any] | Status]) -> str:
         if isinstance(answer, dict) and "value" in answer
     ]
     return "; ".join(said)
+
+
+def canonical(value: Any) -> str | None:
+    """Return a text that is the same for values that are equal, or nearly so: floats have 9 digits, sets no order.
+
+    A long text is given as a hash. None for an iterator, whose items are not the value.
+    """
+    try:
+        text = _canonical(value)
+    except (ValueError, Unsupported):
+        return None
+    return text if len(text) <= _LONGEST_ANSWER else f"sha256 {hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _canonical(value: Any) -> str:
+    match value:
+        case bool() | None:
+            return repr(value)
+        case float() if not math.isfinite(value) or value != int(value):
+            return f"{value:.9g}"
+        case int() | float():
+            return repr(int(value))
+        case list() | tuple() | deque():
+            return f"{type(value).__name__}({', '.join(map(_canonical, value))})"
+        case set() | frozenset():
+            return f"set({', '.join(sorted(map(_canonical, value)))})"
+        case dict():
+            pairs = sorted(f"{_canonical(key)}: {_canonical(each)}" for key, each in value.items())
+            return f"dict({', '.join(pairs)})"
+        case Items():
+            raise Unsupported("an iterator")
+    return repr(value)
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Test outcomes as a column: code and its tests in, how each test ended out. A worker runs one at a time."""
+"""Code that is run, as columns: how each of its tests ended, or what calls returned. A worker runs one at a time."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,7 +9,7 @@ from pyspark.sql.functions import arrow_udf
 from pyspark.sql.pandas.types import to_arrow_type
 from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StringType, StructField, StructType
 
-from genetic_udfs.sandbox.outcomes import examine
+from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox, sandbox_of_this_process
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
@@ -59,6 +59,28 @@ def outcome_column(code: Column | str, tests: Column | str, least: Tier, limits:
 
     udf: Any = arrow_udf(outcomes, OUTCOME)  # type: ignore[call-overload]
     column: Column = udf.asNondeterministic()(code, tests)
+    return column
+
+
+def answers_column(code: Column | str, calls: Column | str, least: Tier, limits: Limits) -> Column:
+    """Return what calls of some code's functions return, as `outcomes.answers` does: an array of texts.
+
+    Args:
+        code: Python source; null gives null.
+        calls: An array of expressions; null gives null.
+        least: As of `outcome_column`.
+        limits: As well.
+    """
+
+    def answered(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
+        sandbox = sandbox_of_this_process(least, limits)
+        for codes, suites in batches:
+            rows = zip(_texts(codes, pa.large_binary()), _texts(suites, pa.list_(pa.large_binary())), strict=True)
+            found = [None if None in row else answers(sandbox, *row) for row in rows]
+            yield pa.array(found, pa.list_(pa.string()))
+
+    udf: Any = arrow_udf(answered, ArrayType(StringType()))  # type: ignore[call-overload]
+    column: Column = udf.asNondeterministic()(code, calls)
     return column
 
 

@@ -40,8 +40,8 @@ def bring_up_to_date(store: Store) -> None:
     """Migrate the tables that an older version of this software made, and refuse those of a newer one.
 
     Version 1 lacks columns of `population` and `candidates` (those of tests), `generations` (`engines`, `audit`) and
-    `runs` (`forked_from`), which are null in rows that were made before there was such a column. So a migration adds
-    the missing columns, in a commit without rows.
+    `runs` (`forked_from`), version 2 `agreement` of `population` and `candidates`. They are null in rows that were made
+    before there was such a column. So a migration adds the missing columns, in a commit without rows.
 
     Raises:
         StoreError: naming the table that cannot be used, before any table is changed for a newer one's sake.

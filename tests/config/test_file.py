@@ -11,6 +11,14 @@ from genetic_udfs.errors import ConfigurationError
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOCAL = PROJECT / "conf" / "local.yaml"
+PLAIN = """
+store: runs/plain
+seeds: seeds.jsonl
+generations: 2
+samples_per_generation: 4
+engines: {smollm: {model: org/model}}
+roles: {instructor: {engine: smollm}, coder: {engine: smollm}, judge: {engine: smollm}}
+"""
 
 
 @pytest.mark.parametrize("name", ["local.yaml", "paper.yaml", "cluster.yaml"])
@@ -34,7 +42,7 @@ def test_paths_in_overrides_are_taken_from_the_working_directory(
 def test_test_sets_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     tests = "decontamination: {benchmarks: {mine: {path: sets/mine.jsonl, instructions: [text]}}}"
-    file.write_text(f"{LOCAL.read_text()}\n{tests}\n")
+    file.write_text(f"{PLAIN}\n{tests}\n")
     config = load_config(file)
     assert config.decontamination.benchmarks["mine"].path == str(tmp_path / "sets" / "mine.jsonl")
     elsewhere = load_config(file, ["decontamination.benchmarks.mine.path=/other/mine.jsonl"])
@@ -47,7 +55,7 @@ def test_a_uri_is_left_as_it_is() -> None:
 
 def test_overrides_are_yaml_and_reach_any_depth() -> None:
     config = load_config(LOCAL, ["engines.smollm.args.enforce-eager=false", "operators.mutation_tasks={reasoning: 2}"])
-    assert config.engines["smollm"].args == {"enforce-eager": False}
+    assert config.engines["smollm"].args["enforce-eager"] is False
     assert config.operators.mutation_tasks == {"reasoning": 2.0}
 
 
@@ -76,14 +84,25 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("operators.tournament_size=4", "operators: tournament_size is for selection: tournament"),
         ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
         ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),
-        ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, or fitness>=X with X from 0 to 1"),
-        ("acceptance=fitness>=1.5", "acceptance: must be judge, tests, judge_and_tests, or fitness>=X"),
+        ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X with X"),
+        ("acceptance=fitness>=1.5", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X"),
         ("acceptance=tests", "acceptance: tests needs roles.tester, which writes the tests"),
-        ("roles.coder.samples=3", "roles.coder.samples: 3 needs roles.tester, which writes the tests"),
+        ("roles.coder.samples=1", "acceptance: execution compares solutions; set roles.coder.samples to 2 or more"),
+        (
+            "roles.tester={engine: smollm}",
+            "acceptance: execution is for runs without roles.tester; with its tests, take",
+        ),
+        ("roles.coder.prefill='def '", "roles.coder.prefill: begins or ends with white space"),
+        ("roles.instructor.prompts={poetry: x.j2}", "roles.instructor.prompts: there is no prompt 'poetry'; allowed"),
+        ("roles.instructor.prompts.reasoning=7", "prompts.reasoning: must be the path of a Jinja2 file (given: 7)"),
+        ("roles.instructor.prompts.reasoning=x.j2", "x.j2: cannot be read: No such file"),
+        ("seeds_where={level: '('}", "seeds_where: level: is not a regular expression"),
+        ("seeds_where=easy", "seeds_where: Input should be a valid dictionary (given: 'easy')"),
         ("roles.coder.repair=true", "roles.coder.repair: true is for acceptance: tests or judge_and_tests"),
         ("roles.coder={engine: smollm, temperature: 0.0, samples: 2}", "samples: 2 solutions at temperature 0"),
-        ("roles.tester={engine: gpt}", "roles.tester.engine: no engine is named 'gpt'; engines has ['smollm']"),
-        ("roles.tester={engine: smollm, max_tokens: 4096}", "roles.tester.max_tokens: 4096 leaves no room"),
+        ("roles.tester={engine: smollm, tests: 0}", "roles.tester.tests: Input should be greater than or equal to 1"),
+        ("roles.judge={engine: gpt}", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
+        ("roles.judge.max_tokens=4096", "roles.judge.max_tokens: 4096 leaves no room"),
         ("roles.tester={engine: smollm, tests_from: luck}", "roles.tester.tests_from: Input should be 'instruction'"),
         ("sandbox.least_tier=none", "sandbox.least_tier: Input should be 'no_files' or 'landlock' (given: 'none')"),
         ("sandbox={cpu_seconds: 5}", "sandbox: wall_seconds (3) is below cpu_seconds (5), which needs that long"),
@@ -97,7 +116,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("engines.smollm.url=http://key@a/v1", "engines.smollm.url: has a name or key in it"),
         ("engines.smollm.args={tensor-parallel-size: auto}", "'tensor-parallel-size' is a number of GPUs"),
         ("engines.smollm.args={api-key: x}", "'api-key' is set by the engine's own keys"),
-        ("engines.smollm.max_num_batched_tokens=32", "max_num_batched_tokens (32) is below max_num_seqs (64)"),
+        ("engines.smollm.max_num_batched_tokens=8", "max_num_batched_tokens (8) is below max_num_seqs (32)"),
         (
             "engines.smollm.args={gpu_memory_utilization: 90}",
             "engines.smollm.args: 'gpu_memory_utilization' is a part of the memory",
@@ -181,7 +200,7 @@ def test_every_mistake_is_named_at_once() -> None:
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
-    file.write_text(LOCAL.read_text().replace("generations: 2\n", ""))
+    file.write_text(PLAIN.replace("generations: 2\n", ""))
     with pytest.raises(ConfigurationError, match="generations: is missing and has no default"):
         load_config(file)
 
@@ -235,7 +254,7 @@ def own_prompt(folder: Path, text: str, role: str = "judge") -> Path:
     """Write a configuration, in a folder of its own, whose judge has a prompt beside it."""
     (folder / "prompts").mkdir(exist_ok=True)
     (folder / "prompts" / f"{role}.j2").write_text(text)
-    data = yaml.safe_load(LOCAL.read_text())
+    data = yaml.safe_load(PLAIN)
     data["roles"][role]["prompt"] = f"prompts/{role}.j2"
     (folder / "run.yaml").write_text(yaml.safe_dump(data))
     return folder / "run.yaml"
@@ -267,7 +286,8 @@ def test_the_text_of_a_prompt_is_part_of_what_a_run_means_and_its_path_is_not(tm
     )
     own_prompt(tmp_path, "{{ response }} to {{ instruction }}")
     assert len({load_config(file).fingerprint(), first, plain}) == 3
-    assert plain == load_config(LOCAL).fingerprint()
+    (tmp_path / "plain.yaml").write_text(PLAIN)
+    assert plain == load_config(tmp_path / "plain.yaml").fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -302,11 +322,36 @@ def test_a_prompt_that_is_not_there_is_a_mistake_of_the_configuration(override: 
     assert expected in str(caught.value)
 
 
-def test_by_default_the_judge_decides_and_no_code_is_run() -> None:
-    config = load_config(LOCAL)
+def test_by_default_the_judge_decides_and_no_code_is_run(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(PLAIN)
+    config = load_config(file)
     assert (config.acceptance, config.runs_code, config.accepts_by_tests) == ("judge", False, False)
-    assert load_config(LOCAL, ["sandbox.check_runs=true"]).runs_code
-    assert load_config(LOCAL, ["roles.tester={engine: smollm}"]).runs_code
+    assert load_config(file, ["sandbox.check_runs=true"]).runs_code
+    assert load_config(file, ["roles.tester={engine: smollm}"]).runs_code
+    compared = load_config(file, ["roles.coder.samples=2"])
+    assert (compared.runs_code, compared.compares_solutions, compared.checks_runs) == (True, True, False)
+
+
+def test_execution_decides_where_it_is_asked_to(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(PLAIN)
+    config = load_config(file, ["acceptance=execution", "roles.coder.samples=2"])
+    assert (config.accepts_by_execution, config.checks_runs, config.compares_solutions) == (True, True, True)
+
+
+def test_prompts_of_the_instructor_lie_beside_the_file_and_are_part_of_what_a_run_means(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        PLAIN.replace("instructor: {engine: smollm}", "instructor: {engine: smollm, prompts: {reasoning: r.j2}}")
+    )
+    (tmp_path / "r.j2").write_text("{% user %}Harder: {{ instruction }}{% assistant %}Write")
+    first = load_config(file)
+    assert first.roles.own_prompts()["reasoning"].path == str(tmp_path / "r.j2")
+    assert first.model_dump(mode="json")["roles"]["instructor"]["prompts"] == {"reasoning": str(tmp_path / "r.j2")}
+    (tmp_path / "r.j2").write_text("{% user %}Make it harder: {{ instruction }}{% assistant %}Write")
+    without = load_config(file, ["roles.instructor.prompts={}"])
+    assert len({first.fingerprint(), load_config(file).fingerprint(), without.fingerprint()}) == 3
 
 
 @pytest.mark.parametrize(
@@ -320,5 +365,6 @@ def test_by_default_the_judge_decides_and_no_code_is_run() -> None:
     ],
 )
 def test_acceptance_says_who_decides(acceptance: str, by_tests: bool, least: float | None) -> None:
-    config = load_config(LOCAL, ["roles.tester={engine: smollm}", f"acceptance={acceptance}"])
+    changes = ["roles.tester={engine: smollm}", f"acceptance={acceptance}"]
+    config = load_config(LOCAL, changes)
     assert (config.accepts_by_tests, config.min_fitness) == (by_tests, least)

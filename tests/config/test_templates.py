@@ -5,7 +5,7 @@ import pytest
 from genetic_udfs.config.templates import check_template, render_text
 from genetic_udfs.errors import ConfigurationError
 
-JUDGE = ("instruction", "response")
+JUDGE = {"instruction": "text", "response": "text"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_what_is_wrong_with_a_template_is_said(template: str, told: str) -> None
     with pytest.raises(ConfigurationError) as caught:
         check_template(template, JUDGE)
     assert told in str(caught.value)
+
+
+def test_what_is_optional_may_be_left_out() -> None:
+    check_template("{{ instruction }}", JUDGE, ["response"])
+    with pytest.raises(ConfigurationError, match="does not use instruction; a prompt of this role has to show"):
+        check_template("{{ response }}", JUDGE, ["response"])
 
 
 def test_a_template_that_shows_everything_is_taken() -> None:

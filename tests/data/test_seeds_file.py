@@ -16,6 +16,28 @@ def write(folder: Path, *lines: str | bytes) -> Path:
     return file
 
 
+def test_seeds_may_be_chosen_by_their_fields(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "instruction": "Write a function `f(x)`.", "level": "easy", "year": 2024},
+        {"id": "b", "instruction": "Write a function `g(x)`.", "level": "hard", "year": 2024},
+        {"id": "c", "instruction": "Make a class.\nWrite a function", "level": "easy"},
+    ]
+    file = write(tmp_path, *map(json.dumps, rows))
+
+    def chosen(**where: str) -> list[str]:
+        return [seed.id for seed in read_seeds(file, where)]
+
+    assert chosen(level="easy") == ["a", "c"]
+    assert chosen(level="easy|hard", instruction="Write a function `[^`]+`[.]") == ["a", "b"]
+    assert chosen(instruction="Make.*function", level="easy") == ["c"]
+    assert chosen(year="2024") == ["a", "b"]
+    assert chosen() == ["a", "b", "c"]
+    with pytest.raises(ConfigurationError, match="seeds_where: matches none of the 3 rows of"):
+        chosen(level="eas")
+    with pytest.raises(ConfigurationError, match="has no levle, but id, instruction, level, year"):
+        chosen(levle="easy")
+
+
 def test_ids_are_taken_or_made_from_the_line(tmp_path: Path) -> None:
     file = write(
         tmp_path,

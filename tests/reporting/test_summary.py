@@ -43,7 +43,7 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
     for line in (
         "asked 20",
         "accepted 5",
-        "judged_no 15",
+        "judged_no 15 (75%)",
         "acceptance 25%",
         "audit 8 of 9 pairs",
         "population 25",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from genetic_udfs.sandbox.host import Run
-from genetic_udfs.sandbox.outcomes import _NEEDS_NUMPY, examine
+from genetic_udfs.sandbox.outcomes import _NEEDS_NUMPY, answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Tier
 from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited
@@ -317,3 +317,37 @@ def test_a_run_does_not_depend_on_the_zygote_it_is_forked_from() -> None:
         seen.add(examine(sandbox, code, ["assert f() == 0"]).tests[0].message)
         sandbox.close()
     assert len(seen) == 1
+
+
+def test_calls_are_answered_by_texts_that_are_equal_for_equal_values(sandbox: Sandbox) -> None:
+    code = """
+def f(x): return x
+def half(x): return x / 2
+def members(x): return set(x)
+def counts(x): return {each: x.count(each) for each in reversed(x)}
+def forever():
+    while True: pass
+def lazily(x): return (each for each in x)
+"""
+    calls = {
+        "f(2)": "2",
+        "f(2.0)": "2",
+        "f(True)": "True",
+        "half(1)": "0.5",
+        "half(2 / 3)": "0.333333333",
+        "f('2')": "'2'",
+        "f([1, (2, None)])": "list(1, tuple(2, None))",
+        "members('ba')": "set('a', 'b')",
+        "counts('aba')": "dict('a': 2, 'b': 1)",
+        "f(float('nan'))": "nan",
+        "f(f)": None,
+        "lazily([1])": None,
+        "half('a')": None,
+        "nothing(1)": None,
+        "forever()": None,
+        "f(1)": "1",
+    }
+    assert dict(zip(calls, answers(sandbox, code, list(calls)), strict=True)) == calls
+    assert answers(sandbox, "import nowhere", ["f(1)"]) == [None]
+    [long] = answers(sandbox, code, ["f('a' * 10000)"])
+    assert long is not None and long.startswith("sha256 ") and len(long) == 71

@@ -57,8 +57,9 @@ def check_seeds(config: Config) -> list[Seed]:
     Raises:
         ConfigurationError: naming the file and the line, or the key of what is asked of them.
     """
-    seeds = read_seeds(config.seeds)
-    enough_parents(config, len(seeds), f"{config.seeds} has {len(seeds)} seeds; give more seeds")
+    seeds = read_seeds(config.seeds, config.seeds_where)
+    which = " that seeds_where matches" if config.seeds_where else ""
+    enough_parents(config, len(seeds), f"{config.seeds} has {len(seeds)} seeds{which}; give more seeds")
     return seeds
 
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from genetic_udfs.config import Filters
 from genetic_udfs.data.text import tokens
+from genetic_udfs.evolution.filters.off_task import opening_off_task
 
 # Words of a prompt that leak into a reply: WizardCoder's labels as found in public data, and our templates' own.
 _LEAKED_LABEL: Final = re.compile(
@@ -40,7 +41,8 @@ def instruction_rejection(
 ) -> Rejection | None:
     """Return the first rule that an instruction breaks, or None.
 
-    Reasons: `too_short`, `too_long`, `unchanged`, `label_leak`, `refusal`, `contains_solution`, `repetitive`.
+    Reasons: `too_short`, `too_long`, `unchanged`, `label_leak`, `refusal`, `off_task`, `contains_solution`,
+    `repetitive`.
     """
     words = tokens(instruction)
     if len(words) < bounds.min_words:
@@ -54,6 +56,8 @@ def instruction_rejection(
         return Rejection("label_leak", f"holds {leaked.group().strip()!r}")
     if _REFUSAL.search(instruction):
         return Rejection("refusal", f"begins with {instruction.strip()[:40]!r}")
+    if opening := opening_off_task(instruction):
+        return Rejection("off_task", f"begins with {opening!r}, which is no problem but talk about one")
     # Wrong reference code is the very point of that one task.
     if task != "erroneous_code" and (_SOLUTION.search(instruction) or _SOLUTION_LABEL.search(instruction)):
         return Rejection("contains_solution", "holds the solution it asks for")

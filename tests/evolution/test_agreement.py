@@ -1,0 +1,99 @@
+"""A generation without a Tester: what runs and agrees is accepted, and the Judge is heard beside it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+
+from tests import scripted_model
+from tests.evolution.test_verification import evolve, fenced, instruction_in, number, settings
+from tests.scripted_server import Answer, Request, ScriptedServer
+
+pytestmark = pytest.mark.slow
+
+ADD = "def solve(number):\n    return number + {}"
+# The three solutions of each kind of instruction; what comes of it.
+SOLUTIONS = {
+    "two agree": (ADD.format(3), ADD.format(2), "def solve(n):\n    return n + 1 + 1"),
+    "all differ": (ADD.format(1), ADD.format(2), ADD.format(3)),
+    "a constant": ("def solve(number):\n    return None",) * 3,
+    "wrong example": (ADD.format(7),) * 3,
+    "never returns": ("def solve(number):\n    raise ValueError",) * 3,
+    "another name": ("def other(number):\n    return number",) * 3,
+}
+
+
+def kind(instruction: str) -> str:
+    return list(SOLUTIONS)[number(instruction.split(" Call")[0], len(SOLUTIONS))]
+
+
+class Models:
+    @staticmethod
+    def answer(request: Request) -> Answer:
+        if "You review answers" in request.prompt:
+            return scripted_model.verdict(False)
+        if "Solve the programming problem" in request.prompt:
+            code = SOLUTIONS[kind(instruction_in(request.prompt))]
+            return fenced(code[(request.attempt - 1) % 3])
+        written = scripted_model.answer(request).text
+        return Answer(
+            "\n".join(line + " Call it `solve(number)`, so that `solve(1)` returns 3." for line in written.splitlines())
+        )
+
+
+@pytest.fixture(scope="module")
+def rows(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+    store = tmp_path_factory.mktemp("agreement")
+    with ScriptedServer(Models.answer, model="scripted") as server:
+        config = settings(store, server.url, {"coder": {"samples": 3}}, acceptance="execution")
+        evolve(spark, config)
+        judged = [prompt for prompt in server.calls if "You review answers" in prompt]
+    found = DeltaTable(store / "candidates").to_pyarrow_table().to_pylist()
+    assert len(judged) == len([row for row in found if row["verdict"] is not None])
+    yield [row for row in found if row["code"] is not None]
+
+
+def of(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    found = [row for row in rows if kind(row["instruction"]) == name]
+    assert found, name
+    return found
+
+
+def test_what_agrees_is_accepted_whatever_the_judge_says(rows: list[dict[str, Any]]) -> None:
+    for row in of(rows, "two agree"):
+        if row["code"] == ADD.format(3):
+            assert row["reason"] == "failed_tests"
+            assert row["detail"] == "the problem's example assert solve(1) == 3: failed"
+        elif row["reason"] is None:
+            assert (row["status"], row["verdict"], row["agreement"]) == ("accepted", False, pytest.approx(2 / 3))
+            assert (row["tests"], row["tests_status"]) == (["assert solve(1) == 3"], ["passed"])
+        else:
+            assert row["reason"] == "not_chosen"
+            assert "answers 12 calls, with 2 solutions in all, this one 12, with 2" in row["detail"]
+    counts = Counter(row["reason"] for row in of(rows, "two agree"))
+    assert counts[None] == counts["not_chosen"] == counts["failed_tests"] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "detail"),
+    [
+        (
+            "all differ",
+            "no_agreement",
+            "none of the other 2 solutions returns the same; it returned values for",
+        ),
+        ("a constant", "failed_tests", "the problem's example assert solve(1) == 3: failed"),
+        ("wrong example", "failed_tests", "the problem's example assert solve(1) == 3: failed"),
+        ("never returns", "failed_tests", "the problem's example assert solve(1) == 3: error:ValueError"),
+        ("another name", "entry_point_missing", "the code does not define solve"),
+    ],
+)
+def test_everything_else_is_rejected_with_its_reason(
+    rows: list[dict[str, Any]], name: str, reason: str, detail: str
+) -> None:
+    found = {(row["reason"], row["detail"]) for row in of(rows, name)}
+    assert any(each == reason and detail in said for each, said in found), found
+    assert not [row for row in of(rows, name) if row["status"] == "accepted"]
