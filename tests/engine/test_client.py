@@ -84,7 +84,7 @@ def test_the_request_carries_the_sampling() -> None:
     [("Unrecognized request argument: continue_final_message", True), ("the prompt is too long", False)],
 )
 def test_a_beginning_that_is_not_to_be_had_is_told_beside_the_refusal(message: str, is_told: bool) -> None:
-    refusal = Answer(json.dumps({"error": {"message": message}}), status=400)
+    refusal = Answer(message=message, status=400)
     with ScriptedServer(lambda request: refusal) as server:
         [reply] = ask_all(server, ["p"], sampling=replace(SAMPLING, prefill="def"))
     assert reply.error is not None and message in reply.error
