@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # Runs a job of this project with Spark's own spark-submit; `./spark-submit.sh --help` says how.
-# The steps that make what a start needs are in conf/environment.sh, what happens on a signal in conf/signals.sh.
+# The steps that make what a start needs are in conf/environment.sh, what happens on a signal in conf/signals.py.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=conf/environment.sh
 source "$here/conf/environment.sh"
-# shellcheck source=conf/signals.sh
-source "$here/conf/signals.sh"
 
 usage() {
     cat <<'USAGE'
@@ -261,7 +259,7 @@ main() {
         master=$(master)
         say "$job${master:+ on $master}"
         [[ -z $verbose ]] || print_command >&2
-        run_forwarding_signals "$job" "${command[@]}"
+        exec "$python" -I -S "$project/conf/signals.py" "$job" "${command[@]}"
     fi
 }
 

@@ -116,6 +116,7 @@ def _executors_findings(
     for finding, fault in (
         (executors.gpus(*amounts, served, visits), "the check of the GPUs failed"),
         (executors.same_versions(versions(), visits), ""),
+        (executors.package(visits), "this package is not in order"),
         (executors.vllm(served, visits), "vLLM is not in order"),
     ):
         yield finding

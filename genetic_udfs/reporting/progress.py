@@ -8,10 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -100,6 +101,35 @@ class View:
         return f"{used}: {_MORE_FEEDERS}" if engine.is_underutilized(engine.running) else used
 
 
+class _Terminal:
+    """A terminal to write to; one that is closed takes what is written, since a run goes on to its end without it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+        self.encoding = self._file.encoding
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+    def isatty(self) -> bool:
+        return True
+
+    def columns(self) -> int:
+        with suppress(OSError):
+            return os.get_terminal_size(self._file.fileno()).columns
+        return 80
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+
 class Progress:
     """Shows one stage at a time; use it as a context manager around a run."""
 
@@ -111,8 +141,8 @@ class Progress:
         """
         self._in_log = in_log
         terminal = os.environ.get(TERMINAL_VARIABLE)
-        self._terminal = open(terminal, "w") if terminal else None  # noqa: SIM115, PTH123 - closed in __exit__
-        self.console = Console(file=self._terminal or sys.stderr, highlight=False, soft_wrap=True)
+        self._terminal = _Terminal(Path(terminal)) if terminal else None
+        self.console = Console(file=cast(TextIO, self._terminal or sys.stderr), highlight=False, soft_wrap=True)
         self._listener = ProgressListener(host)
         self._lock = threading.Lock()
         self._stage: _Stage | None = None
@@ -189,7 +219,7 @@ class Progress:
             view = self._view(stage) if stage else None
             if self._terminal:
                 # rich looks at stdin and stdout, which are pipes under Spark; a window may be resized at any time.
-                self.console.width = os.get_terminal_size(self._terminal.fileno()).columns
+                self.console.width = self._terminal.columns()
             if self._live:
                 self._live.update(_rendered(view) if view else Text(""), refresh=True)
             elif stage and view and self._in_log:

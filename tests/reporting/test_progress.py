@@ -1,6 +1,7 @@
 """What is said of a stage while it runs and when it is done."""
 
 import io
+import os
 import threading
 from collections.abc import Callable, Mapping
 
@@ -144,3 +145,21 @@ def test_a_stage_whose_last_tick_said_it_all_ends_without_another_line(monkeypat
 def test_a_stage_is_told_in_minutes_while_it_runs_as_when_it_ends() -> None:
     view = View("committing", None, 70.4, StageProgress())
     assert (view.facts(), view.ending()) == (["1 min 10 s"], "committing: 1 min 10 s")
+
+
+def test_a_terminal_that_is_closed_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen, terminal = os.openpty()
+    monkeypatch.setenv(module.TERMINAL_VARIABLE, os.ttyname(terminal))
+    with Progress() as progress:
+        with progress.stage("deciding", None):
+            progress.note("before")
+            shown = b""
+            while b"before" not in shown:
+                shown += os.read(screen, 65536)
+            os.close(terminal)
+            os.close(screen)
+            progress.note("after")
+        assert not progress._ended.wait(2 * module._LIVE_INTERVAL) and progress._thread.is_alive()
+    assert "Traceback" not in capsys.readouterr().err

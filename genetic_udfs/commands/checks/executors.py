@@ -95,6 +95,21 @@ def same_versions(driver: Mapping[str, str], visits: Sequence[Visit]) -> Finding
     return ok(name, ", ".join(f"{package} {driver[package]}" for package in names) + " everywhere")
 
 
+def package(visits: Sequence[Visit]) -> Finding:
+    """Check that executors have this package, and that all of it is there: modules, templates."""
+    name = "package"
+    faults = [f"{seen.package_fault} (from {seen.package} on {seen.host})" for seen in visits if seen.package_fault]
+    if faults:
+        fix = (
+            "install this package's dependencies into the executors' environment, and start through spark-submit.sh,"
+            " which sends the package along"
+        )
+        return failed(name, "; ".join(dict.fromkeys(faults)), fix)
+    return ok(
+        name, f"every prompt renders; genetic_udfs is from {', '.join(sorted({seen.package for seen in visits}))}"
+    )
+
+
 def vllm(engines: Mapping[str, Engine], visits: Sequence[Visit]) -> Finding:
     """Check that vLLM is installed where engines are served."""
     name = "vLLM"

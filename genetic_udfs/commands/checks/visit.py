@@ -17,6 +17,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from genetic_udfs.commands.checks import package
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.executor import Executor, base_folder
 from genetic_udfs.engine.models import check_model
@@ -41,6 +42,8 @@ class Visit:
         temp_free: Bytes free there.
         temp_fault: Why engines cannot be kept there; empty if they can.
         versions: Versions by package; those that are missing are not in it.
+        package: Where this package was imported from.
+        package_fault: Why a stage cannot work with it; empty if it can.
         cpu_build: Whether vLLM is its CPU build.
         keys_missing: Environment variables of keys that are not set.
         models_missing: Why the model of an engine, by name, is not there.
@@ -56,6 +59,8 @@ class Visit:
     temp_free: int = 0
     temp_fault: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    package: str = ""
+    package_fault: str = ""
     cpu_build: bool = False
     keys_missing: frozenset[str] = frozenset()
     models_missing: Mapping[str, str] = field(default_factory=dict)
@@ -82,6 +87,8 @@ def visit(engines: Mapping[str, Engine]) -> Visit:
         temp_free=shutil.disk_usage(temp).free,
         temp_fault=fault,
         versions=versions(),
+        package=package.location(),
+        package_fault=package.fault(),
         cpu_build=Machine.here().cpu_build,
         keys_missing=frozenset(key for key in keys if not os.environ.get(key)),
         models_missing={name: why for name, model in served.items() if (why := _missing(model))},
@@ -114,7 +121,7 @@ def _content(folder: Traversable) -> str:
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if file.is_dir() and file.name != "__pycache__":
             digest.update(_content(file).encode())
-        elif file.name.endswith((".py", ".j2")):
+        elif file.name.endswith((".py", ".j2", ".sql")):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:12]
 
