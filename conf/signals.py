@@ -1,8 +1,8 @@
 """Runs spark-submit as a child, and hands signals to the Python driver below it: `signals.py SCRIPT COMMAND...`.
 
-SCRIPT is the job that the driver runs, COMMAND becomes the JVM. A job finishes cleanly only while its JVM is still up, so
-the JVM is left alone. The exit code is the command's. spark-submit.sh becomes this process, with no other in between: of
-several, a signal to their group would end one that is just finding out where to send another.
+SCRIPT is the job that the driver runs, COMMAND becomes the JVM. A job finishes cleanly only while its JVM is still up,
+so the JVM is left alone. The exit code is the command's. spark-submit.sh becomes this process, with none between:
+of several, a signal to their group would end one that is just finding out where to send another.
 """
 
 import os
@@ -44,7 +44,7 @@ class Driver:
             except OSError:
                 continue
             ours = self._jvm in (int(parent), int(group)) and int(folder.name) != self._jvm
-            if ours and state != b"Z" and any(os.path.basename(word) == self._script for word in words[1:3]):
+            if ours and state != b"Z" and self._script in [word.rpartition(b"/")[2] for word in words[1:3]]:
                 yield int(folder.name)
 
     def send(self, number: int) -> bool:

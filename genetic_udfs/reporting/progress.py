@@ -26,7 +26,7 @@ from genetic_udfs.engine.utilization import EngineUtilization
 # Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
 TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
 _WINDOWS_TO_JUDGE: Final = 4  # a stage of fewer is mostly ramp and tail
-_MORE_FEEDERS: Final = "give it more feeders (spark.executor.cores, spark.task.resource.gpu.amount)"
+_MORE_FEEDERS: Final = "give it more feeders (engines.NAME.feeders, spark.executor.cores)"
 _LIVE_INTERVAL: Final = 0.5
 _LOG_INTERVAL: Final = 10.0
 

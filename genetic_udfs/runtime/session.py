@@ -90,3 +90,18 @@ def task_slots(spark: SparkSession) -> int:
     if not (gpus and each and cores_each):
         return cores
     return max(1, cores // cores_each) * min(cores_each, max(1, int(float(gpus) / float(each))))
+
+
+def executor_cores(spark: SparkSession) -> int:
+    """Return how many tasks an executor can run at once; of those that have registered, where no setting says it."""
+    slots = task_slots(spark)
+    if not (given := int(spark.sparkContext.getConf().get("spark.executor.cores") or 0)):
+        return max(1, slots // max(1, executors(spark)))
+    return max(1, slots // max(1, spark.sparkContext.defaultParallelism // given))
+
+
+def executors(spark: SparkSession) -> int:
+    """Return how many executors have registered so far; with a local master the driver is the only one."""
+    if spark.sparkContext._jsc.isLocal():
+        return 1
+    return len(spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()) - 1  # Spark counts the driver, too

@@ -201,9 +201,8 @@ def test_vllm_itself_knows_the_variables_that_are_set_for_it(file: str, role: Ro
     ("file", "role"),
     FILES_AND_ROLES,
 )
-def test_a_task_of_the_configurations_that_come_along_holds_the_gpus_that_its_engine_spans(
+def test_an_executor_of_the_configurations_that_come_along_has_the_gpus_that_its_engine_spans(
     file: str, role: Role
 ) -> None:
-    """An engine sees the GPUs of the tasks that feed it, and a task with less than one GPU has a whole address."""
-    held = float(CONFIGURATIONS[file].spark.properties().get("spark.task.resource.gpu.amount", 0))
-    assert CONFIGURATIONS[file].engine_of(role).args.get("tensor-parallel-size", 1) == max(1, held)
+    amount = int(CONFIGURATIONS[file].spark.properties().get("spark.executor.resource.gpu.amount", 1))
+    assert CONFIGURATIONS[file].engine_of(role).args.get("tensor-parallel-size", 1) == amount

@@ -77,7 +77,7 @@ def test_an_engine_with_too_little_to_do_is_warned_of_while_there_are_rows_left(
 def test_a_long_stage_ends_with_how_busy_its_engine_was() -> None:
     idle = View("coder", 4000, 100.0, StageProgress(rows=4000, engine=use(12))).ending()
     assert idle.endswith(
-        "12 of 256 running on average: give it more feeders (spark.executor.cores, spark.task.resource.gpu.amount)"
+        "12 of 256 running on average: give it more feeders (engines.NAME.feeders, spark.executor.cores)"
     )
     assert View("coder", 4000, 100.0, StageProgress(engine=use(250))).ending().endswith("250 of 256 running on average")
     assert View("coder", 400, 100.0, StageProgress(engine=use(12))).ending().endswith("tokens/s)")

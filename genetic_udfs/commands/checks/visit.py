@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import socket
+import subprocess
 import tempfile
 import urllib.error
 import urllib.request
@@ -20,6 +21,7 @@ from typing import Final
 from genetic_udfs.commands.checks import package
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.executor import Executor, base_folder
+from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.engine.vllm import Machine
 from genetic_udfs.errors import ConfigurationError, EngineError
@@ -35,7 +37,9 @@ class Visit:
     Args:
         executor: Tells executors apart.
         host: Its machine's name.
-        gpus: Addresses of the task's GPUs.
+        gpus: Addresses of the GPUs of the executor, or of the task where tasks hold them.
+        gpus_fault: Why they are not known; empty if they are.
+        gpu_ids: What tells these GPUs from all others, as far as nvidia-smi says it.
         cores: Cores that the process may use.
         memory: Bytes of memory free, of the machine or the container.
         temp: The folder for temporary files, which holds the engines' sockets.
@@ -53,6 +57,8 @@ class Visit:
     executor: str
     host: str
     gpus: tuple[str, ...] = ()
+    gpus_fault: str = ""
+    gpu_ids: tuple[str, ...] = ()
     cores: int = 0
     memory: int = 0
     temp: str = ""
@@ -67,9 +73,13 @@ class Visit:
     unreachable: Mapping[str, str] = field(default_factory=dict)
 
 
-def visit(engines: Mapping[str, Engine]) -> Visit:
+def visit(engines: Mapping[str, Engine], executor_gpus: ExecutorGpus | None = None) -> Visit:
     """Return what this task sees of its executor. Neither torch nor vLLM is imported."""
-    here = Executor.of_this_task()
+    here, gpus_fault = Executor.of_this_task(), ""
+    try:
+        here = Executor.of_this_task(executor_gpus)
+    except EngineError as error:
+        gpus_fault = str(error)
     try:
         fault, temp = "", base_folder().parent
     except EngineError as error:
@@ -81,6 +91,8 @@ def visit(engines: Mapping[str, Engine]) -> Visit:
         executor=f"{this_machine()} {here.watched.pid} {here.watched.started}",
         host=socket.gethostname(),
         gpus=here.gpus,
+        gpus_fault=gpus_fault,
+        gpu_ids=_gpu_ids(here.gpus),
         cores=len(os.sched_getaffinity(0)),
         memory=_free_memory(),
         temp=str(temp),
@@ -114,6 +126,18 @@ def versions() -> dict[str, str]:
             except PackageNotFoundError:
                 continue
     return found
+
+
+def _gpu_ids(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if not addresses:
+        return ()
+    command = ["nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader"]
+    try:
+        lines = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    uuids = dict(line.split(", ", 1) for line in lines if ", " in line)
+    return tuple(uuids[address] for address in addresses if address in uuids)
 
 
 def _content(folder: Traversable) -> str:
