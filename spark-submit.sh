@@ -181,6 +181,13 @@ add_package() {
     add_to_list --py-files spark.submit.pyFiles "$cache/genetic_udfs.zip"
 }
 
+# Spark itself would say it in a trace.
+check_master() {
+    if [[ $(master) == yarn && -z ${HADOOP_CONF_DIR:-}${YARN_CONF_DIR:-} ]]; then
+        fail "--master yarn: HADOOP_CONF_DIR is not set; export the folder with the cluster's core-site.xml and yarn-site.xml"
+    fi
+}
+
 # Prints the master that the arguments name last; nothing when they leave it to Spark.
 master() {
     local previous='' argument found=''
@@ -239,6 +246,7 @@ main() {
     [[ -n $dry_run ]] || make_environment
     choose_package
     [[ -n $only_prepare ]] || gather_submit_arguments
+    check_master
     choose_spark
     choose_delta_jars "${submit_arguments[@]}"
     if [[ -n $dry_run ]]; then say_what_is_missing; else fetch_delta_jars; fi

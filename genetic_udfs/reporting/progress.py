@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,9 @@ _WINDOWS_TO_JUDGE: Final = 4  # a stage of fewer is mostly ramp and tail
 _MORE_FEEDERS: Final = "give it more feeders (engines.NAME.feeders, spark.executor.cores)"
 _LIVE_INTERVAL: Final = 0.5
 _LOG_INTERVAL: Final = 10.0
+
+Watch = Callable[[Callable[[str], None], threading.Event], None]
+"""Looks at something in a thread of its own, and says what has changed, until the event."""
 
 _Stage = tuple[str, int | None, float]  # name, rows, when it began
 
@@ -109,12 +112,12 @@ class _Terminal:
         self.encoding = self._file.encoding
 
     def write(self, text: str) -> int:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # closed by the other side, or by this one
             return self._file.write(text)
         return len(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._file.flush()
 
     def isatty(self) -> bool:
@@ -133,8 +136,8 @@ class _Terminal:
 class Progress:
     """Shows one stage at a time; use it as a context manager around a run."""
 
-    def __init__(self, host: str = "127.0.0.1", *, in_log: bool = True) -> None:
-        """Listen on the driver's address `host`, which the executors can reach.
+    def __init__(self, host: str = "127.0.0.1", *, in_log: bool = True, watch: Watch | None = None) -> None:
+        """Listen on the driver's address `host`, which the executors can reach; what `watch` says is noted.
 
         Where there is no terminal, lines go to the log, unless `in_log` says no: Spark pipes the driver's stderr into
         its stdout, where they would stand among rows meant for another program.
@@ -150,6 +153,7 @@ class Progress:
         self._ended = threading.Event()
         self._live = Live(console=self.console, auto_refresh=False, transient=True) if self._terminal else None
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+        self._watch = watch
 
     @property
     def address(self) -> ProgressAddress:
@@ -162,6 +166,8 @@ class Progress:
         if self._live:
             self._live.start()
         self._thread.start()
+        if self._watch and (self._terminal or self._in_log):
+            threading.Thread(target=self._watch, args=[self.note, self._ended], name="watch", daemon=True).start()
         return self
 
     def __exit__(

@@ -5,11 +5,13 @@ import sys
 from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
+from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.runtime.cluster_errors import check_master
 
 _EXTENSIONS: Final = "spark.sql.extensions"
 # Speculation would ask a model twice. The console bar and a live display write over each other.
@@ -43,13 +45,13 @@ def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
     """
     if (config.spark.master or "").startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers would run whatever python3 is on PATH
+    settings = _settings(config)
+    check_master(settings)
     builder = SparkSession.builder.appName(name)
-    if config.spark.master:
-        builder = builder.master(config.spark.master)
-    for key, value in (_DEFAULTS | config.spark.properties() | _REQUIRED).items():
+    for key, value in (_DEFAULTS | settings | _REQUIRED).items():
         builder = builder.config(key, value)
-    extensions = config.spark.properties().get(_EXTENSIONS)
-    if extensions is not None:
+    extensions = settings.get(_EXTENSIONS)
+    if extensions is not None and _REQUIRED[_EXTENSIONS] not in extensions:
         builder = builder.config(_EXTENSIONS, f"{_REQUIRED[_EXTENSIONS]},{extensions}")
     try:
         spark = builder.getOrCreate()
@@ -66,6 +68,15 @@ def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
             " io.delta:delta-spark_4.2_2.13:4.4.0}"
         ) from None
     return spark
+
+
+def _settings(config: Config) -> dict[str, str]:
+    """Return Spark's settings: the configuration's, and over these what spark-submit was given, as its JVM knows."""
+    own = config.spark.properties() | ({"spark.master": config.spark.master} if config.spark.master else {})
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return own
+    SparkContext._ensure_initialized()
+    return own | dict(SparkConf().getAll())
 
 
 def java_class(spark: SparkSession, name: str) -> Any:

@@ -20,11 +20,11 @@ from genetic_udfs.engine.failure import engine_error_in, marked
 from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.errors import EngineError
+from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.process import this_machine
 
 _PROMPT: Final = "Answer with one word: is Python a programming language?"
 _BEGUN: Final = "place string, host string, began double, prompt string"
-_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+)\)")
 
 
 def sampling_for(config: Config, name: str) -> Sampling:
@@ -59,11 +59,9 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
             .collect()
         )
     except Exception as error:
-        known = engine_error_in(error)
-        place = _PLACE.search(str(error))
-        where = f" (on {place[1]}, executor {place[2]})" if place else ""
+        known = engine_error_in(error) or cluster_error_in(error)
         text = str(known) if known is not None else cause_of(error)
-        return failed(what, f"{text}{where}", advice(name, engine, text))
+        return failed(what, text, advice(name, engine, text))
     return summed_up(name, engine, rows, places)
 
 

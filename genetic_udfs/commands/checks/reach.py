@@ -16,7 +16,7 @@ from genetic_udfs.runtime.session import executors, task_slots
 _STAY: Final = 1.0  # seconds
 _ROUNDS: Final = 6
 _PAUSE: Final = 5.0  # seconds between two rounds, in which executors may come
-_LOCAL_TIMEOUT, _CLUSTER_TIMEOUT = 60.0, 600.0
+_LOCAL_TIMEOUT, _CLUSTER_TIMEOUT = 60.0, 120.0
 
 Seen = TypeVar("Seen")
 
