@@ -30,7 +30,7 @@ class Cluster:
     master: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
-    def configuration(self, name: str, conf: dict[str, Any], **changes: Any) -> Path:
+    def configuration(self, name: str, conf: dict[str, Any], *, sequences: int = 8) -> Path:
         """Write a configuration whose engine is served beside the executors, and has a store of its own."""
         model = self.folder / "model"
         model.mkdir(exist_ok=True)
@@ -44,12 +44,11 @@ class Cluster:
             "samples_per_generation": 6,
             "max_rounds": 6,
             "operators": {"crossover_share": 0.3, "crossover_instructions": 1},
-            "engines": {"scripted": {"model": str(model), "max_num_seqs": 8, "start_timeout": 300}},
+            "engines": {"scripted": {"model": str(model), "max_num_seqs": sequences, "start_timeout": 300}},
             "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},
             "decontamination": {"human_eval": False},
             "dedup": {"audit": 0},
             "spark": {"conf": {**self._conf(), **conf}},
-            **changes,
         }
         file = self.folder / name / "run.yaml"
         file.parent.mkdir()

@@ -16,7 +16,8 @@ _VLLM: Final = "0.32.0"
 
 # As vLLM's: it serves a Unix socket, and says what GPUs it sees in a file beside it.
 _SERVER: Final = f"""
-import argparse, json, os, sys
+import argparse, json, os, random, sys, time
+from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {str(PROJECT)!r})
 from tests import scripted_model
@@ -28,14 +29,16 @@ parser.add_argument("--tensor-parallel-size", type=int, default=1)
 options, _ = parser.parse_known_args()
 seen = dict(gpus=os.environ.get("CUDA_VISIBLE_DEVICES"), tensor_parallel_size=options.tensor_parallel_size)
 log = Path(os.environ.get("SCRIPTED_LOG", os.devnull))
+latency = float(os.environ.get("SCRIPTED_LATENCY", 0))
+uneven = bool(os.environ.get("SCRIPTED_UNEVEN"))
 
 def answer(request):
+    after = random.Random(request.prompt).expovariate(1 / latency) if uneven else latency
     with log.open("a") as file:
-        file.write(json.dumps(seen | dict(prompt=request.prompt, running=server.running)) + "\\n")
-    return scripted_model.answer(request)
+        file.write(json.dumps(seen | dict(prompt=request.prompt, after=after, at=time.time())) + "\n")
+    return replace(scripted_model.answer(request), after=after)
 
-latency = float(os.environ.get("SCRIPTED_LATENCY", 0))
-server = ScriptedServer(answer, model=options.served_model_name, uds=options.uds, latency=latency)
+server = ScriptedServer(answer, model=options.served_model_name, uds=options.uds)
 server.serve_for_ever()
 """
 

@@ -77,5 +77,14 @@ def most_at_once(spans: Iterable[tuple[Any, float, float]]) -> dict[Any, int]:
     return most
 
 
+def most_feeders(replies: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Return how many tasks had requests in flight at once, by executor."""
+    spans: dict[str, tuple[float, float]] = {}
+    for row in replies:
+        began, ended = spans.get(row["task"], (row["sent"], 0.0))
+        spans[row["task"]] = (min(began, row["sent"]), max(ended, row["sent"] + row["seconds"]))
+    return most_at_once((task.partition(".")[0], *span) for task, span in spans.items())
+
+
 if __name__ == "__main__":
     main(*sys.argv[1:])
