@@ -69,11 +69,12 @@ def _of_standalone(spark: SparkSession, master: str) -> tuple[list[Host], int]:
 
 def _of_yarn(spark: SparkSession) -> list[Host]:
     jvm: Any = spark._jvm
+    gateway: Any = spark.sparkContext._gateway
     client = getattr(jvm, "org.apache.hadoop.yarn.client.api.YarnClient").createYarnClient()
     client.init(spark.sparkContext._jsc.hadoopConfiguration())
     client.start()
     try:
-        running = spark.sparkContext._gateway.new_array(getattr(jvm, "org.apache.hadoop.yarn.api.records.NodeState"), 1)
+        running = gateway.new_array(getattr(jvm, "org.apache.hadoop.yarn.api.records.NodeState"), 1)
         running[0] = getattr(jvm, "org.apache.hadoop.yarn.api.records.NodeState").RUNNING
         hosts = []
         for node in client.getNodeReports(running):
