@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # Runs a job of this project with Spark's own spark-submit; `./spark-submit.sh --help` says how.
-# The steps that make what a start needs are in conf/environment.sh, what happens on a signal in conf/signals.sh.
+# The steps that make what a start needs are in conf/environment.sh, what happens on a signal in conf/signals.py.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=conf/environment.sh
 source "$here/conf/environment.sh"
-# shellcheck source=conf/signals.sh
-source "$here/conf/signals.sh"
 
 usage() {
     cat <<'USAGE'
@@ -183,6 +181,13 @@ add_package() {
     add_to_list --py-files spark.submit.pyFiles "$cache/genetic_udfs.zip"
 }
 
+# Spark itself would say it in a trace.
+check_master() {
+    if [[ $(master) == yarn && -z ${HADOOP_CONF_DIR:-}${YARN_CONF_DIR:-} ]]; then
+        fail "--master yarn: HADOOP_CONF_DIR is not set; export the folder with the cluster's core-site.xml and yarn-site.xml"
+    fi
+}
+
 # Prints the master that the arguments name last; nothing when they leave it to Spark.
 master() {
     local previous='' argument found=''
@@ -241,6 +246,7 @@ main() {
     [[ -n $dry_run ]] || make_environment
     choose_package
     [[ -n $only_prepare ]] || gather_submit_arguments
+    check_master
     choose_spark
     choose_delta_jars "${submit_arguments[@]}"
     if [[ -n $dry_run ]]; then say_what_is_missing; else fetch_delta_jars; fi
@@ -261,7 +267,7 @@ main() {
         master=$(master)
         say "$job${master:+ on $master}"
         [[ -z $verbose ]] || print_command >&2
-        run_forwarding_signals "$job" "${command[@]}"
+        exec "$python" -I -S "$project/conf/signals.py" "$job" "${command[@]}"
     fi
 }
 

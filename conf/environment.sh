@@ -263,6 +263,31 @@ explain_missing_jars() {
     exit 1
 }
 
+# Fetches what a YARN of one machine takes beside Spark's own jars, for tests/cluster. Without it they do without YARN.
+yarn_packages=org.apache.hadoop:hadoop-client-minicluster:3.5.0,org.junit.jupiter:junit-jupiter-api:5.13.4
+yarn_packages+=,org.bouncycastle:bcpkix-jdk18on:1.78.1
+fetch_yarn_jars() {
+    local folder=$cache/yarn
+    [[ ! -e $folder/complete ]] || return 0
+    lock yarn
+    if [[ ! -e $folder/complete ]]; then
+        say "fetching the jars of a YARN mini cluster into $folder (80 MB)"
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        : >"$folder/nothing.py"
+        if env PYSPARK_PYTHON="$python" PYSPARK_DRIVER_PYTHON="$python" SPARK_HOME="$spark_home" \
+            "$spark_home/bin/spark-submit" --master 'local[1]' --deploy-mode client --packages "$yarn_packages" \
+            --conf "spark.jars.ivy=$folder" --driver-java-options "-Duser.home='$folder/home'" --conf \
+            'spark.jars.excludes=org.apache.hadoop:hadoop-client-api,org.apache.hadoop:hadoop-client-runtime' \
+            "$folder/nothing.py" >"$folder/log" 2>&1; then
+            : >"$folder/complete"
+        else
+            say "it failed, and the tests do without YARN; Spark's output is in $folder/log"
+        fi
+    fi
+    unlock
+}
+
 # ---------------------------------------------------------------------------------------------------- class data
 
 # The driver's JVM of a short job does little but load classes. Java keeps them in an archive, parsed and verified: one

@@ -21,6 +21,10 @@ class StoreError(GeneticUdfsError):
     """The tables under `store` are not there, are damaged, or clash with the catalog's."""
 
 
+class ClusterError(GeneticUdfsError):
+    """The cluster cannot run the job: no master, executors that have no Python, lack packages, or are lost at once."""
+
+
 class EngineError(GeneticUdfsError):
     """An engine cannot serve requests any more: it does not start, is refused by its endpoint, or keeps dying."""
 

@@ -39,6 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shuffle", metavar="SEED", help="run the files, and the tests of each, in an order by this seed")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the tests that start clusters, unless the command line names them: they take minutes."""
+    folder = PROJECT / "tests" / "cluster"
+    named = any(Path(argument.partition("::")[0]).resolve().is_relative_to(folder) for argument in config.args)
+    return True if collection_path == folder and not named else None
+
+
 def is_fast(item: pytest.Item) -> bool:
     """Whether a test is of pure functions, parsers, configuration or planning."""
     marks = any(item.get_closest_marker(mark) for mark in ("processes", "slow", "vllm"))

@@ -3,6 +3,7 @@
 # spark-submit.sh makes.
 #   tests/run.sh                    everything
 #   tests/run.sh --fast             what needs no JVM, no engine and no sandbox
+#   tests/run.sh --cluster          a standalone cluster and a YARN on this machine, which all others leave out
 #   tests/run.sh --shuffle SEED     everything, in another order
 #   tests/run.sh ARGUMENT...        such as: tests/run.sh -m 'not vllm' tests/evolution/operators/test_draws.py
 set -euo pipefail
@@ -19,6 +20,12 @@ choose_delta_jars ""
 fetch_delta_jars
 make_class_data
 prepare_model
+
+if [[ ${1:-} == --cluster ]]; then
+    fetch_yarn_jars
+    shift
+    set -- tests/cluster "$@"
+fi
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 

@@ -3,6 +3,7 @@
 Exit codes: 0 nothing failed, 1 something did, 2 the configuration cannot be read.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -19,6 +20,9 @@ from genetic_udfs.commands.ending import install_signal_handlers
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.runtime.cluster_errors import cluster_error_in
+from genetic_udfs.runtime.executors import wanted, watch_executors
+from genetic_udfs.runtime.offers import offered
 from genetic_udfs.runtime.stopping import shutting_down, stop_requested
 
 
@@ -61,9 +65,12 @@ def examine(config: Config) -> Generator[Finding, None, None]:
     if spark is None:
         yield from without_spark(config, "Spark does not start")
         return
+    ended = threading.Event()
+    threading.Thread(target=watch_executors, args=[spark, _announce, ended], name="watch", daemon=True).start()
     try:
         yield from with_spark(spark, config, faults, has_delta=findings[-1].status is Status.OK)
     finally:
+        ended.set()
         spark.stop()
 
 
@@ -81,7 +88,7 @@ def with_spark(spark: SparkSession, config: Config, faults: dict[str, str], *, h
     try:
         reached = reach(spark, used)
     except Exception as error:
-        yield _unreached(error)
+        yield _unreached(error, spark)
         yield from without_executors(config, "no executor can be used")
         return
     yield executors.all_reached(reached)
@@ -116,6 +123,7 @@ def _executors_findings(
     for finding, fault in (
         (executors.gpus(*amounts, served, visits), "the check of the GPUs failed"),
         (executors.same_versions(versions(), visits), ""),
+        (executors.package(visits), "this package is not in order"),
         (executors.vllm(served, visits), "vLLM is not in order"),
     ):
         yield finding
@@ -136,15 +144,16 @@ def _executors_findings(
                 faults.setdefault(name, "a check of it above failed")
 
 
-def _unreached(error: Exception) -> Finding:
+def _unreached(error: Exception, spark: SparkSession) -> Finding:
     """Return why no task could run."""
-    known = engine_error_in(error)
+    known = engine_error_in(error) or cluster_error_in(error)
     text = str(known or (error if isinstance(error, TimeoutError) else cause_of(error)))
     fix = "make the executors' Python environment that of the driver: PYSPARK_PYTHON, --py-files (docs/cluster.md)"
     if isinstance(error, TimeoutError):
+        text += f"; each executor is to have {wanted(spark.sparkContext.getConf())}; {offered(spark)}"
         fix = (
-            "is there room for an executor? Compare spark.executor.* and spark.task.resource.gpu.amount with what the"
-            " cluster has; local mode has no GPUs to give to tasks"
+            "ask for what one host has free: spark.executor.cores, .memory, .resource.gpu.amount; wait for other"
+            " applications to end, or look at the logs of executors that do not start"
         )
     return failed("executors", text, fix)
 

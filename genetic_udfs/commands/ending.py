@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 import typer
 
 from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.stopping import is_finishing, is_stop, request_stop, stop_requested
 
 _STOPPED: Final = 143
@@ -34,7 +35,9 @@ def run_job(command: Callable[..., Any], *, resumable: bool = False) -> NoReturn
             _end(f"error: {error}", error.exit_code)
     except Exception as error:
         if not is_stop(error):
-            raise
+            if (known := cluster_error_in(error)) is None:
+                raise
+            _end(f"error: {known}", known.exit_code)
     if stop_requested.is_set():
         _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)
     _end(None, code)

@@ -23,13 +23,12 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.human_eval import Problem, human_eval_problems
 from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.engine.udf import ask
+from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.errors import ConfigurationError, SandboxError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
-from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
@@ -143,18 +142,15 @@ def _asked(
     """Return solutions of the engine, kept on disk so that each is asked for once."""
     assert task.engine is not None
     rows = [(each.id, number, each.prompt, each.test) for each in problems for number in range(task.samples)]
-    slots = task_slots(spark)
     engine = config.engines[task.engine].model_copy(update={"sleep": False})  # no other takes turns with it
     sampling = sampling_of(config.roles.coder)
     with progress.stage("solutions", len(rows)) as stage:
-        call = ask(task.engine, engine, sampling, feeders=slots, stage=stage, progress=progress.address)
         questions = spark.createDataFrame(rows, "task_id string, sample int, problem string, test string")
-        replied = (
-            questions.withColumn("prompt", role_columns.coder_prompt("problem", config.roles.coder.prompt))
-            .repartition(slots)
-            .withColumn("reply", call("prompt"))
-            .persist(StorageLevel.DISK_ONLY)
-        )
+        prompt = role_columns.coder_prompt("problem", config.roles.coder.prompt)
+        asked = questions.withColumn("prompt", prompt).repartition(feeder_slots(spark, engine))
+        replied = with_answers(
+            asked, "prompt", "reply", task.engine, engine, sampling, stage=stage, progress=progress.address
+        ).persist(StorageLevel.DISK_ONLY)
         replied.count()
     by_id = {each.id: each for each in problems}
 

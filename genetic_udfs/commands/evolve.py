@@ -13,6 +13,7 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 
 from genetic_udfs.commands.checks.preflight import enough_parents, preflight
+from genetic_udfs.commands.checks.storage import check_is_shared
 from genetic_udfs.commands.checks.test_sets import check_seeds_are_clean, check_test_sets
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
@@ -26,6 +27,7 @@ from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_o
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.summary import print_summary
+from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.stopping import is_stop, shutting_down
 from genetic_udfs.sandbox.outcome_columns import check_tier, sandbox_error_in
 from genetic_udfs.store.integrity import check_integrity
@@ -147,10 +149,12 @@ def record(
 
 def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
     """Clear up after a run that was killed, fork the store if it shall be, check that it is one to go on with."""
-    run.scratch.sweep()
-    bring_up_to_date(run.store)
-    begin_fork(run, origin)
-    check_same_settings(run.store, run.config, seeds)
+    with run.progress.watching("opening the store"):
+        run.scratch.sweep()
+        bring_up_to_date(run.store)
+        begin_fork(run, origin)
+        check_same_settings(run.store, run.config, seeds)
+        check_is_shared(run.spark, run.store.root)
     if size := run.store.read(POPULATION).count():  # a fork's are not the configuration's seeds
         enough_parents(run.config, size, f"{run.store.root} has a population of {size}; fork a larger one")
     with run.progress.stage("checking the population", None):
@@ -183,6 +187,7 @@ def _known(run: Run, error: Exception) -> GeneticUdfsError | None:
         or sandbox_error_in(error)
         or write_error_in(error, run.store.root)
         or table_error_in(error)
+        or cluster_error_in(error)
     )
 
 

@@ -7,10 +7,9 @@ from genetic_udfs.config import Config, Paraphrases
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.contamination import Ask
 from genetic_udfs.engine.columns import REPLY
-from genetic_udfs.engine.udf import ask
+from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles.sampling import sampling_of
-from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.store.scratch import Scratch
 
 
@@ -31,9 +30,17 @@ def asking_directly(
             total = kept.count()
         if total == 0:
             return kept.withColumn(c.REPLY, F.lit(None).cast(REPLY))
-        slots = task_slots(spark)
         with progress.stage("paraphrases", total) as stage:
-            call = ask(judge.engine, engine, sampling_of(judge), feeders=slots, stage=stage, progress=progress.address)
-            return scratch.checkpoint(kept.repartition(slots).withColumn(c.REPLY, call(c.PROMPT)), "replies")
+            answers = with_answers(
+                kept.repartition(feeder_slots(spark, engine)),
+                c.PROMPT,
+                c.REPLY,
+                judge.engine,
+                engine,
+                sampling_of(judge),
+                stage=stage,
+                progress=progress.address,
+            )
+            return scratch.checkpoint(answers, "replies")
 
     return answered

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.ending import install_signal_handlers
 from genetic_udfs.config import Config
+from genetic_udfs.runtime.executors import watch_executors
 from genetic_udfs.runtime.session import open_session
 
 if TYPE_CHECKING:
@@ -40,4 +42,5 @@ def job_progress(spark: SparkSession, *, in_log: bool = True) -> "Progress":
     """
     from genetic_udfs.reporting.progress import Progress  # jobs that only read start without it
 
-    return Progress(spark.conf.get("spark.driver.host") or "127.0.0.1", in_log=in_log)
+    host = spark.conf.get("spark.driver.host") or "127.0.0.1"
+    return Progress(host, in_log=in_log, watch=partial(watch_executors, spark))

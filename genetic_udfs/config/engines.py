@@ -9,6 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from genetic_udfs.config.section import Positive, Section
 
 _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
+# So many that the end of one task's rows overlaps with the work of others.
+_FEEDERS: Final = 8
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 
 
@@ -28,6 +30,7 @@ class Engine(Section):
     args: dict[str, bool | int | float | str] = {}
     env: dict[str, str] = {}
     sleep: bool | None = None
+    feeders: Positive | None = None
     start_timeout: Positive = 600
     request_timeout: Positive = 600
 
@@ -72,9 +75,14 @@ class Engine(Section):
                 f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
                 " each sequence takes one in a step"
             )
-        if self.url is not None and (self.args or self.env):
-            raise ValueError("args and env are for a model that is served here; this engine has a url")
+        if self.url is not None and (self.args or self.env or self.feeders):
+            raise ValueError("args, env and feeders are for a model that is served here; this engine has a url")
         return self
+
+    @property
+    def tasks_feeding(self) -> int:
+        """How many tasks of an executor feed its server at once, as far as it has cores."""
+        return self.feeders or _FEEDERS
 
     @property
     def flags(self) -> dict[str, bool | int | float | str]:

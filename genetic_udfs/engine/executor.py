@@ -10,10 +10,13 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import ProcessId, ancestor_named, this_machine
+
+if TYPE_CHECKING:
+    from genetic_udfs.engine.gpus import ExecutorGpus  # and Spark, which the supervisor would pay for nothing
 
 CONTROL = "control.sock"
 """The name of a supervisor's socket in its folder."""
@@ -28,22 +31,31 @@ class Executor:
 
     Args:
         watched: The process with which its engines end: the executor's JVM.
-        gpus: Addresses of the GPUs of the task; empty when Spark manages none.
+        gpus: Addresses of the GPUs of its engines; empty when Spark manages none.
     """
 
     watched: ProcessId
     gpus: tuple[str, ...] = ()
 
     @classmethod
-    def of_this_task(cls) -> Self:
-        """Return the executor of the running Spark task; outside Spark this process stands in for it."""
+    def of_this_task(cls, gpus: "ExecutorGpus | None" = None) -> Self:
+        """Return the executor of the running Spark task; outside Spark this process stands in for it.
+
+        Args:
+            gpus: How to find the GPUs of the executor; those that the task holds count unless given.
+
+        Raises:
+            EngineError: No JVM is above this process, or the GPUs cannot be found.
+        """
         from pyspark import TaskContext  # a second to import, which the supervisor would pay for nothing
 
         task = TaskContext.get()
-        gpu = task.resources().get("gpu") if task is not None else None
         watched = ancestor_named("java") if task is not None else ProcessId.of(os.getpid())
         if watched is None:
             raise EngineError("no process named java is above this Spark worker; engines end with the executor's JVM")
+        if task is not None and gpus is not None:
+            return cls(watched, gpus.of(watched, cls(watched).folder()))
+        gpu = task.resources().get("gpu") if task is not None else None
         return cls(watched, tuple(gpu.addresses) if gpu is not None else ())
 
     def folder(self) -> Path:

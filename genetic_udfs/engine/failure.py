@@ -12,6 +12,8 @@ from genetic_udfs.errors import EngineError
 _BEGIN: Final = "<engine-error>"
 _END: Final = "</engine-error>"
 _MARKED: Final = re.compile(f"{_BEGIN}(.*?){_END}", re.DOTALL)
+# Before it Spark says where the task ran; with a local master on the executor `driver`, which goes without saying.
+_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (?!driver)(\S+?)\)")
 
 
 def marked(error: EngineError) -> EngineError:
@@ -20,7 +22,9 @@ def marked(error: EngineError) -> EngineError:
 
 
 def engine_error_in(exception: BaseException) -> EngineError | None:
-    """Return the `EngineError` that made a Spark job fail, with its own message only; None if there is none.
+    """Return the `EngineError` that made a Spark job fail; None if there is none.
+
+    It has its own message only, and on a cluster the host at the end of its first line.
 
     Args:
         exception: What an action raised on the driver.
@@ -28,7 +32,10 @@ def engine_error_in(exception: BaseException) -> EngineError | None:
     seen: BaseException | None = exception
     while seen is not None:
         if found := _MARKED.search(str(seen)):
-            return EngineError(found.group(1))
+            first, newline, rest = found.group(1).partition("\n")
+            place = _PLACE.search(str(seen))
+            where = f" (on {place[1]}, executor {place[2]})" if place else ""
+            return EngineError(f"{first}{where}{newline}{rest}")
         if isinstance(seen, EngineError):
             return seen
         seen = seen.__cause__ or seen.__context__

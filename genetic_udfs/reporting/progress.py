@@ -7,11 +7,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TextIO, cast
 
 from rich.console import Console
 from rich.live import Live
@@ -25,9 +26,12 @@ from genetic_udfs.engine.utilization import EngineUtilization
 # Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
 TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
 _WINDOWS_TO_JUDGE: Final = 4  # a stage of fewer is mostly ramp and tail
-_MORE_FEEDERS: Final = "give it more feeders (spark.executor.cores, spark.task.resource.gpu.amount)"
+_MORE_FEEDERS: Final = "give it more feeders (engines.NAME.feeders, spark.executor.cores)"
 _LIVE_INTERVAL: Final = 0.5
 _LOG_INTERVAL: Final = 10.0
+
+Watch = Callable[[Callable[[str], None], threading.Event], None]
+"""Looks at something in a thread of its own, and says what has changed, until the event."""
 
 _Stage = tuple[str, int | None, float]  # name, rows, when it began
 
@@ -100,19 +104,48 @@ class View:
         return f"{used}: {_MORE_FEEDERS}" if engine.is_underutilized(engine.running) else used
 
 
+class _Terminal:
+    """A terminal to write to; one that is closed takes what is written, since a run goes on to its end without it."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w")
+        self.encoding = self._file.encoding
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):  # closed by the other side, or by this one
+            return self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._file.flush()
+
+    def isatty(self) -> bool:
+        return True
+
+    def columns(self) -> int:
+        with suppress(OSError):
+            return os.get_terminal_size(self._file.fileno()).columns
+        return 80
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._file.close()
+
+
 class Progress:
     """Shows one stage at a time; use it as a context manager around a run."""
 
-    def __init__(self, host: str = "127.0.0.1", *, in_log: bool = True) -> None:
-        """Listen on the driver's address `host`, which the executors can reach.
+    def __init__(self, host: str = "127.0.0.1", *, in_log: bool = True, watch: Watch | None = None) -> None:
+        """Listen on the driver's address `host`, which the executors can reach; what `watch` says is noted.
 
         Where there is no terminal, lines go to the log, unless `in_log` says no: Spark pipes the driver's stderr into
         its stdout, where they would stand among rows meant for another program.
         """
         self._in_log = in_log
         terminal = os.environ.get(TERMINAL_VARIABLE)
-        self._terminal = open(terminal, "w") if terminal else None  # noqa: SIM115, PTH123 - closed in __exit__
-        self.console = Console(file=self._terminal or sys.stderr, highlight=False, soft_wrap=True)
+        self._terminal = _Terminal(Path(terminal)) if terminal else None
+        self.console = Console(file=cast(TextIO, self._terminal or sys.stderr), highlight=False, soft_wrap=True)
         self._listener = ProgressListener(host)
         self._lock = threading.Lock()
         self._stage: _Stage | None = None
@@ -120,6 +153,7 @@ class Progress:
         self._ended = threading.Event()
         self._live = Live(console=self.console, auto_refresh=False, transient=True) if self._terminal else None
         self._thread = threading.Thread(target=self._show, name="progress", daemon=True)
+        self._watch = watch
 
     @property
     def address(self) -> ProgressAddress:
@@ -132,6 +166,8 @@ class Progress:
         if self._live:
             self._live.start()
         self._thread.start()
+        if self._watch and (self._terminal or self._in_log):
+            threading.Thread(target=self._watch, args=[self.note, self._ended], name="watch", daemon=True).start()
         return self
 
     def __exit__(
@@ -189,7 +225,7 @@ class Progress:
             view = self._view(stage) if stage else None
             if self._terminal:
                 # rich looks at stdin and stdout, which are pipes under Spark; a window may be resized at any time.
-                self.console.width = os.get_terminal_size(self._terminal.fileno()).columns
+                self.console.width = self._terminal.columns()
             if self._live:
                 self._live.update(_rendered(view) if view else Text(""), refresh=True)
             elif stage and view and self._in_log:

@@ -17,6 +17,7 @@ from genetic_udfs.config import ROLES, Config, Role
 from genetic_udfs.config.operators import MUTATION
 from genetic_udfs.engine.chat_completion import Reply
 from genetic_udfs.engine.client import NO_PROMPT
+from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.progress import ProgressAddress
 from genetic_udfs.engine.udf import Asking, asking
 from genetic_udfs.roles import coder, instructor, judge
@@ -121,7 +122,7 @@ def register_functions(
         stage: the name under which progress is summed up.
         progress: where progress is reported to.
     """
-    feeders = task_slots(spark)
+    feeders, gpus = task_slots(spark), ExecutorGpus.of_session(spark)
     ways: dict[Role, Asking] = {
         role: asking(
             config.roles.of(role).engine,
@@ -131,6 +132,7 @@ def register_functions(
             stage=stage,
             progress=progress,
             read_logprobs=judge.yes_probability if role == "judge" else None,
+            gpus=gpus,
         )
         for role in ROLES
     }

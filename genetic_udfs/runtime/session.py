@@ -6,11 +6,13 @@ from typing import Any, Final
 
 from py4j.java_gateway import JavaPackage, JVMView
 from py4j.protocol import Py4JJavaError
+from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.runtime.cluster_errors import check_master
 
 _EXTENSIONS: Final = "spark.sql.extensions"
 # Speculation would ask a model twice. The console bar and a live display write over each other.
@@ -44,13 +46,13 @@ def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
     """
     if (config.spark.master or "").startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers would run whatever python3 is on PATH
+    settings = _settings(config)
+    check_master(settings)
     builder = SparkSession.builder.appName(name)
-    if config.spark.master:
-        builder = builder.master(config.spark.master)
-    for key, value in (_DEFAULTS | config.spark.properties() | _REQUIRED).items():
+    for key, value in (_DEFAULTS | settings | _REQUIRED).items():
         builder = builder.config(key, value)
-    extensions = config.spark.properties().get(_EXTENSIONS)
-    if extensions is not None:
+    extensions = settings.get(_EXTENSIONS)
+    if extensions is not None and _REQUIRED[_EXTENSIONS] not in extensions:
         builder = builder.config(_EXTENSIONS, f"{_REQUIRED[_EXTENSIONS]},{extensions}")
     try:
         spark = builder.getOrCreate()
@@ -92,6 +94,15 @@ class _RememberingPackage(_Remembering, JavaPackage):  # type: ignore[misc]
     pass
 
 
+def _settings(config: Config) -> dict[str, str]:
+    """Return Spark's settings: the configuration's, and over these what spark-submit was given, as its JVM knows."""
+    own = config.spark.properties() | ({"spark.master": config.spark.master} if config.spark.master else {})
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return own
+    SparkContext._ensure_initialized()
+    return own | dict(SparkConf().getAll())
+
+
 def java_class(spark: SparkSession, name: str) -> Any:
     """Return a class of the driver's JVM by its full name.
 
@@ -114,3 +125,18 @@ def task_slots(spark: SparkSession) -> int:
     if not (gpus and each and cores_each):
         return cores
     return max(1, cores // cores_each) * min(cores_each, max(1, int(float(gpus) / float(each))))
+
+
+def executor_cores(spark: SparkSession) -> int:
+    """Return how many tasks an executor can run at once; of those that have registered, where no setting says it."""
+    slots = task_slots(spark)
+    if not (given := int(spark.sparkContext.getConf().get("spark.executor.cores") or 0)):
+        return max(1, slots // max(1, executors(spark)))
+    return max(1, slots // max(1, spark.sparkContext.defaultParallelism // given))
+
+
+def executors(spark: SparkSession) -> int:
+    """Return how many executors have registered so far; with a local master the driver is the only one."""
+    if spark.sparkContext._jsc.isLocal():
+        return 1
+    return len(spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()) - 1  # Spark counts the driver, too

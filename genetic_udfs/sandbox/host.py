@@ -121,7 +121,7 @@ class Zygote:
             "parent": os.getpid(),
             "tier": tier,
             "modules": _MODULES[kind],
-            "own_path": [str(Path(__file__).parents[2])],
+            "own_path": [str(Path(__file__).absolute().parents[2])],  # a zip file, maybe, by a relative path
             "packages": _package_folders(),
         }
         with other:

@@ -170,17 +170,39 @@ class TestGpus:
             (None, {}, replace(HERE, cpu_build=True), Status.OK, "none asked for"),
             (None, {}, replace(GPU, gpus=()), Status.WARNING, "a build for GPUs"),
             ("1", {}, GPU, Status.OK, "a: 0"),
-            ("1", {}, replace(GPU, gpus=()), Status.FAILED, "tasks got none on a"),
+            ("1", {}, replace(GPU, gpus=()), Status.FAILED, "none on a"),
+            ("1", {}, replace(GPU, gpus=(), gpus_fault="it printed 'x'"), Status.FAILED, "it printed 'x' (on a)"),
             ("1", {}, replace(GPU, cpu_build=True), Status.FAILED, "CPU build on a"),
-            ("8", {"tensor-parallel-size": 8}, GPU, Status.FAILED, "spread over 8, but a task has 1"),
+            ("8", {"tensor-parallel-size": 8}, GPU, Status.FAILED, "spread over 8, but an executor has 1"),
             ("2", {"tensor_parallel_size": 2}, replace(GPU, gpus=("0", "1")), Status.OK, "a: 0,1"),
         ],
     )
-    def test_tasks_have_what_is_asked_for(
+    def test_executors_have_what_is_asked_for(
         self, amount: str | None, args: dict[str, Any], seen: Visit, status: Status, words: str
     ) -> None:
         served = {"big": Engine(model="org/name", args=args)}
-        assert status_and(executors.gpus(amount, "0.125", served, [seen]), words) is status
+        assert status_and(executors.gpus(amount, None, served, [seen]), words) is status
+
+    def test_a_task_that_holds_too_few_is_told_apart(self) -> None:
+        served = {"big": Engine(model="org/name", args={"tensor-parallel-size": 8})}
+        finding = executors.gpus("8", "1", served, [self.GPU])
+        assert status_and(finding, "but a task has 1", "spark.task.resource.gpu.amount") is Status.FAILED
+
+    @pytest.mark.parametrize(
+        ("other", "status"),
+        [
+            ({"executor": "two", "host": "b"}, Status.OK),
+            ({"executor": "two", "gpus": ("1",)}, Status.OK),
+            ({"executor": "two"}, Status.WARNING),
+            ({"executor": "one"}, Status.OK),  # as its tasks hold GPUs of their own
+            ({"executor": "two", "gpu_ids": ("GPU-b",)}, Status.OK),  # each container counts from 0
+            ({"executor": "two", "gpu_ids": ("GPU-a",), "gpus": ("1",)}, Status.WARNING),
+        ],
+    )
+    def test_two_executors_that_have_the_same_gpu_are_warned_of(self, other: dict[str, Any], status: Status) -> None:
+        first = replace(self.GPU, gpu_ids=("GPU-a",) if "gpu_ids" in other else ())
+        found = executors.gpus("1", None, SERVED, [first, replace(first, **other)])
+        assert status_and(found, *(["isolat"] if status is Status.WARNING else [])) is status
 
 
 class TestStore:

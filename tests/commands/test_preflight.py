@@ -11,25 +11,37 @@ LOCAL = PROJECT / "conf" / "local.yaml"
 
 
 @pytest.mark.parametrize(
+    ("key", "holder"),
+    [("task", "a task that feeds it"), ("executor", "an executor")],
+)
+@pytest.mark.parametrize(
     ("args", "amount", "fits"),
     [
         ("{tensor-parallel-size: 4}", 4, True),
         ("{tensor_parallel_size: 2, pipeline-parallel-size: 2}", 4, True),
-        ("{tensor-parallel-size: 1}", 0.125, True),
+        ("{tensor-parallel-size: 1}", 1, True),
         ("{}", 4, True),
         ("{tensor-parallel-size: 8}", 1, False),
-        ("{tensor-parallel-size: 2}", 0.5, False),
         ("{data-parallel-size: 2}", 4, False),
     ],
 )
-def test_a_task_has_as_many_gpus_as_the_engine_that_it_feeds_spreads_over(args: str, amount: float, fits: bool) -> None:
-    overrides = [f"engines.smollm.args={args}", f"spark.conf.spark.task.resource.gpu.amount={amount}"]
+def test_an_engine_has_as_many_gpus_as_it_spreads_over(
+    key: str, holder: str, args: str, amount: int, fits: bool
+) -> None:
+    overrides = [f"engines.smollm.args={args}", f"spark.conf.spark.{key}.resource.gpu.amount={amount}"]
     config = load_config(LOCAL, overrides)
     if fits:
         check_gpus(config)
     else:
-        with pytest.raises(ConfigurationError, match=r"engines\.smollm\.args: spreads over \d GPUs, but a task"):
+        with pytest.raises(ConfigurationError, match=rf"engines\.smollm\.args: spreads over \d GPUs, but {holder} has"):
             check_gpus(config)
+
+
+def test_tasks_may_share_a_gpu() -> None:
+    amount = "spark.conf.spark.task.resource.gpu.amount=0.125"
+    check_gpus(load_config(LOCAL, ["engines.smollm.args={tensor-parallel-size: 1}", amount]))
+    with pytest.raises(ConfigurationError, match=r"spreads over 2 GPUs, but a task that feeds it has 0\.125"):
+        check_gpus(load_config(LOCAL, ["engines.smollm.args={tensor-parallel-size: 2}", amount]))
 
 
 def test_an_engine_that_is_asked_about_paraphrases_alone_needs_its_gpus_too() -> None:

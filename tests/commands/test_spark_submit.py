@@ -1,5 +1,6 @@
 """spark-submit.sh and the steps it takes, with stand-ins for Spark, Java and the installers."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import stat
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,10 +18,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import psutil
 import pytest
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
-SCRIPTS: Final = ("spark-submit.sh", "conf/environment.sh", "conf/signals.sh")
+SCRIPTS: Final = ("spark-submit.sh", "conf/environment.sh", "conf/signals.py")
 PATIENCE: Final = 30.0
 
 LAUNCH: Final = """
@@ -203,6 +206,12 @@ def without_delta(checkout: Checkout) -> Checkout:
 
 def values_of(option: str, arguments: list[str]) -> list[str]:
     return [value for name, value in pairwise(arguments) if name == option]
+
+
+def processes_of(root: Path) -> list[list[str]]:
+    """The commands of the processes that work in a checkout."""
+    found = psutil.process_iter(["cmdline", "cwd"])
+    return [process.info["cmdline"] for process in found if process.info["cwd"] == str(root)]
 
 
 def seen_by_job(output: str) -> tuple[list[str], Mapping[str, str]]:
@@ -662,6 +671,70 @@ class TestEnding:
         output, _ = process.communicate(timeout=PATIENCE)
         assert "the JVM got TERM" in output
         assert process.returncode == 143
+
+    def test_a_terminal_that_closes_is_a_stop(self, checkout: Checkout) -> None:
+        screen, terminal = os.openpty()
+        process = subprocess.Popen(
+            [checkout.script, "jobs/evolve.py", "--wait"],
+            cwd=checkout.root,
+            env=checkout.environment,
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(terminal)
+        assert process.stdout is not None
+        process.stdout.readline()
+        os.close(screen)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert (output, process.returncode) == ("finished cleanly\n", 143)
+
+    def test_what_shall_be_ignored_stays_so(self, checkout: Checkout) -> None:
+        command = ["nohup", str(checkout.script), "jobs/evolve.py", "--wait"]
+        with subprocess.Popen(command, cwd=checkout.root, env=checkout.environment, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            process.send_signal(signal.SIGHUP)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1.0)
+            process.send_signal(signal.SIGTERM)
+            assert process.stdout.read() == b"finished cleanly\n"
+
+    @pytest.mark.parametrize("_", range(5))
+    def test_no_driver_is_left_whenever_a_process_and_then_its_group_are_signalled(
+        self, checkout: Checkout, _: int
+    ) -> None:
+        """As `timeout` does it; ten at once, so that the machine is as busy as one that runs Spark."""
+        executable(checkout.root / "jobs" / "timed.py", JOB)
+        environment = checkout.environment | {"SPARK_SUBMIT_ARGS": "--master local[1]"}
+        started = [
+            subprocess.Popen(
+                ["timeout", f"{1 + number / 10}", checkout.script, "jobs/timed.py", "--wait"],
+                cwd=checkout.root,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                start_new_session=True,
+            )
+            for number in range(10)
+        ]
+        outputs = [process.communicate(timeout=PATIENCE)[0] for process in started]
+        assert [process.returncode for process in started] == [124] * 10
+        assert sum(output.endswith("finished cleanly\n") for output in outputs) == sum(map(bool, outputs))
+        assert processes_of(checkout.root) == []
+
+    def test_a_driver_whose_jvm_is_gone_ends_too(self, checkout: Checkout) -> None:
+        process = checkout.start("jobs/evolve.py", "--wait")
+        assert process.stdout is not None
+        process.stdout.readline()
+        [jvm] = psutil.Process(process.pid).children()
+        jvm.kill()
+        assert process.stdout.readline() == "finished cleanly\n"
+        assert process.wait(PATIENCE) == 137
 
     def test_a_signal_before_there_is_a_driver_ends_the_jvm(self, checkout: Checkout) -> None:
         process = checkout.start("jobs/evolve.py", "conf/local.yaml", NO_DRIVER="yes")

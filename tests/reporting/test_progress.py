@@ -1,6 +1,7 @@
 """What is said of a stage while it runs and when it is done."""
 
 import io
+import os
 import threading
 from collections.abc import Callable, Mapping
 
@@ -76,7 +77,7 @@ def test_an_engine_with_too_little_to_do_is_warned_of_while_there_are_rows_left(
 def test_a_long_stage_ends_with_how_busy_its_engine_was() -> None:
     idle = View("coder", 4000, 100.0, StageProgress(rows=4000, engine=use(12))).ending()
     assert idle.endswith(
-        "12 of 256 running on average: give it more feeders (spark.executor.cores, spark.task.resource.gpu.amount)"
+        "12 of 256 running on average: give it more feeders (engines.NAME.feeders, spark.executor.cores)"
     )
     assert View("coder", 4000, 100.0, StageProgress(engine=use(250))).ending().endswith("250 of 256 running on average")
     assert View("coder", 400, 100.0, StageProgress(engine=use(12))).ending().endswith("tokens/s)")
@@ -144,3 +145,21 @@ def test_a_stage_whose_last_tick_said_it_all_ends_without_another_line(monkeypat
 def test_a_stage_is_told_in_minutes_while_it_runs_as_when_it_ends() -> None:
     view = View("committing", None, 70.4, StageProgress())
     assert (view.facts(), view.ending()) == (["1 min 10 s"], "committing: 1 min 10 s")
+
+
+def test_a_terminal_that_is_closed_ends_no_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen, terminal = os.openpty()
+    monkeypatch.setenv(module.TERMINAL_VARIABLE, os.ttyname(terminal))
+    with Progress() as progress:
+        with progress.stage("deciding", None):
+            progress.note("before")
+            shown = b""
+            while b"before" not in shown:
+                shown += os.read(screen, 65536)
+            os.close(terminal)
+            os.close(screen)
+            progress.note("after")
+        assert not progress._ended.wait(2 * module._LIVE_INTERVAL) and progress._thread.is_alive()
+    assert "Traceback" not in capsys.readouterr().err

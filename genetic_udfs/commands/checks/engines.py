@@ -16,14 +16,15 @@ from genetic_udfs.commands.checks.reach import stay
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.engine.chat_completion import MAX_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.executor import Executor
-from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.engine.udf import ask
+from genetic_udfs.engine.failure import engine_error_in, marked
+from genetic_udfs.engine.gpus import ExecutorGpus
+from genetic_udfs.engine.stage import feeder_slots, with_answers
+from genetic_udfs.errors import EngineError
+from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.process import this_machine
-from genetic_udfs.runtime.session import task_slots
 
 _PROMPT: Final = "Answer with one word: is Python a programming language?"
 _BEGUN: Final = "place string, host string, began double, prompt string"
-_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+)\)")
 
 
 def sampling_for(config: Config, name: str) -> Sampling:
@@ -41,13 +42,13 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
         name: The engine's name.
         places: How many executors (and sets of GPUs on them) were reached before.
     """
-    what, engine, slots = f"engine {name}: answers", config.used_engines()[name], task_slots(spark)
-    udf = ask(name, engine, sampling_for(config, name), feeders=slots)
+    what, engine = f"engine {name}: answers", config.used_engines()[name]
+    slots = feeder_slots(spark, engine)
+    begin = partial(_begin, stay(spark), ExecutorGpus.of_session(spark))
+    questions = spark.range(0, slots, 1, slots).mapInPandas(begin, _BEGUN)
     try:
         rows = (
-            spark.range(0, slots, 1, slots)
-            .mapInPandas(partial(_begin, stay(spark)), _BEGUN)
-            .withColumn("reply", udf("prompt"))
+            with_answers(questions, "prompt", "reply", name, engine, sampling_for(config, name))
             .select(
                 "place",
                 "host",
@@ -58,22 +59,27 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
             .collect()
         )
     except Exception as error:
-        known = engine_error_in(error)
-        place = _PLACE.search(str(error))
-        where = f" (on {place[1]}, executor {place[2]})" if place else ""
+        known = engine_error_in(error) or cluster_error_in(error)
         text = str(known) if known is not None else cause_of(error)
-        return failed(what, f"{text}{where}", advice(name, engine, text))
+        return failed(what, text, advice(name, engine, text))
     return summed_up(name, engine, rows, places)
 
 
-def _begin(seconds: float, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _begin(seconds: float, gpus: ExecutorGpus | None, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for _ in batches:
-        here = Executor.of_this_task()
+        here = _here(gpus)
         place = " ".join([this_machine(), str(here.watched.pid), str(here.watched.started), *here.gpus])
         time.sleep(seconds)
         yield pd.DataFrame(
             {"place": [place], "host": [socket.gethostname()], "began": [time.time()], "prompt": [_PROMPT]}
         )
+
+
+def _here(gpus: ExecutorGpus | None) -> Executor:
+    try:
+        return Executor.of_this_task(gpus)
+    except EngineError as error:
+        raise marked(error) from None
 
 
 def summed_up(name: str, engine: Engine, rows: Sequence[Row], places: int) -> Finding:

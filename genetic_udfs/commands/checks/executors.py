@@ -6,6 +6,7 @@ from genetic_udfs.commands.checks.finding import LITTLE_MEMORY, LITTLE_SPACE, Fi
 from genetic_udfs.commands.checks.reach import Reached
 from genetic_udfs.commands.checks.visit import Visit
 from genetic_udfs.config import Engine
+from genetic_udfs.engine.gpus import AMOUNT, SCRIPT, TASK_AMOUNT
 
 
 def all_reached(reached: Reached) -> Finding:
@@ -54,16 +55,13 @@ def gpus(
             fix = "set spark.executor.resource.gpu.amount and the keys beside it in conf/cluster.yaml"
             return warning(name, "none asked for, but vLLM here is a build for GPUs", fix)
         return ok(name, "none asked for, none needed")
-    without = _hosts(seen for seen in visits if not seen.gpus)
-    if without:
-        fix = (
-            "set spark.task.resource.gpu.amount too, and see what spark.executor.resource.gpu.discoveryScript prints"
-            " there; local mode has none"
-        )
-        asked = (
-            f"spark.executor.resource.gpu.amount is {amount}, spark.task.resource.gpu.amount {task_amount or 'unset'}"
-        )
-        return failed(name, f"{asked}, but tasks got none on {without}", fix)
+    if faults := {f"{seen.gpus_fault} (on {seen.host})" for seen in visits if seen.gpus_fault}:
+        fix = f"run the script on that host, as the user of the executors; {SCRIPT} names it (conf/discover-gpus.sh)"
+        return failed(name, "; ".join(sorted(faults)), fix)
+    if without := _hosts(seen for seen in visits if not seen.gpus):
+        fix = f"see what {SCRIPT} prints there; local mode has no GPUs to give"
+        asked = f"{AMOUNT} is {amount}" + (f", {TASK_AMOUNT} {task_amount}" if task_amount else "")
+        return failed(name, f"{asked}, but there are none on {without}", fix)
     if engines and (cpu := _hosts(seen for seen in visits if seen.cpu_build)):
         fix = "install the extra 'gpu' there instead of 'cpu'"
         return failed(name, f"vLLM is its CPU build on {cpu}", fix)
@@ -71,10 +69,26 @@ def gpus(
     for engine_name, engine in engines.items():
         needed = engine.gpus or 1
         if needed > fewest:
-            fix = f"set spark.executor.resource.gpu.amount and spark.task.resource.gpu.amount to {needed}"
-            return failed(name, f"engine {engine_name} is spread over {needed}, but a task has {fewest}", fix)
+            fix = f"set {AMOUNT}{f' and {TASK_AMOUNT}' if task_amount else ''} to {needed}"
+            has = "a task" if task_amount else "an executor"
+            return failed(name, f"engine {engine_name} is spread over {needed}, but {has} has {fewest}", fix)
+    if shared := _shared_gpus(visits):
+        fix = (
+            "run containers with device isolation (docs/cluster.md, YARN), or one executor on a host; if they are"
+            " isolated, each counts its GPUs from 0, and this is right"
+        )
+        return warning(name, f"executors have the same addresses: {'; '.join(shared)}", fix)
     sets = ", ".join(f"{seen.host}: {','.join(seen.gpus)}" for seen in visits)
     return ok(name, sets)
+
+
+def _shared_gpus(visits: Sequence[Visit]) -> list[str]:
+    """Return the GPUs that several executors have: by what tells GPUs apart where that is known, else by host."""
+    owners: dict[tuple[str, str], set[str]] = {}
+    for seen in visits:
+        for gpu in seen.gpu_ids or seen.gpus:
+            owners.setdefault((seen.host, gpu), set()).add(seen.executor)
+    return [f"{gpu} on {host}" for (host, gpu), executors in sorted(owners.items()) if len(executors) > 1]
 
 
 def same_versions(driver: Mapping[str, str], visits: Sequence[Visit]) -> Finding:
@@ -93,6 +107,21 @@ def same_versions(driver: Mapping[str, str], visits: Sequence[Visit]) -> Finding
         )
         return failed(name, "; ".join(dict.fromkeys(other)), fix)
     return ok(name, ", ".join(f"{package} {driver[package]}" for package in names) + " everywhere")
+
+
+def package(visits: Sequence[Visit]) -> Finding:
+    """Check that executors have this package, and that all of it is there: modules, templates."""
+    name = "package"
+    faults = [f"{seen.package_fault} (from {seen.package} on {seen.host})" for seen in visits if seen.package_fault]
+    if faults:
+        fix = (
+            "install this package's dependencies into the executors' environment, and start through spark-submit.sh,"
+            " which sends the package along"
+        )
+        return failed(name, "; ".join(dict.fromkeys(faults)), fix)
+    return ok(
+        name, f"every prompt renders; genetic_udfs is from {', '.join(sorted({seen.package for seen in visits}))}"
+    )
 
 
 def vllm(engines: Mapping[str, Engine], visits: Sequence[Visit]) -> Finding:

@@ -3,17 +3,15 @@
 import os
 import re
 from pathlib import Path
-from typing import Final
 
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.data.seeds import Seed, read_seeds
+from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.versions import check_versions
 from genetic_udfs.store.lease import LEASE_FOLDER
 from genetic_udfs.store.tables import SCHEMAS
-
-TASK_GPUS: Final = "spark.task.resource.gpu.amount"
 
 
 def preflight(config: Config) -> list[Seed]:
@@ -83,17 +81,21 @@ def enough_parents(config: Config, size: int, otherwise: str) -> None:
 
 
 def check_gpus(config: Config) -> None:
-    """Check that the tasks which feed an engine have as many GPUs as it spreads over: a server sees only theirs.
+    """Check that an engine has as many GPUs as it spreads over: those of its executor, or of a task that holds some.
 
     Raises:
         ConfigurationError: naming the engine and Spark's key.
     """
-    amount = config.spark.properties().get(TASK_GPUS)
+    properties = config.spark.properties()
+    key, holder = (TASK_AMOUNT, "a task that feeds it") if TASK_AMOUNT in properties else (AMOUNT, "an executor")
+    if (amount := properties.get(key)) is None:
+        return
     for name, engine in config.used_engines().items():
-        if amount is not None and engine.gpus is not None and engine.gpus != max(1.0, float(amount)):
+        if engine.gpus is not None and engine.gpus != max(1.0, float(amount)):
+            also = f"both this and {AMOUNT}" if key == TASK_AMOUNT else "it"
             raise ConfigurationError(
-                f"engines.{name}.args: spreads over {engine.gpus} GPUs, but a task that feeds it has {amount}"
-                f" (spark.conf.{TASK_GPUS}); set both this and spark.executor.resource.gpu.amount to {engine.gpus}"
+                f"engines.{name}.args: spreads over {engine.gpus} GPUs, but {holder} has {amount} (spark.conf.{key});"
+                f" set {also} to {engine.gpus}"
             )
 
 

@@ -10,12 +10,13 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.visit import Visit, visit
 from genetic_udfs.config import Engine
-from genetic_udfs.runtime.session import task_slots
+from genetic_udfs.engine.gpus import ExecutorGpus
+from genetic_udfs.runtime.session import executors, task_slots
 
 _STAY: Final = 1.0  # seconds
 _ROUNDS: Final = 6
 _PAUSE: Final = 5.0  # seconds between two rounds, in which executors may come
-_LOCAL_TIMEOUT, _CLUSTER_TIMEOUT = 60.0, 600.0
+_LOCAL_TIMEOUT, _CLUSTER_TIMEOUT = 60.0, 120.0
 
 Seen = TypeVar("Seen")
 
@@ -80,13 +81,14 @@ def reach(spark: SparkSession, engines: Mapping[str, Engine]) -> Reached:
         Exception: what made a task fail, as Spark tells it.
     """
     context = spark.sparkContext
+    gpus = ExecutorGpus.of_session(spark)
     wanted = int(context.getConf().get("spark.executor.instances") or 0)
     found: dict[tuple[str, tuple[str, ...]], Visit] = {}
     reached = Reached([], 1, 1)
     for number in range(_ROUNDS):
-        for seen in everywhere(spark, lambda: visit(engines)):
+        for seen in everywhere(spark, lambda: visit(engines, gpus)):
             found[seen.executor, seen.gpus] = seen
-        expected = 1 if _is_local(spark) else max(_registered(spark), wanted)
+        expected = 1 if _is_local(spark) else max(executors(spark), wanted)
         visits = sorted(found.values(), key=lambda seen: (seen.host, seen.executor, seen.gpus))
         reached = Reached(visits, expected, task_slots(spark))
         # Executors come one after the other: those of a cluster get a second round in any case.
@@ -98,8 +100,3 @@ def reach(spark: SparkSession, engines: Mapping[str, Engine]) -> Reached:
 
 def _is_local(spark: SparkSession) -> bool:
     return bool(spark.sparkContext._jsc.isLocal())
-
-
-def _registered(spark: SparkSession) -> int:
-    """Return how many executors there are; Spark counts the driver among them."""
-    return len(spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos()) - 1

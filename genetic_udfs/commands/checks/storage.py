@@ -12,7 +12,9 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.finding import LITTLE_SPACE, Finding, cause_of, failed, gib, ok, warning
 from genetic_udfs.commands.checks.reach import everywhere
+from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.session import file_system, task_slots
+from genetic_udfs.store.lease import LEASE_FOLDER
 from genetic_udfs.store.location import located
 
 _SNAPSHOT_PARTITIONS: Final = "spark.databricks.delta.snapshotPartitions"
@@ -31,7 +33,7 @@ def is_writable(spark: SparkSession, store: str) -> Finding:
     try:
         with _few_partitions(spark):
             spark.range(0, slots, 1, slots).write.format("delta").save(folder)
-            if blind := _blind_hosts(spark, folder):
+            if blind := _blind_hosts(spark, folder, "_delta_log"):
                 return failed(name, f"{store} is another folder on {blind} than on the driver", fix)
             count = spark.read.format("delta").load(folder).repartition(slots).count()
     except Exception as error:
@@ -41,6 +43,19 @@ def is_writable(spark: SparkSession, store: str) -> Finding:
     if count != slots:
         return failed(name, f"{store} gave back {count} of {slots} rows", fix)
     return ok(name, f"{store} is written to and read back by the executors")
+
+
+def check_is_shared(spark: SparkSession, store: str) -> None:
+    """Check that executors see a store in a local folder, which is there; on one machine they do.
+
+    Raises:
+        StoreError: naming the hosts that do not.
+    """
+    if blind := _blind_hosts(spark, store, LEASE_FOLDER):
+        raise StoreError(
+            f"store: {store} is another folder on {blind} than on the driver; name one that all of them share, such as"
+            " a mount, hdfs://... or s3a://..."
+        )
 
 
 def space(spark: SparkSession, store: str) -> Finding:
@@ -74,15 +89,15 @@ def _few_partitions(spark: SparkSession) -> Iterator[None]:
             spark.conf.set(_SNAPSHOT_PARTITIONS, before)
 
 
-def _blind_hosts(spark: SparkSession, table: str) -> str:
-    """Return the hosts of executors that do not see a table that lies in a local folder."""
-    folder = _local_folder(spark, table)
+def _blind_hosts(spark: SparkSession, path: str, inner: str) -> str:
+    """Return the hosts of executors that do not see a local folder and what it holds."""
+    folder = _local_folder(spark, path)
     if folder is None or spark.sparkContext._jsc.isLocal():
         return ""
-    log = folder / "_delta_log"
+    wanted = folder / inner
 
     def look() -> str:
-        return "" if log.is_dir() else socket.gethostname()
+        return "" if wanted.is_dir() else socket.gethostname()
 
     return ", ".join(sorted(set(everywhere(spark, look)) - {""}))
 

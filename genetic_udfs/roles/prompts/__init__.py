@@ -5,9 +5,10 @@ Each template says what is constant first, so that an engine's prefix cache serv
 
 import hashlib
 from functools import cache
+from importlib.resources import files
 from typing import Any, Final, get_args
 
-from jinja2 import PackageLoader, meta
+from jinja2 import FunctionLoader, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from genetic_udfs.config import MutationTask, OwnPrompt
@@ -18,7 +19,13 @@ MUTATION_TASKS: Final[tuple[str, ...]] = get_args(MutationTask)
 
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
-    return sandbox(PackageLoader("genetic_udfs.roles", "prompts"))
+    # Not jinja2's PackageLoader: it finds nothing in a zip file under a relative path, as executors have this package.
+    return sandbox(FunctionLoader(_source))
+
+
+def _source(file: str) -> str | None:
+    found = files(__package__).joinpath(file)
+    return found.read_text(encoding="utf-8") if found.is_file() else None
 
 
 def render(name: str, own: str | None = None, **values: Any) -> str:
