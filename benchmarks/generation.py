@@ -113,7 +113,7 @@ def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:
     """Bring a store to a number of generations; return the rows of `generations`."""
     config = config.model_copy(update={"generations": generations})
     seeds = [Seed(f"seed-{number}", instant.instruction(instant.drawn(str(number)))) for number in range(50)]
-    with mock.patch("genetic_udfs.evolution.requests.ask", instant.ask), Progress() as progress:
+    with mock.patch("genetic_udfs.engine.stage.ask", instant.ask), Progress() as progress:
         return loop.evolve(new_run(spark, config, progress), seeds, [])
 
 

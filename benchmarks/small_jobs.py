@@ -111,7 +111,7 @@ def store() -> Path:
         with tempfile.TemporaryDirectory(dir=PROJECT / ".cache") as folder:
             config = load_config(PROJECT / CONFIG, [f"store={folder}/store"])
             spark = session(spark_sql_shuffle_partitions=4, spark_databricks_delta_snapshotPartitions=2)
-            with mock.patch("genetic_udfs.evolution.requests.ask", instant.ask), Progress() as progress:
+            with mock.patch("genetic_udfs.engine.stage.ask", instant.ask), Progress() as progress:
                 record(new_run(spark, config, progress), check_seeds(config), [])
             spark.stop()
             STORE.parent.mkdir(parents=True, exist_ok=True)
