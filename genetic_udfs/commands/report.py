@@ -1,0 +1,79 @@
+"""`jobs/report.py`: writes the report of a store, or of two side by side, as one HTML file."""
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from genetic_udfs.commands.compare import comparison_rows, other_store
+from genetic_udfs.commands.session import job_progress, job_session
+from genetic_udfs.config.file import load_config
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.reporting.comparison import overlap, summarize_store
+from genetic_udfs.reporting.report.aggregates import read_figures
+from genetic_udfs.reporting.report.charts import Table
+from genetic_udfs.reporting.report.page import GENERATOR, MAX_BYTES, page
+from genetic_udfs.store.table_errors import translate_table_errors
+from genetic_udfs.store.tables import Store
+
+# Accepted pairs, and as many rejected candidates, that a page shows; of two stores each has half of them.
+SAMPLES: Final = 60
+
+
+def report(config: Path, output: Path, compare: str | None = None, overrides: list[str] | None = None) -> None:
+    """Write the report of a store; `compare` names another to put beside it."""
+    settings = load_config(config, overrides or [])
+    other = None if compare is None else other_store(config, settings.store, compare)
+    check_output(output)
+    with job_session(settings, "report") as spark, job_progress(spark) as progress, translate_table_errors():
+        stores = [Store(spark, root) for root in (settings.store, other) if root is not None]
+        figures = []
+        for store in stores:
+            with progress.stage(f"reading {store.root}", None):
+                figures.append(read_figures(store, SAMPLES // len(stores)))
+        shared = None
+        if len(stores) == 2:
+            with progress.stage("comparing", None):
+                summaries = summarize_store(stores[0]), summarize_store(stores[1])
+                rows = comparison_rows(*summaries, overlap(*stores))
+                shared = Table(("", f"A: {stores[0].root}", f"B: {stores[1].root}"), rows)
+    size = write(output, page(figures, shared))
+    print(f"{output}: {size / 1e6:.1f} MB", file=sys.stdout)
+
+
+def check_output(path: Path) -> None:
+    """Check that a report can be written to a path; an earlier report there is replaced, and nothing else.
+
+    Raises:
+        ConfigurationError: if not.
+    """
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise ConfigurationError(f"--output {path}: there is no folder {path.parent}")
+        return
+    try:
+        is_report = path.is_file() and GENERATOR in path.open(encoding="utf-8", errors="replace").read(1000)
+    except OSError as error:
+        raise ConfigurationError(f"--output {path}: cannot be read: {error.strerror}") from None
+    if not is_report:
+        raise ConfigurationError(f"--output {path}: is there already, and is no report; name another file")
+
+
+def write(path: Path, text: str) -> int:
+    """Write a page as a whole, and return its bytes.
+
+    Raises:
+        ConfigurationError: if it cannot be written.
+    """
+    content = text.encode()
+    assert len(content) < MAX_BYTES, "what a page shows is bounded"
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # whatever kept it from being written may keep it from being removed
+            draft.unlink()
+        raise ConfigurationError(f"--output {path}: cannot be written: {error.strerror}") from None
+    return len(content)

@@ -1,0 +1,87 @@
+"""The stages of a generation as a configuration sets them, in words, in the order in which they come."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from genetic_udfs.config import Config, Role
+from genetic_udfs.config.operators import CROSSOVER, MUTATION
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: what it does, with which settings, and the engine that it asks, if it asks one."""
+
+    name: str
+    does: str
+    engine: str | None = None
+
+
+def stages_of(config: Config, test_sets: Sequence[str]) -> list[Stage]:
+    """Return the stages that every round goes through.
+
+    Args:
+        config: of the run.
+        test_sets: what the test sets are, a text each.
+    """
+    return [*_offspring(config, test_sets), *_solutions(config, test_sets), *_decision(config)]
+
+
+def _offspring(config: Config, test_sets: Sequence[str]) -> Iterator[Stage]:
+    operators, filters, dedup = config.operators, config.filters, config.dedup
+    share = operators.crossover_share
+    yield Stage(
+        "draw parents",
+        f"{CROSSOVER} of {operators.crossover_parents} parents ({share:.0%}), {MUTATION} of one ({1 - share:.0%}),"
+        f" {operators.selection} draws",
+    )
+    yield _asking(config, "instructor", f"an instruction; a crossover asks for {operators.crossover_instructions}")
+    yield Stage(
+        "filter",
+        f"{filters.min_words} to {filters.max_words} words; leaks of the prompt, solutions, repeats; at most"
+        f" {operators.max_depth} mutations after one another",
+    )
+    yield Stage(
+        "near-duplicates",
+        f"Jaccard similarity of {dedup.shingle_words} words from {dedup.threshold:g}, found by {dedup.bands} bands of"
+        f" {dedup.rows} rows, against the population and each other",
+    )
+    if test_sets:
+        paraphrases = config.decontamination.paraphrases
+        engine = None if paraphrases is None else config.judge_of(paraphrases).engine
+        also = "" if paraphrases is None else ", and as a paraphrase"
+        yield Stage("test sets", f"{'; '.join(test_sets)}: by shared words{also}", engine)
+
+
+def _solutions(config: Config, test_sets: Sequence[str]) -> Iterator[Stage]:
+    samples = config.roles.coder.samples
+    yield _asking(config, "coder", "a solution" if samples == 1 else f"{samples} solutions of each instruction")
+    if test_sets:
+        yield Stage("test sets", "code and reply, by shared words")
+    if config.sandbox.check_runs:
+        yield Stage("import the code", f"in the sandbox, {config.sandbox.least_tier} at least")
+    if config.acceptance != "tests":
+        yield _asking(config, "judge", "Yes or No, and the probability of Yes as fitness")
+    tester = config.roles.tester
+    if tester is not None:
+        yield _asking(config, "tester", f"{tester.tests} tests of each solution, written from the {tester.tests_from}")
+        yield Stage("run tests", f"in the sandbox, {config.sandbox.least_tier} at least")
+    if config.roles.coder.repair:
+        yield _asking(config, "coder", "a repair of the best solution, where all have failed")
+    if samples > 1:
+        yield Stage("choose", "the solution that passes the most tests in the largest company")
+
+
+def _decision(config: Config) -> Iterator[Stage]:
+    each = config.samples_per_generation / config.colonies
+    limit = "" if config.max_candidates is None else f", {config.max_candidates:,} candidates"
+    yield Stage(
+        "accept",
+        f"by {config.acceptance}, {each:,.0f} in each of {config.colonies} colonies; again until they are full,"
+        f" {config.max_rounds} rounds{limit} at most",
+    )
+
+
+def _asking(config: Config, role: Role, wants: str) -> Stage:
+    settings = config.roles.of(role)
+    sampling = f"temperature {settings.temperature:g}, {settings.max_tokens} tokens"
+    return Stage(f"ask the {role.capitalize()}", f"{wants}; {sampling}", settings.engine)

@@ -1,0 +1,248 @@
+"""Computes a report's figures with Spark: a scan or two of each table, of which only counts and the draws come back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+
+from genetic_udfs.reporting.report.figures import (
+    BINS,
+    Cost,
+    Generation,
+    Length,
+    Outcome,
+    Relative,
+    Sample,
+    Seed,
+    StoreFigures,
+    Use,
+)
+from genetic_udfs.store.presence import last_generation, require
+from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES, RUNS
+from genetic_udfs.store.tables import Store
+
+_SEEDS: Final = 15
+_CONTAMINATED: Final = 20
+# Characters that are shown of a drawn candidate's texts, and of a relative's instruction.
+_INSTRUCTION: Final = 2_000
+_CODE: Final = 3_000
+_RELATIVE: Final = 160
+_RELATIVES: Final = 2_000  # of all drawn candidates, by level
+
+
+def read_figures(store: Store, samples: int) -> StoreFigures:
+    """Return what a report shows of a store's finished generations.
+
+    Args:
+        store: the store.
+        samples: how many accepted pairs, and how many rejected candidates, are drawn.
+
+    Raises:
+        StoreError: if the store has no finished generation but the seeds, or files of it are gone.
+    """
+    require(store, GENERATIONS, POPULATION, CANDIDATES)
+    up_to = F.col("generation") <= last_generation(store)
+    candidates = store.read(CANDIDATES).filter(up_to)
+    population = store.read(POPULATION).filter(up_to)
+    generations = store.read(GENERATIONS).filter(up_to).orderBy("generation").collect()
+    runs = {row["run_id"]: row for row in store.read(RUNS).collect()}
+    last = runs.get(generations[-1]["run_id"])
+    return StoreFigures(
+        root=store.root,
+        configuration=last["configuration"] if last else "",
+        versions=dict(sorted((last["versions"] or {}).items())) if last else {},
+        generations=[
+            Generation(
+                row["generation"],
+                row["asked"],
+                row["accepted"] if row["generation"] else 0,
+                row["shortfall"],
+                row["population_size"],
+                row["seconds"],
+            )
+            for row in generations
+        ],
+        outcomes=_outcomes(candidates),
+        fitness=_fitness(candidates),
+        similarities=_bins(candidates.filter(F.col("similarity").isNotNull()), F.col("similarity")),
+        contaminated=_contaminated(candidates),
+        audits=[
+            (row["generation"], row["audit"]["pairs"], row["audit"]["caught"]) for row in generations if row["audit"]
+        ],
+        costs=[_cost(row["generation"], cost) for row in generations for cost in row["costs"] or []],
+        uses=[use for row in generations for use in _uses(row["generation"], row["engines"] or [])],
+        models=_models(store, up_to),
+        lengths=_lengths(population.filter("generation > 0")),
+        depths={
+            (row["generation"], row["depth"]): row["count"]
+            for row in population.filter("generation > 0").groupBy("generation", "depth").count().collect()
+        },
+        seeds=_seeds(population, candidates),
+        samples=_samples(population, candidates, samples),
+    )
+
+
+def _outcomes(candidates: DataFrame) -> list[Outcome]:
+    rows = (
+        candidates.groupBy("generation", "operator", "task", "reason")
+        .agg(F.count(F.lit(1)).alias("number"), F.sum("fitness").alias("fitness"), F.count("fitness").alias("rated"))
+        .orderBy("generation", "operator", "task", "reason")
+        .collect()
+    )
+    return [
+        Outcome(
+            row["generation"],
+            row["operator"],
+            row["task"],
+            row["reason"],
+            row["number"],
+            row["fitness"] or 0.0,
+            row["rated"],
+        )
+        for row in rows
+    ]
+
+
+def _bin(value: Column) -> Column:
+    return F.least(F.floor(value * BINS), F.lit(BINS - 1)).cast("int")
+
+
+def _bins(rows: DataFrame, value: Column) -> list[int]:
+    counts = {row["bin"]: row["count"] for row in rows.groupBy(_bin(value).alias("bin")).count().collect()}
+    return [counts.get(number, 0) for number in range(BINS)]
+
+
+def _fitness(candidates: DataFrame) -> dict[bool, list[int]]:
+    rated = candidates.filter(F.col("fitness").isNotNull())
+    is_accepted = (F.col("status") == ACCEPTED).alias("accepted")
+    found = rated.groupBy(is_accepted, _bin(F.col("fitness")).alias("bin")).count().collect()
+    counts = {(row["accepted"], row["bin"]): row["count"] for row in found}
+    return {accepted: [counts.get((accepted, number), 0) for number in range(BINS)] for accepted in (True, False)}
+
+
+def _contaminated(candidates: DataFrame) -> list[tuple[str, int]]:
+    found = candidates.filter("reason = 'contaminated'").groupBy("detail").count()
+    rows = found.orderBy(F.desc("count"), "detail").limit(_CONTAMINATED).collect()
+    return [(row["detail"] or "?", row["count"]) for row in rows]
+
+
+def _cost(generation: int, cost: Row) -> Cost:
+    names = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds")
+    return Cost(generation, cost["role"], **{name: cost[name] or 0 for name in names})
+
+
+def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:
+    by_role: dict[str, list[Row]] = {}
+    for stage in stages:
+        by_role.setdefault(stage["role"], []).append(stage)
+    found = []
+    for role, own in sorted(by_role.items()):
+        seconds = sum(stage["seconds"] for stage in own)
+
+        def mean(name: str, own: Sequence[Row] = own, seconds: float = seconds) -> float:
+            return sum(stage[name] * stage["seconds"] for stage in own) / seconds if seconds else 0.0
+
+        most = {name: max(stage[name] for stage in own) for name in ("servers", "max_num_seqs", "kv_cache_usage")}
+        found.append(
+            Use(
+                generation,
+                role,
+                seconds,
+                most["servers"],
+                most["max_num_seqs"],
+                mean("running"),
+                mean("tokens_per_second"),
+                most["kv_cache_usage"],
+            )
+        )
+    return found
+
+
+def _models(store: Store, up_to: Column) -> list[tuple[str, str, int]]:
+    replies = store.read(REPLIES).filter(up_to & (F.col("role") != REJUDGE))
+    rows = replies.groupBy("role", "model").count().orderBy("role", "model").collect()
+    return [(row["role"], row["model"] or "?", row["count"]) for row in rows]
+
+
+def _lengths(pairs: DataFrame) -> list[Length]:
+    def words(name: str) -> Column:
+        return F.percentile_approx(F.size(F.split(F.trim(name), r"\s+")), F.array(F.lit(0.5), F.lit(0.9))).alias(name)
+
+    rows = pairs.groupBy("generation").agg(words("instruction"), words("response")).orderBy("generation").collect()
+    return [
+        Length(row["generation"], tuple(row["instruction"] or (0, 0)), tuple(row["response"] or (0, 0))) for row in rows
+    ]
+
+
+def _seeds(population: DataFrame, candidates: DataFrame) -> list[Seed]:
+    seeds = population.filter("generation = 0").select("id", F.substring("instruction", 1, _RELATIVE).alias("text"))
+    children = candidates.select(F.explode("parents").alias("id"), (F.col("status") == ACCEPTED).alias("accepted"))
+    counts = children.groupBy("id").agg(F.count(F.lit(1)).alias("tried"), F.count_if("accepted").alias("accepted"))
+    best = seeds.join(counts, "id").orderBy(F.desc("accepted"), "tried", "id").limit(_SEEDS)
+    return [Seed(row["id"], row["text"] or "", row["tried"], row["accepted"]) for row in best.collect()]
+
+
+def _samples(population: DataFrame, candidates: DataFrame, number: int) -> list[Sample]:
+    """Draw by a hash of the id: the same store gives the same candidates."""
+    code = F.coalesce("code", "raw_reply", "response")
+    shown = candidates.select(
+        *("id", "generation", "operator", "task", "reason", "fitness", "pass_rate", "parents", "status"),
+        F.substring("detail", 1, _INSTRUCTION).alias("detail"),
+        F.substring("instruction", 1, _INSTRUCTION).alias("instruction"),
+        F.substring(code, 1, _CODE).alias("code"),
+    )
+    drawn: list[Row] = []
+    for is_drawn in (F.col("status") == ACCEPTED, F.col("status") != ACCEPTED):
+        drawn += shown.filter(is_drawn).orderBy(F.xxhash64("id"), "id").limit(number).collect()
+    relatives = _relatives(population, drawn)
+    return [
+        Sample(
+            id=row["id"],
+            generation=row["generation"],
+            operator=row["operator"],
+            task=row["task"],
+            reason=row["reason"],
+            detail=row["detail"],
+            fitness=row["fitness"],
+            pass_rate=row["pass_rate"],
+            instruction=row["instruction"] or "",
+            code=row["code"] or "",
+            parents=tuple(tree(relatives, parent, 2) for parent in row["parents"] or [] if parent in relatives),
+        )
+        for row in drawn
+    ]
+
+
+def _relatives(population: DataFrame, drawn: Sequence[Row]) -> dict[str, Any]:
+    """Return the parents of the drawn candidates and these parents' parents, by id."""
+    found: dict[str, Any] = {}
+    wanted = {parent for row in drawn for parent in row["parents"] or []}
+    for _ in range(2):
+        ids = [(id_,) for id_ in sorted(wanted - found.keys())[:_RELATIVES]]
+        if not ids:
+            break
+        named = F.broadcast(population.sparkSession.createDataFrame(ids, "id string"))
+        rows = population.join(named, "id", "left_semi").select(
+            *("id", "generation", "operator", "task", "parents"),
+            F.substring("instruction", 1, _RELATIVE).alias("instruction"),
+        )
+        new = {row["id"]: row for row in rows.collect()}
+        found |= new
+        wanted = {parent for row in new.values() for parent in row["parents"] or []}
+    return found
+
+
+def tree(rows: Mapping[str, Any], id_: str, levels: int) -> Relative:
+    """Return a relative with its parents, so many levels of them in all."""
+    row = rows[id_]
+    parents = row["parents"] or []
+    shown = [parent for parent in parents if levels > 1 and parent in rows]
+    return Relative(
+        id=id_,
+        generation=row["generation"],
+        made_by=row["operator"] if row["task"] is None else f"{row['operator']}: {row['task']}",
+        instruction=row["instruction"] or "",
+        parents=tuple(tree(rows, parent, levels - 1) for parent in shown),
+        more=len(shown) < len(parents),
+    )

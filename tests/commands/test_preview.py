@@ -1,0 +1,84 @@
+"""`jobs/evolve.py --preview` and `--explain`: a round that leaves nothing, and what is done of a run."""
+
+import io
+from pathlib import Path
+
+import pytest
+import typer
+from pyspark.sql import SparkSession
+from rich.console import Console
+from typer.testing import CliRunner
+
+from genetic_udfs.commands.cli.evolve import OPTIONAL_VALUES, evolve
+from genetic_udfs.commands.ending import with_values
+from genetic_udfs.commands.evolve import Inputs
+from genetic_udfs.commands.explain import Done, done_in, print_plan, where_it_is
+from genetic_udfs.commands.preview import print_forecast, try_out
+from genetic_udfs.evolution.plan import stages_of
+from genetic_udfs.store.tables import Store
+from tests import scripted_model
+from tests.evolution.test_evolution import seeds, settings
+from tests.scripted_server import ScriptedServer
+
+
+@pytest.mark.slow
+def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: SparkSession, tmp_path: Path) -> None:
+    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+        config = settings(tmp_path / "new" / "store", server.url, decontamination={"human_eval": False})
+        before = set(tmp_path.iterdir())
+        candidates, seen = try_out(spark, config, Inputs(seeds(), [], None), slots=5)
+        asked = len(server.requests)
+    assert set(tmp_path.iterdir()) == before
+    assert (seen.slots, seen.candidates) == (5, len(candidates))
+    assert 5 <= len(candidates) <= 10
+    assert sum(role.requests for role in seen.roles.values()) == asked > 5
+    assert 0 < seen.passed == sum(one.reason in {None, "over_quota"} for one in candidates)
+    assert all(parent.startswith("Write") or " " in parent for one in candidates for parent in one.parents)
+    assert seen.text_bytes > sum(len(one.instruction or "") for one in candidates)
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    print_forecast(console, config, seen, config.generations, 100.0)
+    text = out.getvalue()
+    assert f"({seen.passed} of {seen.candidates}, from 5 slots)" in text and "100 output tokens/s" in text
+    first = [line.split("│")[1].strip() for line in text.splitlines() if "│" in line]
+    assert sorted(first) == ["all", "coder", "instructor", "judge"]
+
+
+def test_what_is_done_of_a_run_is_read(spark: SparkSession, made_once: Path, tmp_path: Path) -> None:
+    done = done_in(Store(spark, str(made_once)))
+    assert (done.generation, done.under_way, done.tables[:2]) == (2, 0, ["population", "candidates"])
+    assert done.seen is not None
+    assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (7, 7, 5)
+    assert done.seen.roles["coder"].requests == 10
+    nothing = done_in(Store(spark, str(tmp_path / "none")))
+    assert nothing == Done(None, 0, [], None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_plan_has_stages_engines_and_where_the_run_is(tmp_path: Path) -> None:
+    config = settings(tmp_path / "store", "http://127.0.0.1:9/v1")
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    print_plan(console, config, 16, stages_of(config, ["humaneval (164 items)"]), Done(0, 12, ["population"], None))
+    text = out.getvalue()
+    for part in ("from 16 seeds", "ask the Coder", "near-duplicates", "humaneval", "http://127.0.0.1:9/v1"):
+        assert part in text
+    assert "Generation 0 of" in text and "12 replies to the one after it are kept" in text
+    assert where_it_is(config, Done(None, 0, [], None)) == "Nothing is done yet: it begins with the seeds."
+    assert where_it_is(config, Done(99, 0, ["runs"], None)).startswith("All ")
+
+
+def test_a_preview_may_stand_without_a_number_and_stands_alone() -> None:
+    assert with_values(["evolve", "c", "--preview"], OPTIONAL_VALUES) == ["evolve", "c", "--preview", "8"]
+    assert with_values(["evolve", "--preview", "c"], OPTIONAL_VALUES) == ["evolve", "--preview", "8", "c"]
+    assert with_values(["evolve", "--preview", "3", "--set", "a=1"], OPTIONAL_VALUES)[2:4] == ["3", "--set"]
+    app = typer.Typer()
+    app.command()(evolve)
+    for wrong, said in (
+        (["c", "--preview", "3", "--take-over"], "stand alone"),
+        (["c", "--preview", "3", "--explain"], "stand alone"),
+        (["c", "--tokens-per-second", "5"], "is for --preview"),
+        (["c", "--preview", "0"], "Invalid value for '--preview'"),
+    ):
+        done = CliRunner().invoke(app, wrong)
+        assert done.exit_code == 2 and said in " ".join(done.output.replace("│", " ").split()), done.output

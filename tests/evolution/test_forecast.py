@@ -1,0 +1,121 @@
+"""What the rest of a run will take: the rounds that it goes through at the yield that was seen."""
+
+from typing import Any
+
+import pytest
+
+from genetic_udfs.config import Config
+from genetic_udfs.evolution.forecast import RoleSeen, Seen, forecast, generation_of, seen_of
+from genetic_udfs.evolution.plan import stages_of
+
+
+def config(**changed: Any) -> Config:
+    settings = {
+        "store": "unused",
+        "seeds": "unused",
+        "generations": 3,
+        "samples_per_generation": 100,
+        "engines": {"any": {"model": "any/model"}, "other": {"model": "other/model"}},
+        "roles": {role: {"engine": "any"} for role in ("instructor", "coder", "judge")},
+        **changed,
+    }
+    return Config.model_validate(settings)
+
+
+SEEN = Seen(
+    slots=10,
+    candidates=20,
+    passed=5,
+    roles={"coder": RoleSeen(16, 1600, 800, 4.0), "judge": RoleSeen(8, 2000, 40, 1.0)},
+    text_bytes=5000,
+)
+
+
+@pytest.mark.parametrize(
+    ("passes", "changed", "slots", "accepted"),
+    [
+        (1.0, {}, 100, 100),  # one round
+        (2.0, {}, 100, 100),  # crossovers bear several, but a slot is taken to bear one
+        (0.5, {}, 200, 100),
+        (0.5, {"colonies": 4}, 200, 100),
+        (0.25, {}, 400, 100),
+        (0.5, {"max_rounds": 1}, 100, 50),
+        (0.05, {"max_rounds": 3}, 100 + 950 + 475, 76.25),  # a round asks for ten times what is lacking at most
+        (0.5, {"max_candidates": 150}, 150, 75),
+    ],
+)
+def test_a_generation_goes_through_rounds_until_it_is_full(
+    passes: float, changed: dict[str, Any], slots: int, accepted: float
+) -> None:
+    found = generation_of(config(**changed), passes, candidates=1.0)
+    assert found == (pytest.approx(slots, abs=5), pytest.approx(accepted, abs=3))
+
+
+def test_what_was_seen_is_scaled_to_the_slots() -> None:
+    found = forecast(config(), SEEN, generations=2)
+    assert found is not None
+    assert (found.slots, found.accepted, found.wanted, found.text_bytes) == (400, 200, 200, 200_000)
+    coder = found.roles["coder"]
+    assert (coder.requests, coder.prompt_tokens, coder.completion_tokens) == (640, 64_000, 32_000)
+    assert (coder.seconds, found.seconds) == (pytest.approx(160), pytest.approx(200))
+    faster = forecast(config(), SEEN, generations=2, tokens_per_second=1000)
+    assert faster is not None and faster.seconds == pytest.approx(33.6)
+
+
+def test_a_generation_with_a_cap_counts_candidates_not_slots() -> None:
+    found = forecast(config(max_candidates=100), SEEN, generations=1)
+    assert found is not None and (found.slots, found.accepted) == (50, 25)
+
+
+def test_of_nothing_that_passed_nothing_follows() -> None:
+    assert forecast(config(), Seen(10, 20, 0, {}, 0), generations=1) is None
+
+
+def test_costs_are_summed_by_role() -> None:
+    cost = {"role": "coder", "requests": 2, "prompt_tokens": 10, "completion_tokens": 5, "seconds": 1.5}
+    assert seen_of([cost, cost, {**cost, "role": "judge"}]) == {
+        "coder": RoleSeen(4, 20, 10, 3.0),
+        "judge": RoleSeen(2, 10, 5, 1.5),
+    }
+
+
+def test_the_plan_has_the_stages_that_the_settings_have() -> None:
+    plain = stages_of(config(decontamination={"human_eval": False}), [])
+    assert [stage.name for stage in plain] == [
+        "draw parents",
+        "ask the Instructor",
+        "filter",
+        "near-duplicates",
+        "ask the Coder",
+        "ask the Judge",
+        "accept",
+    ]
+    roles = {
+        "instructor": {"engine": "any"},
+        "coder": {"engine": "other", "samples": 3, "repair": True},
+        "judge": {"engine": "any"},
+        "tester": {"engine": "any", "tests": 7},
+    }
+    full = stages_of(
+        config(roles=roles, acceptance="judge_and_tests", sandbox={"check_runs": True}), ["humaneval (164)"]
+    )
+    assert [stage.name for stage in full] == [
+        "draw parents",
+        "ask the Instructor",
+        "filter",
+        "near-duplicates",
+        "test sets",
+        "ask the Coder",
+        "test sets",
+        "import the code",
+        "ask the Judge",
+        "ask the Tester",
+        "run tests",
+        "ask the Coder",
+        "choose",
+        "accept",
+    ]
+    assert {stage.engine for stage in full if stage.name == "ask the Coder"} == {"other"}
+    assert "7 tests of each solution" in full[9].does
+    by_tests = stages_of(config(roles=roles, acceptance="tests"), [])
+    assert "ask the Judge" not in {stage.name for stage in by_tests}

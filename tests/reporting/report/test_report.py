@@ -1,0 +1,73 @@
+"""`jobs/report.py` on a store whose rows are known: what Spark counts, and what cannot be reported."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from genetic_udfs.commands.report import check_output, write
+from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.reporting.report.aggregates import read_figures
+from genetic_udfs.reporting.report.figures import Cost, Length, Outcome, Seed
+from genetic_udfs.reporting.report.page import GENERATOR, page
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS
+from genetic_udfs.store.tables import Store
+
+
+def test_a_stores_figures_are_counted(made: Store) -> None:
+    made.table(CANDIDATES).update(
+        "id = 'x'", {"reason": F.lit("contaminated"), "detail": F.lit("ngram of humaneval HumanEval/1")}
+    )
+    made.table(CANDIDATES).update("id = 'y'", {"similarity": F.lit(1.0)})
+    found = read_figures(made, samples=2)
+    assert [(one.number, one.asked, one.accepted, one.population) for one in found.generations] == [
+        (0, 0, 0, 3),
+        (1, 3, 2, 5),
+        (2, 4, 3, 8),
+    ]
+    assert (found.candidates, found.accepted) == (7, 5)
+    assert Outcome(1, "mutation", "complexity", "contaminated", 1, 0.1, 1) in found.outcomes
+    assert {at: n for at, n in enumerate(found.fitness[True]) if n} == {10: 1, 12: 1, 14: 1, 16: 1, 18: 1}
+    assert {at: n for at, n in enumerate(found.fitness[False]) if n} == {0: 1, 2: 1}
+    assert [n for n in found.similarities if n] == [1] and found.similarities[-1] == 1
+    assert found.contaminated == [("ngram of humaneval HumanEval/1", 1)]
+    assert found.costs == [Cost(n, "coder", 5, 0, 500, 50, 2.0) for n in (1, 2)]
+    assert found.models == [("coder", "org/writer", 6), ("instructor", "org/writer", 7), ("judge", "org/judge", 6)]
+    assert found.lengths == [Length(n, (6, 6), (5, 5)) for n in (1, 2)]
+    assert found.depths == {(1, 1): 1, (1, 0): 1, (2, 1): 2, (2, 0): 1}
+    assert found.seeds[0] == Seed("seed-0", "Write seed 0", 3, 2)
+    assert {(seed.id, seed.tried, seed.accepted) for seed in found.seeds} >= {("seed-0", 3, 2), ("seed-2", 1, 1)}
+    assert "judge: {engine: one, temperature: 0.0}" in found.configuration and found.versions == {"vllm": "0.32"}
+    assert [sample.reason is None for sample in found.samples] == [True, True, False, False]
+    of = {sample.id: sample for sample in read_figures(made, samples=9).samples}
+    assert set(of) == set("abcdexy")
+    (parent,) = of["e"].parents
+    assert (parent.id, parent.made_by, [one.id for one in parent.parents]) == ("c", "crossover", ["a", "b", "seed-0"])
+    assert [one.more for one in parent.parents] == [True, True, False]
+    assert page([found]).count("<article") == 4
+
+    made.table(GENERATIONS).delete("generation = 2")  # as while generation 2 is under way
+    assert read_figures(made, samples=9).candidates == 3
+    made.table(GENERATIONS).delete("generation = 1")
+    with pytest.raises(StoreError, match="has no pairs yet: no generation but the seeds is finished"):
+        read_figures(made, samples=1)
+
+
+def test_a_store_that_is_none_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is not a store of this project"):
+        read_figures(Store(spark, str(tmp_path)), samples=1)
+
+
+def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    check_output(path)
+    assert write(path, f"<!doctype html>{GENERATOR}") == 15 + len(GENERATOR)
+    check_output(path)
+    write(path, "new")
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["new"]
+    for wrong, said in ((path, "is no report"), (tmp_path, "is no report"), (tmp_path / "no" / "r.html", "no folder")):
+        with pytest.raises(ConfigurationError, match=f"--output .*{said}"):
+            check_output(wrong)
+    with pytest.raises(ConfigurationError, match="cannot be written: File name too long"):
+        write(tmp_path / ("x" * 300), "new")
