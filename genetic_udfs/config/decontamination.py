@@ -1,23 +1,36 @@
 """Test sets that must not appear in the data."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from genetic_udfs.config.roles import RoleSettings
 from genetic_udfs.config.section import Section
 
+Form = Literal["mbpp", "livecodebench", "bigcodebench"]
+
 
 class Benchmark(Section):
     """A test set in a JSONL file (which may be gzipped), and which of its fields are matched.
 
-    A field holds a text or a list of texts. `id` names the field with an item's name; without it the line's number is.
+    `form` says that the file is as a known test set is published. Of any other file `instructions` names the fields
+    with the problem, and `id` the one with an item's name; without it the line's number is. A field holds a text or a
+    list of texts.
     """
 
     path: Annotated[str, Field(min_length=1)]
+    form: Form | None = None
     id: str | None = None
-    instructions: Annotated[list[str], Field(min_length=1)]
+    instructions: list[str] = []
     solutions: list[str] = []
+
+    @model_validator(mode="after")
+    def _fields_are_known(self) -> Self:
+        if self.form is None and not self.instructions:
+            raise ValueError("needs `form`, or the fields with the problem in `instructions`")
+        if self.form is not None and (self.instructions or self.id is not None):
+            raise ValueError(f"`form: {self.form}` has its fields; leave `id` and `instructions` out")
+        return self
 
 
 class Paraphrases(Section):

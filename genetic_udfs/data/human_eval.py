@@ -14,7 +14,7 @@ _FUTURE: Final = re.compile(r"^from __future__ import .*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Problem:
+class HumanEvalProblem:
     """One problem.
 
     Attributes:
@@ -64,7 +64,7 @@ def human_eval_file() -> Path | None:
     return None
 
 
-def human_eval_problems() -> list[Problem]:
+def human_eval_problems() -> list[HumanEvalProblem]:
     """Read all problems, in their order.
 
     Raises:
@@ -75,7 +75,7 @@ def human_eval_problems() -> list[Problem]:
         raise ConfigurationError("--benchmark humaneval needs the package human-eval, which is not installed")
     try:
         return [
-            Problem(row["task_id"], row["prompt"], row["entry_point"], row["canonical_solution"], row["test"])
+            HumanEvalProblem(row["task_id"], row["prompt"], row["entry_point"], row["canonical_solution"], row["test"])
             for _, _, row in read_objects(file, "--benchmark humaneval")
         ]
     except KeyError as error:

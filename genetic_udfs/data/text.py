@@ -53,6 +53,8 @@ _UNSEEN: Final = re.compile(rf"[{_in_category('Cf')}\ufe00-\ufe0f\U000e0100-\U00
 
 # C, C++ and C# are three words. A doubled `+` after a repetition: nothing is given back, so a word of a million letters
 # costs no stack.
+# Control characters but tab and newline, those of writing directions, halves of pairs, and what is no character.
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _ASCII_TOKEN: Final = re.compile(r"[a-z0-9_]+(?:\+\+|#)?")
 _TOKEN: Final = re.compile(
     rf"[^\W{_UNSPACED}]++(?:[{_MARKS}]++[^\W{_UNSPACED}]*+)*+(?:\+\+|#)?|[{_UNSPACED}][{_MARKS}]*+"
@@ -77,6 +79,21 @@ def normalise(text: str | None) -> str:
     for _ in range(2):
         text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
     return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def printable(text: str | None) -> str:
+    """Return a text as it may be shown.
+
+    It is without what a terminal takes for a command, HTML does not allow, or turns the direction of what follows.
+    """
+    return _UNPRINTABLE.sub("\ufffd", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def normal_lines(text: str | None) -> str:
+    """Return the normal form of each line that is not blank, a line feed between them. Tokens are those of the text."""
+    if text is None:
+        return ""
+    return "\n".join(filter(None, map(normalise, text.splitlines())))
 
 
 def content_hash(text: str | None) -> str:

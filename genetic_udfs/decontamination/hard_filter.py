@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark import Broadcast, SparkContext
 from pyspark.sql import DataFrame
 
-from genetic_udfs.data.text import normalise
+from genetic_udfs.data.text import normal_lines
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.rules import Index
@@ -57,8 +57,8 @@ def _found(
 
 
 def _normal(texts: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, str, str]]:
-    """Yield the number of a row, its id and each of its texts, normal and not blank."""
+    """Yield the number of a row, its id and each of its texts, normal in each line, and not blank."""
     for row, (name, *of_row) in enumerate(texts):
         for text in of_row:
-            if normal := normalise(text):
+            if normal := normal_lines(text):
                 yield row, name, normal

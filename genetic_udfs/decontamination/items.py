@@ -9,6 +9,7 @@ from typing import Any, Final
 from genetic_udfs.config import Benchmark, Decontamination
 from genetic_udfs.data.human_eval import human_eval_file
 from genetic_udfs.data.jsonl import identity, read_objects, well_formed
+from genetic_udfs.decontamination.forms import FORMS, Fields
 from genetic_udfs.decontamination.prose import variants
 from genetic_udfs.errors import ConfigurationError
 
@@ -70,27 +71,38 @@ def _human_eval(*, solutions: bool) -> Benchmark:
 
 
 def _read(name: str, benchmark: Benchmark, key: str) -> list[BenchmarkItem]:
+    fields = _fields(benchmark)
     rows = read_objects(Path(benchmark.path), key)
-    items = [_item(name, benchmark, where, number, row) for where, number, row in rows]
+    items = [_item(name, fields, benchmark.solutions, where, number, row) for where, number, row in rows]
     if not items:
         raise ConfigurationError(f"{key}: {benchmark.path}: holds no item; each line is a JSON object")
     kept = [item for item in items if item.instructions or item.solutions]
     if not kept:
-        fields = ", ".join([*benchmark.instructions, *benchmark.solutions])
-        raise ConfigurationError(f"{key}: {benchmark.path}: every item is blank in {fields}")
+        blank = ", ".join([*(field for names in fields.instructions for field in names), *benchmark.solutions])
+        raise ConfigurationError(f"{key}: {benchmark.path}: every item is blank in {blank}")
     return kept
 
 
-def _item(name: str, benchmark: Benchmark, where: str, number: int, row: dict[str, Any]) -> BenchmarkItem:
-    instructions = [text for field in benchmark.instructions for text in _texts(where, row, field)]
-    field = benchmark.id
-    known_by = [variants(text) for text in instructions]
+def _fields(benchmark: Benchmark) -> Fields:
+    if benchmark.form is not None:
+        return FORMS[benchmark.form]
+    return Fields(benchmark.id, tuple((field,) for field in benchmark.instructions))
+
+
+def _item(
+    name: str, fields: Fields, solutions: Sequence[str], where: str, number: int, row: dict[str, Any]
+) -> BenchmarkItem:
+    known_by = [
+        variants(fields.cut(text))
+        for names in fields.instructions
+        for text in _texts(where, row, next((field for field in names if field in row), names[0]))
+    ]
     return BenchmarkItem(
         benchmark=name,
-        id=str(number) if field is None else identity(row.get(field), f"{where}: {field!r}"),
+        id=str(number) if fields.id is None else identity(row.get(fields.id), f"{where}: {fields.id!r}"),
         problem="\n\n".join(texts[0] for texts in known_by if texts),
         instructions=tuple(dict.fromkeys(text for texts in known_by for text in texts)),
-        solutions=tuple(dict.fromkeys(text for field in benchmark.solutions for text in _texts(where, row, field))),
+        solutions=tuple(dict.fromkeys(text for field in solutions for text in _texts(where, row, field))),
     )
 
 

@@ -20,7 +20,8 @@ _BOILERPLATE: Final = re.compile(
 
 # Where a problem's statement ends and its examples begin.
 _EXAMPLES: Final = re.compile(
-    r"^[ \t]*>>>|\bexamples?\b[^\n]*:|\bfor example\b|\be\.g\.|^[^\n]*(?:==|=>|->|➞)", re.I | re.M
+    r"^[ \t]*>>>|^[ \t#]*sample input\b|\bexamples?\b[^\n]*:|\bfor example\b|\be\.g\.|^[^\n]*(?:==|=>|->|➞)",
+    re.I | re.M,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from genetic_udfs.data.human_eval import Problem, human_eval_problems
+from genetic_udfs.data.human_eval import HumanEvalProblem, human_eval_problems
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
@@ -20,7 +20,7 @@ def sandbox() -> Iterator[Sandbox]:
     made.close()
 
 
-def status(sandbox: Sandbox, problem: Problem, program: str) -> str:
+def status(sandbox: Sandbox, problem: HumanEvalProblem, program: str) -> str:
     [test] = examine(sandbox, program, [problem.test]).tests
     return test.name
 

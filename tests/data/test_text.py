@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genetic_udfs.data import text as subject
-from genetic_udfs.data.text import batch_shingles, content_hash, jaccard, normalise, shingles, tokens
+from genetic_udfs.data.text import batch_shingles, content_hash, jaccard, normalise, printable, shingles, tokens
 
 # Stored hashes outlive a release: whoever changes these raises TEXT_VERSION.
 GOLDEN_TRIGRAM = -7603915373177741574
@@ -153,3 +153,8 @@ def test_the_similarity_of_two_empty_sets_is_none() -> None:
     nothing = np.empty(0, np.int64)
     assert jaccard(nothing, nothing) == 0.0
     assert jaccard(nothing, shingles("a b c", 3)) == 0.0
+
+
+def test_a_text_is_shown_without_what_steers_a_terminal() -> None:
+    assert printable("a\r\nb\x1b]0;c\x07\ud800\u202ed\te") == "a\nb\ufffd]0;c\ufffd\ufffd\ufffdd\te"
+    assert printable(None) == ""

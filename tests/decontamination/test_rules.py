@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from genetic_udfs.config import Decontamination
-from genetic_udfs.data.text import batch_shingles, normalise, tokens
+from genetic_udfs.data.text import batch_shingles, normal_lines, normalise, tokens
 from genetic_udfs.decontamination import BenchmarkItem, read_items, rules
 from genetic_udfs.decontamination.grams import Postings, Tokens
 from genetic_udfs.decontamination.rules import Index, Match
@@ -30,7 +30,7 @@ def words(first: int, last: int) -> str:
 
 
 def found(text: str, *items: BenchmarkItem) -> Match | None:
-    [one] = Index.of(items).matches([normalise(text)])
+    [one] = Index.of(items).matches([normal_lines(text)])
     return one
 
 
@@ -48,11 +48,11 @@ def seeds() -> list[str]:
 _word = st.sampled_from(["a", "b", "c", "d", "x", "x", "1", "2", "é", "写"])
 _text = st.lists(_word, max_size=40).map(" ".join)
 _items = st.lists(
-    st.tuples(st.lists(_text, max_size=2), st.lists(_text, max_size=1)).map(
-        lambda texts: item(*texts[0], solutions=texts[1])
+    st.tuples(st.lists(_text, max_size=2), st.lists(_text, max_size=1), st.sampled_from("bbc")).map(
+        lambda texts: BenchmarkItem(texts[2], "i", "", tuple(texts[0]), tuple(texts[1]))
     ),
     min_size=1,
-    max_size=5,
+    max_size=7,
 )
 
 
@@ -67,8 +67,8 @@ def test_what_is_found_is_what_the_definition_finds(
     texts = []
     for before, after, which, cut in mixtures:
         middle = known[which % len(known)].split()[cut // 4 :] if known else []
-        texts.append(" ".join([before, *middle, after]))
-    normal = [text for text in map(normalise, texts) if text]
+        texts.append("\n".join([before, " ".join(middle), after]))
+    normal = [text for text in map(normal_lines, texts) if text]
     assert Index.of(items).matches(normal) == [match(text, items) for text in normal]
 
 
@@ -135,6 +135,38 @@ def test_a_short_item_counts_as_a_whole_only() -> None:
     assert found(f"{words(0, 13)} ", item(words(0, 13))) == (0, "ngram")
 
 
+def test_a_short_item_counts_only_in_lines_that_are_not_much_longer() -> None:
+    known = item("Reverse the words of a sentence")
+    long = "a robot that reads aloud what is written on signs, and which has no other task than that, says it slowly"
+    assert found("Please reverse the words of a sentence, and do it in Python.", known) == (0, "whole")
+    assert found(f"{long}\nReverse the words\n  of a sentence.\n{long}", known) == (0, "whole")
+    assert found(f"To reverse the words of a sentence, call {long}", known) is None
+
+
+def test_what_many_problems_of_a_set_share_is_no_sign_of_any() -> None:
+    shared = "the first line of the input contains a single integer t the number of test cases"
+    items = [item(f"{words(40 * n, 40 * n + 30)} {shared}") for n in range(4)]
+    text = f"something else {shared} and so on"
+    assert found(text, *items[:3]) == (0, "ngram")
+    assert found(text, *items) is None
+    assert found(f"{words(45, 60)} {shared}", *items) == (1, "ngram")
+    others = [*items[:3], BenchmarkItem("other", "x", "", items[3].instructions)]
+    assert found(text, *others) == (0, "ngram")
+
+
+def test_templates_of_short_problems_are_no_sign_of_any() -> None:
+    def told(thing: str) -> str:
+        return f"Write a function to find the {thing} number of elements in the given list of integers."
+
+    items = [item(told(thing)) for thing in ("smallest even", "largest odd", "median prime", "second perfect")]
+    assert found(told("most frequent square"), *items) is None
+    assert found(told("largest odd"), *items) == (1, "ngram")
+
+
+def test_a_problem_that_comes_in_many_languages_is_found() -> None:
+    assert found(words(5, 20), *[item(words(0, 30), f"written for language {n}") for n in range(9)]) == (0, "ngram")
+
+
 def test_a_tiny_item_counts_only_where_nothing_else_is() -> None:
     known = item("sort list")
     assert found("Sort: list!", known) == (0, "whole")
@@ -187,8 +219,8 @@ def test_human_eval_is_found_verbatim_and_inside_a_long_text(human_eval: list[Be
     index = Index.of(human_eval)
     assert None not in index.matches([normalise(each.problem) for each in human_eval])
     draw = random.Random(5)
-    inside = [" ".join([*draw.sample(seeds, 3), each.instructions[-1], *draw.sample(seeds, 3)]) for each in human_eval]
-    matches = index.matches([normalise(text) for text in inside])
+    inside = ["\n".join([*draw.sample(seeds, 3), each.instructions[-1], *draw.sample(seeds, 3)]) for each in human_eval]
+    matches = index.matches([normal_lines(text) for text in inside])
     assert None not in matches
     assert sum(each.item == at for at, each in enumerate(matches) if each) >= 0.98 * len(human_eval)
 
