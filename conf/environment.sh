@@ -130,6 +130,10 @@ make_environment() {
     [[ -n ${PYSPARK_PYTHON:-} ]] && return
     check_java
     environment_ready && return
+    # To make it anew would empty the folder that the link points to, which is another checkout's.
+    [[ ! -L $environment ]] ||
+        fail "$environment is a link to $(readlink "$environment"), whose packages are not those of $pins; update it there," \
+            "or remove the link, and an environment is made here"
     base=$(base_python)
     lock environment
     if ! environment_ready; then # another start may have made it while this one waited

@@ -35,7 +35,7 @@ uneven = bool(os.environ.get("SCRIPTED_UNEVEN"))
 def answer(request):
     after = random.Random(request.prompt).expovariate(1 / latency) if uneven else latency
     with log.open("a") as file:
-        file.write(json.dumps(seen | dict(prompt=request.prompt, after=after, at=time.time())) + "\n")
+        print(json.dumps(seen | dict(prompt=request.prompt, after=after, at=time.time())), file=file)
     return replace(scripted_model.answer(request), after=after)
 
 server = ScriptedServer(answer, model=options.served_model_name, uds=options.uds)

@@ -17,7 +17,7 @@ from tests.engine.conftest import eventually
 
 SPARK_HOME: Final = Path(pyspark.__file__).parent
 _QUICK: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-_PATIENCE: Final = 120.0
+_PATIENCE: Final = 1200.0
 
 
 @dataclass
@@ -105,6 +105,7 @@ class Standalone:
                     "SPARK_LOCAL_DIRS": str(self.folder / "local"),
                     "SPARK_DAEMON_JAVA_OPTS": _QUICK,
                     "SPARK_DAEMON_MEMORY": "256m",
+                    "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
                     **environment,
                 },
                 cwd=self.folder,
