@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import pandas as pd
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
@@ -13,13 +14,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import IntegralType, StringType
 
 from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.session import file_system
+from genetic_udfs.store.write_errors import remedy_in
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"
 _GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 _CORRUPT: Final = "_corrupt_record"
+_GUESSES_PARTITIONS: Final = "spark.sql.sources.partitionColumnTypeInference.enabled"
 
 
 def column(name: str) -> Column:
@@ -43,8 +47,10 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
-            return spark.read.parquet(as_it_stands)
+            _refuse_hidden(path, is_folder)
+            return _read_parquet(spark, as_it_stands)
         if path.endswith(_JSONL):
+            _refuse_hidden(path, is_folder)
             return _read_jsonl(spark, path, as_it_stands)
     except (PySparkException, Py4JJavaError) as error:
         raise ConfigurationError(f"{path}: cannot be read: {_first_line(error)}") from None
@@ -156,6 +162,17 @@ def check_output(spark: SparkSession, path: str) -> None:
         system.delete(there, False)
 
 
+@contextlib.contextmanager
+def translate_output_errors(path: str) -> Iterator[None]:
+    """Raise a `ConfigurationError` for what goes wrong in the body because an output cannot be written."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        if (remedy := remedy_in(error)) is None:
+            raise
+        raise ConfigurationError(f"{path}: cannot be written: {remedy}, and start again") from None
+
+
 def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
     """Write a table to a folder that must not be there yet.
 
@@ -168,7 +185,8 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
         # Delta's older readers know no names with blanks; mapping names to others lets a table keep its own.
         writer = writer.option("delta.columnMapping.mode", "name")
     try:
-        writer.save(path)
+        with translate_output_errors(path):
+            writer.save(path)
     except BaseException as error:
         system, there = file_system(rows.sparkSession, path)
         system.delete(there, True)  # it was not there before
@@ -177,16 +195,41 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
         raise
 
 
+def _refuse_hidden(path: str, is_folder: bool) -> None:
+    name = path.rstrip("/").rpartition("/")[2]
+    if not is_folder and name.startswith(("_", ".")):
+        raise ConfigurationError(f"{path}: Spark skips files whose names begin with _ or a dot; rename it")
+
+
+def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
+    """Read every column that any of the files has, and values of partitions as they are written: 007 is no 7."""
+    before = spark.conf.get(_GUESSES_PARTITIONS) or "true"
+    spark.conf.set(_GUESSES_PARTITIONS, "false")
+    try:
+        return spark.read.option("mergeSchema", "true").parquet(pattern)
+    finally:
+        spark.conf.set(_GUESSES_PARTITIONS, before)
+
+
 def _read_jsonl(spark: SparkSession, path: str, pattern: str) -> DataFrame:
+    found = spark.read.text(pattern).mapInPandas(_facts, "path string, what string, name string").distinct().collect()
+    if not found:
+        is_blank = spark.read.text(pattern).where("trim(value) <> ''").isEmpty()
+        wrong = "holds no row; each line is a JSON object" if is_blank else "no line of it is a JSON object with a key"
+        raise ConfigurationError(f"{path}: {wrong}")
+    if (fault := fault_of(Fact(*row) for row in found)) is not None:
+        raise ConfigurationError(f"{path}: {fault}")
     rows = spark.read.option("columnNameOfCorruptRecord", _CORRUPT).json(pattern)
-    if not rows.columns:
-        raise ConfigurationError(f"{path}: holds no row; each line is a JSON object")
     if _CORRUPT not in rows.columns:
         return rows
-    if rows.columns == [_CORRUPT]:
-        raise ConfigurationError(f"{path}: no line of it is a JSON object")
     line = rows.where(F.col(_CORRUPT).isNotNull()).first()
     raise ConfigurationError(f"{path}: a line is no JSON object: {line[_CORRUPT] if line else ''!s:.80}")
+
+
+def _facts(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """Give what there is to know of a part of a file's lines."""
+    lines = (line for batch in batches for line in batch["value"])
+    yield pd.DataFrame(list(facts_of(lines)), columns=["path", "what", "name"])
 
 
 @contextlib.contextmanager

@@ -22,3 +22,4 @@ class Benchmark(StrEnum):
     """What an engine can be measured by."""
 
     HUMAN_EVAL = "humaneval"
+    MBPP = "mbpp"

@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 failed, 2 the configuration or the input is at fault, 143 
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -19,9 +19,18 @@ from genetic_udfs.runtime.stopping import is_finishing, is_stop, request_stop, s
 _STOPPED: Final = 143
 
 
-def run_job(command: Callable[..., Any], *, resumable: bool = False) -> NoReturn:
-    """Run a typer command as a job and exit; `resumable` if the same command continues what was stopped."""
+def run_job(
+    command: Callable[..., Any], *, resumable: bool = False, optional_values: Mapping[str, str] | None = None
+) -> NoReturn:
+    """Run a typer command as a job and exit.
+
+    Args:
+        command: reads the command line.
+        resumable: whether the same command continues what was stopped.
+        optional_values: options that may stand without a value, which typer does not know, and what it is then.
+    """
     install_signal_handlers()
+    sys.argv = with_values(sys.argv, optional_values or {})
     # Typer's tables show a flag as if it took a value.
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
@@ -41,6 +50,17 @@ def run_job(command: Callable[..., Any], *, resumable: bool = False) -> NoReturn
     if stop_requested.is_set():
         _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)
     _end(None, code)
+
+
+def with_values(arguments: Sequence[str], optional: Mapping[str, str]) -> list[str]:
+    """Return arguments with a value after each option that may stand without one: a number that follows is its own."""
+    found = []
+    for place, argument in enumerate(arguments):
+        found.append(argument)
+        following = arguments[place + 1] if place + 1 < len(arguments) else ""
+        if argument in optional and not following.lstrip("-").isdecimal():
+            found.append(optional[argument])
+    return found
 
 
 def install_signal_handlers(grace: float = 0.0) -> None:

@@ -1,4 +1,4 @@
-"""`jobs/evaluate.py`: pass@k of an engine on HumanEval, asked as the Coder is and run as its code is."""
+"""`jobs/evaluate.py`: pass@k of an engine on HumanEval or MBPP, asked as the Coder is and run as its code is."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,7 +21,8 @@ from genetic_udfs.commands.pass_at_k import mean_pass_at_k
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
-from genetic_udfs.data.human_eval import Problem, human_eval_problems
+from genetic_udfs.data.human_eval import HumanEvalProblem, human_eval_problems
+from genetic_udfs.data.mbpp import MbppProblem, mbpp_problems
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.errors import ConfigurationError, SandboxError
@@ -35,6 +36,10 @@ from genetic_udfs.sandbox.spark import SANDBOX_TIER
 
 _PROBLEM, _SAMPLE, _STATUS, _MESSAGE = "task_id", "sample", "status", "message"
 COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, SANDBOX_TIER)
+
+
+Problem = HumanEvalProblem | MbppProblem
+_TITLES: Final = {Benchmark.HUMAN_EVAL: "HumanEval", Benchmark.MBPP: "MBPP"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def evaluate(
     benchmark: Benchmark,
     overrides: list[str] | None = None,
     *,
+    path: Path | None = None,
     engine: str | None = None,
     samples: int = 1,
     k: list[int] | None = None,
@@ -68,16 +74,31 @@ def evaluate(
     settings = load_config(config, overrides or [])
     name = None if canonical else engine or settings.roles.coder.engine
     task = checked(settings, Task(name, samples, tuple(sorted(set(k or [1]))), output, format_ or TableFormat.DELTA))
-    problems = human_eval_problems()
+    problems = problems_of(benchmark, path)
     with job_session(settings, "evaluate") as spark:
         with job_progress(spark) as progress:
             rows = run(spark, settings, task, problems, progress)
-        print_summary(Console(width=100, highlight=False), rows, task, settings)
+        print_summary(Console(width=100, highlight=False), rows, task, settings, _TITLES[benchmark])
     if canonical and (wrong := [row[_PROBLEM] for row in rows if row[_STATUS] != PASSED]):
         raise SandboxError(
             f"{len(wrong)} published solutions do not pass, {', '.join(wrong[:5])} among them: raise the limits in"
             " `sandbox`, or look at their status with --output"
         )
+
+
+def problems_of(benchmark: Benchmark, path: Path | None) -> Sequence[Problem]:
+    """Read a benchmark's problems.
+
+    Raises:
+        ConfigurationError: naming the option, or the line of the file.
+    """
+    if benchmark is Benchmark.HUMAN_EVAL:
+        if path is not None:
+            raise ConfigurationError(f"--path {path}: HumanEval comes with the package human-eval; leave it out")
+        return human_eval_problems()
+    if path is None:
+        raise ConfigurationError(f"--benchmark {benchmark} needs --path, the JSONL file that it is published as")
+    return mbpp_problems(path)
 
 
 def checked(config: Config, task: Task) -> Task:
@@ -182,11 +203,11 @@ def _judged(answered: DataFrame, config: Config, total: int, progress: Progress)
     return kept
 
 
-def print_summary(console: Console, rows: Sequence[Row], task: Task, config: Config) -> None:
+def print_summary(console: Console, rows: Sequence[Row], task: Task, config: Config, title: str) -> None:
     """Print pass@k, how solutions ended, and whose they are."""
     passed = Counter({row[_PROBLEM]: 0 for row in rows})
     passed.update(row[_PROBLEM] for row in rows if row[_STATUS] == PASSED)
-    table = Table(title="HumanEval", title_justify="left")
+    table = Table(title=title, title_justify="left")
     table.add_column("status")
     table.add_column("solutions", justify="right")
     for status, count in Counter(row[_STATUS] for row in rows).most_common():

@@ -1,8 +1,10 @@
 """`jobs/sql.py`: runs SQL on a store's tables, which stand in the session's catalog under their names."""
 
+import base64
 import csv
 import json
 import logging
+import math
 import re
 import sys
 from collections.abc import Sequence
@@ -102,7 +104,8 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
         if repeated:
             raise ConfigurationError(f"two columns are named {', '.join(repeated)}; name them apart with AS")
         for row in values:
-            print(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False, default=str), file=out)
+            line = dict(zip(names, row, strict=True))
+            print(json.dumps(line, ensure_ascii=False, allow_nan=False, default=str), file=out)
     else:
         writer = csv.writer(out)
         writer.writerow(names)
@@ -119,12 +122,23 @@ def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], out: TextI
 
 
 def _plain(value: Any) -> Any:
-    """Turn Spark's rows within a value into mappings."""
+    """Turn a value into what JSON has: Spark's rows into objects, and what it has not into texts, as `to_json` does."""
     if isinstance(value, Row):
         return {name: _plain(part) for name, part in value.asDict().items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
+    if isinstance(value, dict):
+        return {_key(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
     return value
+
+
+def _key(key: Any) -> str:
+    """Return a map's key as the text that JSON wants: that of a struct is the object, as a text."""
+    return key if isinstance(key, str) else json.dumps(_plain(key), ensure_ascii=False, default=str).strip('"')
 
 
 def _text(value: Any) -> str:

@@ -88,7 +88,7 @@ def calls_for(instruction: str, code: str) -> list[str]:
         code: a solution, whose signature counts otherwise.
 
     Returns:
-        None where nothing is a function that takes positional arguments.
+        Nothing where there is no function that takes positional arguments.
     """
     parameters = _given(instruction)
     if parameters is None:

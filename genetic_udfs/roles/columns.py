@@ -55,11 +55,11 @@ def offspring_of(operator: str, request: str, reply: str, asked: Column) -> Colu
 
 
 def coder_prompt(instruction: str, own: OwnPrompt | None) -> Column:
-    """Return the Coder's prompt."""
+    """Return the Coder's prompt; null without an instruction."""
     template = own.text if own is not None else None
 
-    def render(text: str) -> str:
-        return coder.coder_prompt(text, template)
+    def render(text: str | None) -> str | None:
+        return None if text is None else coder.coder_prompt(text, template)
 
     return row_udf(render, StringType())(instruction)
 
@@ -76,7 +76,11 @@ def code_of(instruction: str, reply: str) -> Column:
 
 def examples_of(instruction: str) -> Column:
     """Return an array of the assertions that an instruction gives as examples."""
-    return row_udf(examples_in, ArrayType(StringType()))(instruction)
+
+    def read(text: str | None) -> list[str]:
+        return examples_in(text or "")
+
+    return row_udf(read, ArrayType(StringType()))(instruction)
 
 
 def calls_of(instruction: str, sample_code: str, code: str) -> Column:
@@ -88,8 +92,8 @@ def calls_of(instruction: str, sample_code: str, code: str) -> Column:
         code: the solution that is called.
     """
 
-    def made(text: str, sample: str | None, solution: str | None) -> list[str]:
-        if sample is None or solution is None or (name := called_in(text, solution)) is None:
+    def made(text: str | None, sample: str | None, solution: str | None) -> list[str]:
+        if text is None or sample is None or solution is None or (name := called_in(text, solution)) is None:
             return []
         return [f"{name}{arguments}" for arguments in calls_for(text, sample)]
 

@@ -27,6 +27,22 @@ def require(store: Store, *tables: str) -> None:
             )
 
 
+def last_generation(store: Store) -> int:
+    """Return the number of the last generation that is finished.
+
+    Raises:
+        StoreError: if there is none but the seeds, which are no pairs.
+    """
+    require(store, GENERATIONS, POPULATION)
+    (row,) = store.read(GENERATIONS).agg(F.max("generation").alias("last")).collect()
+    if not row["last"]:
+        raise StoreError(
+            f"store: {store.root} has no pairs yet: no generation but the seeds is finished; jobs/evolve.py with this"
+            " configuration goes on with it"
+        )
+    return int(row["last"])
+
+
 def refuse_lost_tables(store: Store) -> None:
     """Refuse a store that has lost a whole table.
 

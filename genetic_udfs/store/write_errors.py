@@ -21,14 +21,19 @@ def write_error_in(error: BaseException, root: str) -> StoreError | None:
         error: what Spark, or the store's lease, raised.
         root: the store.
     """
+    remedy = remedy_in(error)
+    if remedy is None:
+        return None
+    return StoreError(
+        f"store: {root} cannot be written to: {remedy}, and start again (it may also be the disk of Spark's"
+        " spark.local.dir). All that was committed is there, and the run goes on from it"
+    )
+
+
+def remedy_in(error: BaseException) -> str | None:
+    """Return what to do about an error that says that something cannot be written; None for any other error."""
     text = f"{error}\n{getattr(error, '_stackTrace', '')}"  # a failed task's cause stands in the trace alone
-    for pattern, remedy in _CAUSES.items():
-        if re.search(pattern, text):
-            return StoreError(
-                f"store: {root} cannot be written to: {remedy}, and start again (it may also be the disk of Spark's"
-                " spark.local.dir). All that was committed is there, and the run goes on from it"
-            )
-    return None
+    return next((remedy for pattern, remedy in _CAUSES.items() if re.search(pattern, text)), None)
 
 
 @contextlib.contextmanager

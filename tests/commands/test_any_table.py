@@ -3,6 +3,8 @@
 import gzip
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -37,6 +39,27 @@ def test_a_parquet_file_is_a_table_too(spark: SparkSession, tmp_path: Path) -> N
     assert read_table(spark, str(file)).count() == 2
 
 
+def test_files_of_a_folder_may_have_columns_of_their_own_and_partitions_stay_as_they_are_written(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    spark.createDataFrame([("a", 1)], "id string, own int").write.parquet(str(folder / "day=007"))
+    spark.createDataFrame([("b",)], "id string").write.parquet(str(folder / "day=1e3"))
+    found = read_table(spark, str(folder))
+    assert found.dtypes == [("id", "string"), ("own", "int"), ("day", "string")]
+    assert sorted(map(tuple, found.collect())) == [("a", 1, "007"), ("b", None, "1e3")]
+    write_table(found, str(tmp_path / "out"), TableFormat.PARQUET)
+    assert read_table(spark, str(tmp_path / "out")).exceptAll(found).isEmpty()
+    assert spark.conf.get("spark.sql.sources.partitionColumnTypeInference.enabled") == "true"
+
+
+def test_parquet_whose_columns_differ_by_case_alone_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    inner = pa.array([{"key": 1, "Key": 2}])
+    pq.write_table(pa.table({"id": ["a"], "deep": inner}), tmp_path / "a.parquet")
+    with pytest.raises(ConfigurationError, match=r"cannot be read: .*COLUMN_ALREADY_EXISTS"):
+        read_table(spark, str(tmp_path / "a.parquet"))
+
+
 def test_jsonl_is_read_plain_and_gzipped(spark: SparkSession, tmp_path: Path) -> None:
     content = b'{"id": 1, "text": "a\\ud800 b"}\n{"id": 2, "text": "\xe2\x80\xa8"}\n'
     (tmp_path / "a.jsonl").write_bytes(content)
@@ -53,7 +76,11 @@ def test_jsonl_is_read_plain_and_gzipped(spark: SparkSession, tmp_path: Path) ->
         ("a.jsonl", b"", "holds no row"),
         ("a.jsonl", b"plain words\nand more\n", "no line of it is a JSON object"),
         ("a.jsonl", b'{"id": 1}\nnot this\n', "a line is no JSON object: not this"),
-        ("a.jsonl", b'{"Id": 1, "id": 2}\n', "cannot be read"),
+        ("a.jsonl", b'{"a": {"Id": 1}}\n{"a": {"id": 2}}\n', "the keys 'a.Id' and 'a.id' differ by case alone"),
+        ("a.jsonl", b'{"id": 1, "a": {}}\n', "the key 'a' holds nothing but empty objects"),
+        ("a.jsonl", b"{}\n", "no line of it is a JSON object with a key"),
+        ("_a.jsonl", b'{"id": 1}\n', "Spark skips files whose names begin with _ or a dot; rename it"),
+        ("a.jsonl.zst", b"(\xb5/\xfd", "unknown format; supported are"),
         ("a.parquet", b"no parquet", "cannot be read"),
         ("a.csv", b"id\n1\n", "unknown format; supported are"),
     ],

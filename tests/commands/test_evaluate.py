@@ -1,5 +1,6 @@
-"""`jobs/evaluate.py`: pass@k of an engine on HumanEval; the engine is scripted, the sandbox is real."""
+"""`jobs/evaluate.py`: pass@k of an engine on HumanEval and MBPP; the engine is scripted, the sandbox is real."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from genetic_udfs.commands import evaluate as command
 from genetic_udfs.commands.any_table import TableFormat, read_table
 from genetic_udfs.config import Config
 from genetic_udfs.data.human_eval import human_eval_problems
+from genetic_udfs.data.mbpp import MbppProblem, mbpp_problems
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.reporting.progress import Progress
+from tests.data.test_mbpp import SANITISED, WHOLE
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 PROBLEMS = human_eval_problems()
@@ -39,34 +42,41 @@ def task(**options: Any) -> command.Task:
     return command.Task(**{**given, **options})
 
 
+def mbpp(folder: Path) -> list[MbppProblem]:
+    file = folder / "mbpp.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in (WHOLE, SANITISED)))
+    return mbpp_problems(file)
+
+
 def summary(rows: list[Any], given: command.Task) -> str:
     console = Console(width=100)
     with console.capture() as shown:
-        command.print_summary(console, rows, given, config())
+        command.print_summary(console, rows, given, config(), "Both")
     return shown.get().splitlines()[-1]
 
 
-def test_all_published_solutions_pass(spark: SparkSession) -> None:
+def test_all_published_solutions_pass(spark: SparkSession, tmp_path: Path) -> None:
     given = task(engine=None)
     with Progress() as progress:
-        rows = command.run(spark, config(), given, PROBLEMS, progress)
-    assert len(rows) == 164 and {row.status for row in rows} == {"passed"}
+        rows = command.run(spark, config(), given, [*PROBLEMS, *mbpp(tmp_path)], progress)
+    assert len(rows) == 166 and {row.status for row in rows} == {"passed"}
     assert summary(rows, given).startswith(
-        "published solutions: pass@1 1.000; 164 of 164 problems solved, with 1 sample each; confined by "
+        "published solutions: pass@1 1.000; 166 of 166 problems solved, with 1 sample each; confined by "
     )
 
 
 def test_samples_of_an_engine_are_run_and_counted(spark: SparkSession, tmp_path: Path) -> None:
-    """The engine solves the first problem always, the second once, gives no code for the third, and fails at others."""
-    few = PROBLEMS[:5]
+    """The engine solves the first problem always, the second once, gives no code for the third, fails at the fourth,
+    and solves one of MBPP's."""
+    few = [*PROBLEMS[:4], mbpp(tmp_path)[1]]
 
     def solve(request: Request) -> Answer:
         [problem] = [each for each in few if each.prompt.strip() in request.prompt]
         number = few.index(problem)
         if number == 2:
             return Answer("I would rather not.")
-        right = number == 0 or (number == 1 and request.attempt == 1)
-        code = problem.canonical_program if right else f"def {problem.entry_point}(*_):\n    return 7"
+        right = number in {0, 4} or (number == 1 and request.attempt == 1)
+        code = problem.canonical_program if right else f"def {PROBLEMS[number].entry_point}(*_):\n    return 7"
         return Answer(f"Here it is:\n```python\n{code}\n```")
 
     given = task(samples=2, ks=(1, 2), output=str(tmp_path / "out"))
@@ -79,10 +89,10 @@ def test_samples_of_an_engine_are_run_and_counted(spark: SparkSession, tmp_path:
         "HumanEval/1": ["failed", "passed"],
         "HumanEval/2": ["no_code", "no_code"],
         "HumanEval/3": ["failed", "failed"],
-        "HumanEval/4": ["failed", "failed"],
+        "12": ["passed", "passed"],
     }
     assert summary(rows, given).startswith(
-        "any (m): pass@1 0.300, pass@2 0.400; 2 of 5 problems solved, with 2 samples"
+        "any (m): pass@1 0.500, pass@2 0.600; 3 of 5 problems solved, with 2 samples"
     )
     written = read_table(spark, str(tmp_path / "out"))
     assert written.columns == list(command.COLUMNS)
@@ -125,3 +135,13 @@ def test_what_cannot_be_meant_is_refused_before_spark(
 def test_an_option_that_would_do_nothing_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         command.evaluate(Path("unread.yaml"), command.Benchmark.HUMAN_EVAL, **options)
+
+
+def test_a_benchmark_has_its_file_or_needs_one(tmp_path: Path) -> None:
+    assert command.problems_of(command.Benchmark.HUMAN_EVAL, None) == PROBLEMS
+    with pytest.raises(ConfigurationError, match="--path x: HumanEval comes with the package"):
+        command.problems_of(command.Benchmark.HUMAN_EVAL, Path("x"))
+    with pytest.raises(ConfigurationError, match="--benchmark mbpp needs --path"):
+        command.problems_of(command.Benchmark.MBPP, None)
+    expected = mbpp(tmp_path)
+    assert command.problems_of(command.Benchmark.MBPP, tmp_path / "mbpp.jsonl") == expected

@@ -301,7 +301,7 @@ heavy = {"aiohttp", "jinja2", "numpy", "pandas", "py4j", "pyarrow", "pydantic", 
 print(sorted(heavy & sys.modules.keys()))
 """
         jobs = sorted(map(str, (PROJECT / "jobs").glob("*.py")))
-        assert len(jobs) == 12
+        assert len(jobs) == 14
         found = subprocess.check_output([sys.executable, "-c", program, *jobs], cwd=PROJECT, text=True)
         assert found == "[]\n"
 
@@ -852,6 +852,16 @@ class TestEnvironment:
             "pip uv==0.0.1",
             "pip uv==0.0.2",
         ]
+
+    def test_an_environment_of_another_checkout_is_left_as_it_is(self, checkout: Checkout, tmp_path: Path) -> None:
+        bare = checkout.without_an_environment()
+        executable(tmp_path / "theirs" / "bin" / "python", "")
+        (bare.root / ".venv").symlink_to(tmp_path / "theirs")
+        result = bare.run("jobs/evolve.py")
+        assert result.returncode == 2
+        assert f".venv is a link to {tmp_path}/theirs" in result.stderr
+        assert (tmp_path / "theirs" / "bin" / "python").exists()
+        assert bare.installed() == []
 
     def test_pips_mirror_is_uvs_mirror(self, checkout: Checkout) -> None:
         settings = "global.index-url='http://mirror.invalid/simple'\n:env:.find-links='/wheels /more'"

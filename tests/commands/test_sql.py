@@ -35,6 +35,21 @@ def test_json_keeps_types(spark: SparkSession) -> None:
     }
 
 
+def test_json_is_strict_whatever_a_value_is(spark: SparkSession) -> None:
+    query = """SELECT double('NaN') AS n, array(double('-Infinity')) AS list, X'00ff' AS bytes,
+               map('k', named_struct('p', double('NaN'), 'q', array(named_struct('r', 1)))) AS structs,
+               map(named_struct('a', 1), 2, named_struct('a', 2), 3) AS keys, map(DATE'2026-03-01', 1) AS days"""
+    line = printed(spark, query, Format.JSON)
+    assert json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")) == {
+        "n": "NaN",
+        "list": ["-Infinity"],
+        "bytes": "AP8=",
+        "structs": {"k": {"p": "NaN", "q": [{"r": 1}]}},
+        "keys": {'{"a": 1}': 2, '{"a": 2}': 3},
+        "days": {"2026-03-01": 1},
+    }
+
+
 def test_csv_quotes_what_it_must(spark: SparkSession) -> None:
     names, row = csv.reader(io.StringIO(printed(spark, QUERY, Format.CSV)))
     assert names == ["n", "text", "list", "map", "struct", "nothing"]

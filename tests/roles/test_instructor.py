@@ -93,3 +93,37 @@ def test_a_numbered_list_inside_a_problem_does_not_part_it() -> None:
 @pytest.mark.parametrize("text", ["A class that has only __init__", "Write x = a ** b", "Sum the list *args"])
 def test_marks_that_belong_to_the_text_stay(text: str) -> None:
     assert texts(offspring(MUTATION, f"New problem: {text}\n---", "stop", 1)) == [text]
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "Sure! Here is a new problem:\n\n",
+        "Here's the rewritten problem: ",
+        "Certainly, here is a harder version:\n",
+        "The new problem is: ",
+        "I've written a new problem for you:\n\n",
+        "Sure!\n\n",
+        "Of course. Below is the problem:\n",
+        "**Here is the new problem:**\n\n",
+        "Okay! This is a harder problem: ",
+        "Great, ",
+    ],
+)
+def test_a_preamble_is_taken_away(preamble: str) -> None:
+    problem = "Write a function `f(x)` that doubles x: f(1) is 2."
+    assert offspring(MUTATION, preamble + problem, "stop", 1)[0].instruction == problem
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "`monogram(name)` builds initials from a name: write it.",
+        "The scheduler knows a new kind of instruction: add, remove.",
+        "Here: a list of numbers. Sort it.",
+        "Surely you know bubble sort. Write `bubble_sort(items)`.",
+        "Sure!",
+    ],
+)
+def test_what_only_looks_like_a_preamble_stays(problem: str) -> None:
+    assert offspring(MUTATION, problem, "stop", 1)[0].instruction == problem

@@ -28,9 +28,11 @@ _BEGUN: Final = "place string, host string, began double, prompt string"
 
 
 def sampling_for(config: Config, name: str) -> Sampling:
-    """Return how an engine is asked: briefly, and with log-probabilities if it is the Judge's."""
+    """Return how an engine is asked: briefly, with log-probabilities if it is the Judge's, with a role's prefill."""
     logprobs = MAX_TOP_LOGPROBS if config.roles.judge.engine == name else 0
-    return Sampling(temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=logprobs)
+    roles = [settings for settings in config.roles.assigned().values() if settings.engine == name]
+    prefill = next((settings.prefill for settings in roles if settings.prefill is not None), None)
+    return Sampling(temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=logprobs, prefill=prefill)
 
 
 def answers(spark: SparkSession, config: Config, name: str, places: int) -> Finding:

@@ -44,7 +44,7 @@ def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
     """Run a function in as many tasks as there are slots, each of which keeps its slot as `stay` says.
 
     Raises:
-        TimeoutError: if the tasks are not done in time, as when no executor has what they ask for.
+        TimeoutError: if no task runs after a while, as when no executor has what they ask for.
     """
     seconds = stay(spark)
 
@@ -54,15 +54,16 @@ def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
 
     context, slots = spark.sparkContext, task_slots(spark)
     timeout = _LOCAL_TIMEOUT if _is_local(spark) else _CLUSTER_TIMEOUT
-    late = threading.Event()
+    done, late = threading.Event(), threading.Event()
 
-    def cancel() -> None:
-        late.set()
-        context.cancelAllJobs()
+    def cancel_in_vain() -> None:
+        """Cancel what no executor takes; tasks that run may take longer, as those that read the package first."""
+        while not done.wait(timeout):
+            if not _running_tasks(spark):
+                late.set()
+                context.cancelAllJobs()
 
-    timer = threading.Timer(timeout, cancel)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=cancel_in_vain, name="timeout", daemon=True).start()
     try:
         return context.parallelize(range(slots), slots).mapPartitions(in_task).collect()
     except Exception:
@@ -70,7 +71,13 @@ def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
             raise TimeoutError(f"no task got what it asks for within {timeout:.0f} s") from None
         raise
     finally:
-        timer.cancel()
+        done.set()
+
+
+def _running_tasks(spark: SparkSession) -> int:
+    tracker = spark.sparkContext.statusTracker()
+    stages = [tracker.getStageInfo(stage) for stage in tracker.getActiveStageIds()]
+    return sum(stage.numActiveTasks for stage in stages if stage is not None)
 
 
 def reach(spark: SparkSession, engines: Mapping[str, Engine]) -> Reached:

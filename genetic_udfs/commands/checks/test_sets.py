@@ -6,7 +6,7 @@ from typing import Final
 from genetic_udfs.commands.checks.preflight import check_engine
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.data.text import normalise
+from genetic_udfs.data.text import normal_lines
 from genetic_udfs.decontamination.embedding import check_embedding
 from genetic_udfs.decontamination.items import BenchmarkItem, read_items
 from genetic_udfs.decontamination.rules import Index
@@ -37,7 +37,7 @@ def check_seeds_are_clean(seeds: Sequence[Seed], items: Sequence[BenchmarkItem])
     Raises:
         ConfigurationError: naming the seeds, and what they hold by which rule.
     """
-    matches = Index.of(items).matches([normalise(seed.instruction) for seed in seeds])
+    matches = Index.of(items).matches([normal_lines(seed.instruction) for seed in seeds])
     found = [
         f"\n  {seed.id}: {items[match.item].benchmark} {items[match.item].id} ({match.rule})"
         for seed, match in zip(seeds, matches, strict=True)

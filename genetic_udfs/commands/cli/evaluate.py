@@ -1,5 +1,6 @@
 """The command line of `jobs/evaluate.py`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from genetic_udfs.commands.cli.options import ConfigArgument, SetOption
 def evaluate(
     config: ConfigArgument,
     benchmark: Annotated[Benchmark, typer.Option("--benchmark", help="what the engine is measured by")],
+    path: Annotated[Path | None, typer.Option("--path", help="the benchmark's JSONL file, for mbpp")] = None,
     engine: Annotated[str | None, typer.Option("--engine", help="an engine's name; the Coder's unless given")] = None,
     samples: Annotated[int, typer.Option("--samples", min=1, help="solutions to generate per problem")] = 1,
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="which pass@k; 1 unless given")] = None,
@@ -26,6 +28,7 @@ def evaluate(
         config,
         benchmark,
         overrides,
+        path=path,
         engine=engine,
         samples=samples,
         k=k,

@@ -1,6 +1,6 @@
 """The command line of `jobs/evolve.py`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,8 +17,42 @@ def evolve(
             "--fork-from", metavar="STORE@GENERATION", help="begin with a copy of another store's generations"
         ),
     ] = None,
+    preview: Annotated[
+        int | None,
+        typer.Option(
+            "--preview",
+            metavar="[SLOTS]",
+            min=1,
+            help="show one round, of 8 slots or so many, and a forecast; keep nothing",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="print stages, engines and what is done already; ask no model")
+    ] = False,
+    tokens_per_second: Annotated[
+        float | None,
+        typer.Option(
+            "--tokens-per-second", min=0.1, help="output tokens/s that a forecast reckons with; as seen unless given"
+        ),
+    ] = None,
 ) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
+    if preview is not None or explain:
+        if take_over or fork_from is not None or (preview is not None and explain):
+            raise typer.BadParameter("--preview and --explain stand alone: they write to no store")
+        if explain:
+            from genetic_udfs.commands.explain import explain as explain_run
+
+            return explain_run(config, overrides, tokens_per_second=tokens_per_second)
+        from genetic_udfs.commands.preview import preview as preview_run
+
+        return preview_run(config, preview or 0, overrides, tokens_per_second=tokens_per_second)
+    if tokens_per_second is not None:
+        raise typer.BadParameter("--tokens-per-second is for --preview and --explain")
     from genetic_udfs.commands.evolve import evolve
 
     evolve(config, overrides, take_over=take_over, fork_from=fork_from)
+
+
+# What stands for the value of an option that is given without one.
+OPTIONAL_VALUES: Final = {"--preview": "8"}

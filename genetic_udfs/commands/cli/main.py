@@ -15,6 +15,8 @@ JOBS: Final = {
     "history": "list generations, their costs and what changed between runs",
     "lineage": "print a pair's ancestors or descendants",
     "compare": "put two stores side by side",
+    "report": "write what came of a run as one HTML file",
+    "export": "write pairs as a data set that trainers read",
     "rejudge": "ask another judge about a generation",
     "maintain": "compact tables and remove unreferenced files",
     "dedup": "find near-duplicates in any table",
@@ -36,5 +38,7 @@ def main() -> None:
         print("\n".join(usage), file=sys.stdout if asks else sys.stderr)
         sys.exit(0 if asks else 2)
     sys.argv[:2] = [f"genetic-udfs {name}"]
-    command: Callable[..., Any] = getattr(import_module(f"genetic_udfs.commands.cli.{name}"), name)
-    run_job(command, resumable=name in _RESUMABLE)
+    module = import_module(f"genetic_udfs.commands.cli.{name}")
+    command: Callable[..., Any] = getattr(module, name)
+    optional = getattr(module, "OPTIONAL_VALUES", None)
+    run_job(command, resumable=name in _RESUMABLE, optional_values=optional)

@@ -22,7 +22,7 @@ def quotas(samples: int, colonies: int) -> dict[int, int]:
     return {colony: share + (colony < rest) for colony in range(colonies)}
 
 
-def slots_by_colony(needed: Mapping[int, int], accepted: int, used: int) -> dict[int, int]:
+def slots_by_colony(needed: Mapping[int, float], accepted: float, used: int) -> dict[int, int]:
     """Return how many slots each colony gets, so that it is expected to reach what it still needs.
 
     `accepted` of `used` slots have borne a pair in this generation so far, over all colonies. Before the first
