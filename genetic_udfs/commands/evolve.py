@@ -132,7 +132,8 @@ def record(
         test_sets = digests(items)
         for change in changed_test_sets(run.store, test_sets):
             run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
-        begin_run(run.store, run.config, seeds, run.id, test_sets)
+        with run.progress.watching("recording the start"):
+            begin_run(run.store, run.config, seeds, run.id, test_sets)
         try:
             if run.config.runs_code:
                 check_tier(run.spark, run.config.sandbox)

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,18 @@ def test_the_doctor_finds_the_package_the_gpus_and_the_engines(on_standalone: Cl
     assert seen == {("0,1", 2), ("2,3", 2)}
 
 
-def test_a_worker_that_is_killed_and_comes_back_costs_no_reply(
-    on_standalone: Cluster, workers: Standalone, run: Path
-) -> None:
+@dataclass(frozen=True)
+class Evolved:
+    """What a run printed, its prompts, and those that a worker was asked before it was killed."""
+
+    output: str
+    asked: Counter[str]
+    of_the_killed: set[str]
+
+
+@pytest.fixture(scope="module")
+def evolved(on_standalone: Cluster, workers: Standalone, run: Path) -> Evolved:
+    """A run in which a worker is killed while its engine answers, and comes back."""
     before = len(on_standalone.asked())
     slowly = f"--master {workers.url} --conf spark.executorEnv.SCRIPTED_LATENCY=0.5"
     job = on_standalone.start("jobs/evolve.py", run, SPARK_SUBMIT_ARGS=slowly)
@@ -64,18 +74,22 @@ def test_a_worker_that_is_killed_and_comes_back_costs_no_reply(
     workers.start_worker("two", *WORKERS["two"], cores=2)
     output, _ = job.communicate()
     assert job.returncode == 0, output
+    return Evolved(output, Counter(row["prompt"] for row in on_standalone.asked()[before:]), of_the_killed)
+
+
+def test_a_worker_that_is_killed_and_comes_back_costs_no_reply(evolved: Evolved, run: Path) -> None:
     found = replies(run)
     assert len({row["request_id"] for row in found}) == len(found)
     assert all(row["error"] is None for row in found)
-    asked = Counter(row["prompt"] for row in on_standalone.asked()[before:])
-    assert len(asked) == len(found)
-    assert {prompt for prompt, times in asked.items() if times > 1} <= of_the_killed
+    assert len(evolved.asked) == len(found)
+    assert {prompt for prompt, times in evolved.asked.items() if times > 1} <= evolved.of_the_killed
     population = DeltaTable(run.parent / "store" / "population").to_pyarrow_table().to_pylist()
     assert sum(row["generation"] == 1 for row in population) == 6
-    assert len(re.findall(r"lost executor", output)) == 1, output
-    assert not JAVA_FRAME.search(output), output
+    assert len(re.findall(r"lost executor", evolved.output)) == 1, evolved.output
+    assert not JAVA_FRAME.search(evolved.output), evolved.output
 
 
+@pytest.mark.usefixtures("evolved")
 def test_other_jobs_run_from_the_zip_file_too(on_standalone: Cluster, run: Path) -> None:
     table = on_standalone.folder / "table.parquet"
     same = {"text": "Write a function that sorts a list of numbers", "code": "def f(x): return x"}
