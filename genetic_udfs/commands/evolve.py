@@ -33,7 +33,14 @@ from genetic_udfs.sandbox.outcome_columns import check_tier, sandbox_error_in
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.ledger import Ledger
-from genetic_udfs.store.runs import begin_run, changed_test_sets, check_same_settings, end_run
+from genetic_udfs.store.runs import (
+    begin_run,
+    changed_models,
+    changed_test_sets,
+    check_same_settings,
+    end_run,
+    runs_before,
+)
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
@@ -128,12 +135,14 @@ def record(
     with explained(run):
         check_origin(run, origin)
     with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, on_status=run.progress.note):
-        prepare(run, seeds, origin)
+        before = prepare(run, seeds, origin)
         test_sets = digests(items)
-        for change in changed_test_sets(run.store, test_sets):
+        for change in changed_test_sets(before, test_sets):
             run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
+        for change in changed_models(before, run.config):
+            run.progress.note(f"{change}; a generation that is not decided asks it again")
         with run.progress.watching("recording the start"):
-            begin_run(run.store, run.config, seeds, run.id, test_sets)
+            begin_run(run.store, run.config, seeds, run.id, before, test_sets)
         try:
             if run.config.runs_code:
                 check_tier(run.spark, run.config.sandbox)
@@ -148,18 +157,24 @@ def record(
     return generations
 
 
-def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> None:
-    """Clear up after a run that was killed, fork the store if it shall be, check that it is one to go on with."""
+def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> list[Row]:
+    """Clear up after a run that was killed, fork the store if it shall be, check that it is one to go on with.
+
+    Returns:
+        The store's runs until now.
+    """
     with run.progress.watching("opening the store"):
         run.scratch.sweep()
         bring_up_to_date(run.store)
         begin_fork(run, origin)
-        check_same_settings(run.store, run.config, seeds)
+        before = runs_before(run.store)
+        check_same_settings(before, run.config, seeds)
         check_is_shared(run.spark, run.store.root)
     if size := run.store.read(POPULATION).count():  # a fork's are not the configuration's seeds
         enough_parents(run.config, size, f"{run.store.root} has a population of {size}; fork a larger one")
     with run.progress.stage("checking the population", None):
         check_integrity(run.store)
+    return before
 
 
 def _write_early_end(run: Run, error: Exception) -> None:

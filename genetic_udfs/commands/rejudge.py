@@ -14,7 +14,7 @@ from genetic_udfs.evolution import rejudging
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import print_agreement
-from genetic_udfs.store.runs import check_same_settings
+from genetic_udfs.store.runs import check_same_settings, runs_before
 from genetic_udfs.store.write_access import writing
 
 
@@ -37,7 +37,7 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
         EngineError: if the engine cannot serve; what was answered until then is in the ledger.
         StoreError: if the store is damaged or cannot be written to.
     """
-    check_same_settings(run.store, run.config, seeds)
+    check_same_settings(runs_before(run.store), run.config, seeds)
     rejudging.judged_candidates(run, generation)  # errors come before the lease is taken, which writes
     with explained(run), writing(run.store, run.lease, run.id, on_status=run.progress.note):
         try:

@@ -62,11 +62,19 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame, new_keys: int) -> 
     keys = F.concat(c.BANDS, F.array(content_key()))
     wanted = new.select(F.explode(keys).alias(c.KEY)).distinct()
     if new_keys <= _MAX_BROADCAST_KEYS:
-        wanted = F.broadcast(wanted)
+        return _sharing(index, F.broadcast(wanted), c.CONTENT_HASH, c.PACKED)
+    return _sharing(index, wanted).join(index.select(c.ID, c.CONTENT_HASH, c.PACKED), c.ID)
+
+
+def _sharing(index: DataFrame, wanted: DataFrame, *beside: str) -> DataFrame:
+    """Return `id`, columns `beside` it, and the `keys` that are wanted, of rows that have one.
+
+    What is beside it goes through a shuffle once for each of its keys, unless what is wanted is broadcast.
+    """
     return (
-        index.select(c.ID, c.CONTENT_HASH, c.PACKED, F.explode(c.KEYS).alias(c.KEY))
+        index.select(c.ID, *beside, F.explode(c.KEYS).alias(c.KEY))
         .join(wanted, c.KEY, "left_semi")
-        .groupBy(c.ID, c.CONTENT_HASH, c.PACKED)
+        .groupBy(c.ID, *beside)
         .agg(F.collect_list(c.KEY).alias(c.KEYS))
     )
 

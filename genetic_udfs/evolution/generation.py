@@ -3,7 +3,7 @@
 A row that fails at a stage goes on with its `reason` set, so that every attempt ends in `candidates`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame, Window
@@ -333,24 +333,39 @@ def accepted_by_colony(this: Round) -> dict[str, Column]:
 def accept(rows: DataFrame, this: Round) -> DataFrame:
     """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`."""
     rows = with_columns_of(CANDIDATES_SCHEMA, rows)
-    place = F.row_number().over(Window.partitionBy("colony", not_rejected()).orderBy("slot", "item"))
-    needed = F.coalesce(
-        *(F.when(F.col("colony") == colony, count) for colony, count in this.needed.items() if count > 0)
-    )
-    surplus = F.struct(
-        F.lit("over_quota").alias("reason"),
-        F.format_string("the colony needed %d more", needed).alias("detail"),
-    )
     lost = F.struct(F.lit("no_reply").alias("reason"), F.lit("the ledger has no reply to the request").alias("detail"))
     unanswered = F.col("code").isNull()
     if this.run.config.acceptance != "tests" and not this.run.config.accepts_by_execution:
         unanswered = unanswered | F.col("verdict").isNull()
     return (
         rows.transform(reject, F.when(unanswered, lost))
-        .withColumn("place", place)
-        .transform(reject, F.when(F.col("place") > needed, surplus))
+        .transform(reject_surplus, this.needed)
         .withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
         .withColumn("parents", F.transform("parents", lambda parent: parent["id"]))
         .withColumn("run_id", F.lit(this.run.id))
         .select(*CANDIDATES_SCHEMA.fieldNames())
+    )
+
+
+def reject_surplus(rows: DataFrame, needed: Mapping[int, int]) -> DataFrame:
+    """Reject what a colony has beyond the number it needs, in the order of slots.
+
+    One task looks at a colony, so that it gets the keys of its rows alone.
+    """
+    number = F.coalesce(*(F.when(F.col("colony") == colony, count) for colony, count in needed.items() if count > 0))
+    ordered = F.sort_array(F.collect_list(F.struct("slot", "item")))
+    last = (
+        rows.filter(not_rejected())
+        .groupBy("colony")
+        .agg(ordered.alias("places"))
+        .select("colony", F.get("places", number - 1).alias("last"))
+    )
+    surplus = F.struct(
+        F.lit("over_quota").alias("reason"),
+        F.format_string("the colony needed %d more", number).alias("detail"),
+    )
+    return (
+        rows.join(F.broadcast(last), "colony", "left")
+        .transform(reject, F.when(F.struct("slot", "item") > F.col("last"), surplus))
+        .drop("last")
     )

@@ -119,18 +119,19 @@ def commit_population(run: Run, generation: int, size: int) -> None:
 
 
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
-    """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item."""
-    counts = accepted.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
+    """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item.
+
+    One task counts a colony, so that it gets the keys of its rows alone.
+    """
+    keys = accepted.select("colony", "round", "slot", "item", "id")
+    counts = keys.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
     before = F.coalesce(
         F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
     )
     offsets = counts.select("colony", (before + first).alias("offset"))
     place = F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
-    return (
-        accepted.withColumn("place", place)
-        .join(F.broadcast(offsets), "colony")
-        .withColumn("ordinal", F.col("offset") + F.col("place"))
-    )
+    ordinals = keys.select("colony", "id", place.alias("place")).join(F.broadcast(offsets), "colony")
+    return accepted.join(ordinals.select("id", (F.col("offset") + F.col("place")).alias("ordinal")), "id")
 
 
 def commit_generation(run: Run, generation: int, before: int, started: float) -> int:

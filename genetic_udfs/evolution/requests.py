@@ -4,6 +4,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Role, RoleSettings
+from genetic_udfs.engine.model_identity import model_identity
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
@@ -63,7 +64,7 @@ def with_replies(
     identity = F.sha2(
         F.concat_ws(
             "\x1e",
-            *(F.lit(str(part)) for part in (run.config.seed, generation, role, engine.model, sampling)),
+            *(F.lit(str(part)) for part in (run.config.seed, generation, role, model_identity(engine), sampling)),
             F.col("sample").cast("string"),
             F.col("prompt"),
         ),

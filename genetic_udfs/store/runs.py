@@ -10,10 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 import yaml
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
+from genetic_udfs.engine.model_identity import model_identity
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.store.schema import RUNS, RUNS_SCHEMA
@@ -24,6 +26,7 @@ _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|(^|[._-])[a-z]*(key|token|pat)s?([._-]?\d+)?$", re.IGNORECASE
 )
 _TEST_SET: Final = "test set "
+_MODEL: Final = "model of engine "
 _PACKAGES: Final = (
     "genetic-udfs",
     "pyspark",
@@ -56,16 +59,28 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
     }
 
 
-def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> None:
+def runs_before(store: Store) -> list[Row]:
+    """Return the runs that began in a store, in their order, without their configurations.
+
+    Those that a fork has copied have `forked_from`; they began under the settings of another store.
+    """
+    runs = store.read(RUNS)
+    copied = F.col("forked_from") if "forked_from" in runs.columns else F.lit(None).alias("forked_from")
+    return runs.select("run_id", "started_at", "fixed", "versions", "outcome", copied).orderBy("started_at").collect()
+
+
+def check_same_settings(before: Sequence[Row], config: Config, seeds: Sequence[Seed]) -> None:
     """Refuse a store whose fixed settings are not those of this configuration.
+
+    Args:
+        before: the store's runs.
+        config: the configuration.
+        seeds: generation 0.
 
     Raises:
         ConfigurationError: naming every key that differs, with both values.
     """
-    runs = store.read(RUNS)
-    # Those that a fork has copied were begun under the settings of another store.
-    own = runs.filter(F.col("forked_from").isNull()) if "forked_from" in runs.columns else runs
-    first = own.orderBy("started_at").select("fixed").first()
+    first = next((run for run in before if run["forked_from"] is None), None)
     if first is None:
         return
     here, there = fixed_settings(config, seeds), json.loads(first["fixed"])
@@ -75,31 +90,51 @@ def check_same_settings(store: Store, config: Config, seeds: Sequence[Seed]) -> 
             f"\n  {key}: {there.get(key)} in the store, {here[key]} in the configuration" for key in differing
         )
         raise ConfigurationError(
-            f"store: {store.root} was begun with other settings, which cannot change later:{lines}\n"
+            f"store: {config.store} was begun with other settings, which cannot change later:{lines}\n"
             "Set them back, or name another folder as the store."
         )
 
 
-def changed_test_sets(store: Store, test_sets: Mapping[str, str]) -> list[str]:
+def changed_test_sets(before: Sequence[Row], test_sets: Mapping[str, str]) -> list[str]:
     """Tell of each test set that the last run did not have, or had with other items.
 
     Args:
-        store: the store.
+        before: the store's runs.
         test_sets: what the items of each are, by its name.
     """
-    last = store.read(RUNS).orderBy(F.desc("started_at")).select("versions").first()
-    if last is None:
+    if not before:
         return []
-    before = last["versions"] or {}
+    last = before[-1]["versions"] or {}
     return [
-        f"test set {name}: {digest} now, {before.get(_TEST_SET + name, 'not there')} in the last run"
+        f"test set {name}: {digest} now, {last.get(_TEST_SET + name, 'not there')} in the last run"
         for name, digest in test_sets.items()
-        if before.get(_TEST_SET + name) != digest
+        if last.get(_TEST_SET + name) != digest
+    ]
+
+
+def changed_models(before: Sequence[Row], config: Config) -> list[str]:
+    """Tell of each engine whose model is not the last run's, so that its requests are others.
+
+    Runs of releases that did not write models down had them by name or path.
+    """
+    if not before:
+        return []
+    last, engines = before[-1]["versions"] or {}, config.used_engines()
+    was = {name: last.get(_MODEL + name, engine.model) for name, engine in engines.items()}
+    return [
+        f"engine {name}: the model is {now}, and was {was[name]} in the last run"
+        for name, engine in engines.items()
+        if (now := model_identity(engine)) != was[name]
     ]
 
 
 def begin_run(
-    store: Store, config: Config, seeds: Sequence[Seed], run_id: str, test_sets: Mapping[str, str] | None = None
+    store: Store,
+    config: Config,
+    seeds: Sequence[Seed],
+    run_id: str,
+    before: Sequence[Row],
+    test_sets: Mapping[str, str] | None = None,
 ) -> None:
     """Write that a run has begun; runs that never said how they ended were killed, and are marked so.
 
@@ -108,11 +143,12 @@ def begin_run(
         config: written as YAML.
         seeds: generation 0.
         run_id: the run.
+        before: the store's runs until now.
         test_sets: what the items of each are, by its name; written beside the versions of the libraries.
     """
-    is_left = (F.col("outcome") == RUNNING) & F.col("forked_from").isNull()
-    if not store.read(RUNS).filter(is_left).isEmpty():
+    if any(run["outcome"] == RUNNING and run["forked_from"] is None for run in before):
         store.before_commit()
+        is_left = (F.col("outcome") == RUNNING) & F.col("forked_from").isNull()
         store.table(RUNS).update(is_left, {"outcome": F.lit("killed")})
     row = {
         "run_id": run_id,
@@ -120,7 +156,12 @@ def begin_run(
         "fingerprint": config.fingerprint(),
         "configuration": configuration_text(config),
         "fixed": json.dumps(fixed_settings(config, seeds)),
-        "versions": library_versions() | prompt_versions(config) | _named(test_sets or {}),
+        "versions": {
+            **library_versions(),
+            **prompt_versions(config),
+            **{_TEST_SET + name: digest for name, digest in (test_sets or {}).items()},
+            **{_MODEL + name: model_identity(engine) for name, engine in config.used_engines().items()},
+        },
         "outcome": RUNNING,
     }
     store.append(RUNS, local_frame(store.spark, [row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
@@ -136,10 +177,6 @@ def configuration_text(config: Config) -> str:
     ):
         named.update({name: "(not kept)" for name in named if _SECRET.search(name) or name in of_endpoints})
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
-
-
-def _named(test_sets: Mapping[str, str]) -> dict[str, str]:
-    return {_TEST_SET + name: digest for name, digest in test_sets.items()}
 
 
 def end_run(store: Store, run_id: str, outcome: str) -> None:

@@ -674,6 +674,11 @@ class TestEnding:
 
     def test_a_terminal_that_closes_is_a_stop(self, checkout: Checkout) -> None:
         screen, terminal = os.openpty()
+
+        def open_terminal() -> None:
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+
         process = subprocess.Popen(
             [checkout.script, "jobs/evolve.py", "--wait"],
             cwd=checkout.root,
@@ -683,7 +688,7 @@ class TestEnding:
             stderr=terminal,
             text=True,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=open_terminal,
         )
         os.close(terminal)
         assert process.stdout is not None

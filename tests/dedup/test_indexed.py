@@ -42,13 +42,17 @@ def test_with_an_index_the_same_is_dropped_as_by_comparing_all_pairs(
     assert by_id(found.dropped) == expected
 
 
-def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession) -> None:
+@pytest.mark.parametrize("new_keys", [SETTINGS.bands + 1, 10**9], ids=["broadcast", "shuffled"])
+def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession, new_keys: int) -> None:
     strangers = numbered(planted(50, seed=1, share=0.0), prefix="stranger")
     [friend, *_] = planted(1, seed=2)
     known = index(spark, [*strangers, Text("copy", 90, friend), Text("near", 91, f"{friend} and more")])
     new = signatures(spark, [Text("new", 0, friend)], is_new=True)
-    rows = {row.id: row for row in sharing_a_bucket(known, new, SETTINGS.bands + 1).collect()}
+    rows = {row.id: row for row in sharing_a_bucket(known, new, new_keys).collect()}
     assert set(rows) == {"copy", "near"}
+    assert {name: (row.content_hash, row.packed) for name, row in rows.items()} == {
+        row.id: (row.content_hash, row.packed) for row in known.filter(F.col(c.ID).isin("copy", "near")).collect()
+    }
     assert len(rows["copy"]["keys"]) == SETTINGS.bands + 1
     assert 0 < len(rows["near"]["keys"]) <= SETTINGS.bands
 

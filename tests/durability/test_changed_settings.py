@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.checks.preflight import check_seeds
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.store.runs import check_same_settings
+from genetic_udfs.store.runs import check_same_settings, runs_before
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.durability.conftest import Undisturbed
@@ -61,7 +61,7 @@ def test_other_seeds_are_refused(spark: SparkSession, tmp_path: Path, undisturbe
     others = {"another text": [added, *lines[1:]], "another order": lines[::-1], "one more": [*lines, added]}
     Path(config.seeds).write_text("\n".join(others[change]))
     with pytest.raises(ConfigurationError, match=r"\n  seeds: 8 seeds, sha256 \w+ in the store, \d seeds, sha256"):
-        check_same_settings(Store(spark, config.store), config, check_seeds(config))
+        check_same_settings(runs_before(Store(spark, config.store)), config, check_seeds(config))
 
 
 def test_everything_else_is_taken_and_each_configuration_is_kept(

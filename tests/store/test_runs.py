@@ -1,12 +1,20 @@
-"""What `runs` keeps of a configuration, and what of it may not change."""
+"""What `runs` keeps of a configuration, what of it may not change, and what a start tells of the runs before it."""
 
 from pathlib import Path
 
 import yaml
+from pyspark.sql import Row
 
+from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.store.runs import configuration_text, fixed_settings, library_versions
+from genetic_udfs.store.runs import (
+    changed_models,
+    changed_test_sets,
+    configuration_text,
+    fixed_settings,
+    library_versions,
+)
 
 LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"
 
@@ -33,3 +41,46 @@ def test_versions_name_what_makes_the_results() -> None:
     assert versions["pyspark"].startswith("4.2.")
     assert versions["delta-spark"].startswith("4.4.")
     assert {"python", "pandas", "pyarrow", "aiohttp"} <= set(versions)
+
+
+def config(**engine: object) -> Config:
+    return Config.model_validate(
+        {
+            "store": "unused",
+            "seeds": "unused",
+            "generations": 1,
+            "samples_per_generation": 1,
+            "engines": {"any": {"model": "any/model", **engine}, "unused": {"model": "other/model"}},
+            "roles": {role: {"engine": "any"} for role in ("instructor", "coder", "judge")},
+        }
+    )
+
+
+def run(**versions: str) -> Row:
+    return Row(versions=versions)
+
+
+def test_a_first_run_tells_of_no_change() -> None:
+    assert changed_models([], config(dtype="float16")) == changed_test_sets([], {"HumanEval": "abc"}) == []
+
+
+def test_the_last_run_counts() -> None:
+    before = [run(**{"model of engine any": "any/model"}), run(**{"model of engine any": "old/model"})]
+    assert changed_models(before, config()) == ["engine any: the model is any/model, and was old/model in the last run"]
+    assert changed_models(before[::-1], config()) == []
+
+
+def test_runs_that_did_not_write_models_down_had_them_by_name() -> None:
+    assert changed_models([run()], config()) == changed_models([Row(versions=None)], config()) == []
+    assert changed_models([run()], config(args={"quantization": "fp8"})) == [
+        'engine any: the model is any/model {"quantization": "fp8"}, and was any/model in the last run'
+    ]
+
+
+def test_a_test_set_that_is_new_or_has_other_items_is_named() -> None:
+    before = [run(**{"test set mbpp": "abc"})]
+    assert changed_test_sets(before, {"mbpp": "abc"}) == []
+    assert changed_test_sets(before, {"mbpp": "xyz", "HumanEval": "abc"}) == [
+        "test set mbpp: xyz now, abc in the last run",
+        "test set HumanEval: abc now, not there in the last run",
+    ]

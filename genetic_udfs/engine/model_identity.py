@@ -1,0 +1,67 @@
+"""What of an engine decides on its replies: the model itself, wherever it lies, and the arguments that change it."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from genetic_udfs.config import Engine
+
+# vLLM's arguments that change what a model says: other weights, numbers, tokens or turns. All others are about speed.
+_DECIDING: Final = frozenset(
+    {
+        *("chat-template", "code-revision", "hf-overrides", "kv-cache-dtype", "lora-modules"),
+        *(
+            "quantization",
+            "revision",
+            "rope-scaling",
+            "rope-theta",
+            "tokenizer",
+            "tokenizer-mode",
+            "tokenizer-revision",
+        ),
+    }
+)
+_WEIGHTS: Final = frozenset({".bin", ".gguf", ".pt", ".pth", ".safetensors"})
+_DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".txt"})  # architecture, index of weights, tokenizer
+# Blocks that are read of a file of weights, evenly over its length: 70 GB would take minutes, and checkpoints of one
+# training differ in all of their blocks.
+_BLOCK, _BLOCKS = 1 << 16, 16
+
+
+def model_identity(engine: Engine) -> str:
+    """Return what of an engine is part of a request's identity.
+
+    That is the model's name, or a hash of the contents where it is a folder of this machine, with the arguments that
+    change its replies. A folder that only executors have counts by its path.
+    """
+    deciding = {name: value for name, value in sorted(engine.flags.items()) if name in _DECIDING}
+    if engine.dtype != "auto":
+        deciding["dtype"] = engine.dtype
+    name = _name(engine)
+    return f"{name} {json.dumps(deciding)}" if deciding else name
+
+
+def _name(engine: Engine) -> str:
+    folder = Path(engine.model).expanduser()
+    if engine.urls or not engine.model.startswith(("/", "./", "../", "~")) or not folder.is_dir():
+        return engine.model
+    files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS | _DESCRIPTION)
+    return _digest(tuple((file, stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]))
+
+
+@cache
+def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Return a hash of the names and contents of files, given with size and time of change."""
+    found = hashlib.sha256()
+    for path, size, _ in files:
+        found.update(f"{path.name}\x1e{size}\x1e".encode())
+        with path.open("rb") as file:
+            if path.suffix in _DESCRIPTION or size <= _BLOCK * _BLOCKS:
+                found.update(file.read())
+                continue
+            for block in range(_BLOCKS):
+                file.seek((size - _BLOCK) * block // (_BLOCKS - 1))
+                found.update(file.read(_BLOCK))
+    return f"sha256:{found.hexdigest()[:32]}"

@@ -1,0 +1,70 @@
+"""A model's identity is what decides its replies: not where it lies, but its contents and what changes its numbers."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genetic_udfs.config import Engine
+from genetic_udfs.engine.model_identity import model_identity
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "checkpoint"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"hidden_size": 8}')
+    (folder / "model.safetensors").write_bytes(bytes(range(256)) * 8192)  # 2 MB, more than is read of it
+    (folder / "notes.md").write_text("of no account")
+    return folder
+
+
+def identity(folder: Path, **settings: Any) -> str:
+    return model_identity(Engine(model=str(folder), **settings))
+
+
+def test_a_folder_that_was_moved_is_the_same_model(folder: Path, tmp_path: Path) -> None:
+    before = identity(folder)
+    assert str(tmp_path) not in before
+    (folder / "notes.md").write_text("changed")
+    assert identity(Path(shutil.move(folder, tmp_path / "elsewhere"))) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "at"), [("config.json", 16), ("model.safetensors", 0), ("model.safetensors", 256 * 8192 - 1)]
+)
+def test_other_contents_are_another_model(folder: Path, file: str, at: int) -> None:
+    before = identity(folder)
+    with (folder / file).open("r+b") as opened:
+        opened.seek(at)
+        opened.write(b"9")
+    assert identity(folder) != before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"args": {"quantization": "fp8"}},
+        {"args": {"--revision": "abc"}},
+        {"args": {"kv_cache_dtype": "fp8"}},
+        {"dtype": "float16"},
+    ],
+)
+def test_what_changes_the_numbers_is_another_model(settings: dict[str, Any]) -> None:
+    assert model_identity(Engine(model="org/name", **settings)) != model_identity(Engine(model="org/name"))
+
+
+def test_what_changes_the_speed_is_not() -> None:
+    fast = Engine(model="org/name", args={"tensor-parallel-size": 8, "enforce-eager": True}, max_num_seqs=9)
+    assert model_identity(fast) == "org/name"
+
+
+def test_one_argument_written_in_two_ways_is_one() -> None:
+    one, other = ({"kv_cache_dtype": "fp8", "revision": "a"}, {"--revision": "a", "--kv-cache-dtype": "fp8"})
+    assert model_identity(Engine(model="org/name", args=one)) == model_identity(Engine(model="org/name", args=other))
+
+
+def test_an_endpoint_and_a_folder_of_executors_alone_count_by_their_names(folder: Path) -> None:
+    assert model_identity(Engine(model=str(folder), url="http://host/v1")) == str(folder)
+    assert model_identity(Engine(model="/nowhere/checkpoint")) == "/nowhere/checkpoint"
