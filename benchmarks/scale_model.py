@@ -19,7 +19,6 @@ class Constants:
 
     pairs: float = 7.5e6
     generations: float = 3
-    samples_per_round: float = 2.5e6
     candidates_per_pair: float = 2.0
     slots_per_candidate: float = 0.75
     solved_share: float = 0.85
@@ -27,7 +26,7 @@ class Constants:
     coder_tokens: float = 400
     judge_tokens: float = 60
     prompt_tokens_per_request: float = 600
-    core_seconds_per_candidate: float = 0.0036
+    core_seconds_per_candidate: float = 0.0038
     bytes_per_pair: float = 9_000
     shuffle_bytes_per_candidate: float = 26_000
     executor_cores: float = 16
