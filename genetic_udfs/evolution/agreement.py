@@ -10,15 +10,13 @@ from typing import Final
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from genetic_udfs.evolution.operators.parents import SLOT_KEY
 from genetic_udfs.evolution.round import Round, checkpoint, not_rejected, reject
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.sandbox.outcome_columns import answers_of, outcome_of, spread
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
-from genetic_udfs.store.schema import FAILED_TESTS
+from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
 
-_INSTRUCTION: Final = (*SLOT_KEY, "item")
 # So many solutions have to return the same, and so many values have to differ: one that always returns the same is
 # no solution, or the arguments are none of the problem's.
 _MIN_AGREEING: Final = 2
@@ -34,7 +32,7 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
     config = this.run.config
     if not config.compares_solutions:
         return rows
-    ordered = Window.partitionBy(*_INSTRUCTION).orderBy("solution")
+    ordered = Window.partitionBy(*INSTRUCTION_KEY).orderBy("solution")
     whole = ordered.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     code = F.when(not_rejected(), F.col("code"))
     imported_by = F.col(SANDBOX_TIER) if SANDBOX_TIER in rows.columns else F.lit(None)
@@ -50,7 +48,7 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("answers", answers_of(code, "calls", config.sandbox))
         .transform(checkpoint, this, "comparing solutions")
     )
-    counts = F.count(F.when(F.col("answers").isNotNull(), 1)).over(Window.partitionBy(*_INSTRUCTION, "answers"))
+    counts = F.count(F.when(F.col("answers").isNotNull(), 1)).over(Window.partitionBy(*INSTRUCTION_KEY, "answers"))
     returned = F.filter("answers", lambda answer: answer.isNotNull())
     found = (
         ran.withColumns({name: F.col("ran")[name] for name in (TESTS_STATUS, TESTS_PASSED, PASS_RATE)})

@@ -9,7 +9,6 @@ from typing import Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from genetic_udfs.evolution.operators.parents import SLOT_KEY
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_prompt
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import template_version
@@ -23,10 +22,8 @@ from genetic_udfs.sandbox.spark import (
     TESTS_PASSED,
     TESTS_STATUS,
 )
-from genetic_udfs.store.schema import FAILED_TESTS
+from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
 
-# The solutions of one instruction.
-_INSTRUCTION: Final = (*SLOT_KEY, "item")
 _RESULTS: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
 # What is computed again of a solution that is repaired.
 _OF_AN_ATTEMPT: Final = (
@@ -78,7 +75,7 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
         "read", F.when(not_rejected(), role_columns.tests_of("reply", "code", settings))
     )
     ordered = (
-        Window.partitionBy(*_INSTRUCTION)
+        Window.partitionBy(*INSTRUCTION_KEY)
         .orderBy("solution")
         .rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     )
@@ -118,7 +115,7 @@ def drop_unsupported(rows: DataFrame, this: Round) -> DataFrame:
         F.sequence(F.lit(0), F.size("tests") - 1),
         lambda at: (F.size("statuses") == 0) | F.exists("statuses", lambda ended: F.get(ended, at) != UNSUPPORTED),
     )
-    found = rows.withColumn("statuses", statuses.over(Window.partitionBy(*_INSTRUCTION))).withColumn(
+    found = rows.withColumn("statuses", statuses.over(Window.partitionBy(*INSTRUCTION_KEY))).withColumn(
         "decided", F.when(F.col(TESTS_STATUS).isNotNull(), decided)
     )
     left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_MESSAGE, "nothing")}
@@ -130,13 +127,13 @@ def reject_tests(rows: DataFrame, this: Round) -> DataFrame:
     """Take tests away that say nothing of the code, with the `fault` that they have; add `agreeing`."""
     count = F.size("tests")
     passed = F.transform(TESTS_STATUS, lambda status: status == PASSED)
-    agreeing = F.count(TESTS_STATUS).over(Window.partitionBy(*_INSTRUCTION, passed))
+    agreeing = F.count(TESTS_STATUS).over(Window.partitionBy(*INSTRUCTION_KEY, passed))
     if this.attempt > 1:  # they were tried with the first attempt
         return rows.withColumn("fault", _reason(F.lit(None), F.lit(None))).withColumn("agreeing", agreeing)
     empty = F.format_string("a solution that returns nothing passes all %d tests", count)
     useless = F.format_string("no solution passes any of the %d tests", count)
-    best = F.max(TESTS_PASSED).over(Window.partitionBy(*_INSTRUCTION))
-    imported = F.max(F.col(CODE_STATUS) == PASSED).over(Window.partitionBy(*_INSTRUCTION))
+    best = F.max(TESTS_PASSED).over(Window.partitionBy(*INSTRUCTION_KEY))
+    imported = F.max(F.col(CODE_STATUS) == PASSED).over(Window.partitionBy(*INSTRUCTION_KEY))
     unusable = F.lit("the sandbox can decide none of the tests")
     nothing = F.size(F.filter("nothing", lambda status: status == PASSED))
     found = F.when(count == 0, unusable).when(nothing == count, empty).when(imported & (best == 0), useless)
@@ -175,9 +172,9 @@ def failed_solutions(rows: DataFrame) -> DataFrame:
 
     Its columns are as before the Coder was asked, but for the tests, and `repair_prompt`.
     """
-    none_passed = ~F.max(not_rejected()).over(Window.partitionBy(*_INSTRUCTION))
+    none_passed = ~F.max(not_rejected()).over(Window.partitionBy(*INSTRUCTION_KEY))
     failed = F.col("reason") == FAILED_TESTS
-    place = F.row_number().over(Window.partitionBy(*_INSTRUCTION, failed).orderBy(*_best_first()))
+    place = F.row_number().over(Window.partitionBy(*INSTRUCTION_KEY, failed).orderBy(*_best_first()))
     prompt = role_columns.repair_prompt("instruction", "code", "failure.test", "failure.status", "failure.message")
     identity = F.substring(F.sha2(F.concat_ws("/", "id", F.lit("attempt"), F.lit(2)), 256), 1, 32)
     return (
@@ -203,7 +200,7 @@ def choose(rows: DataFrame, this: Round) -> DataFrame:
     by_tests = this.run.config.roles.tester is not None
     points = F.col(TESTS_PASSED if by_tests else "answered")
     rows = rows.withColumn("points", points)
-    among_not_rejected = Window.partitionBy(*_INSTRUCTION, not_rejected()).orderBy(*_best_first("points"))
+    among_not_rejected = Window.partitionBy(*INSTRUCTION_KEY, not_rejected()).orderBy(*_best_first("points"))
     chosen = F.first(F.struct("solution", "points", "agreeing")).over(among_not_rejected)
     told = "passes %d tests" if by_tests else "answers %d calls"
     detail = F.when(

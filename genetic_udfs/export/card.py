@@ -175,16 +175,32 @@ def _left_out(export: Export, made: Provenance) -> str:
 
 
 def _limits(made: Provenance) -> str:
-    tested = made.setting("roles.tester") is not None
     facts = [
         "Models wrote the instructions, the solutions and the verdicts. Nobody has read them all; some are wrong.",
-        "Code was parsed, and run against tests that a model wrote, where a pair has tests."
-        if tested
-        else "Code was parsed, and never run.",
+        _how_code_was_run(made),
         "Test items that share no words with a pair, such as translations, are not found by the search for them.",
         "The licences of the models and of the seeds apply to what was made of them; add a `license` to the header.",
     ]
     return "\n".join(["## Known limits\n", *(f"- {fact}" for fact in facts), ""])
+
+
+def _how_code_was_run(made: Provenance) -> str:
+    decides = made.setting("acceptance") == "execution"
+    imported = "imported" if decides or made.setting("sandbox.check_runs") else ""
+    if made.setting("roles.tester") is not None:
+        ran = "run against tests that a model wrote, where a pair has tests"
+    elif decides:
+        ran = (
+            "kept where it passed the examples that its instruction gives, if any, and returned what another solution"
+            " of the instruction did. No other tests were run"
+        )
+    elif (made.setting("roles.coder.samples") or 1) > 1:
+        ran = "run beside other solutions of its instruction to choose one; it may fail the instruction's own examples"
+    elif imported:
+        return "Code was parsed and imported, which runs no function of it."
+    else:
+        return "Code was parsed, and never run."
+    return f"Code was {', '.join(part for part in ('parsed', imported) if part)} and {ran}."
 
 
 def _example(export: Export) -> str:

@@ -10,9 +10,7 @@ from genetic_udfs.export.formats import (
     REJECTED_PASS_RATE,
     REJECTED_RESPONSE,
 )
-from genetic_udfs.store.schema import REJECTED
-
-_INSTRUCTION = ("generation", "round", "slot", "item")
+from genetic_udfs.store.schema import INSTRUCTION_KEY, REJECTED
 
 
 def with_rejected(pairs: DataFrame, candidates: DataFrame) -> DataFrame:
@@ -25,12 +23,12 @@ def with_rejected(pairs: DataFrame, candidates: DataFrame) -> DataFrame:
         pairs: rows of the population.
         candidates: rows of `candidates`.
     """
-    place = candidates.select("id", *_INSTRUCTION)
+    place = candidates.select("id", *INSTRUCTION_KEY)
     others = (
         candidates.filter(F.col("status") == REJECTED)
         .filter(F.col("response").isNotNull() & (F.trim("response") != ""))
         .select(
-            *_INSTRUCTION,
+            *INSTRUCTION_KEY,
             "solution",
             F.col("id").alias(REJECTED_ID),
             F.col("response").alias(REJECTED_RESPONSE),
@@ -47,7 +45,7 @@ def with_rejected(pairs: DataFrame, candidates: DataFrame) -> DataFrame:
     scores = pairs.select("id", "response", "pass_rate", "fitness")
     worst = (
         scores.join(place, "id")
-        .join(others, list(_INSTRUCTION))
+        .join(others, list(INSTRUCTION_KEY))
         .filter(worse & (F.col("response") != F.col(REJECTED_RESPONSE)))
         .withColumn("at", F.row_number().over(worst_first))
         .filter("at = 1")

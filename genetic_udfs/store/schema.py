@@ -39,12 +39,16 @@ VERDICTS: Final = "verdicts"
 DEDUP_INDEX: Final = "dedup_index"
 DEDUP_MANIFEST: Final = "dedup_manifest"
 
+# What an instruction is told from others by, whose solutions are a row of `candidates` each. Slots are numbered anew in
+# every colony.
+INSTRUCTION_KEY: Final = ("generation", "round", "colony", "slot", "item")
+
 # What `operator` holds beside the operators of `config.operators`, and what `status` holds.
 SEED: Final = "seed"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
-# What `role` in `replies` holds beside the three roles: the judge of `verdicts`, whose costs are not the generation's.
+# What `role` in `replies` holds beside the roles: the judge of `verdicts`, whose costs are not the generation's.
 REJUDGE: Final = "rejudge"
 
 # Values of `reason` that the search for near-duplicates gives.

@@ -1,6 +1,7 @@
 """The dataset card: a header that the hub reads, and text in which nothing of a model's means more than itself."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -73,8 +74,33 @@ def test_the_text_says_how_it_was_made_and_what_was_left_out() -> None:
         "Code was parsed, and never run.",
     ):
         assert line in text
-    assert "never run" not in card(EXPORT, replace(MADE, settings={"roles": {"tester": {"engine": "one"}}}))
     assert "against no test set" in card(replace(EXPORT, test_sets={}), replace(MADE, test_sets={}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "Code was parsed, and never run."),
+        ({"sandbox": {"check_runs": False}}, "Code was parsed, and never run."),
+        ({"sandbox": {"check_runs": True}}, "Code was parsed and imported, which runs no function of it."),
+        ({"roles": {"tester": {"engine": "one"}}}, "Code was parsed and run against tests that a model wrote"),
+        (
+            {"roles": {"tester": {"engine": "one"}}, "sandbox": {"check_runs": True}},
+            "Code was parsed, imported and run against tests that a model wrote",
+        ),
+        (
+            {"acceptance": "execution", "roles": {"tester": None, "coder": {"samples": 4}}},
+            "Code was parsed, imported and kept where it passed the examples that its instruction gives",
+        ),
+        (
+            {"roles": {"tester": None, "coder": {"samples": 2}}},
+            "Code was parsed and run beside other solutions of its instruction to choose one",
+        ),
+    ],
+)
+def test_the_limits_say_what_was_run_of_the_code(settings: dict[str, Any], said: str) -> None:
+    text = card(EXPORT, replace(MADE, settings={"acceptance": "judge", **settings}))
+    assert [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- Code was ")][0].startswith(said)
 
 
 def test_the_texts_of_others_cannot_leave_their_place() -> None:

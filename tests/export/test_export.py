@@ -172,7 +172,7 @@ def test_every_format_has_its_columns(spark: SparkSession, made_once: Path) -> N
 
 def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse(spark: SparkSession) -> None:
     def candidate(id_: str, slot: int, pass_rate: float | None, fitness: float | None, **more: Any) -> dict[str, Any]:
-        at = {"generation": 1, "round": 0, "slot": slot, "item": 0, "solution": int(id_[1:])}
+        at = {"generation": 1, "round": 0, "colony": 0, "slot": slot, "item": 0, "solution": int(id_[1:])}
         scores = {"pass_rate": pass_rate, "fitness": fitness, "response": f"reply {id_}", "code": "pass"}
         return {"id": id_, **at, **scores, "status": "rejected", **more}
 
@@ -190,12 +190,17 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
         candidate("c0", 2, 1.0, 0.9, **accepted),
         candidate("c1", 2, 1.0, 0.9),  # as good
         candidate("c2", 3, 0.0, 0.0),  # of another instruction
+        candidate("c3", 2, 0.0, 0.0, colony=1),  # of the same slot of another colony
+        candidate("d0", 0, 0.5, 0.9, colony=1, **accepted),
+        candidate("d1", 0, 0.3, 0.9, colony=1),
+        candidate("e0", 0, 0.5, 0.9, round=1, **accepted),
     ]
     rows = spark.createDataFrame(candidates, CANDIDATES_SCHEMA)
     found = with_rejected(rows.filter("status = 'accepted'"), rows).collect()
     assert {row.id: (row.rejected_id, row.rejected_response) for row in found} == {
         "a0": ("a2", "reply a2"),
         "b0": ("b1", "reply b1"),
+        "d0": ("d1", "reply d1"),
     }
 
 
