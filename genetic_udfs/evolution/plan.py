@@ -1,7 +1,7 @@
 """The stages of a generation as a configuration sets them, in words, in the order in which they come."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genetic_udfs.config import Config, Role
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
@@ -57,27 +57,37 @@ def _solutions(config: Config, test_sets: Sequence[str]) -> Iterator[Stage]:
     yield _asking(config, "coder", "a solution" if samples == 1 else f"{samples} solutions of each instruction")
     if test_sets:
         yield Stage("test sets", "code and reply, by shared words")
-    if config.sandbox.check_runs:
-        yield Stage("import the code", f"in the sandbox, {config.sandbox.least_tier} at least")
-    if config.acceptance != "tests":
-        yield _asking(config, "judge", "Yes or No, and the probability of Yes as fitness")
+    sandboxed = f"in the sandbox, {config.sandbox.least_tier} at least"
+    if config.checks_runs:
+        yield Stage("import the code", sandboxed)
+    if config.compares_solutions:
+        rejects = "; rejects what fails an example or agrees with no other" if config.accepts_by_execution else ""
+        yield Stage(
+            "compare solutions", f"the instruction's own examples, and calls with drawn arguments, {sandboxed}{rejects}"
+        )
+    verdict = _asking(config, "judge", "Yes or No, and the probability of Yes as fitness")
+    if config.acceptance != "tests" and not config.accepts_by_execution:
+        yield verdict
     tester = config.roles.tester
     if tester is not None:
         yield _asking(config, "tester", f"{tester.tests} tests of each solution, written from the {tester.tests_from}")
-        yield Stage("run tests", f"in the sandbox, {config.sandbox.least_tier} at least")
+        yield Stage("run tests", sandboxed)
     if config.roles.coder.repair:
         yield _asking(config, "coder", "a repair of the best solution, where all have failed")
     if samples > 1:
-        yield Stage("choose", "the solution that passes the most tests in the largest company")
+        done, alike = ("tests passed", "pass the same") if tester else ("calls answered", "return the same")
+        yield Stage("choose", f"one solution, by the number of {done} times that of the solutions that {alike}")
+    if config.accepts_by_execution:
+        yield replace(verdict, does=f"{verdict.does}; rejects nothing")
 
 
 def _decision(config: Config) -> Iterator[Stage]:
     each = config.samples_per_generation / config.colonies
-    limit = "" if config.max_candidates is None else f", {config.max_candidates:,} candidates"
+    limit = "" if config.max_candidates is None else f", of {config.max_candidates:,} candidates"
     yield Stage(
         "accept",
-        f"by {config.acceptance}, {each:,.0f} in each of {config.colonies} colonies; again until they are full,"
-        f" {config.max_rounds} rounds{limit} at most",
+        f"by {config.acceptance}, {each:,.0f} for each colony ({config.colonies}); rounds repeat until all are full,"
+        f" {config.max_rounds} at most{limit}",
     )
 
 

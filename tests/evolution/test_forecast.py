@@ -6,7 +6,6 @@ import pytest
 
 from genetic_udfs.config import Config
 from genetic_udfs.evolution.forecast import RoleSeen, Seen, forecast, generation_of, seen_of
-from genetic_udfs.evolution.plan import stages_of
 
 
 def config(**changed: Any) -> Config:
@@ -77,45 +76,3 @@ def test_costs_are_summed_by_role() -> None:
         "coder": RoleSeen(4, 20, 10, 3.0),
         "judge": RoleSeen(2, 10, 5, 1.5),
     }
-
-
-def test_the_plan_has_the_stages_that_the_settings_have() -> None:
-    plain = stages_of(config(decontamination={"human_eval": False}), [])
-    assert [stage.name for stage in plain] == [
-        "draw parents",
-        "ask the Instructor",
-        "filter",
-        "near-duplicates",
-        "ask the Coder",
-        "ask the Judge",
-        "accept",
-    ]
-    roles = {
-        "instructor": {"engine": "any"},
-        "coder": {"engine": "other", "samples": 3, "repair": True},
-        "judge": {"engine": "any"},
-        "tester": {"engine": "any", "tests": 7},
-    }
-    full = stages_of(
-        config(roles=roles, acceptance="judge_and_tests", sandbox={"check_runs": True}), ["humaneval (164)"]
-    )
-    assert [stage.name for stage in full] == [
-        "draw parents",
-        "ask the Instructor",
-        "filter",
-        "near-duplicates",
-        "test sets",
-        "ask the Coder",
-        "test sets",
-        "import the code",
-        "ask the Judge",
-        "ask the Tester",
-        "run tests",
-        "ask the Coder",
-        "choose",
-        "accept",
-    ]
-    assert {stage.engine for stage in full if stage.name == "ask the Coder"} == {"other"}
-    assert "7 tests of each solution" in full[9].does
-    by_tests = stages_of(config(roles=roles, acceptance="tests"), [])
-    assert "ask the Judge" not in {stage.name for stage in by_tests}

@@ -100,7 +100,8 @@ def test_the_text_says_how_it_was_made_and_what_was_left_out() -> None:
 )
 def test_the_limits_say_what_was_run_of_the_code(settings: dict[str, Any], said: str) -> None:
     text = card(EXPORT, replace(MADE, settings={"acceptance": "judge", **settings}))
-    assert [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- Code was ")][0].startswith(said)
+    [line] = [line for line in text.splitlines() if line.startswith("- Code was ")]
+    assert line.removeprefix("- ").startswith(said)
 
 
 def test_the_texts_of_others_cannot_leave_their_place() -> None:
