@@ -34,11 +34,11 @@ def run_job(
     # Typer's tables show a flag as if it took a value.
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
-    code: Any = 0
     try:
         app()
+        _end(None, 0)
     except SystemExit as ended:  # how typer ends, wrong usage with 2
-        code = ended.code
+        _end(None, ended.code)  # also if a signal came since: what was asked for is done
     except GeneticUdfsError as error:
         if not is_stop(error):
             _end(f"error: {error}", error.exit_code)
@@ -47,9 +47,7 @@ def run_job(
             if (known := cluster_error_in(error)) is None:
                 raise
             _end(f"error: {known}", known.exit_code)
-    if stop_requested.is_set():
-        _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)
-    _end(None, code)
+    _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)
 
 
 def with_values(arguments: Sequence[str], optional: Mapping[str, str]) -> list[str]:
@@ -80,7 +78,7 @@ def _stop(grace: float, number: int, frame: FrameType | None) -> None:
     request_stop(grace)
 
 
-def _end(message: str | None, code: int) -> NoReturn:
+def _end(message: str | None, code: Any) -> NoReturn:
     if message is not None:
         print(message, file=sys.stderr)
     sys.stdout.flush()

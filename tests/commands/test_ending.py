@@ -21,6 +21,9 @@ def job(name: str) -> None:
         raise EngineError("engine 'x' is gone")
     if name == "defect":
         raise ZeroDivisionError("a defect")
+    if name == "done, then SIGTERM":
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop_requested.wait(5)
     if name in ("SIGTERM", "SIGINT"):
         os.kill(os.getpid(), getattr(signal, name))
         stop_requested.wait(5)
@@ -41,6 +44,7 @@ run_job(job, resumable=True)
         ("configuration", 2, "error: seed: is wrong\n"),
         ("engine", 1, "error: engine 'x' is gone\n"),
         ("stopped, then the disk is full", 1, "error: the disk is full\n"),
+        ("done, then SIGTERM", 0, ""),
         ("SIGTERM", 143, "stopped; run the same command to resume\n"),
         ("SIGINT", 143, "stopped; run the same command to resume\n"),
     ],
