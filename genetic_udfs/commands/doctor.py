@@ -23,7 +23,7 @@ from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.executors import wanted, watch_executors
 from genetic_udfs.runtime.offers import offered
-from genetic_udfs.runtime.stopping import shutting_down, stop_requested
+from genetic_udfs.runtime.stopping import Stopped, shutting_down, stop_requested
 
 
 def doctor(config: Path, overrides: list[str] | None = None) -> None:
@@ -34,7 +34,7 @@ def doctor(config: Path, overrides: list[str] | None = None) -> None:
         for finding in findings:
             if stop_requested.is_set():
                 shutting_down.set()
-                return
+                raise Stopped("asked to stop")
             print(finding, flush=True)
             counts[finding.status] += 1
     print(", ".join(f"{counts[status]} {status}" for status in Status))
@@ -166,13 +166,16 @@ def without_spark(config: Config, because: str) -> Iterator[Finding]:
 
 def without_executors(config: Config, because: str) -> Iterator[Finding]:
     """Say what was not checked because no task runs."""
-    sandboxes = ["sandbox"] if config.runs_code else []
+    of_engines = []
+    for name, engine in config.used_engines().items():
+        of_engines.append(f"engine {name}: {'model' if engine.url is None else 'reachable'}")
+        if engine.url is not None and engine.api_key_env is not None:
+            of_engines.append(f"engine {name}: key")
     for name in (
-        "GPUs",
-        "versions",
-        "vLLM",
-        "store",
-        *sandboxes,
+        *("GPUs", "versions", "package", "vLLM"),
+        *of_engines,
+        *("store", "store's disk"),
+        *(["sandbox"] if config.runs_code else []),
         *(f"engine {name}: answers" for name in config.used_engines()),
     ):
         yield skipped(name, because)

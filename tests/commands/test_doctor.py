@@ -18,7 +18,7 @@ from genetic_udfs.commands.checks.finding import GIB, Finding, Status, cause_of
 from genetic_udfs.commands.checks.reach import Reached, everywhere, reach
 from genetic_udfs.commands.checks.sandbox import reaches_tier
 from genetic_udfs.commands.checks.visit import Visit, versions
-from genetic_udfs.commands.doctor import with_spark
+from genetic_udfs.commands.doctor import with_spark, without_spark
 from genetic_udfs.config import Config, Engine, Sandbox
 from tests.conftest import FOR_LITTLE_DATA, PROJECT
 from tests.scripted_server import Answer, ScriptedServer
@@ -285,6 +285,21 @@ class TestSandbox:
         take_landlock_away(spark, tmp_path / "site", monkeypatch)
         finding = reaches_tier(spark, Sandbox(least_tier="landlock"))
         assert status_and(finding, "landlock", "docs/sandbox.md") is Status.FAILED
+
+
+def test_without_spark_every_check_that_needs_it_is_named(seeds: Path) -> None:
+    local = [finding.name for finding in without_spark(config(seeds), "there is no Java")]
+    shared = ["executors", "GPUs", "versions", "package", "vLLM"]
+    of_store = ["store", "store's disk"]
+    assert local == [*shared, "engine it: model", *of_store, "engine it: answers"]
+    remote = config(seeds, url="http://127.0.0.1:9/v1", api_key_env=KEY)
+    assert [finding.name for finding in without_spark(remote, "there is no Java")] == [
+        *shared,
+        *("engine it: reachable", "engine it: key"),
+        *of_store,
+        "engine it: answers",
+    ]
+    assert {finding.status for finding in without_spark(remote, "there is no Java")} == {Status.SKIPPED}
 
 
 class TestLaunch:
