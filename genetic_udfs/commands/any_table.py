@@ -11,12 +11,14 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegralType, StringType
+from pyspark.sql.types import IntegralType, LongType, StringType
 
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.session import file_system
+from genetic_udfs.runtime.stopping import is_stop
 from genetic_udfs.store.write_errors import remedy_in
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
@@ -31,19 +33,25 @@ def column(name: str) -> Column:
     return F.col("`{}`".format(name.replace("`", "``")))
 
 
+def rank_of(rows: DataFrame, id_: str) -> Column:
+    """Return a whole number by which rows come in the order of their ids: 0 for ids that are ordered as texts."""
+    is_number = isinstance(rows.schema[id_].dataType, IntegralType)
+    return column(id_).cast(LongType()) if is_number else F.lit(0).cast(LongType())
+
+
 def read_table(spark: SparkSession, path: str) -> DataFrame:
     """Return a table: a Delta folder, a Parquet file or a folder of such, or a JSONL file, which may be gzipped.
 
     Raises:
         ConfigurationError: if nothing is there, it is none of these, or a line of it is no JSON object.
     """
-    with _reaching(path):
+    with translate_input_errors(f"{path}: cannot be reached"):
         system, there = file_system(spark, path)
         if not system.exists(there):
             raise ConfigurationError(f"{path}: there is no such file or folder")
         is_folder = system.getFileStatus(there).isDirectory()
     as_it_stands = _GLOB.sub(r"\\\g<0>", path)  # these readers take a path for a pattern
-    try:
+    with translate_input_errors(f"{path}: cannot be read"):
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
@@ -52,12 +60,24 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
         if path.endswith(_JSONL):
             _refuse_hidden(path, is_folder)
             return _read_jsonl(spark, path, as_it_stands)
-    except (PySparkException, Py4JJavaError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {_first_line(error)}") from None
     raise ConfigurationError(
         f"{path}: unknown format; supported are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
         f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
     )
+
+
+@contextlib.contextmanager
+def translate_input_errors(what: str) -> Iterator[None]:
+    """Raise a `ConfigurationError` that begins with `what` where Spark fails in the body because of what it reads.
+
+    A job that was stopped, and what a cluster does wrong, is no fault of the input's, and goes on as it is.
+    """
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        if is_stop(error) or cluster_error_in(error) is not None:
+            raise
+        raise ConfigurationError(f"{what}: {_first_line(error)}") from None
 
 
 @contextlib.contextmanager
@@ -106,11 +126,9 @@ def check_ids(rows: DataFrame, id_: str) -> None:
         ConfigurationError: naming an id that is there twice, or saying how many rows have none.
     """
     ids = rows.select(column(id_).cast("string").alias("id"))
-    try:
+    with translate_input_errors("cannot be read"):
         [[missing, broken]] = ids.agg(F.count_if(F.col("id").isNull()), F.count_if(~F.is_valid_utf8("id"))).collect()
         twice = ids.where("id IS NOT NULL").groupBy("id").count().where("count > 1").orderBy("id").first()
-    except (PySparkException, Py4JJavaError) as error:
-        raise ConfigurationError(f"cannot be read: {_first_line(error)}") from None
     if missing:
         raise ConfigurationError(f"the column {id_!r} is null in {missing} rows; each row needs an id")
     if broken:
@@ -153,7 +171,7 @@ def check_output(spark: SparkSession, path: str) -> None:
     Raises:
         ConfigurationError: if not.
     """
-    with _reaching(path):
+    with translate_input_errors(f"{path}: cannot be reached"):
         system, there = file_system(spark, path)
         if system.exists(there):
             raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
@@ -170,7 +188,9 @@ def translate_output_errors(path: str) -> Iterator[None]:
     except (PySparkException, Py4JJavaError) as error:
         if (remedy := remedy_in(error)) is None:
             raise
-        raise ConfigurationError(f"{path}: cannot be written: {remedy}, and start again") from None
+        raise ConfigurationError(
+            f"{path}: cannot be written: {remedy}, and start again (it may also be the disk of Spark's spark.local.dir)"
+        ) from None
 
 
 def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
@@ -232,14 +252,6 @@ def _facts(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     yield pd.DataFrame(list(facts_of(lines)), columns=["path", "what", "name"])
 
 
-@contextlib.contextmanager
-def _reaching(path: str) -> Iterator[None]:
-    try:
-        yield
-    except Py4JJavaError as error:
-        raise ConfigurationError(f"{path}: cannot be reached: {_first_line(error)}") from None
-
-
 def _first_line(error: PySparkException | Py4JJavaError) -> str:
     text = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else str(error)
-    return str(text).splitlines()[0][:300]
+    return next(iter(str(text).splitlines()), "")[:300]

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pydantic import ValidationError
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +18,7 @@ from genetic_udfs.commands.any_table import (
     check_output,
     column,
     naming,
+    rank_of,
     read_table,
     tagged,
     write_table,
@@ -147,7 +147,7 @@ def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: P
             new = scratch.checkpoint(
                 rows.select(
                     column(task.id).cast("string").alias(c.ID),
-                    _rank(rows, task.id).alias(c.RANK),
+                    rank_of(rows, task.id).alias(c.RANK),
                     column(task.column).alias(c.TEXT),
                 ),
                 "input",
@@ -192,12 +192,6 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
     if found.audit is not None:
         console.print(format_audit(found.audit), markup=False)
     console.print(f"written to {output}", markup=False)
-
-
-def _rank(rows: DataFrame, id_: str) -> Column:
-    """Return what decides who is kept; of equal ranks the smaller id is."""
-    is_text = isinstance(rows.schema[id_].dataType, StringType)
-    return F.lit(0).cast(LongType()) if is_text else column(id_).cast(LongType())
 
 
 def _texts(kept: DataFrame, task: Task) -> DataFrame:

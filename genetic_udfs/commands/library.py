@@ -11,16 +11,24 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs import dedup
+from genetic_udfs.commands.any_table import column, rank_of
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
-from genetic_udfs.config import Config, Dedup, Sandbox
+from genetic_udfs.config import Config as Config
+from genetic_udfs.config import Dedup as Dedup
+from genetic_udfs.config import Sandbox as Sandbox
 from genetic_udfs.config.file import load_config as load_config
 from genetic_udfs.decontamination import contamination, read_items
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.errors import ClusterError as ClusterError
+from genetic_udfs.errors import ConfigurationError as ConfigurationError
+from genetic_udfs.errors import EngineError as EngineError
+from genetic_udfs.errors import GeneticUdfsError as GeneticUdfsError
+from genetic_udfs.errors import SandboxError as SandboxError
+from genetic_udfs.errors import StoreError as StoreError
 from genetic_udfs.roles.sql_functions import register_functions as register_functions
 from genetic_udfs.runtime.session import open_session as open_session
 from genetic_udfs.sandbox.outcome_columns import outcome_of
-from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
@@ -62,7 +70,7 @@ def read_generation(spark: SparkSession, store: str, generation: int, table: str
         spark: a session with Delta.
         store: a folder, or `catalog:SCHEMA`.
         generation: its number; 0 is the seeds.
-        table: `population`, `candidates`, `replies` or `generations`.
+        table: `population`, `candidates`, `replies` (without those that another judge gave later) or `generations`.
 
     Returns:
         The table's columns, as docs/sql.md lists them.
@@ -85,7 +93,8 @@ def read_generation(spark: SparkSession, store: str, generation: int, table: str
             raise ConfigurationError(f"generation: {generation} is not in {store}, which has 0 to {max(found)}")
         if table == POPULATION:
             return there.read(POPULATION, found[generation])
-        return there.read(table).filter(F.col("generation") <= generation)
+        rows = there.read(table).filter(F.col("generation") <= generation)
+        return rows.filter(F.col("role") != REJUDGE) if table == REPLIES else rows
 
 
 def near_duplicates(
@@ -100,7 +109,7 @@ def near_duplicates(
     """Find the texts that duplicate one before them, or one of another table.
 
     Candidates come from MinHash bands, the exact Jaccard similarity of word shingles decides. Texts come in the order
-    of their ids as texts, those of `against` before all others.
+    of their ids, whole numbers by value and all others as texts; those of `against` before all others.
 
     Args:
         rows: the texts.
@@ -118,8 +127,8 @@ def near_duplicates(
         >>> found = near_duplicates(corpus, text="prompt")
         >>> unique = corpus.join(found, "id", "left_anti")
     """
-    named = F.col(id).cast("string").alias(c.ID), F.col(text).alias(c.TEXT)
-    new = rows.select(*named, F.lit(0).cast("long").alias(c.RANK))
+    named = column(id).cast("string").alias(c.ID), column(text).alias(c.TEXT)
+    new = rows.select(*named, rank_of(rows, id).alias(c.RANK))
     kept = (rows.limit(0) if against is None else against).select(*named)
     return dedup.near_duplicates(new, kept, settings or Dedup(), seed, _checkpoint).dropped
 
@@ -144,8 +153,12 @@ def contaminated(rows: DataFrame, config: Config, *, id: str = "id", texts: Sequ
         >>> bad = contaminated(corpus, load_config("conf/local.yaml"), texts=["prompt", "code"])
         >>> clean = corpus.join(bad, "id", "left_anti")
     """
-    new = rows.select(F.col(id).cast("string").alias(c.ID), *texts)
-    return contamination(new, read_items(config.decontamination), texts=texts, checkpoint=_checkpoint)
+    names = [f"text_{number}" for number in range(len(texts))]  # those of the rows may be anything
+    new = rows.select(
+        column(id).cast("string").alias(c.ID),
+        *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
+    )
+    return contamination(new, read_items(config.decontamination), texts=names, checkpoint=_checkpoint)
 
 
 def run_tests(code: Column | str, tests: Column | str, settings: Sandbox | None = None) -> Column:

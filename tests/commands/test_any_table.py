@@ -1,6 +1,7 @@
 """Any table: what can be read, what is wrong with it, and that nothing is overwritten."""
 
 import gzip
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,9 +16,11 @@ from genetic_udfs.commands.any_table import (
     check_ids,
     check_output,
     read_table,
+    translate_input_errors,
     write_table,
 )
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.runtime import stopping
 
 ROWS = [("a", 1, "one text"), ("b", 2, None)]
 SCHEMA = "id string, `the count` int, `text.en` string"
@@ -126,6 +129,45 @@ def test_a_path_without_anything_is_named(spark: SparkSession, tmp_path: Path) -
         read_table(spark, str(tmp_path / "nowhere.jsonl"))
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_table(spark, str(tmp_path))
+
+
+_LOST = "Job aborted due to stage failure: ExecutorLostFailure (executor 1 exited) Reason: Container killed"
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_stopped", "is_the_inputs"),
+    [
+        ("[CAST_INVALID_INPUT] The value is no number\nin line 1", False, True),
+        ("[CAST_INVALID_INPUT] The value is no number\nin line 1", True, True),
+        ("[SPARK_JOB_CANCELLED] Job 3 cancelled as part of cancellation of all jobs", True, False),
+        ("[SPARK_JOB_CANCELLED] Job 3 cancelled as part of cancellation of all jobs", False, True),
+        (_LOST, False, False),
+        ("", False, True),
+    ],
+)
+def test_a_stop_and_a_lost_executor_are_no_fault_of_the_input(
+    monkeypatch: pytest.MonkeyPatch, failure: str, is_stopped: bool, is_the_inputs: bool
+) -> None:
+    asked = threading.Event()
+    if is_stopped:
+        asked.set()
+    monkeypatch.setattr(stopping, "stop_requested", asked)
+    error = PySparkException(failure)
+    with pytest.raises((PySparkException, ConfigurationError)) as caught, translate_input_errors("in: cannot be read"):
+        raise error
+    if is_the_inputs:
+        assert str(caught.value) == f"in: cannot be read: {failure.partition(chr(10))[0]}"
+    else:
+        assert caught.value is error
+
+
+def test_a_cluster_that_fails_while_ids_are_read_is_not_the_ids_fault(spark: SparkSession) -> None:
+    failing = spark.range(1).selectExpr(f"raise_error('{_LOST}') AS id")
+    with pytest.raises(PySparkException):
+        check_ids(failing.selectExpr("CAST(id AS STRING) AS id"), "id")
+    wrong = spark.range(1).selectExpr("CAST(raise_error('no id') AS STRING) AS id")
+    with pytest.raises(ConfigurationError, match=r"cannot be read: .*no id"):
+        check_ids(wrong, "id")
 
 
 def test_columns_must_be_there_and_hold_what_is_asked_for(spark: SparkSession) -> None:

@@ -1,7 +1,9 @@
 """What `import genetic_udfs` gives, on tables that are not ours, and on a store."""
 
+import re
 import subprocess
 import sys
+from typing import get_args, get_type_hints
 
 import pytest
 from pyspark.sql import SparkSession
@@ -10,6 +12,7 @@ from pyspark.sql import functions as F
 import genetic_udfs
 from genetic_udfs.data.human_eval import human_eval_problems
 from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.store.schema import REJUDGE, REPLIES
 from genetic_udfs.store.tables import Store
 from tests.conftest import PROJECT
 
@@ -23,6 +26,18 @@ def test_every_public_name_is_there_and_says_what_it_does() -> None:
         assert f"- `{name}`: " in (genetic_udfs.__doc__ or "")
     with pytest.raises(AttributeError, match="has no attribute 'evolv'"):
         genetic_udfs.evolv  # noqa: B018
+    assert set(dir(genetic_udfs)) == {*genetic_udfs.__all__, "__version__"}
+
+
+def test_settings_and_errors_are_public() -> None:
+    for function in ("near_duplicates", "run_tests"):
+        hints = get_type_hints(getattr(genetic_udfs, function))
+        [settings] = [kind for kind in get_args(hints["settings"]) if kind is not type(None)]
+        assert getattr(genetic_udfs, settings.__name__) is settings
+    for name in ("evolve", "read_generation", "contaminated", "run_tests"):
+        raised = set(re.findall(r"\w+Error\b(?=:)", getattr(genetic_udfs, name).__doc__))
+        assert raised and raised <= set(genetic_udfs.__all__)
+    assert issubclass(genetic_udfs.StoreError, genetic_udfs.GeneticUdfsError)
 
 
 @pytest.mark.processes
@@ -33,20 +48,24 @@ def test_the_import_alone_needs_no_spark() -> None:
 
 
 def test_near_duplicates_of_a_table_and_of_another(spark: SparkSession) -> None:
-    rows = spark.createDataFrame([(1, PROMPT), (2, OTHER), (3, f"{PROMPT} now"), (4, None)], "key int, prompt string")
-    found = genetic_udfs.near_duplicates(rows, id="key", text="prompt").collect()
-    assert [(row.id, row.duplicate_of, row.method) for row in found] == [("3", "1", "minhash")]
+    # As texts, "10" is before "9".
+    named = "`the key` int, `prompt.en` string"
+    rows = spark.createDataFrame([(9, PROMPT), (2, OTHER), (10, f"{PROMPT} now"), (4, None)], named)
+    columns = {"id": "the key", "text": "prompt.en"}
+    found = genetic_udfs.near_duplicates(rows, **columns).collect()
+    assert [(row.id, row.duplicate_of, row.method) for row in found] == [("10", "9", "minhash")]
     assert found[0].similarity == pytest.approx(18 / 19)
-    known = spark.createDataFrame([(9, OTHER)], "key int, prompt string")
-    found = genetic_udfs.near_duplicates(rows, id="key", text="prompt", against=known).collect()
-    assert {(row.id, row.duplicate_of) for row in found} == {("2", "9"), ("3", "1")}
+    known = spark.createDataFrame([(11, OTHER)], named)
+    found = genetic_udfs.near_duplicates(rows, **columns, against=known).collect()
+    assert {(row.id, row.duplicate_of) for row in found} == {("2", "11"), ("10", "9")}
 
 
 def test_rows_that_hold_a_published_problem(spark: SparkSession) -> None:
     config = genetic_udfs.load_config(PROJECT / "conf" / "local.yaml")
     problem = next(iter(human_eval_problems()))
-    rows = spark.createDataFrame([("a", problem.program("")), ("b", OTHER)], "id string, text string")
-    (found,) = genetic_udfs.contaminated(rows, config).collect()
+    named = "`an.id` string, `id` string, `code.py` string"
+    rows = spark.createDataFrame([("a", "", problem.program("")), ("b", None, OTHER)], named)
+    (found,) = genetic_udfs.contaminated(rows, config, id="an.id", texts=["id", "code.py"]).collect()
     assert (found.id, found.contaminated_by, found.contaminated_item) == ("a", "humaneval", problem.id)
 
 
@@ -63,6 +82,12 @@ def test_a_store_as_a_generation_left_it(spark: SparkSession, made: Store) -> No
     assert counts == [3, 5, 8]
     candidates = genetic_udfs.read_generation(spark, made.root, 1, "candidates")
     assert {row.generation for row in candidates.select(F.col("generation")).collect()} == {1}
+    replies = genetic_udfs.read_generation(spark, made.root, 1, "replies")
+    asked = {row.request_id for row in replies.collect()}
+    later = replies.limit(1).withColumns({"request_id": F.lit("later"), "role": F.lit(REJUDGE)})
+    made.append(REPLIES, later, transaction="test", version=0)
+    replies = genetic_udfs.read_generation(spark, made.root, 1, "replies")
+    assert {row.request_id for row in replies.collect()} == asked and "coder a" in asked
     with pytest.raises(ConfigurationError, match=r"generation: 7 is not in .*, which has 0 to 2"):
         genetic_udfs.read_generation(spark, made.root, 7)
     with pytest.raises(ConfigurationError, match="'runs' has no generations; population, candidates"):
