@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from genetic_udfs.errors import ClusterError, ConfigurationError
+from genetic_udfs.runtime.error_text import text_of
 
 _CONNECT: Final = 5.0  # seconds
 _PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+?)\)")
@@ -28,7 +29,7 @@ def cluster_error_in(exception: BaseException) -> ClusterError | None:
     Args:
         exception: What an action raised on the driver.
     """
-    text = str(exception)
+    text = text_of(exception)
     place = _PLACE.search(text)
     where = f" on {place[1]} (executor {place[2]})" if place else ""
     if found := _NO_PYTHON.search(text):

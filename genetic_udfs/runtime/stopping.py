@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.runtime.error_text import text_of
 
 # Set when this process was asked to stop. What is under way fails then, because its Spark jobs are cancelled, until a
 # command sets `shutting_down`, to write how it ended.
@@ -81,18 +82,10 @@ def is_stop(error: BaseException) -> bool:
         return isinstance(error, Stopped)
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, Stopped) or type(seen).__name__ == "Py4JNetworkError" or _CANCELLED.search(_text(seen)):
+        if isinstance(seen, Stopped) or type(seen).__name__ == "Py4JNetworkError" or _CANCELLED.search(text_of(seen)):
             return True
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return False
-
-
-def _text(error: BaseException) -> str:
-    try:
-        # A Java error's own text asks the JVM, which may be gone. A cancelled write names its cause in the trace alone.
-        return f"{error}\n{getattr(error, '_stackTrace', '')}"
-    except Exception as failed:
-        return type(failed).__name__ if "Py4J" not in type(failed).__name__ else "Answer from Java side is empty"
 
 
 def is_finishing() -> bool:

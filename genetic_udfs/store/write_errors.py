@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.runtime.error_text import text_of
+from genetic_udfs.store.table_errors import DENIED, FAILED_READ
 
 _CAUSES: Final = {
     r"No space left on device|Disk quota exceeded": "the disk is full; make room",
     r"Read-only file system": "it is read-only; make it writable",
-    r"Permission denied|AccessDenied|AccessControlException": "this user may not write there; change its permissions",
+    DENIED.pattern: "this user may not write there; change its permissions",
 }
 
 
@@ -31,8 +33,13 @@ def write_error_in(error: BaseException, root: str) -> StoreError | None:
 
 
 def remedy_in(error: BaseException) -> str | None:
-    """Return what to do about an error that says that something cannot be written; None for any other error."""
-    text = f"{error}\n{getattr(error, '_stackTrace', '')}"  # a failed task's cause stands in the trace alone
+    """Return what to do about an error that says that something cannot be written; None for any other error.
+
+    A file that may not be read says "Permission denied", too; it is `table_errors`'.
+    """
+    text = text_of(error)
+    if FAILED_READ.search(text) is not None:
+        return None
     return next((remedy for pattern, remedy in _CAUSES.items() if re.search(pattern, text)), None)
 
 
