@@ -1,13 +1,14 @@
 """`jobs/evolve.py`: brings a population to the number of generations that the configuration asks for."""
 
 import shlex
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Row, SparkSession
 from rich.console import Console
@@ -180,9 +181,8 @@ def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> list[Row]
 def _write_early_end(run: Run, error: Exception) -> None:
     """Write how a run ended, if its store can be written to; if not, the next start says that it was killed."""
     shutting_down.set()
-    run.lease.check()
     outcome = "stopped" if is_stop(error) else f"failed: {_known(run, error) or type(error).__name__}"
-    with suppress(PySparkException, Py4JJavaError):
+    with suppress(GeneticUdfsError, PySparkException, Py4JError):
         end_run(run.store, run.id, outcome)
 
 
@@ -208,10 +208,6 @@ def _known(run: Run, error: Exception) -> GeneticUdfsError | None:
 
 
 def _sql_command(config: Path, overrides: list[str] | None) -> str:
-    words = [
-        "./spark-submit.sh",
-        "jobs/sql.py",
-        str(config),
-        *(w for o in overrides or [] for w in ("--set", o)),
-    ]
-    return shlex.join(words)
+    is_installed = sys.argv[0].startswith("genetic-udfs ")  # as commands/cli/main.py leaves it
+    job = ["genetic-udfs", "sql"] if is_installed else ["./spark-submit.sh", "jobs/sql.py"]
+    return shlex.join([*job, str(config), *(w for o in overrides or [] for w in ("--set", o))])

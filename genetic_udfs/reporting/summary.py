@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genetic_udfs.store.location import schema_of
+
 _QUERY: Final = "SELECT generation, operator, count(*) AS pairs, avg(fitness) FROM population GROUP BY ALL ORDER BY ALL"
 
 
@@ -32,7 +34,9 @@ def print_summary(console: Console, generations: Sequence[Row], store: str, comm
                     style="yellow",
                 )
             )
-    console.print(Text(f"Tables: {store}/population, candidates, replies, generations, runs"), soft_wrap=True)
+    schema = schema_of(store)
+    first = f"{store}/population" if schema is None else f"{schema}.population"
+    console.print(Text(f"Tables: {first}, candidates, replies, generations, runs"), soft_wrap=True)
     console.print(Text(f'Try: {command} "{_QUERY}"'), soft_wrap=True)
 
 

@@ -4,15 +4,19 @@ It cuts the plan of a round off from the plans before it and, unlike cached data
 Nothing here is needed to resume: the ledger is.
 """
 
+import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from genetic_udfs.runtime.error_text import text_of
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import located
 
@@ -68,8 +72,11 @@ class Scratch:
         return self._observed[kept]
 
     def clear(self) -> None:
-        """Remove everything kept."""
-        self._remove(self.root)
+        """Remove everything kept; what cannot be removed is left, as nothing depends on it."""
+        try:
+            self._remove(self.root)
+        except (PySparkException, Py4JError) as error:  # not in place of the error with which a run ends
+            logging.getLogger(__name__).warning("%s is left: %s", self.root, text_of(error).splitlines()[0])
 
     def sweep(self) -> None:
         """Remove the folder that holds this one, with what killed runs have left in it."""

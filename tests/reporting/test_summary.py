@@ -52,4 +52,11 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         assert line in lines
     assert "1 judge 0 0 0 0 0 -" in lines
     assert any(line.startswith("Generation 1 fell short by 3 in 2 rounds") for line in lines)
+    assert lines[-2].startswith("Tables: /store/population, candidates, ")
     assert lines[-1].startswith('Try: sql.py conf "SELECT')
+
+
+def test_tables_of_a_schema_are_named_as_sql_names_them() -> None:
+    out = io.StringIO()
+    print_summary(Console(file=out, width=120), [], "catalog:lake.genetic", "sql")
+    assert "Tables: lake.genetic.population, candidates, " in out.getvalue()
