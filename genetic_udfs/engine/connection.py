@@ -17,7 +17,8 @@ from genetic_udfs.engine.protocol import EngineRequest, Ready, line
 from genetic_udfs.engine.vllm import SERVED_MODEL
 from genetic_udfs.errors import EngineError
 
-_LAUNCHES = 4  # how often the supervisor may vanish before this feeder gives up
+_LAUNCHES = 4  # how often in a row the supervisor may vanish before this feeder gives up
+_STEADY = 120.0  # seconds for which a server was there, after which a loss is no longer one in a row
 
 
 class EngineConnection:
@@ -59,6 +60,7 @@ class EngineConnection:
         self._changed = asyncio.Condition()
         self._waiting = 0
         self._ready: Ready | None = None
+        self._ready_since: float | None = None  # of this connection's first server
         self._failure: EngineError | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -120,17 +122,23 @@ class EngineConnection:
         """Hold the connection to the supervisor; when it breaks, get another."""
         try:
             log = Path()
-            for _ in range(_LAUNCHES):
+            losses = 0
+            while losses < _LAUNCHES:
                 control = await asyncio.to_thread(self._find_supervisor)
                 log = control.parent / "supervisor.log"
+                self._ready_since = None
                 with contextlib.suppress(OSError):
                     await self._hold(control)
+                was_steady = self._ready_since is not None and time.monotonic() - self._ready_since >= _STEADY
+                losses = 1 if was_steady else losses + 1
                 if self._failure is not None:
                     return
                 self._on_note(f"{self.name}: its supervisor is gone, starting another")
                 await asyncio.sleep(0.2)
             await self._give_up(
-                EngineError(f"{self.name}: the supervisor of this executor keeps dying; its log: {log}")
+                EngineError(
+                    f"{self.name}: the supervisor of this executor died {losses} times in a row; its log: {log}"
+                )
             )
         except EngineError as error:
             await self._give_up(error)
@@ -162,6 +170,7 @@ class EngineConnection:
         if isinstance(ready := message.get("ready"), dict):
             async with self._changed:
                 self._ready = Ready(**ready)
+                self._ready_since = self._ready_since or time.monotonic()
                 self._on_share(self._ready.share)
                 self._on_note("")
                 self._changed.notify_all()

@@ -14,6 +14,7 @@ import re
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +122,10 @@ class Supervisor:
             engine = self._admit(request, feeder)
             async for message in reader:
                 self._hear(engine, feeder, json.loads(message))
-        except (OSError, ValueError, KeyError, TypeError, asyncio.LimitOverrunError):
+        except OSError:
             pass  # the connection is gone
+        except Exception:  # a defect, or no feeder at all: the others have nothing to do with it
+            print(f"a connection ends:\n{traceback.format_exc()}", file=sys.stderr, flush=True)
         finally:
             if engine is not None and feeder is not None:
                 engine.feeders.discard(feeder)

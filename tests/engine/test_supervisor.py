@@ -8,17 +8,20 @@ from unittest.mock import MagicMock
 import pytest
 
 from genetic_udfs.config import Engine
+from genetic_udfs.engine import connection
 from genetic_udfs.engine.chat_completion import Reply, Sampling
 from genetic_udfs.engine.client import Client, Route
 from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.managed import Feeder as RequestingFeeder
 from genetic_udfs.engine.managed import ManagedEngine
 from genetic_udfs.engine.metrics import ServerMetrics
-from genetic_udfs.engine.protocol import EngineRequest
+from genetic_udfs.engine.protocol import EngineRequest, line
 from genetic_udfs.engine.retry import RetryPolicy
 from genetic_udfs.engine.server import http
+from genetic_udfs.engine.supervisor import Supervisor
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
+from genetic_udfs.runtime.process import ProcessId
 from tests.engine.conftest import FakeExecutor, eventually
 
 HANGS_AFTER = 600.0  # seconds, of what takes a few
@@ -321,6 +324,58 @@ def test_an_order_that_cannot_be_understood_is_answered(executor: FakeExecutor) 
         writer.write(b'{"name": "x", "engine": {"model": "m", "no_such_key": 1}, "window": 3}\n')
         assert b"does not understand the request" in await reader.readline()
         writer.close()
+
+    run(scenario)
+
+
+def test_a_message_that_breaks_the_supervisor_stands_in_its_log_with_the_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    me = ProcessId.of(os.getpid())
+    assert me is not None
+
+    async def scenario() -> None:
+        reader, writer = asyncio.StreamReader(), MagicMock()
+        reader.feed_data(EngineRequest("x", fake(), 1).to_line() + b"5\n")
+        reader.feed_eof()
+        await Supervisor(tmp_path, MagicMock(), me)._serve(reader, writer)
+        writer.close.assert_called_once()
+
+    run(scenario)
+    log = capsys.readouterr().err
+    assert "Traceback" in log and log.rstrip().splitlines()[-1].startswith("TypeError: ")
+
+
+@pytest.mark.parametrize("is_steady", [False, True])
+def test_losses_of_a_supervisor_count_if_they_come_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_steady: bool
+) -> None:
+    monkeypatch.setattr(connection, "_STEADY", 0.0 if is_steady else 3600.0)
+    control = tmp_path / "c.sock"
+    served = 0
+
+    async def vanishing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal served
+        await reader.readline()
+        served += 1
+        writer.write(line({"ready": {"socket": "s", "epoch": served, "share": 1}}))
+        if served <= 5:
+            writer.close()
+
+    async def scenario() -> None:
+        server = await asyncio.start_unix_server(vanishing, str(control))
+        async with EngineConnection(EngineRequest("x", fake(), 1), lambda: control) as lease:
+            while served < (6 if is_steady else 4):
+                await asyncio.sleep(0.01)
+            if is_steady:
+                async with lease.route() as route:
+                    assert route.epoch == 6
+            else:
+                with pytest.raises(EngineError, match="died 4 times in a row"):
+                    while True:
+                        async with lease.route():
+                            await asyncio.sleep(0.01)
+        server.close()
 
     run(scenario)
 
