@@ -16,7 +16,7 @@ from genetic_udfs.dedup.indexed import index_rows
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.arrow import local_frame
-from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_MANIFEST, DEDUP_MANIFEST_SCHEMA, POPULATION
+from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_INDEX_SCHEMA, DEDUP_MANIFEST, DEDUP_MANIFEST_SCHEMA, POPULATION
 from genetic_udfs.store.tables import Store
 
 _TRANSACTION: Final = "generation"
@@ -71,6 +71,10 @@ def rebuild_index(store: Store, config: Config, run_id: str) -> int:
     population = store.read(POPULATION)
     generations = population.select(c.ID, "generation")
     store.replace(DEDUP_INDEX, made_index(store, config, population).join(generations, c.ID), run_id=run_id)
+    if (last := population.agg(F.max("generation")).collect()[0][0]) is not None:
+        # A run that was killed between its population and its index would add the last generation once more.
+        nothing = local_frame(store.spark, [], DEDUP_INDEX_SCHEMA)
+        store.append(DEDUP_INDEX, nothing, transaction=_TRANSACTION, version=last, run_id=run_id)
     store.replace(DEDUP_MANIFEST, row, run_id=run_id)
     return store.read(DEDUP_INDEX).count()
 

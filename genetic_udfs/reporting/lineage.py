@@ -16,7 +16,7 @@ from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES, SEED
 from genetic_udfs.store.tables import Store
 
-_ROLES: Final = ("instructor", "coder", "judge")
+_ROLES: Final = ("instructor", "coder", "judge", "tester")
 _SHOWN: Final = 60  # characters of an instruction
 MAX_DESCENDANTS: Final = 10_000
 _READ: Final = ("id", "generation", "colony", "operator", "task", "fitness", "parents", "instruction")
@@ -225,9 +225,8 @@ def _individuals(store: Store, met: Mapping[str, Row]) -> dict[str, Individual]:
 def _models(store: Store, ids: list[str]) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     """Return the model of each role, and the reason of a rejection, by id."""
     candidates = _matching(store.read(CANDIDATES), F.col("id"), ids)
-    requests = candidates.select(
-        "id", "reason", F.explode(F.array(*(F.col(f"{role}_request") for role in _ROLES))).alias("request_id")
-    )
+    columns = [name for role in _ROLES if (name := f"{role}_request") in candidates.columns]  # not of old stores
+    requests = candidates.select("id", "reason", F.explode(F.array(*columns)).alias("request_id"))
     replies = store.read(REPLIES).select("request_id", "role", "model")
     models: dict[str, dict[str, str]] = {}
     reasons: dict[str, str] = {}

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.dedup import rebuild_with_lease
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.evolution.population_index import check_manifest, rebuild_index, update_index
+from genetic_udfs.evolution.population_index import add_to_index, check_manifest, rebuild_index, update_index
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.lease import LEASE_FOLDER, Lease, LeaseError
 from genetic_udfs.store.numbered_log import NumberedLog
@@ -64,6 +64,23 @@ def test_each_generation_is_added_once_and_a_rebuilt_index_is_the_same(spark: Sp
     assert rows_of(store) == grown
     update_index(store, config, "fourth")
     assert rows_of(store) == grown
+
+
+def test_a_generation_that_a_rebuilt_index_has_is_not_added_by_the_run_that_goes_on(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    texts = planted(12, seed=2)
+    add_generation(store, 0, texts[:4])
+    update_index(store, config, "killed")
+    add_generation(store, 1, texts[4:8])  # and killed
+    assert rebuild_index(store, config, "rebuilt") == 8
+    update_index(store, config, "goes on")
+    add_to_index(store, config, "goes on", 1)
+    assert len(rows_of(store)) == 8
+    add_generation(store, 2, texts[8:])
+    add_to_index(store, config, "goes on", 2)
+    assert [generation for generation, *_ in rows_of(store)] == [0] * 4 + [1] * 4 + [2] * 4
 
 
 def test_an_index_of_other_settings_is_refused_by_their_names(spark: SparkSession, tmp_path: Path) -> None:

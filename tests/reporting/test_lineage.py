@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.reporting.lineage import ancestors, descendants
-from genetic_udfs.store.schema import POPULATION
+from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 
@@ -32,6 +33,14 @@ def test_the_tree_of_a_pair_goes_back_to_its_seeds(store: Store) -> None:
         "   │  └─ seed-2  generation 0, seed  'Write seed 2'",
         "   └─ seed-0  generation 0, seed  'Write seed 0'",
     ]
+
+
+def test_the_tester_is_named_too(made: Store) -> None:
+    made.table(CANDIDATES).update("id = 'a'", {"tester_request": F.lit("tester a")})
+    reply = made.read(REPLIES).filter("request_id = 'coder a'")
+    reply = reply.withColumns({"request_id": F.lit("tester a"), "role": F.lit("tester"), "model": F.lit("org/tester")})
+    made.append(REPLIES, reply, transaction="test", version=0)
+    assert f"{MODELS}, tester org/tester, fitness 0.90" in next(iter(ancestors(made, "a").lines()))
 
 
 def test_descendants_that_were_shown_are_not_followed_again(store: Store) -> None:
