@@ -1,1 +1,1 @@
-"""What is read from outside: seeds, HumanEval, files of JSON lines, and what of a text counts."""
+"""What is read from outside: seeds, HumanEval, MBPP, files of JSON lines, and what of a text counts."""

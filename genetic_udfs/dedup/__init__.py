@@ -1,7 +1,8 @@
 """Near-duplicates: texts that say the same in almost the same words.
 
-The way of a text, a module a step: `signatures` (MinHash), `bands` (candidate pairs), `verify` (exact similarity),
-`survivors` (who is kept). `near_duplicates` is the whole of it; `genetic_udfs.data.text` says what a text's words are.
+A module a step: `signatures` and `signing` (MinHash), `bands` (candidate pairs), `indexed` (those among kept texts),
+`jaccard` (exact similarity), `survivors` (who is kept). `near_duplicates` is the whole of it, `audit` samples what it
+misses; `genetic_udfs.data.text` says what a text's words are.
 """
 
 from genetic_udfs.dedup.near_duplicates import near_duplicates

@@ -1,5 +1,5 @@
 """Engines: the UDF that asks a language model, and the processes that keep vLLM servers alive.
 
-A stage needs `udf.ask` and `chat_completion.Sampling`; the driver also `failure.engine_error_in` and
-`progress.ProgressListener`.
+A stage calls `stage.with_answers` with a `chat_completion.Sampling`, an SQL function `udf.ask`; the driver also needs
+`failure.engine_error_in` and `progress.ProgressListener`.
 """

@@ -1,1 +1,4 @@
-"""What a person sees of a run: progress while it goes on, and the summary at its end."""
+"""What a person sees of a run: progress while it goes on, a preview before and the summary after it.
+
+And what is read of a store: history, lineage, a comparison of two stores, agreement of judges, and the HTML report.
+"""

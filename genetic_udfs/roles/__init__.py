@@ -1,1 +1,1 @@
-"""The roles: a prompt, sampling settings and a parser each, and the asking they share."""
+"""The roles: a prompt and a parser each, as columns and as SQL functions, and what their sampling settings ask for."""

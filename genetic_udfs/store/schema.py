@@ -48,7 +48,8 @@ SEED: Final = "seed"
 ACCEPTED: Final = "accepted"
 REJECTED: Final = "rejected"
 
-# What `role` in `replies` holds beside the roles: the judge of `verdicts`, whose costs are not the generation's.
+# What `role` in `replies` holds beside the roles of `config.roles`: the judge of `verdicts`, whose costs are not the
+# generation's.
 REJUDGE: Final = "rejudge"
 
 # Values of `reason` that the search for near-duplicates gives.
