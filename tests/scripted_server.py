@@ -38,8 +38,9 @@ class Answer:
     """What to send back, and how badly.
 
     `after` seconds pass first. `drop` closes the connection instead of answering, `truncate` cuts the JSON in
-    half. `message` is the text of an error. `tops` gives each token's alternatives, most likely first;
-    without it a request for logprobs gets one certain token a word.
+    half. `message` is the text of an error. `body` is sent in place of a completion, `message_fields` stand in its
+    message beside the content, which is `content` if that is given, and the text otherwise. `tops` gives each token's
+    alternatives, most likely first; without it a request for logprobs gets one certain token a word.
     """
 
     text: str = ""
@@ -50,6 +51,9 @@ class Answer:
     finish_reason: str = "stop"
     drop: bool = False
     truncate: bool = False
+    body: dict[str, Any] | None = None
+    content: Any = None
+    message_fields: dict[str, Any] = field(default_factory=dict)
     tops: Sequence[TopLogprobs] | None = None
 
 
@@ -180,7 +184,8 @@ class ScriptedServer:
         if answer.status != 200:
             return _error(answer)
         self.tokens += len(answer.text.split())
-        return _json_response(200, _completion(answer, request), answer.headers, truncate=answer.truncate)
+        data = answer.body if answer.body is not None else _completion(answer, request)
+        return _json_response(200, data, answer.headers, truncate=answer.truncate)
 
     def _metrics(self) -> str:
         return (
@@ -242,7 +247,11 @@ def _completion(answer: Answer, request: Request) -> dict[str, Any]:
     choice: dict[str, Any] = {
         "index": 0,
         "finish_reason": answer.finish_reason,
-        "message": {"role": "assistant", "content": answer.text},
+        "message": {
+            "role": "assistant",
+            "content": answer.text if answer.content is None else answer.content,
+            **answer.message_fields,
+        },
     }
     if request.body.get("logprobs"):
         tops = answer.tops if answer.tops is not None else [[(word, 0.0)] for word in answer.text.split()]

@@ -5,7 +5,7 @@ Reading YAML, overrides and files is `file.py`'s; nothing here touches the disk,
 
 from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases
 from genetic_udfs.config.dedup import Dedup
-from genetic_udfs.config.engines import MEMORY_SHARE, Engine
+from genetic_udfs.config.engines import MEMORY_SHARE, Engine, ReasoningTags
 from genetic_udfs.config.limits import Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import MutationTask, Operators
 from genetic_udfs.config.roles import (
@@ -43,6 +43,7 @@ __all__ = [
     "Paraphrases",
     "Positive",
     "PromptedRole",
+    "ReasoningTags",
     "Role",
     "RoleSettings",
     "Roles",

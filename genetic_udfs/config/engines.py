@@ -14,10 +14,21 @@ _FEEDERS: Final = 8
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 
 
+class ReasoningTags(Section):
+    """What a model puts around its thoughts, in place of the tags that are known.
+
+    Without `begin` every reply begins with thoughts, as the chat template opens them: one without `end` is cut off.
+    """
+
+    begin: Annotated[str, Field(min_length=1)] | None = None
+    end: Annotated[str, Field(min_length=1)]
+
+
 class Engine(Section):
     """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere.
 
     Several URLs are servers of the same model, which share the requests; `max_num_seqs` is each server's.
+    `reasoning` says how thoughts are told from answers that hold them: by the known tags, by tags of one's own, or not.
     """
 
     model: Annotated[str, Field(min_length=1)]
@@ -33,6 +44,7 @@ class Engine(Section):
     feeders: Positive | None = None
     start_timeout: Positive = 600
     request_timeout: Positive = 600
+    reasoning: ReasoningTags | bool = True
 
     @field_validator("url")
     @classmethod

@@ -64,7 +64,7 @@ def _paraphrases(new: DataFrame, items: Sequence[BenchmarkItem], settings: Parap
         .withColumn(c.TEMPLATE, F.lit(same_problem_version()))
         .withColumn(c.SAMPLE, F.lit(0).cast("long"))
     )
-    rule = row_udf(rule_of, StringType())(f"{c.REPLY}.text", f"{c.REPLY}.error")
+    rule = row_udf(rule_of, StringType())(f"{c.REPLY}.text", f"{c.REPLY}.error", f"{c.REPLY}.finish_reason")
     # Of several items a Yes comes before what is unanswered, then the nearest, then the first of the list.
     order = F.struct(F.col("_rule") == c.PARAPHRASE, F.col(c.SIMILARITY), -F.col(c.NUMBER))
     best = (

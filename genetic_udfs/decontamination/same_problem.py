@@ -27,9 +27,9 @@ def same_problem_version() -> str:
     return hashlib.sha256(_source().encode()).hexdigest()[:12]
 
 
-def rule_of(reply: str | None, error: str | None) -> str | None:
+def rule_of(reply: str | None, error: str | None, finish_reason: str | None = None) -> str | None:
     """Return the rule by which an answer contaminates; None for a No alone, so nothing unanswered counts as clean."""
-    found = None if error is not None or reply is None else verdict(reply)
+    found = None if error is not None or reply is None else verdict(reply, finish_reason)
     if found is None:
         return c.PARAPHRASE_UNANSWERED
     return c.PARAPHRASE if found else None

@@ -1,15 +1,17 @@
-"""What is asked of an engine and what comes back, as plain data. How it travels is `client.py`'s."""
+"""What is asked of an engine, and what a reply is, as plain data. How it travels is `client.py`'s."""
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from genetic_udfs.config.turns import turns_of
 
 MAX_TOP_LOGPROBS: Final = 20
 """So many alternatives of a token OpenAI-compatible endpoints give at most."""
+
+CUT_OFF: Final = frozenset({"length", "max_tokens", "model_length", "content_filter"})
+"""Reasons for a reply's end that are not the model's: `length` is OpenAI's word and vLLM's, others are passed on."""
 
 CONTINUED: Final = {"continue_final_message": True, "add_generation_prompt": False}
 """What of vLLM's a request has whose last message is the beginning of the reply."""
@@ -56,6 +58,13 @@ class Reply:
     yes_probability: float | None = None
     error: str | None = None
     attempt: int = 0
+    reasoning: str | None = None
+    reasoning_tokens: int | None = None
+
+
+def is_cut_off(finish_reason: str | None) -> bool:
+    """Whether a reply ended before the model had ended it, at its token limit or by a filter of the endpoint's."""
+    return (finish_reason or "").lower() in CUT_OFF
 
 
 def beginning_of(prompt: str, sampling: Sampling) -> str:
@@ -92,60 +101,6 @@ def request_body(model: str, prompt: str, sampling: Sampling) -> dict[str, Any]:
     return body
 
 
-def reply_in(data: Any, *, seconds: float, attempt: int, beginning: str = "") -> tuple[Reply, list[TokenLogprobs]]:
-    """Return the reply that a chat completion response holds, and its tokens' log-probabilities if there are any.
-
-    Args:
-        data: The response's JSON.
-        seconds: Time from sending to the last byte.
-        attempt: How many sendings it took.
-        beginning: What the reply was to begin with; it comes back as if it were generated too, as a token of its own.
-
-    Raises:
-        ValueError: The data is not a chat completion.
-    """
-    try:
-        choice = data["choices"][0]
-        text = encodable(choice["message"].get("content") or "")
-        if text.startswith(beginning):  # some servers give it back with the rest
-            beginning = ""
-        usage = data.get("usage") or {}
-        reply = Reply(
-            text=beginning + text,
-            finish_reason=str(choice["finish_reason"]) if choice.get("finish_reason") is not None else None,
-            prompt_tokens=_whole(usage.get("prompt_tokens")),
-            completion_tokens=_whole(usage.get("completion_tokens")),
-            sent_at=datetime.now(UTC) - timedelta(seconds=seconds),
-            seconds=seconds,
-            attempt=attempt,
-        )
-        tokens = _token_logprobs(choice.get("logprobs"))
-        return reply, [TokenLogprobs(beginning, 0.0, ()), *tokens] if beginning and tokens else tokens
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"not a chat completion: {error!r}") from error
-
-
-def with_yes_probability(reply: Reply, tokens: list[TokenLogprobs], read: ReadLogprobs) -> Reply:
-    """Return the reply with what `read` makes of its tokens; nothing but a finite number is a probability."""
-    value = read(tokens)
-    return replace(reply, yes_probability=value if value is not None and math.isfinite(value) else None)
-
-
 def encodable(text: str) -> str:
     """Return `text` with question marks for lone surrogates, which neither UTF-8 nor Arrow can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _token_logprobs(logprobs: Any) -> list[TokenLogprobs]:
-    return [
-        TokenLogprobs(
-            token=str(token["token"]),
-            logprob=float(token["logprob"]),
-            top=tuple((str(other["token"]), float(other["logprob"])) for other in token.get("top_logprobs") or ()),
-        )
-        for token in (logprobs or {}).get("content") or ()
-    ]
-
-
-def _whole(value: Any) -> int | None:
-    return int(value) if value is not None else None

@@ -7,22 +7,24 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from urllib.parse import urljoin
 
 import aiohttp
 
+from genetic_udfs.config.engines import ReasoningTags
 from genetic_udfs.engine.chat_completion import (
     ReadLogprobs,
     Reply,
     Sampling,
     beginning_of,
     encodable,
-    reply_in,
     request_body,
-    with_yes_probability,
 )
+from genetic_udfs.engine.response import fault_in, reply_in, with_yes_probability
 from genetic_udfs.engine.retry import DEFAULT_RETRY, Answers, AttemptFailed, Attempts, RetryPolicy
 from genetic_udfs.errors import EngineError
 
@@ -32,6 +34,7 @@ NO_PROMPT: Final = "no prompt"
 _OF_THE_ROW = frozenset({400, 413, 414, 422})
 _BUSY = frozenset({429, 503, 529})
 _BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it has to end
+_FOLLOWED = frozenset({307, 308})
 _PASSING = frozenset({408, 425})  # below 500, and worth another try
 _LONGEST_MESSAGE = 500
 # Words of a refusal that mean the request's beginning of an answer, which is vLLM's.
@@ -91,6 +94,7 @@ class Client:
         sampling: How it samples.
         read_logprobs: Fills `yes_probability`.
         policy: How often to try again.
+        reasoning: How thoughts are told from answers, as `engines.NAME.reasoning`.
     """
 
     def __init__(
@@ -99,11 +103,13 @@ class Client:
         sampling: Sampling,
         read_logprobs: ReadLogprobs | None = None,
         policy: RetryPolicy = DEFAULT_RETRY,
+        reasoning: ReasoningTags | bool = True,
     ) -> None:
         self._router = router
         self._sampling = sampling
         self._read_logprobs = read_logprobs
         self._policy = policy
+        self._reasoning = reasoning
         self._progress = Answers()
 
     async def ask(self, prompt: str | None) -> Reply:
@@ -142,11 +148,7 @@ class Client:
         body = json.dumps(request_body(route.model, prompt, self._sampling)).encode()
         started = time.monotonic()
         try:
-            async with route.session.post(
-                f"{route.url}/chat/completions", data=body, headers={"Content-Type": "application/json"}
-            ) as response:
-                content = await response.read()
-                status, headers = response.status, response.headers
+            status, headers, content = await _posted(route.session, f"{route.url}/chat/completions", body)
         except TimeoutError:
             await self._router.failed(route)
             raise AttemptFailed(
@@ -159,13 +161,27 @@ class Client:
             ) from None
         seconds = time.monotonic() - started
         if status == 200:
-            return self._read(route, content, seconds, attempts, beginning)
-        refused = self._refused(route, status, headers.get("Retry-After"), content, attempts, bool(beginning))
-        return await refused
+            data = self._json_in(content)
+            if (fault := fault_in(data)) is None:
+                return self._read(route, data, seconds, attempts, beginning)
+            status, message = fault
+        elif 300 <= status < 400:
+            raise EngineError(f"{self._router.name}: {self._shown(_moved(route, status, headers.get('Location')))}")
+        else:
+            message = _message_in(content)
+        return await self._refused(route, status, headers.get("Retry-After"), message, attempts, bool(beginning))
 
-    def _read(self, route: Route, content: bytes, seconds: float, attempts: Attempts, beginning: str) -> Reply:
+    def _json_in(self, content: bytes) -> Any:
         try:
-            reply, tokens = reply_in(json.loads(content), seconds=seconds, attempt=attempts.count, beginning=beginning)
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
+
+    def _read(self, route: Route, data: Any, seconds: float, attempts: Attempts, beginning: str) -> Reply:
+        try:
+            reply, tokens = reply_in(
+                data, seconds=seconds, attempt=attempts.count, beginning=beginning, reasoning=self._reasoning
+            )
         except ValueError as error:
             raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
         if reply.finish_reason in _BROKEN_OFF:
@@ -181,11 +197,11 @@ class Client:
         route: Route,
         status: int,
         retry_after: str | None,
-        content: bytes,
+        message: str,
         attempts: Attempts,
         is_continued: bool,
     ) -> Reply:
-        message = self._shown(_message_in(content))
+        message = self._shown(message)
         if is_continued and _NOT_CONTINUED.search(message):
             message = f"{message} ({_NO_PREFILL})"
         if status in _OF_THE_ROW:
@@ -207,6 +223,28 @@ class Client:
     def _shown(self, text: str) -> str:
         text = encodable(self._router.without_secrets(text))
         return text if len(text) <= _LONGEST_MESSAGE else text[:_LONGEST_MESSAGE] + " ..."
+
+
+async def _posted(session: aiohttp.ClientSession, url: str, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+    """Send a body; return status, headers and content.
+
+    aiohttp would follow a 301 or 302 with a GET, which asks for something else. A 307 or 308 asks to be followed with
+    the same body.
+    """
+    headers = {"Content-Type": "application/json"}
+    async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+        if response.status not in _FOLLOWED:
+            return response.status, response.headers, await response.read()
+    async with session.post(url, data=body, headers=headers) as response:
+        return response.status, response.headers, await response.read()
+
+
+def _moved(route: Route, status: int, location: str | None) -> str:
+    """Return what to do about an answer that sends elsewhere."""
+    if location is None:
+        return f"{route.url} sends elsewhere without saying where (HTTP {status}); check its url"
+    url = urljoin(route.url, location).removesuffix("/chat/completions")
+    return f"{route.url} has moved (HTTP {status}); set its url to {url}"
 
 
 def _seconds(retry_after: str | None) -> float | None:

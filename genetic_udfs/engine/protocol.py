@@ -31,7 +31,7 @@ class EngineRequest:
 
     def key(self) -> str:
         """Return what two requests have in common when one server can serve both."""
-        of_clients = {"start_timeout", "request_timeout", "url", "api_key_env", "feeders"}
+        of_clients = {"start_timeout", "request_timeout", "url", "api_key_env", "feeders", "reasoning"}
         parts = self.engine.model_dump(mode="json", exclude=of_clients)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

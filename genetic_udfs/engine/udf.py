@@ -42,6 +42,8 @@ _DTYPES: Final[dict[str, Any]] = {
     "yes_probability": "Float64",
     "error": object,
     "attempt": "Int32",
+    "reasoning": object,
+    "reasoning_tokens": "Int64",
 }
 
 
@@ -154,7 +156,7 @@ class Asking:
     ) -> AsyncIterator[Callable[[str | None], Awaitable[Reply]]]:
         """Hold the connections, and give the function that answers a row."""
         async with router:
-            client = Client(router, self.sampling, self.read_logprobs)
+            client = Client(router, self.sampling, self.read_logprobs, reasoning=self.engine.reasoning)
 
             async def answer(prompt: str | None) -> Reply:
                 reply = await client.ask(prompt)

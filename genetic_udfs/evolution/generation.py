@@ -255,11 +255,12 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def read_solutions(replied: DataFrame) -> DataFrame:
-    """Add `response` and `code` of the Coder's replies."""
+    """Add `response`, `code` and `reasoning` of the Coder's replies."""
     return (
         replied.withColumn("read", role_columns.code_of("instruction", "reply"))
         .withColumn("code", F.col("read.code"))
         .withColumn("response", F.col("reply.text"))
+        .withColumn("reasoning", F.col("reply.reasoning"))
         .withColumnRenamed("request_id", "coder_request")
         .transform(reject, F.col("read"))
         .drop("read", "reply")
@@ -301,7 +302,7 @@ def with_verdicts(rows: DataFrame, this: Round) -> DataFrame:
         asked(prompts, this, "judge")
         .withColumn("read", role_columns.verdict_of("reply"))
         .withColumn("verdict", F.col("read.verdict"))
-        .withColumn("fitness", F.col("reply.yes_probability"))
+        .withColumn("fitness", role_columns.fitness_of("reply"))
         .withColumnRenamed("request_id", "judge_request")
     )
 

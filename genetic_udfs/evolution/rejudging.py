@@ -95,7 +95,7 @@ def with_verdict(run: Run, replied: DataFrame, version: str) -> DataFrame:
         F.lit(version).alias("template"),
         read["verdict"].alias("new"),
         F.coalesce(read["reason"], F.when(F.col("reply").isNull(), "no_reply")).alias("reason"),
-        F.col("reply.yes_probability").alias("fitness"),
+        role_columns.fitness_of("reply").alias("fitness"),
         F.col("reply.sent_at").alias("judged_at"),
     )
 

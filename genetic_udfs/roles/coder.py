@@ -1,17 +1,19 @@
 """The Coder: its prompt, and the code in its replies."""
 
-import ast
 import re
-import warnings
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from genetic_udfs.engine.chat_completion import is_cut_off
+from genetic_udfs.roles.blocks import Block, blocks_in
 from genetic_udfs.roles.entry_points import asked_of, missing_from
 from genetic_udfs.roles.prompts import render
+from genetic_udfs.roles.solution import Piece, fault_of, solution_of
 
-_FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*([\w+#.-]*)[^\n]*$", re.MULTILINE)
-_PYTHON: Final = {"", "python", "python3", "py", "py3", "python2", "pycon"}
+PYTHON: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon"})
 _CODE_START: Final = re.compile(r"^(?:def |class |import |from \S+ import |async def |@\w|if __name__)", re.MULTILINE)
-# Unfenced code is followed by prose: lines are given up from the end, so many at the most.
+_FENCE_LINE: Final = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
+# Code is followed by prose: lines are given up from the end, so many at the most.
 _MAX_TRAILING_LINES: Final = 40
 
 
@@ -37,24 +39,44 @@ def repair_prompt(instruction: str, code: str, test: str, status: str, message: 
     return render("repair", instruction=instruction, code=code, test=test, status=status, message=message)
 
 
-def extract_code(reply: str, finish_reason: str | None) -> Code:
-    """Take the solution from a reply: the first fenced Python block that parses, fenced properly or not.
+def extract_code(reply: str, finish_reason: str | None, asked: Collection[str] = ()) -> Code:
+    """Take the solution from a reply: of its code blocks those that answer, joined; without any, code in its text.
 
-    Reasons: `no_code` (nothing that looks like Python), `truncated` (cut off at max_tokens and not valid for
-    that), `syntax_error` (`detail` gives line and message).
+    Reasons: `no_code` (nothing that looks like Python), `truncated` (cut off before the code was complete, or before
+    there was any), `syntax_error` (`detail` gives line and message).
+
+    Args:
+        reply: the answer, without thoughts.
+        finish_reason: why it ended.
+        asked: names that the problem asks for.
     """
-    blocks = fenced_python(reply)
-    problem: str | None = None
-    for block in blocks or _unfenced(reply, finish_reason == "length"):
-        error = syntax_error(block)
-        if error is None:
-            if _does_something(block):
-                return Code(block, None, None)
-        elif problem is None:
-            problem = error
-    if problem is None:
-        return Code(None, "no_code", "the reply holds no Python code")
-    return Code(None, "truncated" if finish_reason == "length" else "syntax_error", problem)
+    text, was_cut = reply.replace("\r\n", "\n"), is_cut_off(finish_reason)
+    blocks = blocks_in(text, PYTHON, fault_of)
+    whole = [block for block in map(_without_prose, blocks) if block.fault is None]
+    if was_cut:
+        whole = [block for block in whole if block.is_closed]
+    pieces = [piece for block in whole if (piece := Piece.of(block.code, block.lead)) is not None]
+    found = solution_of(pieces, asked)
+    if found is not None and (broken := _broken_correction(blocks, found, was_cut)) is not None:
+        return Code(None, "truncated" if was_cut else "syntax_error", broken.fault)
+    problem = next((block.fault for block in blocks if block.fault is not None), None)
+    if found is None and not (was_cut and not _FENCE_LINE.search(text)):
+        for code in _unfenced(text[: fence.start()] if (fence := _FENCE_LINE.search(text)) else text):
+            wrong = fault_of(code)
+            if wrong is None:
+                piece = Piece.of(code)
+                found = None if piece is None else solution_of([piece], asked)
+                break
+            problem = problem or wrong
+    if found is not None:
+        return Code(found, None, None)
+    if was_cut:
+        return Code(None, "truncated", problem or "the reply ended before it held any code")
+    return (
+        Code(None, "no_code", "the reply holds no Python code")
+        if problem is None
+        else Code(None, "syntax_error", problem)
+    )
 
 
 def read_solution(instruction: str, reply: str, finish_reason: str | None) -> Code:
@@ -62,71 +84,56 @@ def read_solution(instruction: str, reply: str, finish_reason: str | None) -> Co
 
     One more reason: `entry_point_missing`, with the names in `detail`.
     """
-    found = extract_code(reply, finish_reason)
-    if found.code is None or not (missing := missing_from(found.code, asked_of(instruction))):
+    asked = asked_of(instruction)
+    found = extract_code(reply, finish_reason, asked)
+    if found.code is None or not (missing := missing_from(found.code, asked)):
         return found
     return Code(found.code, "entry_point_missing", f"the code does not define {', '.join(missing)}")
 
 
-def syntax_error(code: str) -> str | None:
-    """Return why `ast.parse` refuses the code, or None where it accepts it. Nothing is run."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
-    except SyntaxError as error:
-        return f"line {error.lineno}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return f"{type(error).__name__}: {error}"
+def fenced_python(reply: str) -> list[str]:
+    """Return the code of the fenced blocks marked as Python or not marked, whether or not it has faults."""
+    return [block.code for block in blocks_in(reply.replace("\r\n", "\n"), PYTHON, fault_of)]
+
+
+def _broken_correction(blocks: list[Block], found: str, was_cut: bool) -> Block | None:
+    """Return a block that was to take the place of the solution, and has a fault: then what it corrects is none."""
+    for block in blocks:
+        names = re.findall(r"^(?:async )?(?:def|class) (\w+)", block.code, re.MULTILINE)
+        is_same = any(re.search(rf"^(?:async )?(?:def|class) {name}\b", found, re.MULTILINE) for name in names)
+        is_broken = block.fault is not None or (was_cut and not block.is_closed)
+        if is_broken and is_same and block is blocks[-1] and len(blocks) > 1:
+            correction = Piece("", block.lead, (), frozenset(), frozenset(), frozenset())
+            if was_cut or correction.corrects:
+                return block
     return None
 
 
-def fenced_python(reply: str) -> list[str]:
-    """Return the fenced blocks marked as Python or not marked; the last may lack its closing fence."""
-    fences = list(_FENCE.finditer(reply))
-    blocks = []
-    position = 0
-    while position < len(fences):
-        opening = fences[position]
-        end = fences[position + 1].start() if position + 1 < len(fences) else len(reply)
-        if opening.group(1).lower() in _PYTHON:
-            blocks.append(_dedent(reply[opening.end() : end]))
-        position += 2
-    return [block for block in blocks if block.strip()]
+def _without_prose(block: Block) -> Block:
+    """Give up lines at the end of a block that no fence ends, if what is left has no fault."""
+    if block.fault is None or block.is_closed:
+        return block
+    for code in _shorter(block.code):
+        if fault_of(code) is None:
+            return block._replace(code=code, fault=None)
+    return block
 
 
-def _unfenced(reply: str, cut_off: bool) -> list[str]:
-    """Return what may be code in a reply without fences, longest first: from the first statement on.
+def _unfenced(text: str) -> list[str]:
+    """Return what may be code in a text without fences, longest first: from the first statement on."""
+    start = _CODE_START.search(text)
+    return [] if start is None else _shorter(text[start.start() :])
+
+
+def _shorter(code: str) -> list[str]:
+    """Return code, and what is left of it without its last line, its last two and so on.
 
     Prose may follow the code. Only lines that are not indented are given up for that, or a function that is wrong at
-    its end would be cut down until it parses; of a reply that was cut off, none are.
+    its end would be cut down until it compiles.
     """
-    start = _CODE_START.search(reply)
-    if start is None:
-        return []
-    lines = reply[start.start() :].rstrip().splitlines()
+    lines = code.rstrip().split("\n")
     tries = ["\n".join(lines)]
-    while not cut_off and len(tries) <= _MAX_TRAILING_LINES and len(lines) > 1:
-        if lines[-1][:1] in {" ", "\t"}:
-            break
+    while len(tries) <= _MAX_TRAILING_LINES and len(lines) > 1 and lines[-1][:1] not in {" ", "\t"}:
         lines.pop()
-        tries.append("\n".join(lines))
+        tries.append("\n".join(lines).rstrip())
     return tries
-
-
-def _dedent(block: str) -> str:
-    """Take the common indentation of a fence inside a list away; textwrap would also touch blank lines in strings."""
-    block = block.strip("\n")
-    indent = len(block) - len(block.lstrip(" \t"))
-    if indent == 0:
-        return block.rstrip()
-    prefix = block[:indent]
-    return "\n".join(line.removeprefix(prefix) for line in block.splitlines()).rstrip()
-
-
-def _does_something(code: str) -> bool:
-    """Tell code from a block of comments or a lone expression such as a sample of output."""
-    return any(
-        not isinstance(node, ast.Expr | ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call))
-        for node in ast.parse(code).body
-    )

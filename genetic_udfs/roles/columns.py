@@ -9,6 +9,7 @@ from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, S
 
 from genetic_udfs.config import OwnPrompt, TesterSettings
 from genetic_udfs.config.operators import CROSSOVER
+from genetic_udfs.engine.chat_completion import CUT_OFF
 from genetic_udfs.roles import coder, instructor, judge, tester
 from genetic_udfs.roles.arguments import called_in, calls_for
 from genetic_udfs.roles.examples import examples_in
@@ -124,11 +125,11 @@ def tests_of(reply: str, code: str, settings: TesterSettings) -> Column:
     """Return a struct of `tests`, `reason` and `detail` read from a Tester's reply to what was asked about code."""
     most = settings.tests
 
-    def read(text: str | None, solution: str | None) -> tester.Suite | None:
-        return None if solution is None else tester.tests_in(text or "", solution, most)
+    def read(text: str | None, finish_reason: str | None, solution: str | None) -> tester.Suite | None:
+        return None if solution is None else tester.tests_in(text or "", solution, most, finish_reason)
 
     error = F.col(f"{reply}.error")
-    found = row_udf(read, _TESTS)(f"{reply}.text", code)
+    found = row_udf(read, _TESTS)(f"{reply}.text", f"{reply}.finish_reason", code)
     return F.when(error.isNotNull(), _failed("engine_error", error, _TESTS)).otherwise(found)
 
 
@@ -158,10 +159,16 @@ def verdict_of(reply: str) -> Column:
     A reply without a verdict counts as No.
     """
 
-    def read(text: str | None) -> judge.Ruling:
-        return judge.ruling(text or "")
+    def read(text: str | None, finish_reason: str | None) -> judge.Ruling:
+        return judge.ruling(text or "", finish_reason)
 
-    return _unless_failed(reply, row_udf(read, _VERDICT)(f"{reply}.text"), _VERDICT)
+    return _unless_failed(reply, row_udf(read, _VERDICT)(f"{reply}.text", f"{reply}.finish_reason"), _VERDICT)
+
+
+def fitness_of(reply: str) -> Column:
+    """Return P(Yes) of a Judge's reply; null where it was cut off, as what it holds is no verdict then."""
+    was_cut = F.lower(f"{reply}.finish_reason").isin(*CUT_OFF)
+    return F.when(~F.coalesce(was_cut, F.lit(False)), F.col(f"{reply}.yes_probability"))
 
 
 def _unless_failed(reply: str, found: Column, result: StructType) -> Column:

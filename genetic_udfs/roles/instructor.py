@@ -5,23 +5,54 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from genetic_udfs.config.operators import CROSSOVER
+from genetic_udfs.engine.chat_completion import is_cut_off
 from genetic_udfs.roles.prompts import render
 
 _MARKS: Final = r"[ \t>*_#]*"
-_NOUN: Final = r"(?:(?:new|rewritten|coding|programming)[ \t]+)*(?:problem|instruction|task|question)"
-_NUMBERED: Final = re.compile(rf"^{_MARKS}{_NOUN}[ \t]*#?[ \t]*\d+[ \t]*[:.)][ \t*_]*", re.IGNORECASE | re.MULTILINE)
-_NAMED: Final = re.compile(rf"^{_MARKS}{_NOUN}[ \t]*:[ \t*_]*", re.IGNORECASE | re.MULTILINE)
-_COUNTED: Final = re.compile(r"^[ \t>*_]*\d{1,2}[.)][ \t*_]*", re.MULTILINE)
-# Words before a problem that speak of it: they end with a colon, or are a line that only agrees.
+_NOUN: Final = (
+    r"(?:(?:new|rewritten|revised|modified|coding|programming|python)[ \t]+)*"
+    r"(?:problem|instruction|task|question|exercise|challenge)(?:[ \t]+(?:statement|description))?"
+)
+_NUMBER: Final = r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|[A-Z](?![a-z]))"
+# Labels: with a colon, full stop or bracket the text follows; without, they are a line of their own.
+_NUMBERED: Final = re.compile(
+    rf"^{_MARKS}(?P<noun>{_NOUN})[ \t]*(?:#|no\.?|number)?[ \t]*{_NUMBER}[ \t]*"
+    r"(?:[ \t*_]*(?:[:.)]|[-\u2013\u2014](?=[ \t]))[ \t*_]*|[ \t*_#]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NAMED: Final = re.compile(
+    rf"^(?:{_MARKS}(?P<noun>{_NOUN})[ \t*_]*:[ \t*_]*|[ \t>]*[*_#]+[ \t*_#]*(?P<title>{_NOUN})[ \t*_#]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_COUNTED: Final = re.compile(r"^(?P<indent>[ \t]*)[>*_#]*[ \t]*(?P<number>\d{1,2})[.)][ \t*_]+", re.MULTILINE)
+_BULLET: Final = re.compile(r"^(?P<indent>[ \t]*)[-*•][ \t]+", re.MULTILINE)
+# Words before a problem that speak of it: they end with a colon, or are a line that only agrees or announces.
 _PREAMBLE: Final = re.compile(
     r"\A\W{0,3}(?:(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes)\b(?:[^\w\n]+|\W*\n\s*))*"
     r"(?:(?:(?:here|below)\b[^:\n]{0,80}"
     r"|(?:the|this is|my|an?|i)\b[^:\n]{0,60}\b(?:new|rewritten|modified|changed|revised|harder)\b[^:\n]{0,60}"
-    r"\b(?:problem|version|task|question|instruction)s?)[^:\n]{0,80}:[ \t*_]*(?:\n\s*|[ \t]+(?=(?-i:[A-Z`\"*]))))?",
+    r"\b(?:problem|version|task|question|instruction)s?)[^:\n]{0,80}:[ \t*_]*(?:\n\s*|[ \t]+(?=(?-i:[A-Z`\"*])))"
+    r"|(?:here|below)\b[^:\n]{0,80}\b(?:problem|version|task|question|instruction|exercise|challenge)s?\b[^:\n]{0,60}\n\s*)?",
     re.IGNORECASE,
+)
+# What stands before the first of several problems, if it is no problem itself.
+_ANNOUNCES: Final = re.compile(
+    r"\b(?:problems|tasks|questions|instructions|exercises|challenges)\b"
+    r"|\A\W*(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes|here|below|the following|these)\b",
+    re.IGNORECASE,
+)
+# Words after a problem that speak to whoever asked.
+_CLOSING: Final = re.compile(
+    r"\n[ \t>*_]*(?:let me know|feel free|i hope|hope (?:this|these|that)|would you like|do you want|please let)\b"
+    r"[^\n]*\s*\Z",
+    re.IGNORECASE,
+)
+_FENCED: Final = re.compile(
+    r"\A(?P<mark>`{3,}|~{3,})[ \t]*(?:text|markdown|md|plaintext)?[ \t]*\n(?P<text>.*)\n[ \t]*(?P=mark)\Z", re.DOTALL
 )
 # Rules between instructions, and marks that only surround one.
 _RULES: Final = re.compile(r"\A(?:[-*_=]{2,}\s*(?:\n|\Z))+|(?:(?:\A|\n)[ \t]*[-*_=]{2,})+\s*\Z")
+_MAX_LAYERS: Final = 100  # a hostile reply has thousands of labels after one another
 _QUOTES: Final = {'"': '"', "“": "”", "'": "'"}
 
 
@@ -50,11 +81,13 @@ def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) 
     own, `beyond_asked`, so a reply gives `asked` + 1 rows at most. A reply that holds no instruction at all gives one
     `unparsed` row, so that nothing goes without a trace.
     """
-    texts = _split(reply) if operator == CROSSOVER else [_unlabelled(reply)]
+    texts = _split(reply, asked) if operator == CROSSOVER else [_bare(reply)]
     texts = [text for text in texts if text]
+    cut_off = is_cut_off(finish_reason)
+    if not texts and cut_off:
+        return [Offspring("", "truncated", "the reply ended before it held an instruction")]
     if not texts:
         return [Offspring("", "unparsed", "the reply holds no instruction")]
-    cut_off = finish_reason == "length"
     result = []
     for index, text in enumerate(texts[: asked + 1], start=1):
         if index > asked:
@@ -67,33 +100,100 @@ def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) 
     return result
 
 
-def _split(reply: str) -> list[str]:
+def _split(reply: str, asked: int) -> list[str]:
     """Part a crossover's reply at its labels; without any, the whole reply is one instruction.
 
-    Counted lines are labels only where nothing else is: a problem may hold a numbered list of its own.
+    Counted lines are labels only where nothing else is, and where what stands before them is no problem itself: a
+    problem may hold a numbered list of its own.
     """
-    for pattern in (_NUMBERED, _NAMED, _COUNTED):
-        labels = list(pattern.finditer(reply))
+    for labels in (_labels(reply, _NUMBERED), _labels(reply, _NAMED), _counted(reply, asked), _bullets(reply)):
         if labels:
             ends = [label.start() for label in labels[1:]] + [len(reply)]
-            return [_bare(reply[label.end() : end]) for label, end in zip(labels, ends, strict=True)]
+            return [
+                _bare(_without_half_a_mark(label[0], reply[label.end() : end]))
+                for label, end in zip(labels, ends, strict=True)
+            ]
     return [_bare(reply)]
 
 
-def _unlabelled(reply: str) -> str:
-    """Take the label away with which a mutation's reply may begin."""
-    text = reply.strip()
-    label = _NUMBERED.match(text) or _NAMED.match(text)
-    return _bare(text[label.end() :] if label else text)
+def _labels(reply: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """Return the labels with the noun of the first: a problem may have tasks and questions."""
+    found = list(pattern.finditer(reply))
+    nouns = [next(filter(None, label.groupdict().values())).lower().split() for label in found]
+    return [label for label, noun in zip(found, nouns, strict=True) if noun[-1] == nouns[0][-1]]
+
+
+def _counted(reply: str, asked: int) -> list[re.Match[str]]:
+    """Return the counted lines that problems begin with: not indented more than the first, and counted on from it.
+
+    Where steps within problems are not indented either, empty lines tell problems apart.
+    """
+    found = list(_COUNTED.finditer(reply))
+    if not found or not _is_announced(reply[: found[0].start()]):
+        return []
+    indent = min(len(label["indent"]) for label in found)
+    outer = [label for label in found if len(label["indent"]) == indent]
+    spaced = [label for label in outer if not reply[: label.start()].rstrip(" \t")[-2:].strip("\n")]
+    for labels in (_in_sequence(spaced), _in_sequence(outer)):
+        if len(labels) == asked:
+            return labels
+    return _in_sequence(outer)
+
+
+def _in_sequence(labels: Sequence[re.Match[str]]) -> list[re.Match[str]]:
+    found: list[re.Match[str]] = []
+    for label in labels:
+        if not found or int(label["number"]) == int(found[-1]["number"]) + 1:
+            found.append(label)
+    return found
+
+
+def _bullets(reply: str) -> list[re.Match[str]]:
+    """Return the bullets that problems begin with, where the reply is a list of them."""
+    found = list(_BULLET.finditer(reply))
+    if len(found) < 2 or not _is_announced(reply[: found[0].start()]):
+        return []
+    return [label for label in found if label["indent"] == found[0]["indent"]]
+
+
+def _is_announced(before: str) -> bool:
+    """Whether the text before the first of several problems is none itself."""
+    return not re.search(r"\w", before) or _ANNOUNCES.search(before) is not None
+
+
+def _without_half_a_mark(label: str, text: str) -> str:
+    """Take away the end of a bold line whose beginning was before the label."""
+    first, newline, rest = text.partition("\n")
+    for mark in ("**", "__"):
+        if label.count(mark) % 2 and first.count(mark) % 2:
+            head, _, tail = first.rpartition(mark)
+            return f"{head}{tail}{newline}{rest}"
+    return text
 
 
 def _bare(text: str) -> str:
-    """Take a preamble, surrounding white space, rules, bold marks and one pair of quotes away."""
+    """Take labels, preambles, surrounding white space, rules, bold marks and quotes away, as long as there are any."""
+    for _ in range(_MAX_LAYERS):
+        before, text = text, _barer(text)
+        if text == before:
+            break
+    return text
+
+
+def _barer(text: str) -> str:
     text = _RULES.sub("", text.strip()).strip()
-    if (preamble := _PREAMBLE.match(text)) is not None and preamble.end() < len(text):
-        text = _RULES.sub("", text[preamble.end() :].strip()).strip() if re.search(r"\w", preamble.group()) else text
+    if (closing := _CLOSING.search(text)) is not None:
+        text = text[: closing.start()].strip()
+    label = _NUMBERED.match(text) or _NAMED.match(text)
+    if label is not None:
+        return _without_half_a_mark(label[0], text[label.end() :]).strip()
+    preamble = _PREAMBLE.match(text)
+    if preamble is not None and preamble.end() < len(text) and re.search(r"\w", preamble.group()):
+        return text[preamble.end() :].strip()
     if len(text) > 4 and text.startswith("**") and text.endswith("**") and text.count("**") == 2:
-        text = text[2:-2].strip()
+        return text[2:-2].strip()
+    if (fenced := _FENCED.match(text)) is not None and fenced["mark"] not in fenced["text"]:
+        return fenced["text"].strip()
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
-        text = text[1:-1].strip()
+        return text[1:-1].strip()
     return text

@@ -15,7 +15,7 @@ from pyspark.sql.types import BooleanType, DataType, DoubleType, LongType, Strin
 
 from genetic_udfs.config import ROLES, Config, Role
 from genetic_udfs.config.operators import MUTATION
-from genetic_udfs.engine.chat_completion import Reply
+from genetic_udfs.engine.chat_completion import Reply, is_cut_off
 from genetic_udfs.engine.client import NO_PROMPT
 from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.progress import ProgressAddress
@@ -61,6 +61,7 @@ class RoleFunction:
     def result(self) -> StructType:
         """What the function returns."""
         common = {"reason": StringType(), "detail": StringType(), "reply": StringType()}
+        common["reasoning"] = StringType()
         tokens = {"prompt_tokens": LongType(), "completion_tokens": LongType()}
         return StructType([StructField(name, kind) for name, kind in {**self.fields, **common, **tokens}.items()])
 
@@ -99,7 +100,7 @@ class RoleFunction:
         else:
             failure = (plan.reason, plan.detail) if reply.error == NO_PROMPT else ("engine_error", reply.error)
             found = (*(plan.task if name == "task" else None for name in self.fields), *failure)
-        return (*found, reply.text, reply.prompt_tokens, reply.completion_tokens)
+        return (*found, reply.text, reply.reasoning, reply.prompt_tokens, reply.completion_tokens)
 
 
 def register_functions(
@@ -110,7 +111,8 @@ def register_functions(
     `instruct(instruction[, task])` mutates an instruction and returns (instruction, task, ...); the task is drawn by
     the configuration's weights unless given. `solve(instruction)` returns (code, ...), `judge(instruction, response)`
     returns (verdict, fitness, ...), fitness being P(Yes). Every result goes on with `reason` and `detail` where
-    something failed, `reply`, `prompt_tokens` and `completion_tokens`. Null arguments give nulls and ask nothing.
+    something failed, `reply`, `reasoning` (null where the model did not think), `prompt_tokens` and
+    `completion_tokens`. Null arguments give nulls and ask nothing.
 
     Every reference to a function sends a request: call it once, in a subquery, and take its result's fields outside.
     ORDER BY evaluates its input twice, so requests would be sent twice; `/*+ REPARTITION */` in the query that asks
@@ -207,5 +209,6 @@ def _plan_verdict(own: str | None, instruction: str | None, response: str | None
 
 
 def _verdict(plan: Plan, reply: Reply) -> tuple[Any, ...]:
-    found = judge.ruling(reply.text or "")
-    return found.verdict, reply.yes_probability, found.reason, found.detail
+    found = judge.ruling(reply.text or "", reply.finish_reason)
+    fitness = None if is_cut_off(reply.finish_reason) else reply.yes_probability
+    return found.verdict, fitness, found.reason, found.detail

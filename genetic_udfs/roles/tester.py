@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from genetic_udfs.engine.chat_completion import is_cut_off
 from genetic_udfs.roles.coder import fenced_python
 from genetic_udfs.roles.interface import Interface
 from genetic_udfs.roles.prompts import render
@@ -38,7 +39,7 @@ def tester_prompt(instruction: str, code: str, count: int, *, shows_code: bool) 
     )
 
 
-def tests_in(reply: str, code: str, most: int) -> Suite:
+def tests_in(reply: str, code: str, most: int, finish_reason: str | None = None) -> Suite:
     """Take the assertions from a reply that stand alone and call an entry point of the code, `most` of them.
 
     Assertions inside of functions count where they use none of the functions' own names; inside of `with`, `try`, `if`
@@ -57,6 +58,8 @@ def tests_in(reply: str, code: str, most: int) -> Suite:
                 found[ast.unparse(ast.Assert(assertion.test))] = None
     if found:
         return Suite(list(found)[:most], None, None)
+    if is_cut_off(finish_reason):
+        return Suite(None, "truncated", f"the Tester's reply ended before one of {seen} assertions could be used")
     names = ", ".join(interface.entry_points)
     return Suite(None, "no_tests", f"of {seen} assertions in the Tester's reply none stands alone and calls {names}")
 
@@ -67,7 +70,7 @@ def _assertions(block: str) -> Iterator[ast.Assert]:
         if (tree := _parsed(whole)) is not None and tree.body:
             yield from _unconditional(tree.body)
             return
-    for line in block.splitlines():
+    for line in block.split("\n"):
         if _ASSERT in line and (tree := _parsed(line.strip())) is not None:
             yield from _unconditional(tree.body)
 

@@ -27,7 +27,7 @@ from genetic_udfs.engine.columns import REPLY_FIELDS
 
 # To be raised with every change of a table's columns or of what they hold. Each table carries the version that it was
 # made with or brought to, in a property; tables from before there was one are version 1.
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 SCHEMA_VERSION_PROPERTY: Final = "genetic_udfs.schema_version"
 
 POPULATION: Final = "population"
@@ -78,6 +78,7 @@ _TESTED: Final = {
 
 # `agreement` is the share of the Coder's solutions of the instruction that return the same as this one for drawn
 # arguments; null where they were not compared.
+# `reasoning` is what the Coder thought before its `response`; null where it did not.
 # `population.ordinal` is 0..N-1 without a gap, so a uniform draw is a join on an integer.
 # `colony` is null for seeds, which belong to all; `depth` counts the mutations since the last seed or crossover.
 _INDIVIDUAL: Final = {
@@ -95,6 +96,7 @@ _INDIVIDUAL: Final = {
     "fitness": _double,
     **_TESTED,
     "agreement": _double,
+    "reasoning": _string,
     "content_hash": _string,
     "run_id": _string,
 }

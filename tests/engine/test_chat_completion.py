@@ -3,17 +3,17 @@ from typing import Any
 
 import pytest
 
+from genetic_udfs.config import ReasoningTags
 from genetic_udfs.config.turns import mark
 from genetic_udfs.engine.chat_completion import (
     Reply,
     Sampling,
     TokenLogprobs,
     beginning_of,
-    reply_in,
     request_body,
-    with_yes_probability,
 )
 from genetic_udfs.engine.columns import REPLY
+from genetic_udfs.engine.response import fault_in, reply_in, with_yes_probability
 
 
 def completion(**choice: Any) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def test_turns_are_messages_and_the_last_may_be_the_reply_s_beginning(
 
 @pytest.mark.parametrize("said", ["Yes}", "\\boxed{Yes}"])
 def test_a_reply_has_its_beginning_whether_or_not_the_server_gives_it_back(said: str) -> None:
-    logprobs = {"content": [{"token": "Yes", "logprob": -0.1, "top_logprobs": []}]}
+    logprobs = {"content": [{"token": text, "logprob": -0.1, "top_logprobs": []} for text in ("Yes", "}")]}
     data = completion(message={"content": said}, logprobs=logprobs)
     reply, tokens = reply_in(data, seconds=1.0, attempt=1, beginning="\\boxed{")
     assert reply.text == "\\boxed{Yes}"
-    assert "".join(token.token for token in tokens) == ("\\boxed{Yes" if said == "Yes}" else "Yes")
+    assert [token.token for token in tokens] == ["\\boxed{", "Yes", "}"]
 
 
 def test_what_an_endpoint_leaves_out_is_null() -> None:
@@ -72,14 +72,144 @@ def test_what_an_endpoint_leaves_out_is_null() -> None:
         {"choices": []},
         {"choices": [{}]},
         completion(message=None),
-        completion(message={"content": ["parts"]}),
-        {**completion(), "usage": {"prompt_tokens": "many"}},
-        completion(logprobs={"content": [{"token": "Yes"}]}),
+        completion(message={"content": 5}),
     ],
 )
 def test_what_is_no_chat_completion_is_a_value_error(data: Any) -> None:
     with pytest.raises(ValueError, match="not a chat completion"):
         reply_in(data, seconds=1.0, attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": "a", "reasoning_content": "b"}, "a", "b"),
+        ({"content": "a", "reasoning": "b", "reasoning_content": None}, "a", "b"),
+        ({"content": "a", "reasoning": "b", "reasoning_content": "b"}, "a", "b"),
+        ({"content": "<think>c</think>a", "reasoning": "b"}, "a", "b\n\nc"),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "b"}]},
+                    {"type": "text", "text": "a"},
+                ]
+            },
+            "a",
+            "b",
+        ),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "z"}]}, "az", None),
+        ({"content": ["a", {"type": "output_text", "text": "z"}, {"type": "image_url", "image_url": {}}]}, "az", None),
+        (
+            {"content": [{"type": "reasoning", "summary": [{"type": "summary_text", "text": "b"}]}, {"text": "a"}]},
+            "a",
+            "b",
+        ),
+        ({"content": None, "reasoning": "b"}, "", "b"),
+        ({"content": "<think>\n\n</think>\n\na"}, "a", None),
+        ({"content": "b\n</think>\n\na"}, "a", "b"),
+    ],
+)
+def test_thoughts_are_kept_apart_wherever_they_stand(message: dict[str, Any], text: str, reasoning: str | None) -> None:
+    reply, _ = reply_in(completion(message=message), seconds=1.0, attempt=1)
+    assert (reply.text, reply.reasoning) == (text, reasoning)
+
+
+@pytest.mark.parametrize(
+    ("reasoning", "text", "thoughts"),
+    [
+        (False, "<think>b</think>a", None),
+        (ReasoningTags(begin="<<", end=">>"), "<think>b</think>a", None),
+        (ReasoningTags(begin="<think>", end="</think>"), "a", "b"),
+        (ReasoningTags(end="</think>"), "a", "<think>b"),
+        (ReasoningTags(end="[END]"), "", "<think>b</think>a"),
+    ],
+)
+def test_tags_are_those_that_the_engine_is_said_to_use(
+    reasoning: ReasoningTags | bool, text: str, thoughts: str | None
+) -> None:
+    data = completion(message={"content": "<think>b</think>a"})
+    reply, _ = reply_in(data, seconds=1.0, attempt=1, reasoning=reasoning)
+    assert (reply.text, reply.reasoning) == (text, thoughts)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ({"completion_tokens_details": {"reasoning_tokens": 7}}, 7),
+        ({"reasoning_tokens": 7}, 7),
+        ({"completion_tokens_details": None}, None),
+        ({"prompt_tokens": "many", "completion_tokens": float("inf")}, None),
+    ],
+)
+def test_tokens_of_thoughts_are_counted_where_the_server_does(usage: dict[str, Any], counted: int | None) -> None:
+    reply, _ = reply_in({**completion(), "usage": usage}, seconds=1.0, attempt=1)
+    assert (reply.reasoning_tokens, reply.prompt_tokens, reply.completion_tokens) == (counted, None, None)
+
+
+def token(text: str, logprob: Any = -0.1, **more: Any) -> dict[str, Any]:
+    return {"token": text, "logprob": logprob, "top_logprobs": [{"token": text, "logprob": logprob}], **more}
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        None,
+        {},
+        {"content": None},
+        {"content": [{"token": "text"}]},
+        {"content": [token("text", None)]},
+        {"content": [token("text", math.nan)]},
+        {"content": ["text"]},
+        {"content": [token("text", bytes=[-1])]},
+        {"tokens": ["text"], "token_logprobs": [-0.1], "top_logprobs": [{"text": -0.1}]},
+        ["text"],
+        {"content": [token("something else")]},
+    ],
+)
+def test_odd_log_probabilities_spoil_no_answer(logprobs: Any) -> None:
+    reply, tokens = reply_in(completion(logprobs=logprobs), seconds=1.0, attempt=1)
+    assert (reply.text, tokens) == ("text", [])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["<think>", "\\boxed{", "Yes", "}", "</think>", "\n\n", "So é.", "\n", "\\boxed{", "No", "}", "<|im_end|>"],
+        ["\u0120So", "\u0120\ufffd", "\ufffd", ".\u010a", "\\boxed{", "No", "}"],
+    ],
+)
+def test_log_probabilities_are_those_of_the_answers_text(said: list[str]) -> None:
+    content = "<think>\\boxed{Yes}</think>\n\nSo é.\n\\boxed{No}"
+    data = completion(message={"content": content}, logprobs={"content": [token(text) for text in said]})
+    reply, tokens = reply_in(data, seconds=1.0, attempt=1)
+    assert reply.text == "So é.\n\\boxed{No}"
+    assert "".join(one.token for one in tokens) == reply.text
+    assert [one.token for one in tokens if one.top and one.top[0][0] == "No"] == ["No"]
+
+
+def test_there_are_no_log_probabilities_of_an_answer_that_thoughts_left_empty() -> None:
+    data = completion(
+        message={"content": "<think>\\boxed{Yes}"}, logprobs={"content": [token("<think>"), token("Yes")]}
+    )
+    assert reply_in(data, seconds=1.0, attempt=1)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        ({"error": {"message": "slow down", "code": 429}}, (429, "slow down")),
+        ({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, (429, "slow down")),
+        ({"error": {"message": "too long", "code": "400"}}, (400, "too long")),
+        ({"error": {"message": "too long", "code": None, "type": "invalid_request_error"}}, (400, "too long")),
+        ({"error": "down"}, (502, "down")),
+        ({"choices": [{"error": {"message": "gone", "code": 503}, "message": {"content": ""}}]}, (503, "gone")),
+        ({"error": None, **completion(error=None)}, None),
+        (completion(), None),
+        ([], None),
+    ],
+)
+def test_an_error_in_a_good_status_has_its_own(data: Any, fault: tuple[int, str] | None) -> None:
+    assert fault_in(data) == fault
 
 
 @pytest.mark.parametrize(("value", "kept"), [(0.25, 0.25), (None, None), (math.nan, None), (math.inf, None)])

@@ -111,6 +111,44 @@ def test_a_passing_fault_costs_a_second_sending(fault: Answer) -> None:
     assert set(server.calls.values()) == {2}
 
 
+def test_an_error_in_a_good_status_is_treated_as_its_own() -> None:
+    def answer(request: Request) -> Answer:
+        code = {"bad": 400, "busy": 429}[request.prompt]
+        if request.attempt == 2:
+            return Answer("fine")
+        error = {"error": {"message": "scripted", "code": code}}
+        return Answer(body=error if request.prompt == "bad" else {"choices": [{"message": {}, **error}]})
+
+    with ScriptedServer(answer) as server:
+        bad, busy = ask_all(server, ["bad", "busy"])
+    assert (bad.error, bad.attempt) == ("HTTP 400: scripted", 1)
+    assert (busy.text, busy.attempt) == ("fine", 2)
+
+
+@pytest.mark.parametrize("status", [301, 302])
+def test_an_endpoint_that_has_moved_is_named_with_its_new_address(status: int) -> None:
+    moved = Answer(status=status, headers={"Location": "https://elsewhere.example/v1/chat/completions"})
+    with ScriptedServer(lambda request: moved) as server, pytest.raises(EngineError) as raised:
+        ask_all(server, ["p"])
+    assert f"{server.url} has moved (HTTP {status}); set its url to https://elsewhere.example/v1" in str(raised.value)
+    assert server.calls["p"] == 1
+
+
+def test_a_redirection_that_keeps_the_method_is_followed() -> None:
+    with ScriptedServer() as there:
+        moved = Answer(status=308, headers={"Location": f"{there.url}/chat/completions"})
+        with ScriptedServer(lambda request: moved) as server:
+            [reply] = ask_all(server, ["p"])
+    assert reply.text == "echo: p"
+
+
+def test_thoughts_come_apart_from_the_answer() -> None:
+    answers = {"tags": Answer("<think>b</think>a"), "field": Answer("a", message_fields={"reasoning_content": "b"})}
+    with ScriptedServer(lambda request: answers[request.prompt]) as server:
+        replies = ask_all(server, ["tags", "field"])
+    assert [(reply.text, reply.reasoning) for reply in replies] == [("a", "b")] * 2
+
+
 def test_a_timeout_is_tried_again() -> None:
     def answer(request: Request) -> Answer:
         return Answer("late", after=3600 if request.attempt == 1 else 0)
@@ -363,7 +401,7 @@ def test_logprobs_are_read_as_plain_data() -> None:
     assert seen == [
         [
             TokenLogprobs("Yes", math.log(0.75), (("Yes", math.log(0.75)), ("No", math.log(0.25)))),
-            TokenLogprobs(".", 0.0, ((".", 0.0),)),
+            TokenLogprobs(" .", 0.0, ((".", 0.0),)),
         ]
     ]
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from genetic_udfs.roles.coder import extract_code, syntax_error
+from genetic_udfs.roles.coder import extract_code
+from genetic_udfs.roles.solution import fault_of
 
 GOOD = "import math\n\ndef area(r):\n    return math.pi * r ** 2"
 
@@ -59,7 +60,7 @@ def test_code_that_was_cut_off_is_truncated_rather_than_wrong() -> None:
 
 @pytest.mark.parametrize("code", ["x = 1\0", "(" * 100_000, "-" * 100_000 + "1", "'" * 100_001, "\ud800 = 1"])
 def test_hostile_code_is_refused_and_nothing_breaks(code: str) -> None:
-    assert syntax_error(code) is not None
+    assert fault_of(code) is not None
 
 
 def test_a_megabyte_of_prose_takes_no_time_to_refuse() -> None:

@@ -54,7 +54,7 @@ def test_solve_gives_code_or_says_why_not(spark: SparkSession, problems: None) -
     assert [row.reason for row in rows] == [None, None, None, "engine_error"]
     assert rows[3].detail == "HTTP 400: not today"
     assert rows[0].reply.startswith("Here:") and rows[0].completion_tokens > 0
-    assert rows[2] == Row(3, None, None, None, None, None, None)
+    assert rows[2] == Row(3, None, None, None, None, None, None, None)
     assert set(server.calls.values()) == {1}
 
 

@@ -1,0 +1,293 @@
+"""Which of a reply's pieces of Python are the solution, and how they go together. Nothing is run.
+
+Imports, constants and helpers that stand apart are joined to what uses them. What comes later and defines the same
+corrects what came before. Samples of input, lines that only use the solution, its tests and mere heads are none.
+"""
+
+import ast
+import builtins
+import re
+import warnings
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
+_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+# What the words before a piece say of it: the last sentence names it, all of them say what it is to what came before.
+_IS_WRONG: Final = re.compile(
+    r"\b(?:wrong|incorrect|na[iï]ve(?:ly)?|bugg?y?|broken|bad|fails?|don't|do not|never|avoid|inefficient|slow(?:er)?"
+    r"|first (?:try|attempt|idea)|draft|originally?|brute[- ]force|(?:given|provided|reference|your) code)\b",
+    re.IGNORECASE,
+)
+_IS_RIGHT: Final = re.compile(
+    r"\b(?:right|correct(?:ed|ion|ly)?|fix(?:ed)?|final(?:ly)?|better|improved?|optimi[sz]ed|efficient|solution|instead"
+    r"|updated?|revised|actually|works|rather|(?:must|should) (?:be|read))\b",
+    re.IGNORECASE,
+)
+_IS_ANOTHER: Final = re.compile(
+    r"\b(?:alternativ\w+|another (?:way|approach|option|version|solution)|also|shorter|more concise|one-liner"
+    r"|if you (?:prefer|want)|optional(?:ly)?|for comparison)\b",
+    re.IGNORECASE,
+)
+_OF_A_RUN: Final = re.compile(r"(?:main|demo|usage|run_tests?)\Z|_*(?:test|example)", re.IGNORECASE)
+_SENTENCE: Final = re.compile(r"[^.!?\n]*[^.!?\n\s][^.!?\n]*[.!?:]*\s*\Z")
+
+
+def fault_of(code: str) -> str | None:
+    """Return why Python does not compile code, or None where it does. Nothing is run."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(code, "<solution>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        return f"line {error.lineno}: {error.msg}"
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of code without a fault: its text, the words before it, and what it is made of.
+
+    Attributes:
+        code: The text.
+        lead: The words before it.
+        body: Its statements.
+        made: The functions and classes that it defines at its top, lambdas with names among them.
+        bound: All names that it binds at its top.
+        reads: The names that it reads and binds nowhere.
+    """
+
+    code: str
+    lead: str
+    body: Sequence[ast.stmt]
+    made: frozenset[str]
+    bound: frozenset[str]
+    reads: frozenset[str]
+
+    @classmethod
+    def of(cls, code: str, lead: str = "") -> "Piece | None":
+        """Read a piece; None where it does nothing, as comments and samples of output do."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(code)
+        if not any(map(_does_something, tree.body)):
+            return None
+        nodes = list(ast.walk(tree))
+        read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        named = {name for node in nodes for name in _bound_by(node)}
+        return cls(
+            code=code,
+            lead=lead,
+            body=tree.body,
+            made=frozenset(name for each in tree.body for name in _made_by(each)),
+            bound=frozenset(name for each in tree.body for node in _of_top(each) for name in _bound_by(node)),
+            reads=frozenset(read - named - _BUILT_IN),
+        )
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it imports, and does nothing else but set up what it imports."""
+        has_imports = any(isinstance(each, ast.Import | ast.ImportFrom) for each in self.body)
+        return has_imports and all(isinstance(each, ast.Import | ast.ImportFrom | ast.Expr) for each in self.body)
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether it is values alone, as of input: assignments that call nothing."""
+        return all(
+            isinstance(each, ast.Assign | ast.AnnAssign | ast.Expr)
+            and not any(isinstance(node, ast.Call | ast.Lambda) for node in ast.walk(each))
+            for each in self.body
+        )
+
+    @property
+    def is_usage(self) -> bool:
+        """Whether its lines only use what they do not define."""
+        lines = (ast.Expr, ast.Assert, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Import, ast.ImportFrom)
+        loops = (ast.For, ast.If, ast.With, ast.Try)
+        calls = {
+            node.func.id
+            for each in self.body
+            for node in ast.walk(each)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        is_short = all(isinstance(each, lines) for each in self.body) or (
+            all(isinstance(each, lines + loops) for each in self.body) and bool(calls & self.reads)
+        )
+        return not self.made and is_short and bool(self.reads)
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it defines nothing but tests, or the run of a script."""
+        return all(map(_OF_A_RUN.match, self.made))
+
+    @property
+    def is_head(self) -> bool:
+        """Whether what it defines has no content."""
+        definitions = [each for each in self.body if isinstance(each, _Definition)]
+        return len(definitions) >= len(self.made) and all(map(_is_empty, definitions))
+
+    @property
+    def is_called_wrong(self) -> bool:
+        """Whether the sentence before it says that it is not the solution."""
+        sentence = _SENTENCE.search(self.lead)
+        return sentence is not None and bool(_IS_WRONG.search(sentence[0])) and not _IS_RIGHT.search(sentence[0])
+
+    @property
+    def is_another(self) -> bool:
+        """Whether the words before it offer it beside what came before."""
+        return _IS_ANOTHER.search(self.lead) is not None and not _IS_RIGHT.search(self.lead)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether the words before it say that it takes the place of what came before."""
+        return _IS_ANOTHER.search(self.lead) is None and bool(
+            _IS_RIGHT.search(self.lead) or _IS_WRONG.search(self.lead)
+        )
+
+
+def solution_of(pieces: Sequence[Piece], asked: Collection[str] = ()) -> str | None:
+    """Return the code of the solution; None where no piece is one.
+
+    Args:
+        pieces: those of a reply, in order.
+        asked: names that the problem asks for.
+    """
+    defining = [piece for piece in pieces if piece.made]
+    for is_unfit in (_is_head, _is_test, _is_called_wrong):
+        defining = [piece for piece in defining if not is_unfit(piece)] or defining
+    chosen = _of_definitions(defining, frozenset(asked)) if defining else _of_script(pieces)
+    if not chosen:
+        return None
+    others = [piece for piece in pieces if piece not in chosen and not piece.made]
+    joined = [*_needed(others, chosen), *chosen]
+    code = "\n\n".join(piece.code for piece in joined)
+    return code if fault_of(code) is None else chosen[-1].code
+
+
+def _is_head(piece: Piece) -> bool:
+    return piece.is_head
+
+
+def _is_test(piece: Piece) -> bool:
+    return piece.is_test
+
+
+def _is_called_wrong(piece: Piece) -> bool:
+    return piece.is_called_wrong
+
+
+def _of_definitions(pieces: Sequence[Piece], asked: frozenset[str]) -> list[Piece]:
+    chosen: list[Piece] = []
+    for piece in pieces:
+        made = frozenset[str]().union(*(one.made for one in chosen))
+        if not chosen:
+            chosen = [piece]
+        elif piece.made & made:
+            if not piece.is_another:
+                chosen = [*_left_of(chosen, piece), piece]
+        elif piece.reads & made:
+            chosen.append(piece)
+        elif any(one.reads & piece.made for one in chosen):
+            chosen.insert(0, piece)
+        elif asked & piece.made:
+            chosen = [*chosen, piece] if asked & made else [piece]
+        elif piece.corrects and not asked & made:
+            chosen = [piece]
+    return chosen
+
+
+def _left_of(chosen: Sequence[Piece], correction: Piece) -> list[Piece]:
+    """Return what is left of pieces beside one that defines some of the same: what it uses, and what uses it."""
+    left = [rest for piece in chosen if (rest := _without(piece, correction.made)) is not None]
+    return [piece for piece in left if piece.made & correction.reads or piece.reads & correction.made]
+
+
+def _without(piece: Piece, names: frozenset[str]) -> Piece | None:
+    lines = piece.code.split("\n")
+    for each in piece.body:
+        if isinstance(each, _Definition) and each.name in names:
+            first = min([each.lineno, *(decorator.lineno for decorator in each.decorator_list)])
+            lines[first - 1 : each.end_lineno] = [""] * ((each.end_lineno or first) - first + 1)
+    code = re.sub(r"\n{3,}", "\n\n\n", "\n".join(lines)).strip("\n")
+    return Piece.of(code, piece.lead) if fault_of(code) is None and code.strip() else None
+
+
+def _of_script(pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the script among pieces that define nothing."""
+    chosen: list[Piece] = []
+    known = frozenset[str]().union(*(piece.bound for piece in pieces))
+    for piece in pieces:
+        if piece.is_import or piece.is_sample or (piece.is_usage and not piece.reads <= known):
+            continue
+        if not chosen or piece.corrects:
+            chosen = [piece]
+        elif piece.reads & frozenset[str]().union(*(one.bound for one in chosen)):
+            chosen.append(piece)
+    return chosen
+
+
+def _needed(others: Sequence[Piece], chosen: Sequence[Piece]) -> list[Piece]:
+    """Return the imports and constants apart that pieces read, what these read among them, in their order."""
+    found: list[Piece] = []
+    missing = _missing(chosen)
+    for piece in reversed(others):
+        is_future = any(isinstance(each, ast.ImportFrom) and each.module == "__future__" for each in piece.body)
+        fits = piece.is_import or piece.is_sample
+        if fits and (is_future or piece.bound & missing or "*" in piece.bound):
+            found.insert(0, piece)
+            missing = _missing([*found, *chosen])
+    return found
+
+
+def _missing(pieces: Sequence[Piece]) -> frozenset[str]:
+    reads = frozenset[str]().union(*(piece.reads for piece in pieces))
+    return reads - frozenset[str]().union(*(piece.bound for piece in pieces))
+
+
+def _does_something(each: ast.stmt) -> bool:
+    if isinstance(each, ast.Expr):
+        return isinstance(each.value, ast.Call | ast.Await)
+    return not isinstance(each, ast.Pass) and not (isinstance(each, ast.AnnAssign) and each.value is None)
+
+
+def _is_empty(definition: _Definition) -> bool:
+    """Tell a definition whose functions do nothing but say what they are for, or that they are not written."""
+    if isinstance(definition, ast.ClassDef):
+        inner = [each for each in definition.body if isinstance(each, _Definition)]
+        return bool(inner) and all(map(_is_empty, inner))
+    return all(
+        isinstance(each, ast.Pass)
+        or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))
+        or (isinstance(each, ast.Raise) and "NotImplemented" in ast.unparse(each))
+        for each in definition.body
+    )
+
+
+def _made_by(each: ast.stmt) -> list[str]:
+    if isinstance(each, _Definition):
+        return [each.name]
+    if isinstance(each, ast.Assign) and isinstance(each.value, ast.Lambda):
+        return [target.id for target in each.targets if isinstance(target, ast.Name)]
+    return []
+
+
+def _of_top(statement: ast.stmt) -> list[ast.AST]:
+    """Return the nodes of a statement that bind names at the top: not those within a definition."""
+    return [statement] if isinstance(statement, _Definition) else list(ast.walk(statement))
+
+
+def _bound_by(node: ast.AST) -> list[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+            return [name]
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return [(alias.asname or alias.name).partition(".")[0] for alias in aliases]
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            return [name]
+    return []
