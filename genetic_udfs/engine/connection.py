@@ -129,8 +129,7 @@ class EngineConnection:
                 self._ready_since = None
                 with contextlib.suppress(OSError):
                     await self._hold(control)
-                was_steady = self._ready_since is not None and time.monotonic() - self._ready_since >= _STEADY
-                losses = 1 if was_steady else losses + 1
+                losses = 1 if self._was_steady() else losses + 1
                 if self._failure is not None:
                     return
                 self._on_note(f"{self.name}: its supervisor is gone, starting another")
@@ -145,6 +144,10 @@ class EngineConnection:
         except Exception as error:  # whatever it is, nobody may wait for ever for a server
             await self._give_up(EngineError(f"{self.name}: {error!r}"))
             raise
+
+    def _was_steady(self) -> bool:
+        """Whether the supervisor had served for a while before it was lost."""
+        return self._ready_since is not None and time.monotonic() - self._ready_since >= _STEADY
 
     async def _hold(self, control: Path) -> None:
         reader, self._writer = await asyncio.open_unix_connection(str(control))
