@@ -53,14 +53,19 @@ SEEDS: Final = [
     for i in range(3)
 ]
 PAIRS: Final = [
-    _pair("a", 1, "seed-0", "mutation", "complexity", 0.9),
+    {**_pair("a", 1, "seed-0", "mutation", "complexity", 0.9), "pass_rate": 1.0},
     _pair("b", 1, "seed-1 seed-2", "crossover", None, 0.8),
-    _pair("c", 2, "a b seed-0", "crossover", None, 0.7),
-    _pair("d", 2, "a", "mutation", "reasoning", 0.6),
+    {**_pair("c", 2, "a b seed-0", "crossover", None, 0.7), "pass_rate": 1.0},
+    {**_pair("d", 2, "a", "mutation", "reasoning", 0.6), "pass_rate": 0.5},
     _pair("e", 2, "c", "mutation", "constraints", 0.5),
 ]
 REJECTED: Final = [
-    {**_pair("x", 1, "seed-0", "mutation", "complexity", 0.1), "reason": "judged_no", "verdict": False},
+    {
+        **_pair("x", 1, "seed-0", "mutation", "complexity", 0.1),
+        "reason": "judged_no",
+        "verdict": False,
+        "pass_rate": 0.0,
+    },
     {**_pair("y", 2, "a b", "crossover", None, 0.0), "reason": "duplicate", "verdict": None, "response": None},
 ]
 

@@ -48,15 +48,20 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
 
 def print_rejudged(console: Console, found: Rejudged, generation: int) -> None:
     """Print the agreement, and what was asked for."""
-    before = ", ".join(found.before) or "a model that the ledger does not have"
-    title = f"Verdicts on generation {generation}; first judge: {before}; second judge: {found.model}"
-    print_agreement(console, found.agreement, title)
-    total = found.agreement.total + found.unanswered
+    if found.agreement.total or not found.with_tests.total:
+        before = ", ".join(found.before) or "a model that the ledger does not have"
+        title = f"Verdicts on generation {generation}; first judge: {before}; second judge: {found.model}"
+        print_agreement(console, found.agreement, title)
+    if found.with_tests.total:
+        title = f"Verdicts on generation {generation} against tests; first judge: {found.model}; second: tests"
+        print_agreement(console, found.with_tests, title)
     notes = []
     if found.is_same_judge:
         notes.append("It is the same judge: model, sampling and prompt are those of the first.")
     if found.asked:
-        notes.append(f"{found.asked} of {total} replies were asked for now, the others were already in the ledger.")
+        notes.append(
+            f"{found.asked} of {found.judged} replies were asked for now, the others were already in the ledger."
+        )
     else:
         notes.append("All replies were already in the ledger; nothing was asked.")
     if found.unanswered:

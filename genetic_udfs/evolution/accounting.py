@@ -2,15 +2,17 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import yaml
-from pyspark.sql import Row
+from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.evolution.audit import audit_generation
 from genetic_udfs.evolution.run import Run
+from genetic_udfs.reporting.agreement import Agreement
 from genetic_udfs.store.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 
@@ -24,7 +26,11 @@ def generation_row(run: Run, generation: int, before: int, started: float) -> di
         started: when this run began with it, by `time.monotonic`: the wall clock may be set back meanwhile.
     """
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
-    attempts = candidates.groupBy("reason", "round", "run_id").count().collect()
+    attempts = (
+        candidates.groupBy("reason", "round", "run_id")
+        .agg(F.count(F.lit(1)).alias("count"), *_judge_and_tests())
+        .collect()
+    )
     reasons: Counter[str | None] = Counter()
     for attempt in attempts:
         reasons[attempt["reason"]] += attempt["count"]
@@ -44,10 +50,38 @@ def generation_row(run: Run, generation: int, before: int, started: float) -> di
         "reasons": dict(reasons),
         "costs": costs(run, generation),
         "engines": engines(run, generation),
+        "judge": judge_and_tests(attempts),
         "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
         "seconds": time.monotonic() - started,
         "finished_at": datetime.now(UTC),
     }
+
+
+def _judge_and_tests() -> list[Column]:
+    """Count candidates by what the Judge and tests said of them, and sum up how far P(Yes) was off."""
+    passed = F.col("pass_rate") >= 1.0
+    both = F.col("verdict").isNotNull() & passed.isNotNull()
+    rated = F.when(both, F.col("fitness"))
+    return [
+        F.count_if(F.col("verdict") & passed).alias("yes_passed"),
+        F.count_if(F.col("verdict") & ~passed).alias("yes_failed"),
+        F.count_if(~F.col("verdict") & passed).alias("no_passed"),
+        F.count_if(~F.col("verdict") & ~passed).alias("no_failed"),
+        F.count(rated).alias("rated"),
+        F.coalesce(F.sum((rated - passed.cast("double")) ** 2), F.lit(0.0)).alias("squares"),
+    ]
+
+
+def judge_and_tests(attempts: Sequence[Row]) -> dict[str, Any] | None:
+    """Return a `schema.JUDGE_AND_TESTS` of counts as `_judge_and_tests`, None where tests decided nothing judged."""
+    names = ("yes_passed", "yes_failed", "no_passed", "no_failed")
+    counts = {name: sum(attempt[name] for attempt in attempts) for name in names}
+    agreement = Agreement(*counts.values())
+    if not agreement.total:
+        return None
+    rated = sum(attempt["rated"] for attempt in attempts)
+    squares = sum(attempt["squares"] for attempt in attempts)
+    return {**counts, "kappa": agreement.kappa, "brier": squares / rated if rated else None}
 
 
 def costs(run: Run, generation: int) -> list[Row]:

@@ -17,6 +17,7 @@ from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.evolution.agreement import compare
+from genetic_udfs.evolution.difficulty import with_solve_rate
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
@@ -105,6 +106,7 @@ def examine(rows: DataFrame, this: Round) -> DataFrame:
         .transform(compare, this)
         .transform(ask_judge, this)
         .transform(verify, this)
+        .transform(with_solve_rate, this)
     )
 
 
@@ -255,16 +257,18 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def read_solutions(replied: DataFrame) -> DataFrame:
-    """Add `response`, `code` and `reasoning` of the Coder's replies."""
-    return (
+    """Add `response`, `code`, `reasoning`, `code_lines` and `code_branches` of the Coder's replies."""
+    read = (
         replied.withColumn("read", role_columns.code_of("instruction", "reply"))
         .withColumn("code", F.col("read.code"))
         .withColumn("response", F.col("reply.text"))
         .withColumn("reasoning", F.col("reply.reasoning"))
         .withColumnRenamed("request_id", "coder_request")
         .transform(reject, F.col("read"))
-        .drop("read", "reply")
+        .withColumn("size", role_columns.size_of("code"))
     )
+    sizes = {f"code_{name}": F.col("size")[name] for name in ("lines", "branches")}
+    return read.withColumns(sizes).drop("read", "reply", "size")
 
 
 def repair(rows: DataFrame, this: Round) -> DataFrame:

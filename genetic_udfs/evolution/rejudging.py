@@ -5,6 +5,7 @@ ledger under a role of their own.
 """
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
@@ -26,32 +27,36 @@ class Rejudged:
 
     Args:
         agreement: the candidates' own verdicts and the new ones.
+        with_tests: the new verdicts and tests, whose Yes is that all pass, of the candidates that they have decided.
         before: the models that gave the candidates' own.
         model: the model that gave the new ones.
+        judged: how many candidates were to be judged.
         asked: how many replies were asked for now; the others were already in the ledger.
         unanswered: candidates without a new verdict, as the engine gave no reply.
         is_same_judge: whether model, sampling and prompt are those of the candidates' own verdicts.
     """
 
     agreement: Agreement
+    with_tests: Agreement
     before: list[str]
     model: str
+    judged: int
     asked: int
     unanswered: int
     is_same_judge: bool
 
 
 def rejudge(run: Run, generation: int) -> Rejudged:
-    """Have the configuration's judge look at every candidate of a generation that was judged; keep its verdicts.
+    """Have the configuration's judge look at every candidate of a generation that was judged or tested.
 
-    Replies in the ledger are not asked for again, and verdicts that are kept already are not kept twice.
+    Its verdicts are kept. Replies in the ledger are not asked for again, and verdicts that are there are kept once.
 
     Args:
         run: the run.
         generation: one that is finished.
 
     Raises:
-        ConfigurationError: if the generation is not there, or none of its candidates was judged.
+        ConfigurationError: if the generation is not there, or none of its candidates was judged or tested.
     """
     judged = judged_candidates(run, generation)
     own = run.config.roles.judge.prompt
@@ -67,7 +72,9 @@ def rejudge(run: Run, generation: int) -> Rejudged:
 
 
 def judged_candidates(run: Run, generation: int) -> DataFrame:
-    """Return the candidates of a finished generation that have a verdict: `id`, texts, `verdict`, `judge_request`.
+    """Return the candidates of a finished generation that have a verdict, or that tests have decided.
+
+    Columns are `id`, texts, `verdict`, `judge_request` and `passed`.
 
     Raises:
         ConfigurationError: if there are none.
@@ -76,19 +83,22 @@ def judged_candidates(run: Run, generation: int) -> DataFrame:
     if generation not in numbers:
         there = f"generations 0 to {max(numbers)}" if numbers else "no finished generation"
         raise ConfigurationError(f"--generation {generation}: {run.store.root} has {there}")
-    judged = run.store.read(CANDIDATES).filter((F.col("generation") == generation) & F.col("verdict").isNotNull())
+    is_decided = F.col("verdict").isNotNull() | F.col("pass_rate").isNotNull()
+    judged = run.store.read(CANDIDATES).filter((F.col("generation") == generation) & is_decided)
     if judged.isEmpty():
-        why = "it is made of the seeds" if generation == 0 else "none of its candidates came as far as the judge"
+        why = "it is made of the seeds" if generation == 0 else "none of its candidates came as far as judge or tests"
         raise ConfigurationError(f"--generation {generation}: there is no verdict to compare with: {why}")
-    return judged.select("id", "instruction", "response", "verdict", "judge_request")
+    passed = (F.col("pass_rate") >= 1.0).alias("passed")
+    return judged.select("id", "instruction", "response", "verdict", "judge_request", passed)
 
 
 def with_verdict(run: Run, replied: DataFrame, version: str) -> DataFrame:
-    """Return rows of `verdicts` with the candidate's own `verdict` and `judge_request`, and the new one as `new`."""
+    """Return rows of `verdicts` with the candidate's own `verdict`, `passed`, `judge_request`, and the new as `new`."""
     read = role_columns.verdict_of("reply")
     return replied.select(
         "id",
         "verdict",
+        "passed",
         "judge_request",
         "request_id",
         F.lit(run.config.engine_of("judge").model).alias("model"),
@@ -123,21 +133,27 @@ def compared(run: Run, rows: DataFrame, generation: int) -> Rejudged:
         rows: what `with_verdict` returned.
         generation: the one that was judged.
     """
-    counts = {(row["verdict"], row["new"]): row["count"] for row in rows.groupBy("verdict", "new").count().collect()}
+    counts = rows.groupBy("verdict", "passed", "new").count().collect()
+
+    def agreement(first: str, second: str) -> Agreement:
+        number = Counter[tuple[bool | None, bool | None]]()
+        for row in counts:
+            number[row[first], row[second]] += row["count"]
+        return Agreement(number[True, True], number[True, False], number[False, True], number[False, False])
+
     replies = run.store.read(REPLIES).filter(F.col("generation") == generation)
     models = (
         rows.select(F.col("judge_request").alias("request_id")).join(replies, "request_id").select(replies["model"])
     )
+    of_own = F.col("judge_request").isNotNull()
+    is_same = F.col("request_id").eqNullSafe(F.col("judge_request"))
     return Rejudged(
-        agreement=Agreement(
-            yes_yes=counts.get((True, True), 0),
-            yes_no=counts.get((True, False), 0),
-            no_yes=counts.get((False, True), 0),
-            no_no=counts.get((False, False), 0),
-        ),
+        agreement=agreement("verdict", "new"),
+        with_tests=agreement("new", "passed"),
         before=sorted(row["model"] for row in models.distinct().collect()),
         model=run.config.engine_of("judge").model,
+        judged=sum(row["count"] for row in counts),
         asked=replies.filter((F.col("role") == REJUDGE) & (F.col("run_id") == run.id)).count(),
-        unanswered=sum(count for (_, new), count in counts.items() if new is None),
-        is_same_judge=rows.filter(~F.col("request_id").eqNullSafe(F.col("judge_request"))).isEmpty(),
+        unanswered=sum(row["count"] for row in counts if row["new"] is None),
+        is_same_judge=not rows.filter(of_own).isEmpty() and rows.filter(of_own & ~is_same).isEmpty(),
     )

@@ -27,7 +27,8 @@ from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
 _RESULTS: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
 # What is computed again of a solution that is repaired.
 _OF_AN_ATTEMPT: Final = (
-    *("response", "code", "reasoning", "verdict", "fitness", "coder_request", "judge_request"),
+    *("response", "code", "code_lines", "code_branches", "reasoning"),
+    *("verdict", "fitness", "coder_request", "judge_request"),
     *(*_RESULTS, SANDBOX_TIER, CODE_STATUS, "fault", "agreeing", "failure"),
 )
 

@@ -1,4 +1,4 @@
-"""How far two judges agree on the same candidates."""
+"""How far two judges agree on the same candidates; tests can be one of the two."""
 
 from dataclasses import dataclass
 

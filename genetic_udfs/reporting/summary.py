@@ -53,6 +53,8 @@ def _counts(generations: Sequence[Row]) -> Table:
     table.add_row("acceptance", *(_share(row["accepted"], row["asked"]) for row in generations))
     if any(row["audit"] for row in generations):
         table.add_row("audit", *(_audit(row["audit"]) for row in generations))
+    if any(row["judge"] for row in generations):
+        table.add_row("judge and tests", *(_judge(row["judge"]) for row in generations))
     table.add_row("rounds", *(str(row["rounds"]) for row in generations))
     table.add_row("population", *(str(row["population_size"]) for row in generations))
     table.add_row("seconds", *(f"{row['seconds']:.0f}" for row in generations))
@@ -99,6 +101,15 @@ def _audit(audit: Row | None) -> str:
     if audit is None:
         return "-"
     return f"{audit['caught']} of {audit['pairs']} pairs" if audit["pairs"] else "no pairs"
+
+
+def _judge(judge: Row | None) -> str:
+    """Return of how many solutions the Judge and tests said the same, and kappa where both said Yes and No."""
+    if judge is None:
+        return "-"
+    agreed = judge["yes_passed"] + judge["no_failed"]
+    message = f"{agreed} of {agreed + judge['yes_failed'] + judge['no_passed']} agree"
+    return message if judge["kappa"] is None else f"{message}, kappa {judge['kappa']:.2f}"
 
 
 def _part(count: int, asked: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BooleanType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, BooleanType, IntegerType, StringType, StructField, StructType
 
 from genetic_udfs.config import OwnPrompt, TesterSettings
 from genetic_udfs.config.operators import CROSSOVER
@@ -14,12 +14,14 @@ from genetic_udfs.roles import coder, instructor, judge, tester
 from genetic_udfs.roles.arguments import called_in, calls_for
 from genetic_udfs.roles.examples import examples_in
 from genetic_udfs.roles.interface import Interface
+from genetic_udfs.roles.solution_size import SolutionSize, solution_size
 from genetic_udfs.runtime.row_udf import row_udf
 
 _REASON: Final = [StructField("reason", StringType()), StructField("detail", StringType())]
 _OFFSPRING: Final = StructType([StructField("instruction", StringType()), *_REASON])
 _CODE: Final = StructType([StructField("code", StringType()), *_REASON])
 _VERDICT: Final = StructType([StructField("verdict", BooleanType()), *_REASON])
+_SIZE: Final = StructType([StructField(name, IntegerType()) for name in SolutionSize._fields])
 
 _TESTS: Final = StructType([StructField("tests", ArrayType(StringType())), *_REASON])
 
@@ -73,6 +75,15 @@ def code_of(instruction: str, reply: str) -> Column:
 
     found = row_udf(read, _CODE)(instruction, f"{reply}.text", f"{reply}.finish_reason")
     return _unless_failed(reply, found, _CODE)
+
+
+def size_of(code: str) -> Column:
+    """Return a struct of a solution's `lines` of code and `branches`; both are null without code."""
+
+    def read(solution: str | None) -> SolutionSize | None:
+        return None if solution is None else solution_size(solution)
+
+    return row_udf(read, _SIZE)(code)
 
 
 def examples_of(instruction: str) -> Column:

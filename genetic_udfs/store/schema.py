@@ -76,6 +76,10 @@ _TESTED: Final = {
     "sandbox_tier": _string,
 }
 
+# How hard an instruction is: the share of the Coder's samples that pass all of its tests (null without tests), and of
+# the solution itself the lines of code and the branches (McCabe's decisions), null without code.
+_DIFFICULTY: Final = {"solve_rate": _double, "code_lines": _int, "code_branches": _int}
+
 # `agreement` is the share of the Coder's solutions of the instruction that return the same as this one for drawn
 # arguments; null where they were not compared.
 # `reasoning` is what the Coder thought before its `response`; null where it did not.
@@ -97,6 +101,7 @@ _INDIVIDUAL: Final = {
     **_TESTED,
     "agreement": _double,
     "reasoning": _string,
+    **_DIFFICULTY,
     "content_hash": _string,
     "run_id": _string,
 }
@@ -170,6 +175,12 @@ ENGINE_USE: Final = _struct(
 # Of a sample of a generation's texts and the population: pairs of near-duplicates, and those of which one was rejected.
 AUDIT: Final = _struct(texts=_long, pairs=_long, caught=_long)
 
+# Candidates that the Judge and tests have both decided, by both (`yes_failed`: the Judge's Yes, a test that failed).
+# `kappa` is Cohen's, null where both said one and the same of all; `brier` is the mean squared error of P(Yes).
+JUDGE_AND_TESTS: Final = _struct(
+    yes_passed=_long, yes_failed=_long, no_passed=_long, no_failed=_long, kappa=_double, brier=_double
+)
+
 # `engines`, `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall`
 # those of the configuration that decided it.
 GENERATIONS_SCHEMA: Final = _struct(
@@ -186,6 +197,7 @@ GENERATIONS_SCHEMA: Final = _struct(
     costs=ArrayType(ROLE_COST),
     engines=ArrayType(ENGINE_USE),
     audit=AUDIT,
+    judge=JUDGE_AND_TESTS,
     seconds=_double,
     finished_at=TimestampType(),
 )

@@ -40,8 +40,8 @@ def bring_up_to_date(store: Store) -> None:
     """Migrate the tables that an older version of this software made, and refuse those of a newer one.
 
     Version 1 lacks columns of `population` and `candidates` (those of tests), `generations` (`engines`, `audit`) and
-    `runs` (`forked_from`), version 2 `agreement` of `population` and `candidates`, version 3
-    `reasoning` of both and of `replies`, which lacks `reasoning_tokens`, too. They are null in rows that were made
+    `runs` (`forked_from`), version 2 `agreement` of `population` and `candidates`, version 3 `reasoning` and the columns
+    of difficulty of both, `reasoning` and `reasoning_tokens` of `replies`, and `judge` of `generations`. They are null in rows that were made
     before there was such a column. So a migration adds the missing columns, in a commit without rows.
 
     Raises:

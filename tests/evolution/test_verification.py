@@ -185,6 +185,30 @@ def test_a_right_solution_with_good_tests_is_accepted_with_what_it_passed(tested
     assert tested.done["accepted"] == len(accepted) > 0
 
 
+def test_what_is_hard_is_told_by_how_many_solve_it_and_by_the_solution(tested: Finished) -> None:
+    for row in tested.of("right", tests="good"):
+        assert (row["solve_rate"], row["code_lines"], row["code_branches"]) == (1.0, 2, 0)
+    for row in tested.of("wrong", "wrong beyond repair", tests="good"):
+        assert (row["solve_rate"], row["code_lines"], row["code_branches"]) == (0.0, 2, 1)
+    for row in tested.candidates:
+        if row["attempt"] == 2 and row["pass_rate"] == 1.0:  # the samples before it have failed
+            assert (row["solve_rate"], row["code_lines"], row["code_branches"]) == (0.0, 2, 0)
+        if row["tests"] is None:
+            assert row["solve_rate"] is None
+    kept = [row for row in tested.population if row["generation"] == 1]
+    assert {row["solve_rate"] for row in kept} == {0.0, 1.0} and {row["code_lines"] for row in kept} == {2}
+
+
+def test_the_judges_verdicts_are_counted_by_what_tests_say(tested: Finished) -> None:
+    both = [row for row in tested.candidates if row["verdict"] is not None and row["pass_rate"] is not None]
+    passed = sum(row["pass_rate"] == 1.0 for row in both)
+    assert 0 < passed < len(both)
+    judge = tested.done["judge"]
+    assert (judge["yes_passed"], judge["yes_failed"]) == (passed, len(both) - passed)
+    assert (judge["no_passed"], judge["no_failed"], judge["kappa"]) == (0, 0, 0.0)  # what it refuses is not tested
+    assert judge["brier"] == pytest.approx((passed * 0.1**2 + (len(both) - passed) * 0.9**2) / len(both))
+
+
 def test_what_the_judge_refuses_is_not_tested(tested: Finished) -> None:
     refused = [row for row in tested.candidates if row["reason"] == "judged_no"]
     assert refused

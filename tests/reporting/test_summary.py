@@ -33,6 +33,7 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
             Row(role="coder", seconds=30.0, running=40.0, max_num_seqs=64),
             Row(role="coder", seconds=10.0, running=20.0, max_num_seqs=64),
         ],
+        judge=Row(yes_passed=30, yes_failed=6, no_passed=4, no_failed=10, kappa=0.51, brier=0.2),
         audit=Row(texts=40, pairs=9, caught=8),
         population_size=25,
         seconds=12.4,
@@ -46,6 +47,7 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         "judged_no 15 (75%)",
         "acceptance 25%",
         "audit 8 of 9 pairs",
+        "judge and tests 40 of 50 agree, kappa 0.51",
         "population 25",
         "1 coder 20 1 100 500 50 35 of 64",
     ):

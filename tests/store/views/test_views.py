@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.store.schema import VERDICTS, VERDICTS_SCHEMA
 from genetic_udfs.store.tables import Store
 from genetic_udfs.store.views.definitions import TABLES_READ
 from tests.made_store import make_store
@@ -41,6 +43,11 @@ def registered(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     store.register()
     yield store
     forget(spark)
+
+
+def assert_says_what_it_holds(store: Store, view: str) -> None:
+    described = rows(store, f"DESCRIBE {view}")
+    assert described and all(comment for _, _, comment in described), view
 
 
 def rows(store: Store, query: str) -> list[tuple[object, ...]]:
@@ -118,11 +125,22 @@ def test_by_operator_tells_acceptance_and_fitness(registered: Store) -> None:
     ]
 
 
+def test_judge_calibration_holds_the_judge_against_tests(registered: Store) -> None:
+    query = "SELECT * FROM judge_calibration ORDER BY generation, decile"
+    # Of generation 1 both agree; 0.1 and 0.1 are what P(Yes) is off by. Of generation 2 the Judge said Yes to both.
+    near = pytest.approx
+    assert rows(registered, query) == [
+        (1, 1, 1, 0, 0, 0, 1, 0.1, 0.0, 1.0, 1.0, near(0.1)),
+        (1, 9, 1, 1, 0, 0, 0, 0.9, 1.0, 1.0, 1.0, near(0.1)),
+        (2, 6, 1, 0, 1, 0, 0, 0.6, 0.0, 0.5, 0.0, near(0.45)),
+        (2, 7, 1, 1, 0, 0, 0, 0.7, 1.0, 0.5, 0.0, near(0.45)),
+    ]
+
+
 def test_every_column_of_a_view_says_what_it_holds(registered: Store) -> None:
-    for name in TABLES_READ:
-        if not name.endswith("_of"):
-            described = rows(registered, f"DESCRIBE {name}")
-            assert described and all(comment for _, _, comment in described), name
+    views = {name for name in TABLES_READ if not name.endswith("_of")}
+    for name in views - {"rejudge_calibration"}:  # nobody has judged anew
+        assert_says_what_it_holds(registered, name)
 
 
 def test_only_what_is_named_is_registered_with_what_it_reads(registered: Store) -> None:
@@ -152,8 +170,20 @@ def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_wa
     edited = {"a": {"parents": ["e"]}, "b": {"parents": ["b", "gone", "seed-2"]}}
     session = spark.newSession()  # a schema's views take the place of the session's own
     store = make_store(session, "catalog:genetic_views", **edited)
+    said = [("c", 2, False, 0.2), ("d", 2, False, None), ("a", 1, True, 1.0), ("b", 1, True, 1.0)]
+    of_judge = session.createDataFrame(said, "id string, generation int, verdict boolean, fitness double")
+    columns = {name: F.lit(None).cast(VERDICTS_SCHEMA[name].dataType) for name in VERDICTS_SCHEMA.names}
+    others = {**columns, **{name: F.col(name) for name in of_judge.columns}, "model": F.lit("org/other")}
+    store.append(VERDICTS, of_judge.withColumns(others), transaction="made", version=1)
     try:
         assert "population" in store.register()
+        assert_says_what_it_holds(store, "rejudge_calibration")
+        # The other judge's No's are of generation 2: one passed its tests. `b` was never tested.
+        assert rows(store, "SELECT * EXCEPT (template) FROM rejudge_calibration ORDER BY generation, decile") == [
+            (1, "org/other", 9, 1, 1, 0, 0, 0, 1.0, 1.0, 1.0, None, 0.0),
+            (2, "org/other", None, 1, 0, 0, 0, 1, None, 0.0, 0.5, 0.0, pytest.approx(0.8)),
+            (2, "org/other", 2, 1, 0, 0, 1, 0, 0.2, 1.0, 0.5, 0.0, pytest.approx(0.8)),
+        ]
         assert len(rows(store, "SELECT * FROM ancestry WHERE descendant = 'a'")) == 1
         found = dict(rows(store, "SELECT ancestor, distance FROM ancestors_of('e')"))
         assert found == {"e": 0, "c": 1, "a": 2, "b": 2, "seed-0": 2, "seed-2": 3}
