@@ -23,6 +23,7 @@ from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution import loop
+from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
@@ -106,7 +107,8 @@ def begin_with(spark: SparkSession, config: Config, corpus: Path, size: int) -> 
     store = Store(spark, config.store)
     add_generation(store, config, texts, 0)
     with Progress() as progress:
-        loop.commit_generation(new_run(spark, config, progress), 0, 0, time.monotonic())
+        run = new_run(spark, config, progress)
+        loop.commit_generation(run, 0, 0, time.monotonic(), DiversityMeter(run, []))
 
 
 def evolved(spark: SparkSession, config: Config, generations: int) -> list[Row]:

@@ -128,6 +128,19 @@ def _attempts(store: Store, generation: int) -> None:
     _append(store, schema.REPLIES, replies, generation)
 
 
+_DISTANCE: Final = {"mean": 0.3, "low": 0.2, "high": 0.4, "p5": 0.1}
+DIVERSITY: Final = {
+    "sample": 3,
+    "model": "org/embedder",
+    "distinct_3": 0.9,
+    "nearest_other": _DISTANCE,
+    "nearest_earlier": None,
+    "topics": 1.0,
+    "gini": 0.25,
+    "lineage_entropy": 1.5,
+}
+
+
 def _generation(generation: int, version: int) -> dict[str, Any]:
     accepted, reasons = [(3, {}), (2, {"judged_no": 1}), (3, {"duplicate": 1})][generation]
     cost = {"requests": 5, "errors": 0, "prompt_tokens": 500, "completion_tokens": 50, "seconds": 2.0}
@@ -144,6 +157,7 @@ def _generation(generation: int, version: int) -> dict[str, Any]:
         "reasons": reasons,
         "costs": [{"role": "coder", **cost, "request_seconds": 2.5}] if generation else [],
         "engines": [],
+        "diversity": DIVERSITY if generation == 2 else None,
         "seconds": 30.0,
         "finished_at": BEGAN + timedelta(minutes=generation),
     }

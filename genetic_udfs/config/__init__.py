@@ -5,6 +5,7 @@ Reading YAML, overrides and files is `file.py`'s; nothing here touches the disk,
 
 from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases
 from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.diversity import EMBEDDING_MODEL, Diversity
 from genetic_udfs.config.engines import MEMORY_SHARE, Engine, ReasoningTags
 from genetic_udfs.config.limits import Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import MutationTask, Operators
@@ -26,6 +27,7 @@ from genetic_udfs.config.spark import Spark
 __all__ = [
     "ACCEPTANCE",
     "CATALOG_STORE",
+    "EMBEDDING_MODEL",
     "MEMORY_SHARE",
     "ROLES",
     "Benchmark",
@@ -33,6 +35,7 @@ __all__ = [
     "Config",
     "Decontamination",
     "Dedup",
+    "Diversity",
     "Engine",
     "Filters",
     "InstructorSettings",

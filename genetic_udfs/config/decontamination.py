@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from genetic_udfs.config.diversity import EMBEDDING_MODEL
 from genetic_udfs.config.roles import RoleSettings
 from genetic_udfs.config.section import Section
 
@@ -40,7 +41,7 @@ class Paraphrases(Section):
     more. `judge` says which engine and how it samples; without it the Judge's settings are taken.
     """
 
-    model: Annotated[str, Field(min_length=1)] = "bundled:all-minilm-l6-v2"
+    model: Annotated[str, Field(min_length=1)] = EMBEDDING_MODEL
     nearest: Annotated[int, Field(ge=1, le=100)] = 5
     similarity: Annotated[float, Field(ge=-1.0, le=1.0)] = 0.5
     judge: RoleSettings | None = None

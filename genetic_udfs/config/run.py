@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from genetic_udfs.config.decontamination import Decontamination, Paraphrases
 from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.diversity import Diversity
 from genetic_udfs.config.engines import Engine
 from genetic_udfs.config.limits import Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import Operators
@@ -48,6 +49,7 @@ class Config(Section):
     dedup: Dedup = Dedup()
     filters: Filters = Filters()
     decontamination: Decontamination = Decontamination()
+    diversity: Diversity = Diversity()
     sandbox: Sandbox = Sandbox()
     ledger: Ledger = Ledger()
     spark: Spark = Spark()
@@ -196,7 +198,8 @@ class Config(Section):
         are run.
         """
         data = self.model_dump(
-            mode="json", exclude={"store", "seeds", "seeds_where", "generations", "ledger", "spark", "engines"}
+            mode="json",
+            exclude={"store", "seeds", "seeds_where", "generations", "diversity", "ledger", "spark", "engines"},
         )
         data["dedup"].pop("audit")
         if self.max_candidates is None:

@@ -13,14 +13,15 @@ from genetic_udfs.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class Seed:
-    """One seed: its id (given, or the line's number) and its instruction, taken as it stands."""
+    """One seed: its id (given, or the line's number), its instruction, taken as it stands, and its topic if any."""
 
     id: str
     instruction: str
+    topic: str | None = None
 
 
 def read_seeds(path: str | Path, where: Mapping[str, str] | None = None) -> list[Seed]:
-    """Read a JSONL file, plain or gzipped, whose rows have `instruction` (text) and optionally `id`.
+    """Read a JSONL file, plain or gzipped, whose rows have `instruction` (text), and perhaps `id` and `topic`.
 
     Args:
         path: the file.
@@ -61,4 +62,6 @@ def _seed(where: str, number: int, row: dict[str, Any]) -> Seed:
     if not isinstance(instruction, str) or not instruction.strip():
         raise ConfigurationError(f'{where}: "instruction" must be a text that is not blank; keys given: {sorted(row)}')
     name = identity(row.get("id", f"seed-{number:06d}"), f'{where}: "id"')
-    return Seed(id=name, instruction=well_formed(instruction))
+    topic = row.get("topic")
+    named = well_formed(topic) if isinstance(topic, str) and topic.strip() else None
+    return Seed(id=name, instruction=well_formed(instruction), topic=named)

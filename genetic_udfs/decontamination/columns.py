@@ -3,9 +3,7 @@
 from typing import Final
 
 from pyspark.sql.types import (
-    ArrayType,
     DoubleType,
-    FloatType,
     IntegerType,
     StringType,
     StructField,
@@ -37,8 +35,6 @@ TEMPLATE: Final = "template"
 SAMPLE: Final = "sample"
 REPLY: Final = "reply"
 
-VECTOR: Final = "vector"
-
 _string, _integer = StringType(), IntegerType()
 
 FOUND: Final = StructType([StructField(ID, _string), *(StructField(tag, _string) for tag in TAGS)])
@@ -51,5 +47,3 @@ NEAR: Final = StructType(
         StructField(PROMPT, _string),
     ]
 )
-
-VECTORS: Final = StructType([StructField(NUMBER, _integer), StructField(VECTOR, ArrayType(FloatType()))])

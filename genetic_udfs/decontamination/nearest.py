@@ -11,15 +11,13 @@ from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.decontamination import columns as c
-from genetic_udfs.decontamination.embedding import BEGINNING, embedder
 from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.same_problem import same_problem_prompt
-from genetic_udfs.engine.failure import marked
-from genetic_udfs.errors import EngineError
+from genetic_udfs.embedding.model import BEGINNING
+from genetic_udfs.embedding.vectors import TEXTS_AT_ONCE, embedded, vectors
 from genetic_udfs.runtime.arrow import batches_of, rows
-from genetic_udfs.runtime.session import task_slots
 
-_TEXTS: Final = 256
+MODEL_KEY: Final = "decontamination.paraphrases.model"
 
 # What was embedded in this process, by model and texts: each round of a generation asks for the same items.
 _embedded: dict[tuple[str, tuple[str, ...]], NDArray[np.float32]] = {}
@@ -46,7 +44,9 @@ def nearest_items(new: DataFrame, items: Sequence[BenchmarkItem], settings: Para
     if not entries:
         return spark.createDataFrame([], c.NEAR)
     owner = np.array([number for number, _ in entries])
-    shared = spark.sparkContext.broadcast((vectors(spark, [text for _, text in entries], settings.model), owner))
+    shared = spark.sparkContext.broadcast(
+        (_vectors_of_items(spark, [text for _, text in entries], settings.model), owner)
+    )
     problems = spark.sparkContext.broadcast([item.problem for item in items])
 
     def near(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -62,19 +62,10 @@ def nearest_items(new: DataFrame, items: Sequence[BenchmarkItem], settings: Para
     return new.select(c.ID, c.TEXT).mapInArrow(near, c.NEAR)
 
 
-def vectors(spark: SparkSession, texts: Sequence[str], model: str) -> NDArray[np.float32]:
-    """Return the embeddings of a few thousand texts, a row each, computed by the Python workers."""
+def _vectors_of_items(spark: SparkSession, texts: Sequence[str], model: str) -> NDArray[np.float32]:
     key = model, tuple(texts)
     if key not in _embedded:
-
-        def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            return batches_of(_vectors(batches, model), c.VECTORS)
-
-        numbered = spark.createDataFrame(list(enumerate(texts)), f"{c.NUMBER} int, {c.TEXT} string")
-        found = numbered.repartition(task_slots(spark)).mapInArrow(embed, c.VECTORS)
-        # Sorted here: a sort of Spark's would embed everything once more, to see how it is spread.
-        ordered = sorted(found.collect(), key=lambda row: row[c.NUMBER])
-        _embedded[key] = np.array([row[c.VECTOR] for row in ordered], np.float32)
+        _embedded[key] = vectors(spark, texts, model, MODEL_KEY)
     return _embedded[key]
 
 
@@ -95,22 +86,8 @@ def _near(
     batches: Iterable[pa.RecordBatch], of_items: NDArray[np.float32], owner: NDArray[np.int64], settings: Paraphrases
 ) -> Iterator[tuple[str, str, int, float]]:
     given = ((name, text[:BEGINNING]) for name, text in rows(batches, c.ID, c.TEXT) if text and text.strip())
-    while some := list(itertools.islice(given, _TEXTS)):
-        similarities = _embed([text for _, text in some], settings.model) @ of_items.T
+    while some := list(itertools.islice(given, TEXTS_AT_ONCE)):
+        similarities = embedded([text for _, text in some], settings.model, MODEL_KEY) @ of_items.T
         for (name, text), of_text in zip(some, similarities, strict=True):
             for number, similarity in choose(of_text, owner, settings.nearest, settings.similarity):
                 yield name, text, number, similarity
-
-
-def _vectors(batches: Iterable[pa.RecordBatch], model: str) -> Iterator[tuple[int, list[float]]]:
-    given = rows(batches, c.NUMBER, c.TEXT)
-    while some := list(itertools.islice(given, _TEXTS)):
-        for (number, _), vector in zip(some, _embed([text for _, text in some], model), strict=True):
-            yield number, vector.tolist()
-
-
-def _embed(texts: Sequence[str], model: str) -> NDArray[np.float32]:
-    try:
-        return embedder(model)(texts)
-    except EngineError as error:
-        raise marked(error) from None

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +10,17 @@ import yaml
 from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
+from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution.audit import audit_generation
+from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.agreement import Agreement
-from genetic_udfs.store.schema import CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
+from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 
-def generation_row(run: Run, generation: int, before: int, started: float) -> dict[str, Any]:
+def generation_row(
+    run: Run, generation: int, before: int, started: float, meter: DiversityMeter, seeds: Sequence[Seed]
+) -> dict[str, Any]:
     """Return the row of `generations` for a generation whose population is committed.
 
     Args:
@@ -24,13 +28,17 @@ def generation_row(run: Run, generation: int, before: int, started: float) -> di
         generation: its number.
         before: the population's size without it.
         started: when this run began with it, by `time.monotonic`: the wall clock may be set back meanwhile.
+        meter: measures diversity.
+        seeds: those of generation 0, where this is its row.
     """
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
-    attempts = (
+    members = meter.columns(F.col("status") == ACCEPTED, run.config.samples_per_generation)
+    collected = (
         candidates.groupBy("reason", "round", "run_id")
-        .agg(F.count(F.lit(1)).alias("count"), *_judge_and_tests())
-        .collect()
+        .agg(F.count(F.lit(1)).alias("count"), *_judge_and_tests(), *members)
+        .toArrow()
     )
+    attempts = collected.drop_columns([name for name in ("members", "drawn") if members]).to_pylist()
     reasons: Counter[str | None] = Counter()
     for attempt in attempts:
         reasons[attempt["reason"]] += attempt["count"]
@@ -51,6 +59,7 @@ def generation_row(run: Run, generation: int, before: int, started: float) -> di
         "costs": costs(run, generation),
         "engines": engines(run, generation),
         "judge": judge_and_tests(attempts),
+        "diversity": meter.measure(generation, before, collected) if generation else meter.measure_seeds(seeds),
         "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
         "seconds": time.monotonic() - started,
         "finished_at": datetime.now(UTC),
@@ -72,7 +81,7 @@ def _judge_and_tests() -> list[Column]:
     ]
 
 
-def judge_and_tests(attempts: Sequence[Row]) -> dict[str, Any] | None:
+def judge_and_tests(attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return a `schema.JUDGE_AND_TESTS` of counts as `_judge_and_tests`, None where tests decided nothing judged."""
     names = ("yes_passed", "yes_failed", "no_passed", "no_failed")
     counts = {name: sum(attempt[name] for attempt in attempts) for name in names}

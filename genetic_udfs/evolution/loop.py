@@ -14,6 +14,7 @@ from genetic_udfs.data.seeds import Seed
 from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.accounting import generation_row
+from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run
@@ -41,10 +42,11 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
         seeds: generation 0.
         items: the test sets, of which nothing may be in the population.
     """
+    meter = DiversityMeter(run, seeds)
     done, size = last_generation(run)
     if done is None:
         with run.progress.stage(f"generation 0: {len(seeds)} seeds", None):
-            size = commit_seeds(run, seeds)
+            size = commit_seeds(run, seeds, meter)
         done = 0
     else:
         run.progress.note(_begun(done, run.config.generations))
@@ -57,7 +59,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation, size)
             add_to_index(run.store, run.config, run.id, generation)
-            size = commit_generation(run, generation, size, started)
+            size = commit_generation(run, generation, size, started, meter)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
 
@@ -82,7 +84,7 @@ def decided(run: Run, generation: int) -> DataFrame:
     return run.store.read(CANDIDATES).filter(F.col("generation") == generation)
 
 
-def commit_seeds(run: Run, seeds: Sequence[Seed]) -> int:
+def commit_seeds(run: Run, seeds: Sequence[Seed], meter: DiversityMeter) -> int:
     """Make generation 0 of the seeds; return the population's size."""
     started = time.monotonic()
     individuals = [
@@ -101,7 +103,7 @@ def commit_seeds(run: Run, seeds: Sequence[Seed]) -> int:
     ]
     rows = run.spark.createDataFrame(individuals, POPULATION_SCHEMA)
     append_generation(run, POPULATION, rows, 0)
-    return commit_generation(run, 0, 0, started)
+    return commit_generation(run, 0, 0, started, meter, seeds)
 
 
 def decide(run: Run, generation: int, size: int, items: Sequence[BenchmarkItem]) -> None:
@@ -134,9 +136,11 @@ def numbered(accepted: DataFrame, first: int) -> DataFrame:
     return accepted.join(ordinals.select("id", (F.col("offset") + F.col("place")).alias("ordinal")), "id")
 
 
-def commit_generation(run: Run, generation: int, before: int, started: float) -> int:
-    """Write the row that says a generation is done, with its counts and costs; return the population's size."""
-    row = generation_row(run, generation, before, started)
+def commit_generation(
+    run: Run, generation: int, before: int, started: float, meter: DiversityMeter, seeds: Sequence[Seed] = ()
+) -> int:
+    """Write the row that says a generation is done, with what it came to; return the population's size."""
+    row = generation_row(run, generation, before, started, meter, seeds)
     rows = local_frame(run.spark, [row], GENERATIONS_SCHEMA)
     append_generation(run, GENERATIONS, rows, generation)
     return int(row["population_size"])

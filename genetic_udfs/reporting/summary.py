@@ -1,6 +1,6 @@
 """The summary at the end of a run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pyspark.sql import Row
@@ -55,6 +55,10 @@ def _counts(generations: Sequence[Row]) -> Table:
         table.add_row("audit", *(_audit(row["audit"]) for row in generations))
     if any(row["judge"] for row in generations):
         table.add_row("judge and tests", *(_judge(row["judge"]) for row in generations))
+    for name, cell in _DIVERSITY.items():
+        cells = [cell(row["diversity"]) if row["diversity"] else None for row in generations]
+        if any(cells):
+            table.add_row(name, *(text or "-" for text in cells))
     table.add_row("rounds", *(str(row["rounds"]) for row in generations))
     table.add_row("population", *(str(row["population_size"]) for row in generations))
     table.add_row("seconds", *(f"{row['seconds']:.0f}" for row in generations))
@@ -110,6 +114,26 @@ def _judge(judge: Row | None) -> str:
     agreed = judge["yes_passed"] + judge["no_failed"]
     message = f"{agreed} of {agreed + judge['yes_failed'] + judge['no_passed']} agree"
     return message if judge["kappa"] is None else f"{message}, kappa {judge['kappa']:.2f}"
+
+
+def _distance(found: Row | None) -> str | None:
+    """Return a mean distance with the half of its interval."""
+    return None if found is None else f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
+
+
+def _number(found: float | None, form: str) -> str | None:
+    return None if found is None else format(found, form)
+
+
+# What is said of `generations.diversity`, by the heading of its line.
+_DIVERSITY: Final[dict[str, Callable[[Row], str | None]]] = {
+    "distinct 3-grams": lambda found: _number(found["distinct_3"], ".1%"),
+    "nearest other": lambda found: _distance(found["nearest_other"]),
+    "nearest earlier": lambda found: _distance(found["nearest_earlier"]),
+    "seeds' topics": lambda found: _number(found["topics"], ".0%"),
+    "Gini of offspring": lambda found: _number(found["gini"], ".2f"),
+    "lineages, bits": lambda found: _number(found["lineage_entropy"], ".1f"),
+}
 
 
 def _part(count: int, asked: int) -> str:

@@ -181,6 +181,26 @@ JUDGE_AND_TESTS: Final = _struct(
     yes_passed=_long, yes_failed=_long, no_passed=_long, no_failed=_long, kappa=_double, brier=_double
 )
 
+# Cosine distances of a sample's instructions to the nearest others: their mean with the interval that 95% of bootstrap
+# samples lie in, and their 5th percentile.
+DISTANCE: Final = _struct(mean=_double, low=_double, high=_double, p5=_double)
+
+# Of a drawn sample of a generation's instructions: the share of distinct ones among all runs of three words, and by
+# `model` (null where none could be had, and with it the distances) how far each is from the nearest of the sample, and
+# of a sample of all earlier generations. Of the whole generation, by descent: the share of the seeds' topics of which a
+# seed is an ancestor, Gini's coefficient of what the seeds have contributed, and the entropy in bits of the operators
+# that lead from the seeds to its members, by their first parents.
+DIVERSITY: Final = _struct(
+    sample=_long,
+    model=_string,
+    distinct_3=_double,
+    nearest_other=DISTANCE,
+    nearest_earlier=DISTANCE,
+    topics=_double,
+    gini=_double,
+    lineage_entropy=_double,
+)
+
 # `engines`, `run_id` and `seconds` are those of the run that finished the generation, `fingerprint` and `shortfall`
 # those of the configuration that decided it.
 GENERATIONS_SCHEMA: Final = _struct(
@@ -198,6 +218,7 @@ GENERATIONS_SCHEMA: Final = _struct(
     engines=ArrayType(ENGINE_USE),
     audit=AUDIT,
     judge=JUDGE_AND_TESTS,
+    diversity=DIVERSITY,
     seconds=_double,
     finished_at=TimestampType(),
 )

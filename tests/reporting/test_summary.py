@@ -34,6 +34,14 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
             Row(role="coder", seconds=10.0, running=20.0, max_num_seqs=64),
         ],
         judge=Row(yes_passed=30, yes_failed=6, no_passed=4, no_failed=10, kappa=0.51, brier=0.2),
+        diversity=Row(
+            distinct_3=0.9137,
+            nearest_other=Row(mean=0.4126, low=0.4, high=0.42, p5=0.1),
+            nearest_earlier=None,
+            topics=0.875,
+            gini=0.617,
+            lineage_entropy=2.04,
+        ),
         audit=Row(texts=40, pairs=9, caught=8),
         population_size=25,
         seconds=12.4,
@@ -48,11 +56,17 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         "acceptance 25%",
         "audit 8 of 9 pairs",
         "judge and tests 40 of 50 agree, kappa 0.51",
+        "distinct 3-grams 91.4%",
+        "nearest other 0.413 ± 0.010",
+        "seeds' topics 88%",
+        "Gini of offspring 0.62",
+        "lineages, bits 2.0",
         "population 25",
         "1 coder 20 1 100 500 50 35 of 64",
     ):
         assert line in lines
     assert "1 judge 0 0 0 0 0 -" in lines
+    assert not any(line.startswith("nearest earlier") for line in lines)
     assert any(line.startswith("Generation 1 fell short by 3 in 2 rounds") for line in lines)
     assert lines[-2].startswith("Tables: /store/population, candidates, ")
     assert lines[-1].startswith('Try: sql.py conf "SELECT')

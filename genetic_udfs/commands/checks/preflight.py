@@ -4,11 +4,13 @@ import os
 import re
 from pathlib import Path
 
-from genetic_udfs.config import Config, Engine
+from genetic_udfs.config import EMBEDDING_MODEL, Config, Engine
 from genetic_udfs.data.seeds import Seed, read_seeds
+from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.evolution.diversity.meter import MODEL_KEY
 from genetic_udfs.runtime.versions import check_versions
 from genetic_udfs.store.lease import LEASE_FOLDER
 from genetic_udfs.store.tables import SCHEMAS
@@ -26,6 +28,7 @@ def preflight(config: Config) -> list[Seed]:
     for name, engine in config.engines.items():
         check_engine(name, engine)
     check_gpus(config)
+    check_diversity(config)
     return seeds
 
 
@@ -97,6 +100,16 @@ def check_gpus(config: Config) -> None:
                 f"engines.{name}.args: spreads over {engine.gpus} GPUs, but {holder} has {amount} (spark.conf.{key});"
                 f" set {also} to {engine.gpus}"
             )
+
+
+def check_diversity(config: Config) -> None:
+    """Check that a model which is named for measuring diversity is there; without the usual one nothing is amiss.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    if config.diversity.sample and config.diversity.model != EMBEDDING_MODEL:
+        check_embedding(config.diversity.model, MODEL_KEY)
 
 
 def check_engine(name: str, engine: Engine) -> None:

@@ -9,6 +9,8 @@ from pyspark.sql import functions as F
 from genetic_udfs.reporting.report.figures import (
     BINS,
     Cost,
+    Distance,
+    Diversity,
     Generation,
     Length,
     Outcome,
@@ -70,6 +72,11 @@ def read_figures(store: Store, samples: int) -> StoreFigures:
         audits=[
             (row["generation"], row["audit"]["pairs"], row["audit"]["caught"]) for row in generations if row["audit"]
         ],
+        diversity=[
+            _diversity(row["generation"], row["diversity"])
+            for row in generations
+            if getattr(row, "diversity", None)  # stores of earlier releases are read as they are
+        ],
         costs=[_cost(row["generation"], cost) for row in generations for cost in row["costs"] or []],
         uses=[use for row in generations for use in _uses(row["generation"], row["engines"] or [])],
         models=_models(store, up_to),
@@ -125,6 +132,24 @@ def _contaminated(candidates: DataFrame) -> list[tuple[str, int]]:
     found = candidates.filter("reason = 'contaminated'").groupBy("detail").count()
     rows = found.orderBy(F.desc("count"), "detail").limit(_CONTAMINATED).collect()
     return [(row["detail"] or "?", row["count"]) for row in rows]
+
+
+def _diversity(generation: int, found: Row) -> Diversity:
+    return Diversity(
+        generation,
+        found["sample"],
+        found["model"],
+        found["distinct_3"],
+        _distance(found["nearest_other"]),
+        _distance(found["nearest_earlier"]),
+        found["topics"],
+        found["gini"],
+        found["lineage_entropy"],
+    )
+
+
+def _distance(found: Row | None) -> Distance | None:
+    return None if found is None else Distance(found["mean"], found["low"], found["high"], found["p5"])
 
 
 def _cost(generation: int, cost: Row) -> Cost:

@@ -20,6 +20,31 @@ class Generation:
 
 
 @dataclass(frozen=True)
+class Distance:
+    """Distances to the nearest: their mean, the ends of its interval, and the 5th percentile."""
+
+    mean: float
+    low: float
+    high: float
+    p5: float
+
+
+@dataclass(frozen=True)
+class Diversity:
+    """How diverse a generation is, as in `generations.diversity`."""
+
+    generation: int
+    sample: int
+    model: str | None
+    distinct_3: float | None
+    nearest_other: Distance | None
+    nearest_earlier: Distance | None
+    topics: float | None
+    gini: float | None
+    lineage_entropy: float | None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Candidates that had the same operator, task and end in a generation; `fitness` is the sum over `rated` ones."""
 
@@ -131,6 +156,7 @@ class StoreFigures:
     similarities: Sequence[int]
     contaminated: Sequence[tuple[str, int]]
     audits: Sequence[tuple[int, int, int]]
+    diversity: Sequence[Diversity]
     costs: Sequence[Cost]
     uses: Sequence[Use]
     models: Sequence[tuple[str, str, int]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from genetic_udfs.reporting.report.charts import Chart, Table, bars, histogram, stacked
-from genetic_udfs.reporting.report.figures import Outcome, Seed, StoreFigures
+from genetic_udfs.reporting.report.figures import Distance, Diversity, Outcome, Seed, StoreFigures
 
 # Generations that tables and charts show; of more, the last.
 _GENERATIONS: Final = 40
@@ -38,7 +38,7 @@ def sentence(store: StoreFigures) -> str:
 def sections(store: StoreFigures) -> list[Section]:
     """Return the parts of the report that have something to show."""
     parts = [_acceptance(store), _operators(store), _fitness(store), _costs(store), _duplicates(store)]
-    parts += [_shape(store), _seeds(store.seeds)]
+    parts += [_diversity(store.diversity), _shape(store), _seeds(store.seeds)]
     return [part for part in parts if part.charts or part.tables or part.texts]
 
 
@@ -186,6 +186,44 @@ def _duplicates(store: StoreFigures) -> Section:
         found = [(what, f"{count:,}") for what, count in store.contaminated]
         tables.append(("Test items found, the most frequent first", Table(("rule and item", "candidates"), found)))
     return Section("duplicates", "Near-duplicates and contamination", texts, charts, tables)
+
+
+def _diversity(found: Sequence[Diversity]) -> Section:
+    if not found:
+        return Section("diversity", "Diversity and novelty")
+    texts = [
+        f"Of up to {max(one.sample for one in found):,} instructions of each generation; generation 0 are the seeds."
+        " Cosine distances between embeddings, to the nearest other of the sample and to the nearest of a sample of all"
+        " earlier ones, with the interval of the mean by the bootstrap, and their 5th percentile."
+    ]
+    if not any(one.model for one in found):
+        texts.append("There was no model to embed instructions, so no distances.")
+    headings = ("generation", "distinct 3-grams", "nearest other", "5%", "nearest earlier", "5%")
+    rows = [
+        (
+            str(one.generation),
+            _number(one.distinct_3, ".1%"),
+            *_distance(one.nearest_other),
+            *_distance(one.nearest_earlier),
+            _number(one.topics, ".0%"),
+            _number(one.gini, ".2f"),
+            _number(one.lineage_entropy, ".1f"),
+        )
+        for one in found[-_GENERATIONS:]
+    ]
+    descent = ("seeds' topics with descendants", "Gini of offspring by seed", "entropy of lineages, bits")
+    table = Table((*headings, *descent), rows)
+    return Section("diversity", "Diversity and novelty", texts, tables=[("Diversity of each generation", table)])
+
+
+def _distance(found: Distance | None) -> tuple[str, str]:
+    if found is None:
+        return "-", "-"
+    return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})", f"{found.p5:.3f}"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
 
 
 def _shape(store: StoreFigures) -> Section:

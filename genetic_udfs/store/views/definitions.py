@@ -4,7 +4,7 @@ from collections.abc import Collection
 from importlib.resources import files
 from typing import Final
 
-from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES, VERDICTS
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, VERDICTS
 
 # In an order in which each finds what it reads.
 TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
@@ -15,6 +15,7 @@ TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
     "rejections": (CANDIDATES,),
     "costs": (REPLIES, POPULATION),
     "by_operator": (CANDIDATES,),
+    "diversity": (GENERATIONS,),
     "judge_calibration": (CANDIDATES,),
     "rejudge_calibration": (VERDICTS, CANDIDATES),
 }

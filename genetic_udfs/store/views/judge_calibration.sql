@@ -32,7 +32,7 @@ FROM (
     FROM (
         SELECT
             generation,
-            CAST(least(floor(fitness * 10), 9) AS INT) AS decile,
+            CAST(IF(fitness >= 1, 9, floor(fitness * 10)) AS INT) AS decile,
             count(*) AS solutions,
             count_if(verdict AND pass_rate = 1) AS yes_passed,
             count_if(verdict AND pass_rate < 1) AS yes_failed,

@@ -36,7 +36,7 @@ FROM (
             said.generation,
             said.model,
             said.template,
-            CAST(least(floor(said.fitness * 10), 9) AS INT) AS decile,
+            CAST(IF(said.fitness >= 1, 9, floor(said.fitness * 10)) AS INT) AS decile,
             count(*) AS solutions,
             count_if(said.verdict AND tested.pass_rate = 1) AS yes_passed,
             count_if(said.verdict AND tested.pass_rate < 1) AS yes_failed,

@@ -5,6 +5,8 @@ from dataclasses import replace
 from genetic_udfs.reporting.report.figures import (
     BINS,
     Cost,
+    Distance,
+    Diversity,
     Generation,
     Length,
     Outcome,
@@ -56,6 +58,10 @@ FIGURES = StoreFigures(
     similarities=[0] * (BINS - 1) + [1],
     contaminated=[(f"ngram of {HOSTILE}", 3)],
     audits=[(1, 5, 4)],
+    diversity=[
+        Diversity(0, 3, None, 0.95, None, None, 1.0, 0.0, 0.0),
+        Diversity(1, 4, HOSTILE, 0.9, Distance(0.31, 0.3, 0.32, 0.05), Distance(0.2, 0.1, 0.3, 0.01), 0.5, 0.4, 1.5),
+    ],
     costs=[Cost(1, "coder", 10, 1, 1000, 500, 10.0), Cost(2, "judge", 5, 0, 400, 100, 5.0)],
     uses=[Use(1, "coder", 10.0, 2, 64, 31.0, 50.0, 0.25)],
     models=[("coder", HOSTILE, 15)],

