@@ -167,11 +167,13 @@ def run_tests(code: Column | str, tests: Column | str, settings: Sandbox | None 
     Args:
         code: column of source code; null is not run.
         tests: column of arrays of tests, each `assert` statements or a function with some.
-        settings: limits of time and memory, and the weakest confinement that is accepted.
+        settings: limits of time and memory, the weakest confinement that is accepted, and by `decided_by` whether
+            tests count that only a process with the code in it can decide; without settings they do.
 
     Returns:
-        A struct: `code_status`; `tests_status` and `tests_message` (arrays, in the order of the tests);
-        `tests_passed`; `pass_rate`; `sandbox_tier`. A status is `passed`, `failed`, `error:TYPE`, `timeout` and so on.
+        A struct: `code_status`; `tests_status`, `tests_message` and `tests_decided_by` (arrays, in the order of the
+        tests; the last has `outside`, `together`, or null where nobody can); `tests_passed`; `pass_rate`;
+        `sandbox_tier`. A status is `passed`, `failed`, `error:TYPE`, `timeout` and so on.
 
     Raises:
         SandboxError: when the column is computed, if a machine cannot confine code as `settings.least_tier` asks.
@@ -179,7 +181,7 @@ def run_tests(code: Column | str, tests: Column | str, settings: Sandbox | None 
     Example:
         >>> rows.withColumn("ran", run_tests("code", F.array("test"))).select("ran.pass_rate")
     """
-    return outcome_of(code, tests, settings or Sandbox())
+    return outcome_of(code, tests, settings or Sandbox(decided_by="together"))
 
 
 def _checkpoint(rows: DataFrame, name: str) -> DataFrame:

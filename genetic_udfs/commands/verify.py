@@ -30,10 +30,11 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
-from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
+from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_DECIDED_BY, TESTS_PASSED, TESTS_STATUS
+from genetic_udfs.sandbox.tiers import DecidedBy
 from genetic_udfs.store.scratch import Scratch
 
-ADDED: Final = (TESTS_STATUS, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
+ADDED: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 
 # Names on the way, since those of the input may be anything.
 _ID, _CODE, _TESTS, _OUTCOME = "id", "code", "tests", "outcome"
@@ -51,14 +52,15 @@ class Task:
     tests: str
     output: str
     format: TableFormat
+    decided_by: DecidedBy = DecidedBy.TOGETHER
 
 
 def verify(config: Path, task: Task, overrides: list[str] | None = None) -> None:
-    """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
+    """Write a table's rows with how their tests ended, and who says so; null where code is null."""
     settings = load_config(config, overrides or [])
     with job_session(settings, "verify") as spark:
         with job_progress(spark) as progress:
-            run(spark, task, settings.sandbox, progress)
+            run(spark, task, settings.sandbox.model_copy(update={"decided_by": task.decided_by}), progress)
         print_summary(Console(width=100, highlight=False), read_table(spark, task.output), task)
 
 
@@ -125,8 +127,11 @@ def tests_in(text: str | None) -> list[str] | None:
         return None
     try:
         body = ast.parse(text).body
+    except IndentationError:
+        return [text]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return [line for line in text.splitlines() if line.strip()]
+        lines = [line for line in text.splitlines() if line.strip()]
+        return [text] if any(line.lstrip().startswith(">>>") for line in lines) else lines
     sources = [(each, ast.get_source_segment(text, each) or "") for each in body]
     imports = [source for each, source in sources if isinstance(each, ast.Import | ast.ImportFrom)]
     tests = [source for each, source in sources if _is_a_test(each)]

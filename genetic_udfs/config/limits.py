@@ -24,7 +24,8 @@ class Sandbox(Section):
     """How strongly code is confined where it is run, and what a process of it may use.
 
     On a machine that does not reach `least_tier` no code is run. With `check_runs` a run refuses code that fails as
-    soon as it is imported.
+    soon as it is imported. `decided_by: outside` counts only what the code cannot forge, and has other tests
+    `unsupported`; with `together` these are decided in the process that has the code.
     """
 
     least_tier: Literal["no_files", "landlock"] = "landlock"
@@ -32,6 +33,7 @@ class Sandbox(Section):
     wall_seconds: Annotated[float, Field(gt=0.0)] = 3.0
     memory_mb: Annotated[int, Field(ge=16)] = 512
     check_runs: bool = False
+    decided_by: Literal["outside", "together"] = "outside"
 
     @model_validator(mode="after")
     def _time_to_use_its_cpu(self) -> Self:

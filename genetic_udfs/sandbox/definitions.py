@@ -1,4 +1,4 @@
-"""What code defines and imports, and what of that a test means by its names."""
+"""What code defines at its top level, read from its syntax: names that a test means the solution's by."""
 
 import ast
 import builtins
@@ -31,21 +31,22 @@ class Definitions:
     Attributes:
         own: What it defines or assigns itself, whether or not it imports something by that name, too.
         classes: The classes among that: what is made of one is an object of the solution's own.
-        imported: Names that nothing but import statements binds; a tester has them from its own imports alone.
-        imports: The statements that a tester may do, too: those that give nothing another name.
-        both: Names that it imports and binds otherwise, too.
-        replaced: Names of built-ins, modules and packages to which it gives another meaning.
-        renamed: Names that its imports give to functions and classes of modules; a tester does not have them.
+        imports: By name, the statement that a test may do, too, to have that name: one that gives nothing another name.
+        doubtful: Names that are not what they say: built-ins to which it gives another meaning, what it both imports
+            and defines, and names that it gives to functions of modules.
+        holders: Names of modules and packages that it defines: what a test takes from `name.attribute` is not theirs.
+        free: Names that it uses and defines nowhere: a test may define them.
+        modules: The top-level modules that it imports, anywhere.
         readable: Whether the code could be read; if not, nothing is known of it.
     """
 
     own: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
-    imported: frozenset[str] = frozenset()
-    imports: tuple[str, ...] = ()
-    both: frozenset[str] = frozenset()
-    replaced: frozenset[str] = frozenset()
-    renamed: frozenset[str] = frozenset()
+    imports: tuple[tuple[str, str], ...] = ()
+    doubtful: frozenset[str] = frozenset()
+    holders: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
     readable: bool = True
 
     @classmethod
@@ -54,59 +55,40 @@ class Definitions:
         body = parsed(code) if len(code) <= _LONGEST_CODE else None
         if body is None:
             return cls(readable=False)
-        nodes = list(_of_the_module(body))
+        nodes = list(of_the_scope(body))
         imports = [each for each in nodes if isinstance(each, ast.Import | ast.ImportFrom)]
-        aliases = [alias for each in imports for alias in each.names]
-        own = frozenset(name for each in nodes for name in _bound(each))
-        imported = frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases)
-        renamed = {alias.asname or "" for alias in aliases if alias.asname not in {alias.name, _SHORT.get(alias.name)}}
-        taken = {alias.name for alias in aliases if alias.name in BUILT_INS}
+        own = frozenset(name for each in nodes if not isinstance(each, ast.alias) for name in bound_by(each))
+        named = {name: (each, alias) for each in imports for alias in each.names for name in bound_by(alias)}
+        renamed = {name for name, (each, alias) in named.items() if alias.asname and not _is_short_name(each, alias)}
+        walked = [node for each in body for node in ast.walk(each)]
+        bound = {name for node in walked for name in bound_by(node)}
         return cls(
             own=own,
             classes=frozenset(each.name for each in nodes if isinstance(each, ast.ClassDef)),
-            imported=imported - own,
-            imports=tuple(ast.unparse(each) for each in imports if _renames_nothing(each)),
-            both=own & imported,
-            replaced=frozenset({*own, *renamed, *taken} & (BUILT_INS | MODULES)),
-            renamed=frozenset(
-                alias.asname or "" for each in imports if not _renames_nothing(each) for alias in each.names
-            ),
+            imports=tuple((name, ast.unparse(each)) for name, (each, _) in named.items() if name not in own | renamed),
+            doubtful=frozenset(own & BUILT_INS | own & named.keys() | renamed | named.keys() & BUILT_INS),
+            holders=own & MODULES,
+            free=frozenset(names_used(walked) - bound - BUILT_INS),
+            modules=modules_of(walked),
         )
 
-    def names_for(self, test: str) -> list[str]:
-        """Return the names of a test that mean the solution's: what the code defines, and what else nobody knows."""
-        body = parsed(test) or []
-        nodes = [node for each in body for node in ast.walk(each)]
-        bound = {name for node in nodes for name in _bound(node)} | {
-            node.arg for node in nodes if isinstance(node, ast.arg)
-        }
-        bound |= {
-            (alias.asname or alias.name).partition(".")[0]
-            for node in nodes
-            if isinstance(node, ast.Import | ast.ImportFrom)
-            for alias in node.names
-        }
-        used = names_used(test)
-        unknown = used - bound - self.imported - BUILT_INS - MODULES
-        return sorted(name for name in (used & self.own) | unknown if not name.startswith("__"))
+
+def _is_short_name(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+    """Whether a module has a name that says which it is: its own, or one that no other module has."""
+    usual = _SHORT.get(alias.name, alias.asname if alias.asname not in BUILT_INS | MODULES else None)
+    return isinstance(statement, ast.Import) and alias.asname in {alias.name, usual}
 
 
-def names_used(test: str) -> frozenset[str]:
-    """Return the names that a test reads; none of a text that cannot be parsed."""
-    body = parsed(test)
-    return frozenset(node.id for each in body or () for node in ast.walk(each) if isinstance(node, ast.Name))
+def names_used(nodes: list[ast.AST]) -> set[str]:
+    """Return the names that are read."""
+    return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
-def replaced_in(test: str, definitions: Definitions) -> frozenset[str]:
-    """Return the built-ins and modules that a test uses and code gives another meaning; it would believe that code.
-
-    A function may be named like a module, such as `numbers`; that is no module where it is called itself.
-    """
-    nodes = [node for each in parsed(test) or () for node in ast.walk(each)]
-    holders = {node.value.id for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)}
-    used = names_used(test)
-    replaced = definitions.replaced & ((used & BUILT_INS) | (holders & MODULES))
-    return replaced | (definitions.both & holders) | (definitions.renamed & used)
+def modules_of(nodes: list[ast.AST]) -> frozenset[str]:
+    """Return the top-level modules that are imported."""
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return frozenset(name.partition(".")[0] for name in names)
 
 
 def parsed(code: str) -> list[ast.stmt] | None:
@@ -119,8 +101,8 @@ def parsed(code: str) -> list[ast.stmt] | None:
         return None
 
 
-def _of_the_module(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """Yield what is executed in the module's own scope, in its order, and statements that say `global`."""
+def of_the_scope(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield what is executed in the statements' own scope, in its order, and statements that say `global`."""
     waiting: list[ast.AST] = [*reversed(body)]
     while waiting:
         node = waiting.pop()
@@ -129,11 +111,14 @@ def _of_the_module(body: list[ast.stmt]) -> Iterator[ast.AST]:
             yield from (each for each in ast.walk(node) if isinstance(each, ast.Global))
         elif isinstance(node, ast.comprehension):
             waiting += [*node.ifs, node.iter]
-        else:
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from node.names
+        elif not isinstance(node, ast.Lambda):
             waiting += reversed(list(ast.iter_child_nodes(node)))
 
 
-def _bound(node: ast.AST) -> list[str]:
+def bound_by(node: ast.AST) -> list[str]:
+    """Return the names that a node itself gives a value."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return [node.name]
@@ -141,13 +126,12 @@ def _bound(node: ast.AST) -> list[str]:
             return [node.id]
         case ast.Global():
             return node.names
+        case ast.alias():
+            return [(node.asname or node.name).partition(".")[0]]
+        case ast.arg():
+            return [node.arg]
         case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
             return [name]
         case ast.MatchMapping(rest=str(name)):
             return [name]
     return []
-
-
-def _renames_nothing(statement: ast.Import | ast.ImportFrom) -> bool:
-    """Whether names mean what they say: a module may have a short name, a function of a module no other one."""
-    return isinstance(statement, ast.Import) or all(alias.asname is None for alias in statement.names)

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -25,7 +25,6 @@ _START_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0  # from the kill of a run to its end
 _LONGEST_MESSAGE: Final = 65536
 _CHUNK: Final = 65536
-_KEPT_OUTPUT: Final = 65536
 
 _START: Final = (
     "import json, sys; sys.path[:0] = json.loads(sys.argv[1])['own_path'];"
@@ -42,6 +41,7 @@ _ENVIRONMENT: Final = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PATH": "/usr/bin:/bin",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONHASHSEED": "0",
     "PYTHONIOENCODING": "utf-8:backslashreplace",
@@ -50,15 +50,31 @@ _ENVIRONMENT: Final = {
 
 
 class Kind(StrEnum):
-    """What a zygote has loaded. A fork of one with numpy takes longer, so only code that wants it is run there."""
+    """What a zygote has loaded. A fork of one with more takes longer, so code runs in the least that it needs."""
 
     SLIM = "slim"
+    TESTS = "tests"
     NUMPY = "numpy"
+    PANDAS = "pandas"
+
+    @classmethod
+    def for_modules(cls, modules: Set[str]) -> "Kind":
+        """Return the kind for what is imported: by its top-level names."""
+        return next((kind for kind, wanted in _WANTED.items() if modules & wanted), cls.SLIM)
 
 
+_TESTS: Final = ["unittest", "unittest.mock", "asyncio", "pytest"]
+_NUMPY: Final = ["numpy", *(f"numpy.{part}" for part in ("fft", "linalg", "ma", "polynomial", "random", "testing"))]
 _MODULES: Final[dict[Kind, list[str]]] = {
     Kind.SLIM: [],
-    Kind.NUMPY: ["numpy", *(f"numpy.{part}" for part in ("fft", "linalg", "ma", "polynomial", "random", "testing"))],
+    Kind.TESTS: _TESTS,
+    Kind.NUMPY: [*_TESTS, *_NUMPY],
+    Kind.PANDAS: [*_TESTS, *_NUMPY, "pandas"],
+}
+_WANTED: Final = {
+    Kind.PANDAS: {"pandas"},
+    Kind.NUMPY: {"numpy", "scipy", "sklearn"},
+    Kind.TESTS: {"unittest", "pytest", "asyncio"},
 }
 
 
@@ -72,30 +88,41 @@ class Run:
 
     Attributes:
         task: What `program.run` is to do.
-        inbox, outbox: Descriptors beside the result's; both or neither.
         results: What it has sent, as bytes.
-        output: The beginning of what it printed.
-        killed_for: `wall`, `output` or `result` where a limit that is watched here was passed; `done` where it was
-            not needed any more.
+        printed: How many bytes it printed.
+        killed_for: `wall`, `output` or `result` where a limit that is watched here was passed.
         status: As of wait(2).
         cpu_seconds: What it used.
     """
 
     task: dict[str, Any]
-    inbox: int | None = None
-    outbox: int | None = None
     results: bytearray = field(default_factory=bytearray)
-    output: bytearray = field(default_factory=bytearray)
     printed: int = 0
     killed_for: str | None = None
     status: int | None = None
     cpu_seconds: float = 0.0
-    pid: int = 0
 
     @property
     def signal(self) -> int:
         """The signal that ended it, or 0."""
         return os.WTERMSIG(self.status) if self.status is not None and os.WIFSIGNALED(self.status) else 0
+
+    @property
+    def was_confined(self) -> bool:
+        """Whether it gave everything up before it ran code; what it says after that cannot take this back."""
+        return bytes(self.results).startswith(b'{"confined": true}\n')
+
+    def reports(self) -> Iterator[dict[str, Any]]:
+        """Yield what it has sent up to what is no report. The code that ran may have sent it: it is data."""
+        *lines, _ = bytes(self.results).split(b"\n")
+        for line in lines:
+            try:
+                report = json.loads(line)
+            except (ValueError, RecursionError):
+                return
+            if not isinstance(report, dict):
+                return
+            yield report
 
     @property
     def came_to_its_end(self) -> bool:
@@ -122,7 +149,7 @@ class Zygote:
             "tier": tier,
             "modules": _MODULES[kind],
             "own_path": [str(Path(__file__).absolute().parents[2])],  # a zip file, maybe, by a relative path
-            "packages": _package_folders(),
+            "packages": package_folders(),
         }
         with other:
             self._process = subprocess.Popen(
@@ -138,7 +165,6 @@ class Zygote:
         if "refused" in first:
             self.close()
             raise SandboxError(str(first["refused"]))
-        self.absent: list[str] = first["ready"]["absent"]
 
     @property
     def pid(self) -> int:
@@ -149,18 +175,14 @@ class Zygote:
         """Whether this process, and not one that it was forked from, has started the zygote."""
         return self._owner == os.getpid()
 
-    def run(self, runs: Sequence[Run], limits: Limits) -> None:
-        """Run processes at the same time until the first has ended; the others are killed then.
-
-        Args:
-            runs: They are filled in with how they ended.
-            limits: Of each process.
+    def run(self, run: Run, limits: Limits) -> None:
+        """Run a process until it has ended; it is filled in how.
 
         Raises:
-            ZygoteLostError: If the zygote is gone; nothing is known of the runs then.
+            ZygoteLostError: If the zygote is gone; nothing is known of the run then.
         """
         with contextlib.ExitStack() as open_until_the_end:
-            _Watch(self, runs, limits, open_until_the_end).until_ended()
+            _Watch(self, run, limits, open_until_the_end).until_ended()
 
     def close(self) -> None:
         """End the zygote and, by that, whatever it runs."""
@@ -182,14 +204,13 @@ class Zygote:
             with os.fdopen(os.dup(payload), "wb") as file:
                 file.write(json.dumps(run.task).encode())
             os.lseek(payload, 0, os.SEEK_SET)
-            given = [payload, stdout, result, *(each for each in (run.inbox, run.outbox) if each is not None)]
-            self._send({"fork": limits.as_dict()}, given)
+            self._send({"fork": limits.as_dict()}, [payload, stdout, result])
         finally:
             os.close(payload)
 
-    def kill(self, run: Run) -> None:
-        """Kill a process of this zygote, if it has not ended."""
-        self._send({"kill": run.pid})
+    def kill(self) -> None:
+        """Kill the process that runs, if it has not ended."""
+        self._send({"kill": True})
 
     def message(self) -> dict[str, Any]:
         """Return the next message."""
@@ -220,70 +241,45 @@ class Zygote:
 
 
 class _Watch:
-    """Processes that run now, and what comes from them."""
+    """A process that runs now, and what comes from it."""
 
-    def __init__(
-        self, zygote: Zygote, runs: Sequence[Run], limits: Limits, open_until_the_end: contextlib.ExitStack
-    ) -> None:
-        self._zygote, self._limits = zygote, limits
-        self._poll = select.poll()
-        self._poll.register(zygote.fileno(), select.POLLIN)
-        self._sources: dict[int, tuple[Run, bool]] = {}
-        self._begun = time.monotonic()
-        self._ended_early: list[dict[str, Any]] = []
-        self._runs: dict[int, Run] = {}
-        for run in runs:
-            self._start(run, open_until_the_end)
-
-    def _start(self, run: Run, open_until_the_end: contextlib.ExitStack) -> None:
+    def __init__(self, zygote: Zygote, run: Run, limits: Limits, open_until_the_end: contextlib.ExitStack) -> None:
+        self._zygote, self._run, self._limits = zygote, run, limits
         (results, result), (output, stdout) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
         for descriptor in (results, output):
             open_until_the_end.callback(os.close, descriptor)
+            os.set_blocking(descriptor, False)
         try:
-            self._zygote.fork(run, self._limits, stdout, result)
+            zygote.fork(run, limits, stdout, result)
         finally:
             os.close(result)
             os.close(stdout)
-        for descriptor, is_result in ((results, True), (output, False)):
-            os.set_blocking(descriptor, False)
-            self._sources[descriptor] = (run, is_result)
+        self._results, self._open = results, {results, output}
+        self._poll = select.poll()
+        for descriptor in (zygote.fileno(), results, output):
             self._poll.register(descriptor, select.POLLIN)
-        while "pid" not in (message := self._zygote.message()):
-            self._ended_early.append(message)
-        run.pid = message["pid"]
-        self._runs[run.pid] = run
+        self._deadline = time.monotonic() + limits.wall_seconds
 
     def until_ended(self) -> None:
-        for message in self._ended_early:
-            self._note_end(message)
-        deadline = self._begun + self._limits.wall_seconds
-        while self._runs:
-            left = deadline - time.monotonic()
+        while self._run.status is None:
+            left = self._deadline - time.monotonic()
             if left <= 0:
-                for run in self._runs.values():
-                    self._stop(run, "wall")
-                deadline = time.monotonic() + _GRACE_SECONDS
-                if left < -_GRACE_SECONDS:
+                if self._run.killed_for is not None:
                     raise ZygoteLostError("the sandbox's zygote does not end a run")
+                self._stop("wall")
                 continue
             for descriptor, _ in self._poll.poll(left * 1000 + 1):
                 if descriptor == self._zygote.fileno():
-                    self._note_end(self._zygote.message())
+                    message = self._zygote.message()
+                    self._run.status, self._run.cpu_seconds = message["status"], message["cpu"]
                 else:
                     self._read(descriptor)
-        for descriptor in list(self._sources):
+        for descriptor in list(self._open):
             while self._read(descriptor):
                 pass
 
-    def _note_end(self, message: dict[str, Any]) -> None:
-        run = self._runs.pop(message["ended"])
-        run.status, run.cpu_seconds = message["status"], message["cpu"]
-        for other in self._runs.values():
-            self._stop(other, "done")
-
     def _read(self, descriptor: int) -> bool:
         """Read what is there; return whether there may be more."""
-        run, is_result = self._sources[descriptor]
         try:
             data = os.read(descriptor, _CHUNK)
         except BlockingIOError:
@@ -291,30 +287,29 @@ class _Watch:
         if not data:
             self._forget(descriptor)
             return False
-        if is_result:
-            run.results += data
+        if descriptor == self._results:
+            self._run.results += data
         else:
-            run.printed += len(data)
-            run.output += data[: _KEPT_OUTPUT - len(run.output)]
-        passed = "result" if len(run.results) > self._limits.result_kb << 10 else None
-        passed = "output" if run.printed > self._limits.output_kb << 10 else passed
+            self._run.printed += len(data)
+        passed = "result" if len(self._run.results) > self._limits.result_kb << 10 else None
+        passed = "output" if self._run.printed > self._limits.output_kb << 10 else passed
         if passed is not None:
-            self._stop(run, passed)
+            self._stop(passed)
             self._forget(descriptor)
         return passed is None
 
     def _forget(self, descriptor: int) -> None:
         self._poll.unregister(descriptor)
-        del self._sources[descriptor]
+        self._open.discard(descriptor)
 
-    def _stop(self, run: Run, why: str) -> None:
-        if run.killed_for is None:
-            run.killed_for = why
-            if run.status is None:
-                self._zygote.kill(run)
+    def _stop(self, why: str) -> None:
+        if self._run.killed_for is None:
+            self._run.killed_for, self._deadline = why, time.monotonic() + _GRACE_SECONDS
+            if self._run.status is None:
+                self._zygote.kill()
 
 
-def _package_folders() -> list[str]:
+def package_folders() -> list[str]:
     """Return where packages are installed, in the order of this interpreter's path."""
     named = [Path(entry) for entry in sys.path if Path(entry).name in {"site-packages", "dist-packages"}]
     return [str(folder) for folder in named if folder.is_dir()]

@@ -14,7 +14,7 @@ from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressRepo
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.sandbox.spark import SANDBOX_TIER, answers_column, outcome_column
-from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
 
 # Few enough rows that a task with slow code does not end long after the others, and few enough tasks for the driver.
 _ROWS_A_TASK: Final = 200
@@ -26,7 +26,7 @@ _RAISED: Final = re.compile(rf"{SandboxError.__name__}: (.*?)(?:\n\s*\n|\n\s+at 
 def outcome_of(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
     """Return the struct `sandbox.spark.OUTCOME` of code and its tests; without tests the code is only imported."""
     suite = F.lit(None).cast("array<string>") if tests is None else tests
-    return outcome_column(code, suite, Tier(settings.least_tier), _limits(settings))
+    return outcome_column(code, suite, Tier(settings.least_tier), _limits(settings), DecidedBy(settings.decided_by))
 
 
 def answers_of(code: Column | str, calls: Column | str, settings: Sandbox) -> Column:

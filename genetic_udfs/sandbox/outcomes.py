@@ -1,26 +1,24 @@
-"""Which tests code passes, decided here from what its process answers, and never by that process."""
+"""Which tests code passes, and who says so: what has none of the code in it, or the process that has both."""
 
-import contextlib
+import ast
 import hashlib
 import math
-import os
-import re
+import secrets
 import signal
-import textwrap
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.data.jsonl import well_formed
-from genetic_udfs.sandbox.assertion import NotAnAssertion, Split, asks_for_classes, split
-from genetic_udfs.sandbox.definitions import Definitions, replaced_in
+from genetic_udfs.sandbox.definitions import Definitions, modules_of, parsed
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
-from genetic_udfs.sandbox.outside import evaluate
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.reports import reports
-from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.values import Items, Unsupported
+from genetic_udfs.sandbox.reading import Reading, Unreadable
+from genetic_udfs.sandbox.split import Split, Step, split
+from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
+from genetic_udfs.sandbox.unroll import NotStraight
+from genetic_udfs.sandbox.values import Malformed, decode
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 TIMEOUT, OOM, SIGNAL = "timeout", "oom", "signal"
@@ -30,8 +28,6 @@ OUTPUT_LIMIT, UNSUPPORTED = "output_limit", "unsupported"
 _MAX_TIMEOUTS: Final = 2
 _LONGEST_MESSAGE: Final = 300
 _LONGEST_ANSWER: Final = 1000
-_NO_VALUE: Final = object()
-_NEEDS_NUMPY: Final = re.compile(r"\b(?:numpy|pandas|scipy|sklearn)\b")
 
 
 @dataclass(frozen=True)
@@ -41,13 +37,17 @@ class Status:
     Attributes:
         name: `passed`, `failed`, `error:TYPE`, `timeout`, `oom`, `signal`, `output_limit` or `unsupported`.
         message: What is known beyond that.
+        decided_by: Who says so; nobody, where it is `unsupported`.
     """
 
     name: str
     message: str = ""
+    decided_by: DecidedBy | None = DecidedBy.OUTSIDE
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", well_formed(self.message)[:_LONGEST_MESSAGE])
+        if self.name == UNSUPPORTED:
+            object.__setattr__(self, "decided_by", None)
 
     @property
     def passed(self) -> bool:
@@ -80,22 +80,19 @@ class Outcome:
         return self.tests_passed / len(self.tests) if self.tests else None
 
 
-def examine(sandbox: Sandbox, code: str, tests: Sequence[str]) -> Outcome:
+def examine(sandbox: Sandbox, code: str, tests: Sequence[str], decided_by: DecidedBy = DecidedBy.TOGETHER) -> Outcome:
     """Run code and its tests.
-
-    Assertions on plain values share a process, which goes on in a new one after a test that ends it. A test of any
-    other form has a pair of processes to itself.
 
     Args:
         sandbox: Where to.
         code: Python source; it is run as a module, not as `__main__`.
-        tests: Each an assertion, several, or other statements with assertions.
+        tests: Each an assertion, several, or a whole file of tests.
+        decided_by: With `outside`, a test that only a process with the code in it could decide is `unsupported`.
 
     Raises:
         SandboxError: If the sandbox is not safe enough here, or fails; never for what the code does.
     """
-    tests = [textwrap.dedent(test).strip() for test in tests]
-    return _Candidate(sandbox, code.removeprefix("\ufeff"), "\n".join((code, *tests))).outcome(tests)
+    return _Candidate(sandbox, code).outcome(tests, decided_by)
 
 
 def answers(sandbox: Sandbox, code: str, calls: Sequence[str]) -> list[str | None]:
@@ -113,180 +110,206 @@ def answers(sandbox: Sandbox, code: str, calls: Sequence[str]) -> list[str | Non
     Raises:
         SandboxError: If the sandbox is not safe enough here, or fails; never for what the code does.
     """
-    loaded, found = _Candidate(sandbox, code.removeprefix("\ufeff"), code).answers(list(calls))
+    loaded, found = _Candidate(sandbox, code).answers([Step(0, (), call, None) for call in calls])
     if not loaded.passed:
         return [None] * len(calls)
-    values = [answer["value"] if isinstance(answer, dict) and "value" in answer else _NO_VALUE for answer in found]
-    return [None if value is _NO_VALUE else canonical(value) for value in values]
+    return [canonical(each["value"]) if isinstance(each, dict) and "value" in each else None for each in found]
 
 
-class _Ended(Exception):
-    def __init__(self, status: Status) -> None:
-        super().__init__(status.name)
-        self.status = status
+Answer = dict[str, Any] | Status
+"""What a step's process says of it, or the status that the step has led to."""
 
 
 class _Candidate:
-    def __init__(self, sandbox: Sandbox, code: str, text: str) -> None:
-        self._sandbox = sandbox
-        self._kind = Kind.NUMPY if _NEEDS_NUMPY.search(text) else Kind.SLIM
-        self._code = well_formed(code)
+    def __init__(self, sandbox: Sandbox, code: str) -> None:
+        self._sandbox, self._limits = sandbox, sandbox.limits
+        self._code = well_formed(code.removeprefix("\ufeff"))
         self._definitions = Definitions.of(self._code)
 
-    def outcome(self, tests: Sequence[str]) -> Outcome:
-        ways: list[Split | Status | None] = []  # None: needs a tester
-        for test in tests:
+    def outcome(self, tests: Sequence[str], decided_by: DecidedBy) -> Outcome:
+        found: dict[int, Status] = {}
+        readings: dict[int, Reading] = {}
+        splits: dict[int, Split] = {}
+        reasons: dict[int, str] = {}
+        for at, test in enumerate(tests):
             try:
-                ways.append(self._doubt(test) or split(test, self._definitions))
-            except NotAnAssertion:
-                ways.append(None)
-            except SyntaxError as error:
-                ways.append(Status("error:SyntaxError", f"the test is no Python: {error}"))
-        calls = [call for way in ways if isinstance(way, Split) for call in way.calls]
-        loaded, answers = self.answers(calls)
-        statuses = []
-        for test, way in zip(tests, ways, strict=True):
-            if not loaded.passed:
-                statuses.append(loaded)
-            elif isinstance(way, Split):
-                found = [answers.pop(0) for _ in way.calls]
-                status = _compared(way, found)
-                # A value that is no plain one can be asked in a pair for what the test wants to know of it.
-                is_lost = status.name == UNSUPPORTED and any(map(_is_no_plain_value, found))
-                statuses.append(self._tested(test) if is_lost else status)
-            else:
-                statuses.append(way if way is not None else self._tested(test))
-        return Outcome(loaded, tuple(statuses), self._sandbox.tier)
+                readings[at] = Reading.of(test, self._definitions)
+                splits[at] = split(readings[at].body, self._definitions, readings[at].modules)
+            except Unreadable as error:
+                found[at] = Status(error.status, str(error))
+            except NotStraight as error:
+                reasons[at] = str(error)
+        loaded, given = self._asked(splits)
+        if not loaded.passed:
+            return Outcome(loaded, (loaded,) * len(tests), self._sandbox.tier)
+        found |= self._compared(splits, given, readings, reasons)
+        for at in reasons:
+            found[at] = Status(UNSUPPORTED, f"not decided outside of the code's process: {reasons[at]}")
+            if decided_by is DecidedBy.TOGETHER:
+                found[at] = self._together(readings[at])
+        return Outcome(loaded, tuple(found[at] for at in range(len(tests))), self._sandbox.tier)
 
-    def _doubt(self, test: str) -> Status | None:
-        """Return why a test could not be believed, whatever came of it."""
-        if not test:
-            return Status(UNSUPPORTED, "there is no test")
-        if not self._definitions.readable:
-            return Status(UNSUPPORTED, "the code is too long, or too deep, to tell what it defines")
-        if replaced := replaced_in(test, self._definitions):
-            return Status(UNSUPPORTED, f"the code gives {', '.join(sorted(replaced))} another meaning")
-        return None
+    def _asked(self, splits: dict[int, Split]) -> tuple[Status, dict[int, list[Answer]]]:
+        """Have steps done: calls of all tests together, but a test that has other steps in a process of its own."""
+        simple = {at: each for at, each in splits.items() if each.is_simple}
+        loaded, answers = self.answers([step for each in simple.values() for step in each.steps])
+        given = {at: [answers.pop(0) for _ in each.steps] for at, each in simple.items()} if loaded.passed else {}
+        for at, each in splits.items():
+            if loaded.passed and at not in simple:
+                again, given[at] = self.answers(list(each.steps), may_go_on=False)
+                given[at] = given[at] if again.passed else [again] * len(each.steps)
+        return loaded, given
 
-    def answers(self, calls: list[str]) -> tuple[Status, list[dict[str, Any] | Status]]:
-        """Return how loading the code ended, and for each call its report or the status that it has led to."""
-        answers: list[dict[str, Any] | Status] = []
+    def answers(self, steps: list[Step], *, may_go_on: bool = True) -> tuple[Status, list[Answer]]:
+        """Return how loading the code ended, and for each step its report or the status that it has led to.
+
+        Args:
+            steps: What to do.
+            may_go_on: Whether those after one that ends the process can be done in another.
+        """
+        answers: list[Answer] = []
         timeouts = 0
         while True:
-            [run] = self._run([Run({"do": "answer", "code": self._code, "calls": calls[len(answers) :]})])
-            loaded, *found = _read(run, self._sandbox.limits, len(calls) - len(answers))
+            left = steps[len(answers) :]
+            lines = [
+                (at if may_go_on else 0, step.scope, step.path, step.source, step.binds) for at, step in enumerate(left)
+            ]
+            run = self._sandbox.run(self._kind_for(left), {"do": "answer", "code": self._code, "steps": lines})
+            loaded, *found = _read(run, self._limits, len(left))
             if loaded.passed and not answers and not run.came_to_its_end:  # it may have said itself that it was loaded
-                loaded = self.answers([])[0] if calls else _death(run, self._sandbox.limits)
+                loaded = self.answers([])[0] if steps else _death(run, self._limits)
             if not loaded.passed:
                 if not answers:
                     return loaded, []
-                return Status(PASSED), [*answers, *[loaded] * (len(calls) - len(answers))]  # it is not always the same
+                return Status(PASSED), [*answers, *[loaded] * len(left)]  # it is not always the same
             answers += found
-            if len(answers) >= len(calls):
+            if len(answers) >= len(steps):
                 return loaded, answers
-            if found:
+            if found and may_go_on:
                 continue  # the limits are a process's: the call that ended it is tried once more, with one of its own
-            last = _death(run, self._sandbox.limits)
+            last = _death(run, self._limits)
             answers.append(last)
             timeouts += last.name == TIMEOUT
-            if timeouts == _MAX_TIMEOUTS:
-                answers += [last] * (len(calls) - len(answers))
-            if len(answers) >= len(calls):
+            if timeouts == _MAX_TIMEOUTS or not may_go_on:
+                answers += [last] * (len(steps) - len(answers))
+            if len(answers) >= len(steps):
                 return loaded, answers
 
-    def _tested(self, test: str) -> Status:
-        """Run a test in a process of its own, beside one that has the code."""
-        names = self._definitions.names_for(test)
-        imports = list(self._definitions.imports)
-        tester = {"do": "test", "test": test, "names": names, "imports": imports}
-        made, solution = self._run_pair(tester, {"do": "solve", "code": self._code})
-        for report in reports(made):
-            if status := _outcome_of(report):
-                return status
-        if solution.killed_for == "done":
-            return _death(made, self._sandbox.limits)
-        loaded: Status = _read(solution, self._sandbox.limits, 0)[0]
-        return _death(solution, self._sandbox.limits) if loaded.passed else loaded
+    def _kind_for(self, steps: list[Step]) -> Kind:
+        imports = [
+            node for step in steps if step.binds and "import" in step.source for node in parsed(step.source) or ()
+        ]
+        return Kind.for_modules(self._definitions.modules | modules_of(list[ast.AST](imports)))
 
-    def _run(self, runs: list[Run]) -> Sequence[Run]:
-        def made(_: contextlib.ExitStack) -> list[Run]:
-            return [Run(run.task) for run in runs]
+    def _compared(
+        self,
+        splits: dict[int, Split],
+        given: dict[int, list[Answer]],
+        readings: dict[int, Reading],
+        reasons: dict[int, str],
+    ) -> dict[int, Status]:
+        """Return how tests ended by what was answered; for the others add the reason why they are not decided."""
+        found: dict[int, Status] = {}
+        waiting: dict[int, dict[str, Any]] = {}
+        for at, each in splits.items():
+            answers = given[at]
+            if (dead := next((answer for answer in answers if isinstance(answer, Status)), None)) is not None:
+                found[at] = dead
+            elif (status := _plainly_compared(readings[at].body, each, answers)) is not None:
+                found[at] = status
+            else:
+                waiting[at] = {"imports": each.imports, "answers": answers, "rest": each.rest}
+        if waiting:
+            modules = self._definitions.modules.union(*(readings[at].needs for at in waiting))
+            run = self._sandbox.run(Kind.for_modules(modules), {"do": "check", "tests": list(waiting.values())})
+            said = {report["at"]: report for report in run.reports() if "at" in report}
+            for number, at in enumerate(waiting):
+                report = said.get(number, {"undecided": "comparing takes too much"})
+                if "undecided" in report:
+                    reasons[at] = str(report["undecided"])
+                else:
+                    found[at] = _with_results(_outcome_of(report, DecidedBy.OUTSIDE), splits[at], given[at])
+        return found
 
-        return self._sandbox.run(self._kind, made)
+    def _together(self, reading: Reading) -> Status:
+        """Run a test in the process that has the code."""
+        word = secrets.token_hex(16)
+        task = {"do": "together", "code": self._code, "word": word, **reading.task}
+        kind = Kind.for_modules(self._definitions.modules | reading.needs)
+        run = self._sandbox.run(kind, task)
+        for report in run.reports():
+            if report.get("word") == word:
+                return _outcome_of(report, DecidedBy.TOGETHER)
+        loaded: Status = _read(run, self._limits, 0)[0]
+        return _death(run, self._limits, DecidedBy.TOGETHER) if loaded.passed else loaded
 
-    def _run_pair(self, tester: dict[str, Any], solution: dict[str, Any]) -> Sequence[Run]:
-        def made(until_ended: contextlib.ExitStack) -> list[Run]:
-            (replies, replying), (questions, asking) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-            for descriptor in (replies, replying, questions, asking):
-                until_ended.callback(os.close, descriptor)
-            return [Run(tester, inbox=replies, outbox=asking), Run(solution, inbox=questions, outbox=replying)]
 
-        return self._sandbox.run(self._kind, made)
-
-
-def _read(run: Run, limits: Limits, calls: int) -> list[Any]:
-    """Return the status of loading the code, and the reports of calls that came in order; what follows is dropped."""
-    said = list(reports(run))[1:]  # the first says that it was confined
+def _read(run: Run, limits: Limits, steps: int) -> list[Any]:
+    """Return the status of loading the code, and the reports of steps that came in order; what follows is dropped."""
+    said = list(run.reports())[1:]  # the first says that it was confined
     if not said or "loaded" not in said[0]:
         return [_death(run, limits)]
     if not said[0]["loaded"]:
-        return [_raised(said[0])]
+        return [_raised(said[0], DecidedBy.OUTSIDE)]
     answers = []
-    for at, report in enumerate(said[1 : calls + 1]):
+    for at, report in enumerate(said[1 : steps + 1]):
         if report.get("at") != at:
             break
         answers.append(report)
     return [Status(PASSED), *answers]
 
 
-def _is_no_plain_value(answer: dict[str, Any] | Status) -> bool:
-    return isinstance(answer, dict) and ("unsupported" in answer or bool(answer.get("changes")))
+def _plainly_compared(body: list[ast.stmt], way: Split, answers: list[Answer]) -> Status | None:
+    """Return how a test ended that is `assert f(..) == LITERAL` and no more; None if it is something else.
 
-
-def _compared(way: Split, answers: list[dict[str, Any] | Status]) -> Status:
-    def result(name: str) -> Any:
-        answer = answers[int(name.strip("<>"))]
-        if isinstance(answer, Status):
-            raise _Ended(answer)
-        if "value" in answer:
-            return answer["value"]
-        if "unsupported" in answer:
-            raise Unsupported(str(answer["unsupported"]))
-        raise _Ended(_raised(answer))  # whatever else it says, such as that it passed
-
-    changes = {change for answer in answers if isinstance(answer, dict) for change in answer.get("changes", ())}
-    if {"kept", "lowered"} & changes or (changes and any(map(asks_for_classes, way.conditions))):
-        return Status(UNSUPPORTED, "the class of something that the code has returned")
-    try:
-        for condition in way.conditions:
-            if not evaluate(condition, result):
-                return Status(FAILED, _format_results(way, answers))
-    except _Ended as ended:
-        return ended.status
-    except Unsupported as error:
-        return Status(UNSUPPORTED, str(error))
-    except Exception as error:
-        return Status(UNSUPPORTED if changes else f"{ERROR}:{type(error).__name__}", str(error))
+    Most tests are, and a process for each would take as long as the code's.
+    """
+    if len(body) != len(way.steps):
+        return None
+    for test, step, answer in zip(body, way.steps, answers, strict=True):
+        match test:
+            case ast.Assert(test=ast.Compare(left=call, ops=[ast.Eq()], comparators=[literal])):
+                if not isinstance(answer, dict) or step.binds is not None or ast.unparse(call) != step.source:
+                    return None
+            case _:
+                return None
+        if "error" in answer:
+            return _raised(answer, DecidedBy.OUTSIDE)
+        try:
+            value, expected = decode(answer["value"], numpy="refused"), ast.literal_eval(literal)
+        except (LookupError, ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            return None
+        if isinstance(value, Iterator) or value != expected:
+            return _with_results(Status(FAILED), way, answers)
     return Status(PASSED)
 
 
-def _format_results(way: Split, answers: list[dict[str, Any] | Status]) -> str:
-    said = [
-        f"{call} is {_shown(answer['value'])}"
-        for call, answer in zip(way.calls, answers, strict=True)
-        if isinstance(answer, dict) and "value" in answer
-    ]
-    return "; ".join(said)
+def _with_results(status: Status, way: Split, answers: list[Answer]) -> Status:
+    """Add to a failure what the solution has returned instead."""
+    if status.name != FAILED or any(step.binds is not None for step in way.steps):
+        return status
+    said = []
+    for step, answer in zip(way.steps, answers, strict=True):
+        if isinstance(answer, dict) and "value" in answer:
+            try:
+                said.append(f"{step.source} is {_shown(decode(answer['value']))}")
+            except Malformed:
+                continue
+    return Status(FAILED, "; ".join(said) or status.message)
 
 
-def canonical(value: Any) -> str | None:
+def canonical(data: Any) -> str | None:
     """Return a text that is the same for values that are equal, or nearly so: floats have 9 digits, sets no order.
 
-    A long text is given as a hash. None for an iterator, whose items are not the value.
+    Args:
+        data: The value as `values.encode` gives it.
+
+    Returns:
+        A long text as a hash; None for an iterator, whose items are not the value.
     """
     try:
-        text = _canonical(value)
-    except (ValueError, Unsupported):
+        text = _canonical(decode(data))
+    except (ValueError, TypeError):
         return None
     return text if len(text) <= _LONGEST_ANSWER else f"sha256 {hashlib.sha256(text.encode()).hexdigest()}"
 
@@ -306,8 +329,8 @@ def _canonical(value: Any) -> str:
         case dict():
             pairs = sorted(f"{_canonical(key)}: {_canonical(each)}" for key, each in value.items())
             return f"dict({', '.join(pairs)})"
-        case Items():
-            raise Unsupported("an iterator")
+        case Iterator():
+            raise TypeError("an iterator")
     return repr(value)
 
 
@@ -318,32 +341,33 @@ def _shown(value: Any) -> str:
         return f"a big {type(value).__name__}"
 
 
-def _outcome_of(report: dict[str, Any]) -> Status | None:
+def _outcome_of(report: dict[str, Any], decided_by: DecidedBy) -> Status:
     if report.get("passed") is True:
-        return Status(PASSED)
+        return Status(PASSED, decided_by=decided_by)
     if "failed" in report:
-        return Status(FAILED, str(report["failed"]))
+        return Status(FAILED, str(report["failed"]), decided_by)
     if "unsupported" in report:
         return Status(UNSUPPORTED, str(report["unsupported"]))
-    return _raised(report) if "error" in report else None
+    return _raised(report, decided_by)
 
 
-def _raised(report: dict[str, Any]) -> Status:
+def _raised(report: dict[str, Any], decided_by: DecidedBy) -> Status:
     name, message = report.get("error"), str(report.get("message", ""))
     if name == MemoryError.__name__:
-        return Status(OOM, message)
+        return Status(OOM, message, decided_by)
     known = isinstance(name, str) and name.isidentifier() and len(name) <= 100
-    return Status(f"{ERROR}:{name if known else 'Exception'}", message)
+    return Status(f"{ERROR}:{name if known else 'Exception'}", message, decided_by)
 
 
-def _death(run: Run, limits: Limits) -> Status:
+def _death(run: Run, limits: Limits, decided_by: DecidedBy = DecidedBy.OUTSIDE) -> Status:
     """Return the status of a run that did not answer."""
     if run.killed_for == "wall":
-        return Status(TIMEOUT, f"more than {limits.wall_seconds:g} s")
+        return Status(TIMEOUT, f"more than {limits.wall_seconds:g} s", decided_by)
     if run.killed_for in {"output", "result"}:
-        return Status(OUTPUT_LIMIT, f"more than {limits.output_kb} KB printed or {limits.result_kb} KB of results")
+        told = f"more than {limits.output_kb} KB printed or {limits.result_kb} KB of results"
+        return Status(OUTPUT_LIMIT, told, decided_by)
     if run.signal == signal.SIGXCPU or (run.signal == signal.SIGKILL and run.cpu_seconds > limits.cpu_seconds * 0.9):
-        return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time")
+        return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time", decided_by)
     if run.signal:
-        return Status(SIGNAL, f"ended by {signal_name(run.signal)}")
-    return Status(f"{ERROR}:SystemExit", "the process ended before it answered")
+        return Status(SIGNAL, f"ended by {signal_name(run.signal)}", decided_by)
+    return Status(f"{ERROR}:SystemExit", "the process ended before it answered", decided_by)

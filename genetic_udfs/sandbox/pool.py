@@ -1,17 +1,14 @@
 """The zygotes of one process: started when they are needed, probed, replaced when they are lost."""
 
 import atexit
-import contextlib
 import os
 import platform
 import signal
-from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.host import Kind, Run, Zygote, ZygoteLostError
 from genetic_udfs.sandbox.probe import check
-from genetic_udfs.sandbox.reports import was_confined
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
 _MISSING: Final = {
@@ -40,47 +37,45 @@ class Sandbox:
         assert self._tier is not None
         return self._tier
 
-    def run(self, kind: Kind, make: Callable[[contextlib.ExitStack], Sequence[Run]]) -> Sequence[Run]:
-        """Run processes together, once more if it was not their doing that they ended.
+    def run(self, kind: Kind, task: dict[str, Any]) -> Run:
+        """Run a process, once more if it was not its doing that it ended.
 
         Args:
-            kind: What they need to have loaded.
-            make: Makes the runs; what they need until they have ended is given to the stack.
+            kind: What it needs to have loaded.
+            task: What it is to do.
 
         Raises:
             SandboxError: If the sandbox fails twice.
         """
-        runs = self._try(kind, make)
-        if runs is None or _may_be_bad_luck(runs, self.limits):
-            runs = self._try(kind, make) or runs
-        if runs is None:
+        run = self._try(kind, task)
+        if run is None or _may_be_bad_luck(run, self.limits):
+            run = self._try(kind, task) or run
+        if run is None:
             raise SandboxError(
                 f"the sandbox failed twice in a row: {self._fault}; nothing is known of the code's tests"
             )
-        return runs
+        return run
 
     def close(self) -> None:
         """End all zygotes."""
         while self._zygotes:
             self._zygotes.popitem()[1].close()
 
-    def _try(self, kind: Kind, make: Callable[[contextlib.ExitStack], Sequence[Run]]) -> Sequence[Run] | None:
-        with contextlib.ExitStack() as until_ended:
-            runs = make(until_ended)
-            try:
-                self._zygote(kind).run(runs, self.limits)
-            except ZygoteLostError as error:
-                self._fault = str(error)
-                self._drop(kind)
-                return None
-            except BaseException:
-                self._drop(kind)  # it may be in the middle of a run whose messages nobody waits for
-                raise
-        for run in runs:
-            if not was_confined(run) and run.killed_for != "done":
-                self._fault = f"a run could not be confined: {bytes(run.results[:1000]).decode(errors='replace')}"
-                return None
-        return runs
+    def _try(self, kind: Kind, task: dict[str, Any]) -> Run | None:
+        run = Run(task)
+        try:
+            self._zygote(kind).run(run, self.limits)
+        except ZygoteLostError as error:
+            self._fault = str(error)
+            self._drop(kind)
+            return None
+        except BaseException:
+            self._drop(kind)  # it may be in the middle of a run whose messages nobody waits for
+            raise
+        if run.was_confined:
+            return run
+        self._fault = f"a run could not be confined: {bytes(run.results[:1000]).decode(errors='replace')}"
+        return None
 
     def _drop(self, kind: Kind) -> None:
         if (zygote := self._zygotes.pop(kind, None)) is not None:
@@ -136,9 +131,8 @@ def _probed(kind: Kind, tier: Tier) -> Zygote:
     return zygote
 
 
-def _may_be_bad_luck(runs: Sequence[Run], limits: Limits) -> bool:
-    """Whether runs ran out of time without using it, as on a machine that is too busy, or were killed by none of us."""
-    used = sum(run.cpu_seconds for run in runs)
-    waited = any(run.killed_for == "wall" for run in runs) and used < limits.cpu_seconds / 2
-    killed = any(run.signal == signal.SIGKILL and run.killed_for is None for run in runs)
-    return waited or (killed and used < limits.cpu_seconds * 0.9)
+def _may_be_bad_luck(run: Run, limits: Limits) -> bool:
+    """Whether a run was out of time without using it, as on a machine that is too busy, or was killed by none of us."""
+    waited = run.killed_for == "wall" and run.cpu_seconds < limits.cpu_seconds / 2
+    killed = run.signal == signal.SIGKILL and run.killed_for is None
+    return waited or (killed and run.cpu_seconds < limits.cpu_seconds * 0.9)

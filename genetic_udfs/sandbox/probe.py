@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.host import Run, Zygote
-from genetic_udfs.sandbox.reports import reports
 from genetic_udfs.sandbox.tiers import Limits
+from genetic_udfs.sandbox.values import decode
 
 _LIMITS: Final = Limits(cpu_seconds=5, wall_seconds=10.0)
 
@@ -75,14 +75,15 @@ def check(zygote: Zygote) -> None:
         SandboxError: naming what is not stopped, or why no code runs at all.
         ZygoteLostError: If the zygote ends.
     """
-    run = Run({"do": "answer", "code": inspect.getsource(_attempts), "calls": [f"_attempts({zygote.pid})"]})
-    zygote.run([run], _LIMITS)
+    step = (0, 0, (), f"_attempts({zygote.pid})", None)
+    run = Run({"do": "answer", "code": inspect.getsource(_attempts), "steps": [step]})
+    zygote.run(run, _LIMITS)
     found: dict[str, Any] = {}
-    for report in reports(run):
+    for report in run.reports():
         if "refused" in report:
             raise SandboxError(f"a run cannot be confined: {report['refused']}")
         if "value" in report:
-            found = report["value"]
+            found = decode(report["value"])
     if not found:
         raise SandboxError(f"the probe was not answered (status {run.status}, {bytes(run.results[-300:])!r})")
     if through := [f"{name} ({how})" for name, how in found.items() if how != "stopped"]:

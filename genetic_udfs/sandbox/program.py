@@ -1,23 +1,25 @@
-"""What a confined process does: run the code, answer calls of its functions, or run a test against another process.
+"""What a confined process does: steps of the solution, the rest of a test without it, or both of them together.
 
-It reports in lines of JSON on its result descriptor. Nothing it says is a outcome except as a tester, which runs none
-of the code that is judged.
+It reports in lines of JSON on its result descriptor. What a process says that has the solution in it is data, and the
+outcome of a test only where both are together, which the outcome then says.
 """
 
+import contextlib
 import json
+import linecache
 import os
 import random
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
-from genetic_udfs.sandbox import tester
-from genetic_udfs.sandbox.exceptions import raised
-from genetic_udfs.sandbox.serving import serve
-from genetic_udfs.sandbox.values import Unsupported, encode
+from genetic_udfs.sandbox import check, together
+from genetic_udfs.sandbox.check import text_of
+from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
-RESULT, INBOX, OUTBOX = 3, 4, 5
+RESULT: Final = 3
+_LONGEST_TEXT: Final = 20_000
 
 _dumps: Final = json.dumps
 _write: Final = os.write
@@ -25,17 +27,17 @@ _write: Final = os.write
 
 def confined() -> None:
     """Say that everything was given up. Code runs after this alone, so it cannot make it seem not to have been."""
-    _report({"confined": True})
+    report({"confined": True})
 
 
 def refused(why: str) -> None:
     """Say that something could not be given up, so that no code is run."""
-    _report({"refused": why[:1000]})
+    report({"refused": why[:1000]})
 
 
 def run(task: dict[str, Any]) -> None:
-    """Do what a payload says: one of `answer`, `solve` and `test` is its `do`."""
-    _roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "solve": _solve, "test": _test}
+    """Do what a payload says: one of `answer`, `check` and `together` is its `do`."""
+    _roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
     sys.argv = ["solution.py"]
     random.seed(0)
     if (numpy := sys.modules.get("numpy")) is not None:
@@ -44,47 +46,83 @@ def run(task: dict[str, Any]) -> None:
 
 
 def _answer(task: dict[str, Any]) -> None:
-    """Run the code, then evaluate calls in it, one after another."""
-    namespace = _loaded(task["code"])
-    for at, call in enumerate(task["calls"] if namespace is not None else ()):
-        _report({"at": at, **_outcome(lambda call=call: eval(call, namespace))})  # type: ignore[misc]
+    """Run the code, then do steps with what it defines, one after another."""
+    module = _loaded(task["code"])
+    if module is None:
+        return
+    scopes: dict[Any, dict[str, Any]] = {}
+    ended: set[Any] = set()
+    for at, (test, scope, path, source, binds) in enumerate(task["steps"]):
+        places = [(test, *path[:length]) for length in range(len(path) + 1)]
+        if not ended.isdisjoint(places):
+            report({"at": at, "skipped": True})
+            continue
+        own = scopes.setdefault((test, scope), {} if scope == 0 else {"self": SimpleNamespace()})
+        outer = scopes.setdefault((test, 0), {})
+        found = _step(source, binds, {**module.__dict__, **outer, **own}, own)
+        if "error" in found:
+            ended.add(places[-1])
+        report({"at": at, **found})
 
 
-def _solve(task: dict[str, Any]) -> None:
-    """Run the code, then do what the tester asks of its names until there is nothing more."""
-    namespace = _loaded(task["code"])
-    if namespace is not None:
-        serve(namespace, INBOX, OUTBOX)
+def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    try:
+        if binds is not None:
+            exec(compile(source, "test.py", "exec", dont_inherit=True), names)
+            own.update({name: names[name] for name in binds})
+            return {"value": None}
+        value = eval(compile(source, "test.py", "eval", dont_inherit=True), names)
+        encoded = encode(value)
+        if source.isidentifier() and isinstance(encoded, list) and encoded[0] == "iterator":
+            raise Unsupported("an iterator, which is gone through once")
+        return {"value": encoded}
+    except Unsupported as error:
+        return {"unknown": str(error)[:200]}
+    except BaseException as error:
+        return _described(error)
 
 
-def _test(task: dict[str, Any]) -> None:
-    """Run a test whose names of the solution stand for what another process has."""
-    _report(tester.outcome(task, INBOX, OUTBOX))
+def _described(error: BaseException) -> dict[str, Any]:
+    """Return what is known of an exception elsewhere: also its bases, and what it holds if those are plain values."""
+    report = {"error": type(error).__name__, "message": text_of(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
+    with contextlib.suppress(Exception):
+        report["args"] = encode(error.args)
+    with contextlib.suppress(Exception):
+        report["state"] = encode(vars(error))
+    return report
 
 
-def _loaded(code: str) -> dict[str, Any] | None:
+def _check(task: dict[str, Any]) -> None:
+    """Run the rests of tests, which have nothing of the solution's."""
+    for at, test in enumerate(task["tests"]):
+        report({"at": at, **check.outcome(test)})
+
+
+def _together(task: dict[str, Any]) -> None:
+    """Run the code and a test in this process. The outcome comes with a word that only the owner knows."""
+    keep = together.prepared()
+    module = _loaded(task["code"])
+    if module is not None:
+        report({"word": task["word"], **together.outcome(task, module, keep)})
+
+
+def _loaded(code: str) -> ModuleType | None:
     """Run code as the module `solution`, and say whether it came to its end."""
     module = ModuleType("solution")
     sys.modules["solution"] = module
+    module.__file__ = "solution.py"
+    linecache.cache["solution.py"] = (len(code), None, code.splitlines(keepends=True), "solution.py")
     try:
-        exec(compile(code, "solution.py", "exec"), module.__dict__)
+        exec(compile(code, "solution.py", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:
-        _report({"loaded": False, **raised(error)})
+        report({"loaded": False, "error": type(error).__name__, "message": text_of(error, 300)})
         return None
-    _report({"loaded": True})
-    return module.__dict__
+    report({"loaded": True})
+    return module
 
 
-def _outcome(call: Callable[[], Any]) -> dict[str, Any]:
-    try:
-        return {"value": encode(call())}
-    except Unsupported as error:
-        return {"unsupported": str(error)[:200]}
-    except BaseException as error:
-        return raised(error)
-
-
-def _report(what: dict[str, Any]) -> None:
+def report(what: dict[str, Any]) -> None:
+    """Write a line of results."""
     rest = memoryview(_dumps(what).encode() + b"\n")
     while rest:
         rest = rest[_write(RESULT, rest) :]

@@ -11,11 +11,12 @@ from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StringType, St
 
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox, sandbox_of_this_process
-from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
 
 CODE_STATUS: Final = "code_status"
 TESTS_STATUS: Final = "tests_status"
 TESTS_MESSAGE: Final = "tests_message"
+TESTS_DECIDED_BY: Final = "tests_decided_by"
 TESTS_PASSED: Final = "tests_passed"
 PASS_RATE: Final = "pass_rate"
 SANDBOX_TIER: Final = "sandbox_tier"
@@ -25,18 +26,22 @@ OUTCOME: Final = StructType(
         StructField(CODE_STATUS, StringType()),
         StructField(TESTS_STATUS, ArrayType(StringType())),
         StructField(TESTS_MESSAGE, ArrayType(StringType())),
+        StructField(TESTS_DECIDED_BY, ArrayType(StringType())),
         StructField(TESTS_PASSED, IntegerType()),
         StructField(PASS_RATE, DoubleType()),
         StructField(SANDBOX_TIER, StringType()),
     ]
 )
-"""What becomes of some code: how running it alone ended, how each test did, in their order, and what is known of that;
-how many were passed, their share (null without a test), and what the code was confined by."""
+"""What becomes of some code: how running it alone ended, how each test did, in their order, what is known of that, and
+who says so (`outside` or `together`; null where it is `unsupported`); how many were passed, their share (null without a
+test), and what the code was confined by."""
 
 _NOTHING: Final[dict[str, Any]] = dict.fromkeys(OUTCOME.fieldNames())
 
 
-def outcome_column(code: Column | str, tests: Column | str, least: Tier, limits: Limits) -> Column:
+def outcome_column(
+    code: Column | str, tests: Column | str, least: Tier, limits: Limits, decided_by: DecidedBy = DecidedBy.TOGETHER
+) -> Column:
     """Run code and its tests in the sandbox of the worker that has the row.
 
     Args:
@@ -46,6 +51,7 @@ def outcome_column(code: Column | str, tests: Column | str, least: Tier, limits:
         least: The weakest tier that is accepted; on a machine that does not reach it the job fails with
             `SandboxError`, and runs nothing.
         limits: Of each process; `least` and these belong to the whole job.
+        decided_by: As of `outcomes.examine`.
 
     Returns:
         A struct as `OUTCOME`. Spark computes it once for each row, wherever its fields are used.
@@ -55,7 +61,7 @@ def outcome_column(code: Column | str, tests: Column | str, least: Tier, limits:
         sandbox = sandbox_of_this_process(least, limits)
         for codes, suites in batches:
             rows = zip(_texts(codes, pa.large_binary()), _texts(suites, pa.list_(pa.large_binary())), strict=True)
-            yield pa.array([_fields(sandbox, *row) for row in rows], _ARROW)
+            yield pa.array([_fields(sandbox, *row, decided_by) for row in rows], _ARROW)
 
     udf: Any = arrow_udf(outcomes, OUTCOME)  # type: ignore[call-overload]
     column: Column = udf.asNondeterministic()(code, tests)
@@ -87,14 +93,17 @@ def answers_column(code: Column | str, calls: Column | str, least: Tier, limits:
 _ARROW: Final = to_arrow_type(OUTCOME)
 
 
-def _fields(sandbox: Sandbox, code: str | None, tests: list[str | None] | None) -> dict[str, Any]:
+def _fields(
+    sandbox: Sandbox, code: str | None, tests: list[str | None] | None, decided_by: DecidedBy
+) -> dict[str, Any]:
     if code is None:
         return _NOTHING
-    outcome = examine(sandbox, code, [test or "" for test in tests or ()])
+    outcome = examine(sandbox, code, [test or "" for test in tests or ()], decided_by)
     return {
         CODE_STATUS: outcome.code.name,
         TESTS_STATUS: [test.name for test in outcome.tests],
         TESTS_MESSAGE: [test.message for test in outcome.tests],
+        TESTS_DECIDED_BY: [test.decided_by for test in outcome.tests],
         TESTS_PASSED: outcome.tests_passed,
         PASS_RATE: outcome.pass_rate,
         SANDBOX_TIER: outcome.tier,

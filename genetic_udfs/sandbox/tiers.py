@@ -1,4 +1,4 @@
-"""How strongly a kernel lets code be confined, and what a run of it may use."""
+"""How strongly code is confined, who decides on it, and what a run of it may use."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -19,6 +19,13 @@ class Tier(StrEnum):
         """Whether this is the tier `least` or a stronger one."""
         order = list(Tier)
         return order.index(self) >= order.index(least)
+
+
+class DecidedBy(StrEnum):
+    """Who says how a test ended: what the code cannot reach, or the process that it shares with the test."""
+
+    OUTSIDE = "outside"
+    TOGETHER = "together"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 It is started by `host.py` as `python -P -s -S`, holds no job's data, and has one thread. Messages are JSON objects on
 a socket that keeps their bounds:
 
-    in   {"fork": LIMITS} with descriptors: payload, stdout, and those that the program is given
-    in   {"kill": PID}
-    out  {"ready": {...}} or {"refused": WHY}, once; {"pid": PID}; {"ended": PID, "status": ..., "cpu": SECONDS}
+    in   {"fork": LIMITS} with descriptors: payload, stdout, and the result's
+    in   {"kill": true}
+    out  {"ready": true} or {"refused": WHY}, once; {"status": AS_OF_WAIT, "cpu": SECONDS}
 """
 
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -19,7 +20,7 @@ import socket
 import sys
 from typing import Any, Final, NoReturn
 
-from genetic_udfs.sandbox import program
+from genetic_udfs.sandbox import program, together
 from genetic_udfs.sandbox.confine import Confinement, die_with_parent
 from genetic_udfs.sandbox.tiers import Tier
 
@@ -48,6 +49,12 @@ sched select selectors shelve shutil signal stat subprocess symtable tarfile tem
 unittest.mock urllib.parse urllib.request xml.etree.ElementTree zipfile zoneinfo
 """
 
+# What packages' extension modules want of the system: no run can open these files, and need not once they are loaded.
+_LIBRARIES: Final = """
+libc.so.6 libdl.so.2 libgcc_s.so.1 libgomp.so.1 libm.so.6 libpthread.so.0 librt.so.1 libstdc++.so.6 libutil.so.1
+libz.so.1
+"""
+
 
 def main() -> None:
     """Serve the socket whose descriptor, with everything else to know, the command line gives as JSON."""
@@ -57,26 +64,27 @@ def main() -> None:
         die_with_parent(settings["parent"])
         sys.path[:] = [*(path for path in sys.path if path not in settings["own_path"]), *settings["packages"]]
         tier = Tier(settings["tier"])
+        for library in _LIBRARIES.split():
+            with contextlib.suppress(OSError):
+                ctypes.CDLL(library)
         more = _MODULES_WITHOUT_FILES if tier is Tier.NO_FILES else ""
-        absent = _load([*_MODULES.split(), *more.split(), *settings["modules"]])
+        _load([*_MODULES.split(), *more.split(), *settings["modules"]])
         confinement = Confinement.prepare(tier, _folders())
     except (OSError, ImportError) as error:
         control.send(json.dumps({"refused": str(error)[:1000]}).encode())
         return
     gc.collect()
     gc.freeze()  # a child's collections then touch, and so copy, none of these pages
-    control.send(json.dumps({"ready": {"absent": absent}}).encode())
+    control.send(json.dumps({"ready": True}).encode())
     _serve(control, confinement)
 
 
-def _load(modules: list[str]) -> list[str]:
-    absent = []
+def _load(modules: list[str]) -> None:
     for name in modules:
-        try:
+        with contextlib.suppress(ImportError):  # an interpreter may be built without sqlite3, lzma and the like
             importlib.import_module(name)
-        except ImportError:  # an interpreter may be built without sqlite3, lzma and the like
-            absent.append(name)
-    return absent
+    if "pytest" in sys.modules:
+        together.warm_up()
 
 
 def _folders() -> list[str]:
@@ -88,7 +96,7 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
     alarm, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    children: set[int] = set()
+    child = 0
     waiting = select.poll()
     waiting.register(control, select.POLLIN)
     waiting.register(alarm, select.POLLIN)
@@ -96,33 +104,31 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
         ready = {descriptor for descriptor, _ in waiting.poll()}
         if alarm in ready:
             os.read(alarm, _LONGEST_MESSAGE)
-            _report_ended(control, children)
+            child = _report_ended(control, child)
         if control.fileno() in ready:
             data, descriptors, _, _ = socket.recv_fds(control, _LONGEST_MESSAGE, _MAX_DESCRIPTORS)
             if not data:
-                return  # the other side is gone; children are killed with this process
+                return  # the other side is gone; the child is killed with this process
             message = json.loads(data)
             if "fork" in message:
-                pid = _fork()
-                if pid < 0:
+                child = _fork()
+                if child < 0:
                     return  # no process can be made; the owner starts another zygote, or gives up
-                if pid == 0:
+                if child == 0:
                     _run(confinement, message["fork"], descriptors)
-                children.add(pid)
                 for descriptor in descriptors:
                     os.close(descriptor)
-                control.send(json.dumps({"pid": pid}).encode())
-            elif message["kill"] in children:  # not waited for, so the number is still its own
-                os.kill(message["kill"], signal.SIGKILL)
+            elif child:  # not waited for, so the number is still its own
+                os.kill(child, signal.SIGKILL)
 
 
-def _report_ended(control: socket.socket, children: set[int]) -> None:
-    for pid in list(children):
-        ended, status, used = os.wait4(pid, os.WNOHANG)
-        if ended:
-            children.discard(pid)
-            cpu = used.ru_utime + used.ru_stime
-            control.send(json.dumps({"ended": pid, "status": status, "cpu": cpu}).encode())
+def _report_ended(control: socket.socket, child: int) -> int:
+    """Report how the child has ended; return its number if it has not."""
+    ended, status, used = os.wait4(child, os.WNOHANG) if child else (0, 0, None)
+    if not ended or used is None:
+        return child
+    control.send(json.dumps({"status": status, "cpu": used.ru_utime + used.ru_stime}).encode())
+    return 0
 
 
 def _run(confinement: Confinement, limits: dict[str, Any], descriptors: list[int]) -> NoReturn:

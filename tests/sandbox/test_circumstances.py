@@ -115,10 +115,10 @@ def test_a_run_that_cannot_be_confined_runs_nothing(monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.setattr(host, "_START", broken)
     with Zygote(Kind.SLIM, Tier.NO_FILES) as zygote:
-        run = Run({"do": "answer", "code": "import os\nos.write(1, b'it ran')", "calls": []})
-        zygote.run([run], LIMITS)
+        run = Run({"do": "answer", "code": "import os\nos.write(1, b'it ran')", "steps": []})
+        zygote.run(run, LIMITS)
         assert b"refused" in run.results
-        assert not run.output
+        assert not run.printed
         with pytest.raises(SandboxError, match="cannot be confined"):
             check(zygote)
 

@@ -1,9 +1,10 @@
-"""Ways to be believed without solving the task: none is. Each is tried on split assertions and against a tester."""
+"""Ways to be believed without solving the task: none is, where no process decides that has the code in it."""
 
 import pytest
 
 from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.tiers import DecidedBy
 
 # A wrong `f` each; the honest answer to the tests would be 42, a number that occurs in no forgery.
 FORGERIES = {
@@ -442,27 +443,32 @@ SPLIT = [
     "assert math.isclose(f(1), 42)",
     "assert isinstance(f(1), int) and 42 == f(1)",
 ]
-FOR_A_TESTER = [
+OF_SEVERAL_STATEMENTS = [
     "for number in range(1, 2):\n    assert f(number) == 42\nassert [f(1)] == [42]",
     "for number in [1]:\n    assert math.isclose(f(number), 42)",
     "for number in [1]:\n    assert abs(f(number) - 42) < 1e-6",
 ]
 
 
+def believed(sandbox: Sandbox, code: str, tests: list[str]) -> dict[str, str]:
+    outcome = examine(sandbox, code, tests, DecidedBy.OUTSIDE)
+    assert not [test for test in outcome.tests if test.decided_by is DecidedBy.TOGETHER]
+    return {test: str(status) for test, status in zip(tests, outcome.tests, strict=True) if status.passed}
+
+
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None:
-    outcome = examine(strongest, FORGERIES[name], [*SPLIT, *FOR_A_TESTER])
-    assert not [test for test in outcome.tests if test.passed], outcome
-    assert outcome.tests_passed == 0
+    assert believed(strongest, FORGERIES[name], [*SPLIT, *OF_SEVERAL_STATEMENTS]) == {}
 
 
 @pytest.mark.parametrize("name", FORGERIES_OF_A_FORM)
 def test_no_form_of_a_test_lets_a_verdict_be_forged(strongest: Sandbox, name: str) -> None:
     code, tests = FORGERIES_OF_A_FORM[name]
-    outcome = examine(strongest, code, tests)
-    assert {test: status for test, status in zip(tests, outcome.tests, strict=True) if status.passed} == {}
+    assert believed(strongest, code, tests) == {}
 
 
 def test_an_honest_solution_passes_the_same_tests(strongest: Sandbox) -> None:
-    outcome = examine(strongest, "import math\ndef f(x): return 42", [*SPLIT, *FOR_A_TESTER])
+    outcome = examine(
+        strongest, "import math\ndef f(x): return 42", [*SPLIT, *OF_SEVERAL_STATEMENTS], DecidedBy.OUTSIDE
+    )
     assert [test.name for test in outcome.tests] == ["passed"] * 9

@@ -1,13 +1,12 @@
 """What tests mean, and what becomes of code that cannot be tested: a status each, and never a crash."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from genetic_udfs.sandbox.host import Run
-from genetic_udfs.sandbox.outcomes import _NEEDS_NUMPY, answers, examine
+from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Tier
 from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited
@@ -75,11 +74,11 @@ MEANING = {
     "assert missing(1) == 2": "error:NameError",
     "assert add(1) == 2": "error:TypeError",
     "assert math.floor(2.5) == add(1, 1)": "passed",
-    "assert 10 ** 10 ** 10 == add(1, 2)": "unsupported",
-    "assert Stack() == 3": "unsupported",
+    "assert 10 ** 10 ** 10 == add(1, 2)": "timeout",
+    "assert Stack() == 3": "failed",
     "assert add(1,": "error:SyntaxError",
-    "# nothing": "error:SyntaxError",
-    # for a tester
+    "# nothing": "unsupported",
+    # of several statements
     "for a in range(3):\n    assert add(a, 1) == a + 1": "passed",
     "for a in range(3):\n    assert add(a, 1) == a": "failed",
     "assert [add(a, 1) for a in range(3)] == [1, 2, 3]": "passed",
@@ -98,11 +97,11 @@ MEANING = {
     "plus = adder(1)\nassert plus(2) == 3": "passed",
     "assert adder.__name__ == 'adder' and adder.__doc__ is None": "passed",
     "stack = Stack()\nassert stack.__dict__ == {'items': []}": "passed",
-    "try:\n    assert Stack() == 3\nexcept Exception:\n    pass": "unsupported",
-    "a, b = Stack(), Stack()\nassert a == b": "unsupported",
-    "stack = Stack()\nassert 1 in stack": "unsupported",
-    "import sys\nsys.exit(0)\nassert add(1, 2) == 3": "unsupported",
-    "import os\nos._exit(0)\nassert add(1, 2) == 3": "unsupported",
+    "try:\n    assert Stack() == 3\nexcept Exception:\n    pass": "passed",
+    "a, b = Stack(), Stack()\nassert a == b": "failed",
+    "stack = Stack()\nassert 1 in stack": "error:TypeError",
+    "import sys\nsys.exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
+    "import os\nos._exit(0)\nassert add(1, 2) == 3": "error:SystemExit",
     "while True:\n    assert add(1, 2) == 3": "timeout",
     "def test_add():\n    assert add(1, 2) == 3": "passed",
     "def test_add():\n    assert add(1, 2) == 4": "failed",
@@ -276,25 +275,17 @@ def test_code_is_told_from_its_first_call_where_that_ends_the_process(strongest:
         assert not outcome.tests[0].passed
 
 
-def test_a_long_line_that_might_be_an_import_takes_no_time() -> None:
-    begun = time.monotonic()
-    assert not _NEEDS_NUMPY.search("import" + " " * 200_000 + "!")
-    assert not _NEEDS_NUMPY.search("import " + "numpyx " * 30_000 + "!")
-    assert time.monotonic() - begun < 60  # a search that is not linear takes hours
-    assert _NEEDS_NUMPY.search("def f():\n\timport  os, numpy.linalg as l")
-
-
 BAD_RESULTS = {
-    "too deep": ("x = []\n    for _ in range(100): x = [x]\n    return x", "unsupported"),
-    "endless": ("import itertools\n    return itertools.count()", "unsupported"),
-    "in itself": ("x = []\n    x.append(x)\n    return x", "unsupported"),
+    "too deep": ("x = []\n    for _ in range(100): x = [x]\n    return x", "failed"),
+    "endless": ("import itertools\n    return itertools.count()", "failed"),
+    "in itself": ("x = []\n    x.append(x)\n    return x", "failed"),
     "too big": ("return 'x' * (2 << 20)", "output_limit"),
-    "too many": ("return list(range(10**6))", "unsupported"),
+    "too many": ("return list(range(10**6))", "failed"),
     "a big number": ("return 10 ** 10000", "failed"),
     "not a number": ("return float('nan')", "failed"),
     "infinite": ("return float('inf')", "failed"),
-    "a function": ("return f", "unsupported"),
-    "a range without an end": ("return range(10**15)", "unsupported"),
+    "a function": ("return f", "failed"),
+    "a range without an end": ("return range(10**15)", "failed"),
     "a text that is no UTF-8": ("return '\\ud800'", "failed"),
     "bytes": ("return bytes(range(256))", "failed"),
     "an ordered dict": ("import collections\n    return collections.OrderedDict(a=1)", "failed"),

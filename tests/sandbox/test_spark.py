@@ -28,13 +28,14 @@ def test_each_row_has_its_verdict(spark: SparkSession) -> None:
     found = outcomes(spark)
     tier = found["right"].sandbox_tier
     assert tier in list(Tier)
-    assert found["right"][1:] == ("passed", ["passed", "passed"], ["", ""], 2, 1.0, tier)
-    assert found["half"][1:] == ("passed", ["passed", "failed"], ["", "f(2) is 2"], 1, 0.5, tier)
+    assert found["right"][1:] == ("passed", ["passed", "passed"], ["", ""], ["outside"] * 2, 2, 1.0, tier)
+    assert found["half"][1:] == ("passed", ["passed", "failed"], ["", "f(2) is 2"], ["outside"] * 2, 1, 0.5, tier)
     assert found["broken"].code_status == "error:SyntaxError"
     assert found["broken"].tests_status == ["error:SyntaxError"]
-    assert found["alone"][1:] == ("passed", [], [], 0, None, tier)
+    assert found["alone"][1:] == ("passed", [], [], [], 0, None, tier)
     assert found["without tests"].code_status == "error:ModuleNotFoundError"
     assert found["a null among the tests"].tests_status == ["unsupported", "passed"]
+    assert found["a null among the tests"].tests_decided_by == [None, "outside"]
     assert set(found["nothing"][1:]) == {None}
 
 

@@ -7,12 +7,14 @@ import typer
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.cli.options import (
     ConfigArgument,
+    DecidedByOption,
     IdOption,
     InputOption,
     OutputFormatOption,
     OutputOption,
     SetOption,
 )
+from genetic_udfs.sandbox.tiers import DecidedBy
 
 
 def verify(
@@ -23,9 +25,10 @@ def verify(
     tests: Annotated[str, typer.Option("--tests", help="the column of tests: an array, or a text of statements")],
     output: OutputOption,
     format_: OutputFormatOption = TableFormat.DELTA,
+    decided_by: DecidedByOption = DecidedBy.TOGETHER,
     overrides: SetOption = None,
 ) -> None:
-    """Write a table's rows with tests_status, tests_passed, pass_rate and sandbox_tier; null where code is null."""
+    """Write a table's rows with tests_status, tests_decided_by, tests_passed, pass_rate and sandbox_tier."""
     from genetic_udfs.commands.verify import Task, verify
 
-    verify(config, Task(input_, id_, code, tests, output, format_), overrides)
+    verify(config, Task(input_, id_, code, tests, output, format_, decided_by), overrides)

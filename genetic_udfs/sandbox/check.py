@@ -1,0 +1,198 @@
+"""The rest of a test, run where none of the solution is: answers of its process stand in the place of calls."""
+
+import builtins
+import contextlib
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, Final, NoReturn
+
+from genetic_udfs.sandbox.values import Malformed, decode, encode
+
+ANSWER, FRESH = "__answer__", "__fresh__"
+"""What a rest calls for a step's answer, and before it uses a value that was handed to the solution."""
+
+_MAX_BASES: Final = 8
+_DEEPEST: Final = 16
+# Modules whose exceptions mean something to what runs a test.
+_OF_RUNNERS: Final = {"unittest", "doctest", "bdb", "pdb"}
+
+
+class Undecided(BaseException):
+    """What is asked has no plain answer, or none at all."""
+
+
+def outcome(task: dict[str, Any]) -> dict[str, Any]:
+    """Run the rest of a test; return what to report of it.
+
+    Args:
+        task: `imports` (statements), `answers` (reports of steps) and `rest`: scopes, each with its number, whether it
+            is one of unittest's cases, and its source.
+    """
+    answers = _Answers(task["answers"])
+    module: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    error: BaseException | None = None
+    try:
+        for line in task["imports"]:
+            with contextlib.suppress(ImportError):  # what cannot be imported here is not there for the test
+                exec(line, module)
+        for scope, is_case, source in task["rest"]:
+            names = module if scope == 0 else {**module, "self": _object(is_case)}
+            answers.names = names
+            names.update({ANSWER: answers.of, FRESH: answers.make_fresh})
+            exec(compile(source, "test.py", "exec"), names)
+    except BaseException as what:
+        error = what
+    return {"undecided": answers.doubt} if answers.doubt else raised(error)
+
+
+def raised(error: BaseException | None, longest: int = 300) -> dict[str, Any]:
+    """Return how a test ended that raised an error, or none."""
+    if error is None:
+        return {"passed": True}
+    message = text_of(error, longest)
+    is_failure = isinstance(error, AssertionError) or type(error).__name__ == "Failed"  # of pytest
+    return {"failed": message} if is_failure else {"error": type(error).__name__, "message": message}
+
+
+def text_of(error: BaseException, longest: int) -> str:
+    """Return an exception's text, up to a length, whatever its class makes of that."""
+    try:
+        return str(error)[:longest]
+    except BaseException:
+        return ""
+
+
+def _object(is_case: bool) -> Any:
+    if not is_case:
+        return SimpleNamespace()
+    import unittest
+
+    case = unittest.TestCase()
+    case.maxDiff = None
+    return case
+
+
+class _Items:
+    """An iterator of the solution's: what it gives, and nothing else that is known of it."""
+
+    def __init__(self, items: Iterator[Any], answers: "_Answers") -> None:
+        self._items, self._answers = items, answers
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._items)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"_items", "_answers"}:
+            return object.__getattribute__(self, name)
+        self._answers.refuse(f"{name} of an iterator")
+
+
+class _Answers:
+    """The answers of the solution's process, by step.
+
+    Attributes:
+        doubt: Why the test cannot be decided. It may catch an `Undecided`; whatever comes of it then is no outcome.
+        names: Those of the scope that is run.
+    """
+
+    def __init__(self, answers: list[dict[str, Any]]) -> None:
+        self._answers = answers
+        self._kinds: dict[str, type[BaseException]] = {}
+        self.doubt = ""
+        self.names: dict[str, Any] = {}
+
+    def of(self, step: int) -> Any:
+        """Return the value of a step, or raise what it raised."""
+        answer = self._answers[step] if step < len(self._answers) else {}
+        if "unknown" in answer:
+            self.refuse(str(answer["unknown"]))
+        if "error" in answer:
+            raise self._error(answer)
+        if "value" not in answer:
+            self.refuse("a step that was not done")
+        return self._decoded(answer["value"])
+
+    def make_fresh(self, path: str, step: int, alone: bool) -> None:
+        """Give a value that was handed to the solution what has become of it there.
+
+        Args:
+            path: The name, perhaps of an attribute of `self`.
+            step: What has read it there.
+            alone: Whether nothing else of the solution's is compared with it: a test may expect a change, but not
+                measure the solution by it.
+        """
+        *of, name = path.split(".")
+        held = vars(self.names[of[0]]) if of else self.names
+        answer = self._answers[step] if step < len(self._answers) else {}
+        try:
+            if "value" in answer and encode(held[name]) == answer["value"]:
+                return
+        except Exception:
+            self.refuse(f"{path}, which is no plain value")
+        if not alone or "value" not in answer:
+            self.refuse(f"{path}, which the solution may have changed")
+        held[name] = self._decoded(answer["value"])
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise `Undecided`, and hold it for a doubt."""
+        self.doubt = self.doubt or why[:200]
+        raise Undecided(why)
+
+    def _decoded(self, data: Any) -> Any:
+        try:
+            value = decode(data, numpy="kept", kind=self._kind)
+            return _Items(value, self) if isinstance(value, Iterator) else value
+        except Malformed as error:
+            self.refuse(str(error))
+
+    def _error(self, answer: dict[str, Any]) -> BaseException:
+        """Return an exception like one of the solution's: its class or a stand-in, its text, arguments, attributes."""
+        try:
+            kind, message = self._kind(answer["kinds"]), str(answer["message"])
+            held = decode(answer.get("args", ["tuple", [message]]))
+            state = decode(answer.get("state", ["dict", []]))
+            error = kind.__new__(kind, *held)
+            with contextlib.suppress(Exception):
+                if kind.__module__ != "solution":
+                    kind.__init__(error, *held)
+            error.args = held
+            own: dict[str, Any] = {}
+            if str(error) != message:  # it has a text of its own
+                own["__str__"] = lambda _: message
+            if "args" not in answer or "state" not in answer:  # it holds what is no plain value
+                own["args"] = property(lambda _: self.refuse("the arguments of an exception"))
+                own["__getattr__"] = lambda _, name: self._unknown(name)
+            if own:
+                made = type(kind.__name__, (kind,), {**own, "__module__": kind.__module__})
+                error = made.__new__(made, *held)
+            vars(error).update({name: value for name, value in state.items() if not name.startswith("__")})
+        except Exception as why:
+            self.refuse(f"an exception that cannot be raised here: {why}")
+        return error
+
+    def _unknown(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.refuse(f"{name} of an exception")
+
+    def _kind(self, kinds: Any, depth: int = _DEEPEST) -> type[BaseException]:
+        """Return the class that stands for one of the solution's, with the bases that the library has."""
+        match kinds:
+            case [str(full), list(bases)] if depth > 0 and len(bases) <= _MAX_BASES:
+                pass
+            case _:
+                raise Malformed("no class of exceptions")
+        module, _, name = full.rpartition(".")
+        top = module.partition(".")[0]
+        known = getattr(sys.modules.get(module), name, None) if top in sys.stdlib_module_names - _OF_RUNNERS else None
+        if isinstance(known, type) and issubclass(known, BaseException):
+            return known
+        key = repr(kinds)
+        if key not in self._kinds:
+            made = tuple(self._kind(base, depth - 1) for base in bases) or (Exception,)
+            self._kinds[key] = type(name if name.isidentifier() else "Exception", made, {"__module__": "solution"})
+        return self._kinds[key]

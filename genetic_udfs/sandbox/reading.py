@@ -1,0 +1,190 @@
+"""A test as text: its statements, whether it can tell anything, and by which modules it imports the solution."""
+
+import ast
+import doctest
+import functools
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.machinery import PathFinder
+from typing import Any, Final
+
+from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, modules_of, names_used
+from genetic_udfs.sandbox.host import package_folders
+from genetic_udfs.sandbox.unroll import body_of, is_case, is_guard, is_test_class, is_test_function
+
+_LONGEST_TEST: Final = 1 << 18
+# What tests call the module that they import the solution from, whatever they take from it.
+_SOLUTION: Final = {"solution", "solutions", "main", "module", "my_module", "mymodule", "your_module", "yourmodule"}
+
+
+class Unreadable(Exception):
+    """A test that has a status before it is run."""
+
+    def __init__(self, status: str, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a test is.
+
+    Attributes:
+        text: As it was given.
+        body: Its statements; those of a doctest are its examples, as assertions.
+        modules: Names by which it imports the solution.
+        needs: The top-level modules that it imports, and what runs it.
+        is_doctest: Whether it is one.
+    """
+
+    text: str
+    body: list[ast.stmt]
+    modules: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    is_doctest: bool = False
+    nodes: list[ast.AST] = field(default_factory=list, repr=False)
+
+    @classmethod
+    def of(cls, text: str, definitions: Definitions) -> "Reading":
+        """Read a test.
+
+        Raises:
+            Unreadable: If it is no Python, or says nothing of the solution, however it ends.
+        """
+        if len(text) > _LONGEST_TEST:
+            raise Unreadable("unsupported", f"the test has more than {_LONGEST_TEST} characters")
+        is_doctest = False
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                body = body_of(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            is_doctest = any(line.lstrip().startswith(">>>") for line in text.splitlines())
+            if not is_doctest:
+                raise Unreadable("error:SyntaxError", f"the test is no Python: {error}") from None
+            body = list(_examples(text))
+        nodes = [node for each in body for node in ast.walk(each)]
+        modules = frozenset(_modules(nodes, definitions))
+        runner = {"unittest"} if any(map(is_case, body)) else set()
+        if any(is_test_function(each) or (is_test_class(each) and not is_case(each)) for each in body):
+            runner = {"pytest"}
+        reading = cls(text, body, modules, modules_of(nodes) | runner, is_doctest, nodes)
+        if doubt := reading._doubt(definitions):
+            raise Unreadable("unsupported", doubt)
+        return reading
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What the process that runs it together with the code is told."""
+        calls = [each.value for each in self.body if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call)]
+        return {
+            "test": self.text,
+            "modules": sorted(self.modules),
+            "collects": any(is_test_function(each) or is_test_class(each) for each in self.body),
+            "called": [call.func.id for call in calls if isinstance(call.func, ast.Name)],
+            "is_doctest": self.is_doctest,
+        }
+
+    def _doubt(self, definitions: Definitions) -> str:
+        """Return why a test would say nothing, if it does."""
+        if not self.body:
+            return "there is no test"
+        if not self.is_doctest and not any(map(_checks, self.nodes)):
+            return "the test asserts nothing"
+        used = names_used(self.nodes)
+        texts = " ".join(
+            each.value for each in self.nodes if isinstance(each, ast.Constant) and type(each.value) is str
+        )
+        if idle := [name for name in _checking(self.body) if name not in used and name not in texts]:
+            return f"the test has functions that nothing runs: {', '.join(idle)}"
+        bound = {name for node in self.nodes for name in bound_by(node)}
+        unknown = used - bound - BUILT_INS - dict(definitions.imports).keys()
+        if definitions.readable and not self.modules and not (used & definitions.own or unknown):
+            return "the test asks nothing of the code"
+        return ""
+
+
+def _checks(node: ast.AST) -> bool:
+    """Whether a test can fail by what it says: it asserts, raises, or calls `assertEqual`, `pytest.raises` or alike."""
+    if isinstance(node, ast.Assert | ast.Raise):
+        return True
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name.lower().startswith(("assert", "check", "verify", "expect")) or name in {
+        "raises",
+        "fail",
+        "warns",
+        "exit",
+    }
+
+
+def _checking(body: list[ast.stmt]) -> Iterator[str]:
+    """Yield functions and methods that check something and that no runner collects."""
+    for each in body:
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            if not is_test_function(each) and not each.decorator_list and any(map(_checks, ast.walk(each))):
+                yield each.name
+        elif isinstance(each, ast.ClassDef) and not (is_test_class(each) or each.bases):
+            if any(is_test_function(method) for method in each.body) and any(map(_checks, ast.walk(each))):
+                yield each.name
+        elif is_guard(each) and isinstance(each, ast.If):
+            continue
+
+
+def _modules(nodes: list[ast.AST], definitions: Definitions) -> Iterator[str]:
+    """Yield the modules of a test's imports that are the solution: no other one, with names that the code defines."""
+    known = definitions.own | dict(definitions.imports).keys() | {"*"}
+    for node in nodes:
+        match node:
+            case ast.ImportFrom(module=str(module), names=names, level=0) if _is_nowhere(module):
+                if module in _SOLUTION or all(alias.name in known for alias in names):
+                    yield module
+            case ast.Import(names=names):
+                for alias in names:
+                    name = alias.asname or alias.name
+                    asked = {
+                        each.attr
+                        for each in nodes
+                        if isinstance(each, ast.Attribute) and ast.unparse(each.value) == name
+                    }
+                    if _is_nowhere(alias.name) and (alias.name in _SOLUTION or (asked and asked <= known)):
+                        yield alias.name
+
+
+@functools.cache
+def _is_nowhere(module: str) -> bool:
+    """Whether there is no module of a name, but for what tests think that the solution's is."""
+    top = module.partition(".")[0]
+    return top not in sys.stdlib_module_names and PathFinder.find_spec(top, package_folders()) is None
+
+
+def _examples(text: str) -> Iterator[ast.stmt]:
+    """Yield the examples of a doctest as statements.
+
+    Raises:
+        Unreadable: If they are no Python.
+    """
+    try:
+        for example in doctest.DocTestParser().get_examples(text):
+            [statement] = ast.parse(example.source).body
+            if example.exc_msg is not None or example.options:
+                yield ast.While(ast.Constant(False), [statement], [])  # it has no form that could be split
+            elif example.want and isinstance(statement, ast.Expr):
+                yield _shown(statement.value, example.want.removesuffix("\n"))
+            else:
+                yield statement
+    except (ValueError, SyntaxError, RecursionError) as error:
+        raise Unreadable("error:SyntaxError", f"the test is no Python: {error}") from None
+
+
+def _shown(value: ast.expr, want: str) -> ast.stmt:
+    match value:
+        case ast.Call(func=ast.Name(id="print"), args=[printed], keywords=[]):
+            how, of = "str", printed
+        case _:
+            how, of = "repr", value
+    call = ast.Call(ast.Name(how, ast.Load()), [of], [])
+    return ast.fix_missing_locations(ast.Assert(ast.Compare(call, [ast.Eq()], [ast.Constant(want)]), None))

@@ -1,0 +1,275 @@
+"""Runs code and a test in one process, as pytest and unittest do, and says how the test ended.
+
+The code could change that by changing this process, so the owner says who decided. What makes it harder: built-ins and
+the test libraries are as they were before the code, an end of the process is no outcome, and neither is an object that
+is equal to everything.
+"""
+
+import ast
+import builtins
+import contextlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from genetic_udfs.sandbox.check import raised, text_of
+from genetic_udfs.sandbox.unroll import body_of, is_guard
+
+PYTEST_OPTIONS: Final = [
+    *("--noconftest", "-c", "/dev/null", "--rootdir", "/", "-s"),
+    *(f"-pno:{name}" for name in ("cacheprovider", "terminal", "junitxml", "faulthandler", "pastebin", "stepwise")),
+]
+_FILE: Final = "test.py"
+_CONFIG: list[Any] = []
+
+
+def warm_up() -> None:
+    """Have pytest read its options in the zygote, once for all runs."""
+    from _pytest.config import _prepareconfig
+
+    _CONFIG.append(_prepareconfig(PYTEST_OPTIONS))
+
+
+def prepared() -> Callable[[], None]:
+    """Return what gives built-ins and test libraries their meaning back, whatever code has made of them."""
+    held: list[Any] = [builtins, *(sys.modules[name] for name in ("unittest", "pytest") if name in sys.modules)]
+    if unittest := sys.modules.get("unittest"):
+        held.append(unittest.TestCase)
+    before = [(each, dict(vars(each))) for each in held]
+
+    def restore() -> None:
+        for each, content in before:
+            for name, value in content.items():
+                if vars(each).get(name) is not value:
+                    setattr(each, name, value)
+
+    return restore
+
+
+def outcome(task: dict[str, Any], module: ModuleType, restore: Callable[[], None]) -> dict[str, Any]:
+    """Run a test of code that was loaded; return what to report of it.
+
+    Args:
+        task: `test`, `modules` (names by which it imports the solution), `collects` (whether a runner finds some
+            in it), `called` (test functions that it calls itself) and `is_doctest`.
+        module: The code's.
+        restore: What `prepared` has given before the code was loaded.
+    """
+    restore()
+    found = _Found()
+    try:
+        names = _names(task, module)
+        if task["is_doctest"]:
+            found.failure = _doctest(task["test"], names)
+        else:
+            _run(task, names, found)
+    except BaseException as error:
+        if type(error).__name__ in {"SkipTest", "Skipped"}:
+            found.skipped = text_of(error, 200)
+        else:
+            found.failure = raised(error)
+    if found.failure:
+        return found.failure
+    if found.skipped is not None:
+        return {"unsupported": f"the test skips something: {found.skipped}"}
+    if found.unknown or _has_equal_to_everything():
+        return {"unsupported": found.unknown or "an object that is equal to everything"}
+    return {"passed": True}
+
+
+class _Found:
+    """What is known of the tests that were run: the first failure, what was skipped, why nothing is known."""
+
+    failure: dict[str, Any] | None = None
+    skipped: str | None = None
+    unknown: str = ""
+
+    def fail(self, failure: dict[str, Any]) -> None:
+        self.failure = self.failure or failure
+
+
+def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
+    """Return what a test may use: the code's own names, or, if it imports the code as a module, copies of these."""
+    name = "test_solution" if task["collects"] else "__main__"
+    of = module
+    if task["modules"]:
+        of = ModuleType(name)
+        of.__dict__.update({key: value for key, value in vars(module).items() if not key.startswith("__")})
+    of.__dict__.update({"__name__": name, "__file__": _FILE, "__builtins__": builtins})
+    for full in task["modules"]:
+        parent = None
+        for length in range(full.count(".") + 1):
+            path = ".".join(full.split(".")[: length + 1])
+            here = module if path == full else sys.modules.get(path) or ModuleType(path)
+            sys.modules[path] = here
+            if parent is not None:
+                setattr(parent, path.rpartition(".")[2], here)
+            parent = here
+    sys.modules["__main__"] = sys.modules[name] = of
+    return of.__dict__
+
+
+def _run(task: dict[str, Any], names: dict[str, Any], found: _Found) -> None:
+    if any(name in task["test"] for name in ("unittest", "pytest")):
+        _without_main()
+    body = [each for each in body_of(task["test"]) if not (task["collects"] and is_guard(each))]
+    before = dict(names)
+    exec(compile(ast.Module(body, []), _FILE, "exec", dont_inherit=True), names)
+    new = {name: value for name, value in names.items() if before.get(name) is not value}
+    unittest = sys.modules.get("unittest")
+    cases = [each for each in new.values() if unittest and isinstance(each, type) and _is_case(each)]
+    others = [name for name, value in new.items() if _is_collected(name, value) and value not in cases]
+    if "pytest" in sys.modules or (others and _can_import("pytest")):
+        if others or cases:
+            _run_by_pytest(sys.modules["__main__"], set(task["called"]), found)
+    elif others:
+        found.unknown = "pytest, which would run its functions, is not installed"
+    elif cases:
+        _run_cases(cases, found)
+
+
+def _is_case(kind: type) -> bool:
+    return issubclass(kind, sys.modules["unittest"].TestCase) and kind.__module__ != "unittest.case"
+
+
+def _is_collected(name: str, value: Any) -> bool:
+    return (name.startswith("test") and callable(value)) or (name.startswith("Test") and isinstance(value, type))
+
+
+def _can_import(module: str) -> bool:
+    try:
+        __import__(module)
+    except ImportError:
+        return False
+    return True
+
+
+def _without_main() -> None:
+    """Have `unittest.main()` and `pytest.main()` do nothing, since what they are for is done here."""
+    import unittest
+
+    unittest.main = lambda *_, **__: None  # type: ignore[assignment]
+    if (pytest := sys.modules.get("pytest")) is not None:
+        pytest.main = lambda *_, **__: 0  # type: ignore[attr-defined]
+
+
+def _run_cases(cases: list[Any], found: _Found) -> None:
+    import unittest
+
+    class Result(unittest.TestResult):
+        def addError(self, test: Any, err: Any) -> None:
+            found.fail(raised(err[1]))
+
+        addFailure = addError
+
+        def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
+            if err is not None:
+                found.fail(raised(err[1]))
+
+        def addUnexpectedSuccess(self, test: Any) -> None:
+            found.fail({"failed": "an expected failure did not come"})
+
+        def addSkip(self, test: Any, reason: str) -> None:
+            found.skipped = str(reason)[:200]
+
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    unittest.TestSuite(load(case) for case in cases).run(Result())
+
+
+def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
+    import pytest
+    from _pytest.main import Session
+
+    class Module(pytest.Module):
+        def _getobj(self) -> ModuleType:
+            return module
+
+    class Plugin:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_pyfunc_call(self, pyfuncitem: Any) -> bool | None:
+            if not inspect.iscoroutinefunction(pyfuncitem.obj):
+                return None
+            import asyncio
+
+            wanted = pyfuncitem._fixtureinfo.argnames
+            asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+            return True
+
+        def pytest_runtest_logreport(self, report: Any) -> None:
+            if report.failed and report.when == "setup" and "not found" in str(report.longrepr):
+                found.unknown = f"a fixture that is not known here: {str(report.longrepr)[-200:]}"
+            elif report.failed:
+                found.fail(_failure(report))
+            elif report.skipped and not hasattr(report, "wasxfail"):
+                found.skipped = str(report.longrepr)[-200:]
+
+    if not _CONFIG:
+        warm_up()
+    [config] = _CONFIG
+    config.pluginmanager.register(Plugin())
+    config._do_configure()
+    session = Session.from_config(config)
+    config.hook.pytest_sessionstart(session=session)
+    node = Module.from_parent(session, path=Path(f"/{_FILE}"))
+    session.items = [item for item in _collected(node, found) if item.name not in called and _is_of_the_test(item)]
+    session.testscollected = len(session.items)
+    config.hook.pytest_runtestloop(session=session)
+
+
+def _collected(node: Any, found: _Found) -> Iterator[Any]:
+    for each in node.collect():
+        if hasattr(each, "collect"):
+            yield from _collected(each, found)
+        else:
+            yield each
+
+
+def _is_of_the_test(item: Any) -> bool:
+    code = getattr(inspect.unwrap(getattr(item, "function", None) or item.obj), "__code__", None)
+    return code is None or code.co_filename == _FILE
+
+
+def _failure(report: Any) -> dict[str, Any]:
+    """Return how a test failed, by the last line of pytest's report."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = str(crash.message if crash is not None else report.longrepr)
+    kind, _, rest = message.partition("\n")[0].partition(":")
+    name = kind.strip().rpartition(".")[2]
+    if not name.isidentifier() or name in {"AssertionError", "Failed"} or kind.startswith("assert"):
+        return {"failed": message[:300]}
+    return {"error": name, "message": rest.strip()[:300]}
+
+
+def _doctest(text: str, names: dict[str, Any]) -> dict[str, Any] | None:
+    import doctest
+
+    said: list[str] = []
+    examples = doctest.DocTestParser().get_doctest(text, names, "test", None, 0)
+    failed = doctest.DocTestRunner(verbose=False).run(examples, out=said.append).failed
+    return {"failed": "".join(said)[-300:]} if failed else None
+
+
+def _has_equal_to_everything() -> bool:
+    """Whether a class of the code's own has objects that are equal to whatever they are compared with."""
+    waiting: list[Any] = [object]
+    seen: set[int] = set()
+    while waiting:
+        kind = waiting.pop()
+        for each in type.__subclasses__(kind):
+            if id(each) not in seen:
+                seen.add(id(each))
+                waiting.append(each)
+                own = vars(each).get("__eq__")
+                if getattr(getattr(own, "__code__", None), "co_filename", "") == "solution.py":
+                    with contextlib.suppress(BaseException):
+                        made = each.__new__(each)
+                        if own(made, _Canary()) not in {False, NotImplemented}:
+                            return True
+    return False
+
+
+class _Canary:
+    """Equal to nothing but itself."""

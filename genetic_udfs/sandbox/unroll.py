@@ -1,0 +1,336 @@
+"""Turns a test into statements one after another: functions, cases and loops over literals, written out.
+
+What remains for another way is what has no such order before it is run: fixtures, loops over what is computed, patches.
+"""
+
+import ast
+import copy
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+_MOST_STATEMENTS: Final = 2_000
+_OF_A_CASE: Final = {"unittest.TestCase", "TestCase"}
+_SET_UP: Final = ("setUp", "setup_method")
+_TEAR_DOWN: Final = ("tearDown", "teardown_method")
+_FILE: Final = "test.py"
+_RUNNERS: Final = {"unittest.main", "pytest.main", "main", "sys.exit", "exit", "raise SystemExit"}
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+
+class NotStraight(Exception):
+    """A test, or a part of one, that is no sequence of statements."""
+
+
+@dataclass
+class Segment:
+    """Statements that share names.
+
+    Attributes:
+        scope: 0 for those of the module; those of a function see them, too, and have a number of their own.
+        statements: In order; `self` stands for the object that a method's test belongs to.
+        is_case: Whether `self` is one of unittest's.
+    """
+
+    scope: int
+    statements: list[ast.stmt] = field(default_factory=list)
+    is_case: bool = False
+
+
+def unroll(body: list[ast.stmt]) -> list[Segment]:
+    """Return the statements of a test in the order in which a runner executes them.
+
+    Raises:
+        NotStraight: If there is no such order.
+    """
+    return _Unrolled(body).segments
+
+
+def is_test_function(node: ast.stmt) -> bool:
+    """Whether a runner collects a function."""
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+
+
+def is_case(node: ast.stmt) -> bool:
+    """Whether a class says that it is one of unittest's."""
+    return isinstance(node, ast.ClassDef) and any(ast.unparse(base) in _OF_A_CASE for base in node.bases)
+
+
+def is_test_class(node: ast.stmt) -> bool:
+    """Whether a runner collects a class."""
+    return isinstance(node, ast.ClassDef) and (is_case(node) or node.name.startswith("Test"))
+
+
+def is_guard(node: ast.stmt) -> bool:
+    """Whether a statement is `if __name__ == "__main__"`."""
+    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
+
+
+def runs_tests(node: ast.stmt) -> bool:
+    """Whether a statement calls a runner, such as `unittest.main()`, and does nothing else."""
+    text = ast.unparse(node)
+    return isinstance(node, ast.Expr | ast.Raise) and text.partition("(")[0] in _RUNNERS and "main(" in text
+
+
+class _Unrolled:
+    def __init__(self, body: list[ast.stmt]) -> None:
+        self.segments = [Segment(0)]
+        self._left = _MOST_STATEMENTS
+        self._literals: dict[str, ast.expr] = {}
+        self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
+        self._called: set[str] = set()
+        collected = [each for each in body if is_test_function(each) or is_test_class(each)]
+        self._module([each for each in body if each not in collected and not (collected and is_guard(each))])
+        for each in collected:
+            if isinstance(each, ast.FunctionDef) and each.name not in self._called:
+                self._test(each, [])
+            elif isinstance(each, ast.ClassDef):
+                self._class(each)
+            elif isinstance(each, ast.AsyncFunctionDef):
+                raise NotStraight(f"{each.name} is asynchronous")
+
+    def _module(self, body: list[ast.stmt]) -> None:
+        for each in body:
+            match each:
+                case ast.If() if is_guard(each):
+                    self._module(each.body)
+                case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name in self._functions:
+                    self._called.add(name)
+                    self._inlined(self._functions[name], call)
+                case _ if not runs_tests(each):
+                    self.segments[-1].statements += self._written_out([each])
+
+    def _inlined(self, function: ast.FunctionDef, call: ast.Call) -> None:
+        """Write out the body of a function of the test's, where a statement calls it."""
+        names = [each.arg for each in function.args.args]
+        if function.decorator_list or call.keywords or len(names) != len(call.args) or _takes_more(function.args):
+            raise NotStraight(f"{function.name} is called in a way that is not known")
+        self._segment([_assigned(name, value) for name, value in zip(names, call.args, strict=True)], function)
+        self.segments.append(Segment(0))
+
+    def _class(self, node: ast.ClassDef) -> None:
+        if node.decorator_list or node.keywords or (node.bases and not is_case(node)) or len(node.bases) > 1:
+            raise NotStraight(f"{node.name} is no plain class of tests")
+        before: dict[str, list[ast.stmt]] = {}
+        attributes: list[ast.stmt] = []
+        tests = []
+        for each in node.body:
+            match each:
+                case ast.FunctionDef(name=name, decorator_list=[]) if name in (*_SET_UP, *_TEAR_DOWN):
+                    before[name] = _body_of_method(each)
+                case ast.FunctionDef() if is_test_function(each):
+                    tests.append(each)
+                case ast.Assign(targets=[ast.Name(id=name)]):
+                    attributes.append(_attribute(name, each.value))
+                case _ if not _says_nothing(each):
+                    raise NotStraight(f"{node.name} has more than tests")
+        set_up = [*attributes, *(line for name in _SET_UP for line in before.get(name, []))]
+        torn_down = [line for name in _TEAR_DOWN for line in before.get(name, [])]
+        for test in sorted(tests, key=lambda test: test.name) if is_case(node) else tests:
+            self._test(test, set_up, torn_down, of=node)
+
+    def _test(
+        self,
+        function: ast.FunctionDef,
+        before: list[ast.stmt],
+        after: Sequence[ast.stmt] = (),
+        of: ast.ClassDef | None = None,
+    ) -> None:
+        names = [each.arg for each in function.args.args]
+        if of is not None:
+            if names[:1] != ["self"]:
+                raise NotStraight(f"{function.name} has no self")
+            del names[0]
+        if _takes_more(function.args):
+            raise NotStraight(f"{function.name} takes what is not known")
+        for given in self._parameters(function, names):
+            self._segment([*before, *given], function, after, is_case=of is not None and is_case(of))
+
+    def _segment(
+        self,
+        before: list[ast.stmt],
+        function: ast.FunctionDef,
+        after: Sequence[ast.stmt] = (),
+        *,
+        is_case: bool = False,
+    ) -> None:
+        self.segments.append(Segment(max(each.scope for each in self.segments) + 1, is_case=is_case))
+        outer = dict(self._literals)
+        self.segments[-1].statements += self._written_out([*before, *function.body, *after])
+        self._literals = outer
+
+    def _parameters(self, function: ast.FunctionDef, names: list[str]) -> Iterator[list[ast.stmt]]:
+        """Yield what a function's parameters are given, once for each time that it is run."""
+        sets: list[list[list[ast.stmt]]] = []
+        given: list[str] = []
+        for mark in function.decorator_list:
+            match mark:
+                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[of, values]):
+                    target = _target(of)
+                    given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
+                    sets.append([_bound(target, _parameter(each)) for each in self._items(values)])
+                case _:
+                    raise NotStraight(f"{function.name} has another mark than parametrize")
+        if sorted(given) != sorted(names):
+            raise NotStraight(f"{function.name} has parameters that something else gives")
+        for chosen in itertools.product(*reversed(sets)):
+            yield [line for lines in chosen for line in lines]
+
+    def _written_out(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+        """Return statements with loops over literals written out."""
+        lines: list[ast.stmt] = []
+        for each in body:
+            match each:
+                case ast.For(orelse=[]) if not _leaves(each):
+                    try:
+                        items = self._items(each.iter)
+                    except NotStraight:
+                        lines.append(each)
+                        continue
+                    for item in items:
+                        lines += self._written_out([*_bound(each.target, item), *each.body])
+                case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="subTest")))]):
+                    lines += self._written_out(each.body)
+                case ast.With():
+                    lines.append(_with_body(each, body=self._written_out(each.body)))
+                case ast.Return(value=None | ast.Constant()) if each is body[-1]:
+                    continue
+                case ast.Return() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.AsyncFor() | ast.AsyncWith():
+                    raise NotStraight(f"{type(each).__name__} in a test")
+                case _ if not _says_nothing(each):
+                    lines.append(each)
+            self._note_literals(each)
+            self._left -= 1
+            if self._left < 0 or len(lines) > _MOST_STATEMENTS:
+                raise NotStraight("so many statements")
+        return lines
+
+    def _note_literals(self, statement: ast.stmt) -> None:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(value=ast.Name(id=name)):
+                    self._literals.pop(name, None)
+                case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                    self._literals.pop(name, None)
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.List() | ast.Tuple() | ast.Dict() as value):
+                self._literals[name] = value
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=ast.List() as value):
+                self._literals[f"self.{name}"] = value
+
+    def _items(self, iterable: ast.expr) -> list[ast.expr]:
+        """Return the items of a literal that is gone through."""
+        match iterable:
+            case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
+                return items
+            case ast.Name() | ast.Attribute() if (known := self._literals.get(ast.unparse(iterable))) is not None:
+                return self._items(known)
+            case ast.Dict(keys=keys) if None not in keys:
+                return [key for key in keys if key is not None]
+            case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
+                numbers = range(*(_number(bound) for bound in bounds))
+                if len(numbers) <= _MOST_STATEMENTS:
+                    return [ast.Constant(number) for number in numbers]
+            case ast.Call(func=ast.Name(id="enumerate"), args=[of], keywords=[]):
+                return [_tuple(ast.Constant(at), item) for at, item in enumerate(self._items(of))]
+            case ast.Call(func=ast.Name(id="zip"), args=several, keywords=[]) if several:
+                return [_tuple(*items) for items in zip(*map(self._items, several), strict=False)]
+            case ast.Call(func=ast.Attribute(value=of, attr="items"), args=[], keywords=[]):
+                held = self._literals.get(ast.unparse(of), of)
+                if isinstance(held, ast.Dict):
+                    return [_tuple(*pair) for pair in zip(self._items(held), held.values, strict=True)]
+        raise NotStraight(f"a loop over {ast.unparse(iterable)[:60]}")
+
+
+def _assigned(name: str, value: ast.expr) -> ast.stmt:
+    return _located(ast.Assign([ast.Name(name, ast.Store())], copy.deepcopy(value)))
+
+
+def _attribute(name: str, value: ast.expr) -> ast.stmt:
+    return _located(ast.Assign([ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())], value))
+
+
+def _tuple(*items: ast.expr) -> ast.Tuple:
+    return _located(ast.Tuple(list(items), ast.Load()))
+
+
+def _located(node: _Node) -> _Node:
+    return ast.fix_missing_locations(node)
+
+
+def _with_body(statement: ast.With, body: list[ast.stmt]) -> ast.With:
+    return _located(ast.With(statement.items, body or [ast.Pass()]))
+
+
+def _bound(target: ast.expr, value: ast.expr) -> list[ast.stmt]:
+    """Return assignments of the parts of a literal, one name each, so that one name does not bring another along."""
+    match target, value:
+        case ast.Name(id=name), _:
+            return [_assigned(name, value)]
+        case ((ast.Tuple() | ast.List()), (ast.Tuple() | ast.List())) if len(target.elts) == len(value.elts):
+            return [line for pair in zip(target.elts, value.elts, strict=True) for line in _bound(*pair)]
+    raise NotStraight(f"{ast.unparse(value)[:60]} for {ast.unparse(target)[:60]}")
+
+
+def _target(names: ast.expr) -> ast.expr:
+    """Return what `parametrize` names: one text with commas, or several."""
+    try:
+        found = ast.literal_eval(names)
+    except ValueError:
+        raise NotStraight("parameters with names that are not known") from None
+    several = [name.strip() for name in found.split(",")] if isinstance(found, str) else list(found)
+    parts: list[ast.expr] = [ast.Name(name, ast.Store()) for name in several if name]
+    return parts[0] if isinstance(found, str) and len(parts) == 1 else ast.Tuple(parts, ast.Store())
+
+
+def _parameter(value: ast.expr) -> ast.expr:
+    """Return one value of `parametrize`, which `pytest.param` may hold, too."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("param"):
+        if any(keyword.arg != "id" for keyword in value.keywords):
+            raise NotStraight("a parameter with marks")
+        return value.args[0] if len(value.args) == 1 else _tuple(*value.args)
+    return value
+
+
+def _number(node: ast.expr) -> int:
+    value = ast.literal_eval(node) if isinstance(node, ast.Constant | ast.UnaryOp) else None
+    if type(value) is not int:
+        raise NotStraight("a range without known bounds")
+    return value
+
+
+def _takes_more(arguments: ast.arguments) -> bool:
+    return bool(arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults)
+
+
+def _body_of_method(function: ast.FunctionDef) -> list[ast.stmt]:
+    if len(function.args.args) != 1 or function.args.args[0].arg != "self":
+        raise NotStraight(f"{function.name} takes more than self")
+    supers = f"super().{function.name}()"
+    return [each for each in function.body if ast.unparse(each) != supers]
+
+
+def _leaves(loop: ast.For) -> bool:
+    return any(isinstance(node, ast.Break | ast.Continue | ast.Return) for node in ast.walk(loop))
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_text or isinstance(statement, ast.Pass)
+
+
+def body_of(test: str) -> list[ast.stmt]:
+    """Return the statements of a test, which may be indented as a whole.
+
+    Raises:
+        SyntaxError: If it is no Python.
+    """
+    try:
+        return ast.parse(test, _FILE).body
+    except IndentationError:
+        [block] = ast.parse(f"if True:\n{test}", _FILE).body  # its literals stay as they are
+        if not isinstance(block, ast.If) or block.orelse:
+            raise
+        return [ast.increment_lineno(each, -1) for each in block.body]
