@@ -33,7 +33,10 @@ def given(tmp_path: Path) -> Iterator[ProcessId]:
     identity = {"componentName": "spark.executor", "resourceName": "gpu"}
     other = {"id": {"componentName": "spark.executor", "resourceName": "fpga"}, "addresses": ["f"]}
     file.write_text(json.dumps([other, {"id": identity, "addresses": ["2", "5"]}]))
-    process = subprocess.Popen([sys.executable, "-c", "input()", "--resourcesFile", str(file)], stdin=subprocess.PIPE)
+    command = [sys.executable, "-c", "print(flush=True); input()", "--resourcesFile", str(file)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()  # a process that only begins has no command line yet
     found = ProcessId.of(process.pid)
     assert found is not None
     yield found
