@@ -17,7 +17,7 @@ from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
-from genetic_udfs.runtime.session import file_system
+from genetic_udfs.runtime.session import file_system, spark_settings
 from genetic_udfs.runtime.stopping import is_stop
 from genetic_udfs.store.write_errors import remedy_in
 
@@ -25,7 +25,7 @@ _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json
 _PARQUET: Final = ".parquet"
 _GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 _CORRUPT: Final = "_corrupt_record"
-_GUESSES_PARTITIONS: Final = "spark.sql.sources.partitionColumnTypeInference.enabled"
+_AS_WRITTEN: Final = {"spark.sql.sources.partitionColumnTypeInference.enabled": "false"}
 
 
 def column(name: str) -> Column:
@@ -223,12 +223,8 @@ def _refuse_hidden(path: str, is_folder: bool) -> None:
 
 def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
     """Read every column that any of the files has, and values of partitions as they are written: 007 is no 7."""
-    before = spark.conf.get(_GUESSES_PARTITIONS) or "true"
-    spark.conf.set(_GUESSES_PARTITIONS, "false")
-    try:
+    with spark_settings(spark, _AS_WRITTEN):
         return spark.read.option("mergeSchema", "true").parquet(pattern)
-    finally:
-        spark.conf.set(_GUESSES_PARTITIONS, before)
 
 
 def _read_jsonl(spark: SparkSession, path: str, pattern: str) -> DataFrame:

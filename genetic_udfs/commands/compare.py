@@ -12,6 +12,7 @@ from rich.text import Text
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.reporting.amounts import share
 from genetic_udfs.reporting.comparison import Overlap, StoreSummary, overlap, summarize_store
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
@@ -76,17 +77,17 @@ def _figures(one: StoreSummary, other: StoreSummary) -> Iterator[tuple[str, str,
 
     for name in ("generations", "seeds", "pairs", "candidates", "accepted"):
         yield name, f"{getattr(one, name):,}", f"{getattr(other, name):,}"
-    yield row("acceptance", lambda store: _share(store.accepted, store.candidates))
+    yield row("acceptance", lambda store: share(store.accepted, store.candidates))
     yield row("mean fitness", lambda store: "-" if store.fitness is None else f"{store.fitness:.3f}")
     yield None
     for reason in sorted(one.reasons.keys() | other.reasons.keys()):
         counts = ((store, store.reasons.get(reason, 0)) for store in (one, other))
-        first, second = (f"{n:,} ({_share(n, store.candidates)})" for store, n in counts)
+        first, second = (f"{n:,} ({share(n, store.candidates)})" for store, n in counts)
         yield f"rejected: {reason}", first, second
     yield None
     for name in sorted(one.operators.keys() | other.operators.keys()):
         asked = (store.operators.get(name, (0, 0)) for store in (one, other))
-        first, second = (f"{_share(n, all_)} of {all_:,}" for all_, n in asked)
+        first, second = (f"{share(n, all_)} of {all_:,}" for all_, n in asked)
         yield f"acceptance of {name}", first, second
     yield None
     yield row("tokens for each accepted pair", lambda store: _each(store.tokens, store.accepted))
@@ -96,13 +97,9 @@ def _figures(one: StoreSummary, other: StoreSummary) -> Iterator[tuple[str, str,
 def _in_common(one: StoreSummary, other: StoreSummary, common: Overlap) -> str:
     return (
         f"In both, by content_hash: {common.seeds:,} seeds, {common.pairs:,} pairs"
-        f" ({_share(common.pairs, one.pairs)} of A's, {_share(common.pairs, other.pairs)} of B's);"
+        f" ({share(common.pairs, one.pairs)} of A's, {share(common.pairs, other.pairs)} of B's);"
         f" {common.same_ids:,} pairs have the same id"
     )
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "-"
 
 
 def _each(total: float, number: int) -> str:

@@ -20,6 +20,7 @@ from genetic_udfs.commands.ending import install_signal_handlers
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in
+from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.executors import wanted, watch_executors
 from genetic_udfs.runtime.offers import offered
@@ -119,7 +120,7 @@ def _executors_findings(
     """Check what each executor has, and note why engines cannot be asked."""
     served = {name: engine for name, engine in used.items() if engine.url is None}
     conf, visits = spark.sparkContext.getConf(), reached.visits
-    amounts = conf.get("spark.executor.resource.gpu.amount"), conf.get("spark.task.resource.gpu.amount")
+    amounts = conf.get(AMOUNT), conf.get(TASK_AMOUNT)
     for finding, fault in (
         (executors.gpus(*amounts, served, visits), "the check of the GPUs failed"),
         (executors.same_versions(versions(), visits), ""),

@@ -19,8 +19,6 @@ from genetic_udfs.config.spark import Spark
 
 ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|fitness>=(0|1|0?\.\d+|1\.0+)")
 _OF_SELECTION: Final = ("selection", "tournament_size")
-# What decides on nothing that is generated, or is kept apart (`store.runs`: the seeds).
-_NOT_GENERATED: Final = {"store", "seeds", "seeds_where", "generations", "ledger", "spark", "engines"}
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
 CATALOG_STORE: Final = "catalog:"
 _SCHEMA_NAME: Final = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]*\.)?[A-Za-z_][A-Za-z0-9_]*")

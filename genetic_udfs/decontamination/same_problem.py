@@ -5,9 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from jinja2 import StrictUndefined, Template
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from genetic_udfs.config.templates import render_text
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.roles.judge import verdict
 
@@ -19,7 +17,7 @@ _LONGEST: Final = 4000
 
 def same_problem_prompt(text: str, problem: str) -> str:
     """Ask whether two problems are the same; both go into the prompt as values, never as templates."""
-    return _template().render(text=text[:_LONGEST], problem=problem[:_LONGEST]).strip()
+    return render_text(_source(), text=text[:_LONGEST], problem=problem[:_LONGEST])
 
 
 def same_problem_version() -> str:
@@ -36,10 +34,5 @@ def rule_of(reply: str | None, error: str | None, finish_reason: str | None = No
 
 
 @cache
-def _template() -> Template:
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
-    return environment.from_string(_source())
-
-
 def _source() -> str:
     return (files(__package__) / _FILE).read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from genetic_udfs.engine.metrics import ServerMetrics
 from genetic_udfs.engine.protocol import EngineRequest, Ready, line
 from genetic_udfs.engine.server import Server
 
-_TELLING: Final = 5.0  # seconds between two equal words to those who wait
+NOTE_INTERVAL: Final = 5.0  # seconds between two equal notes to feeders that wait
 
 
 class Feeder:
@@ -90,7 +90,7 @@ class ManagedEngine:
 
     def send_note(self, note: str) -> None:
         """Tell every feeder what it waits for, now and then."""
-        if note != self.noted or time.monotonic() - self.noted_at > _TELLING:
+        if note != self.noted or time.monotonic() - self.noted_at > NOTE_INTERVAL:
             self.noted, self.noted_at = note, time.monotonic()
             self.send(note=note)
 

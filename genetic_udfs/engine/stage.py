@@ -19,7 +19,7 @@ from pyspark.sql.types import StructField, StructType
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.gpus import ExecutorGpus
-from genetic_udfs.engine.udf import Asking, ask, asking
+from genetic_udfs.engine.udf import Asking, ask
 from genetic_udfs.runtime import arrow
 from genetic_udfs.runtime.session import executor_cores, task_slots
 
@@ -38,7 +38,7 @@ def with_answers(
         name: The engine's name in the configuration.
         engine: The engine.
         sampling: How it samples.
-        options: As those of `udf.asking`, but for `feeders` and `gpus`.
+        options: As those of `udf.Asking`, but for `feeders` and `gpus`.
     """
     spark = rows.sparkSession
     feeders, gpus = feeder_slots(spark, engine), ExecutorGpus.of_session(spark)
@@ -46,7 +46,7 @@ def with_answers(
     if profile is None:
         call = ask(name, engine, sampling, feeders=feeders, gpus=gpus, **options)
         return rows.withColumn(reply, call(prompt))
-    way = asking(name, engine, sampling, feeders=feeders, gpus=gpus, **options)
+    way = Asking(name, engine, sampling, feeders=feeders, gpus=gpus, **options)
 
     def answered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from answered_batches(way, prompt, reply, batches)

@@ -22,7 +22,7 @@ from typing import Final
 
 from genetic_udfs.engine import records, vllm
 from genetic_udfs.engine.executor import CONTROL
-from genetic_udfs.engine.managed import Feeder, ManagedEngine
+from genetic_udfs.engine.managed import NOTE_INTERVAL, Feeder, ManagedEngine
 from genetic_udfs.engine.metrics import fetch_metrics
 from genetic_udfs.engine.placement import place_for
 from genetic_udfs.engine.protocol import EngineRequest, line
@@ -30,7 +30,6 @@ from genetic_udfs.engine.server import Server
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.runtime.process import ProcessId, ended, reap_orphans
 
-_TELLING = 5.0  # seconds between two words to those who wait
 CommandOf = Callable[[EngineRequest, Path], vllm.Command]
 
 
@@ -293,7 +292,7 @@ class Supervisor:
         working = asyncio.create_task(asyncio.to_thread(self._command_of, engine.request, socket))
         while not working.done():
             engine.send(note=f"preparing the model, {time.monotonic() - began:.0f} s")
-            await asyncio.wait({working}, timeout=_TELLING)
+            await asyncio.wait({working}, timeout=NOTE_INTERVAL)
         return await working
 
     async def _failed(self, engine: ManagedEngine, why: str, *, final: bool = False) -> None:

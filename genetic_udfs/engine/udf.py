@@ -59,9 +59,9 @@ def ask(name: str, engine: Engine, sampling: Sampling, **options: Any) -> Any:
         name: The engine's name in the configuration.
         engine: The engine.
         sampling: How it samples.
-        options: As those of `asking`.
+        options: As those of `Asking`.
     """
-    way = asking(name, engine, sampling, **options)
+    way = Asking(name, engine, sampling, **options)
 
     def answers(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
         for replies in way.replies(batches):
@@ -71,19 +71,9 @@ def ask(name: str, engine: Engine, sampling: Sampling, **options: Any) -> Any:
     return pandas_udf(answers, REPLY).asNondeterministic()  # type: ignore[call-overload]
 
 
-def asking(
-    name: str,
-    engine: Engine,
-    sampling: Sampling,
-    *,
-    window: int | None = None,
-    feeders: int = 1,
-    stage: str = "",
-    progress: ProgressAddress | None = None,
-    read_logprobs: ReadLogprobs | None = None,
-    gpus: ExecutorGpus | None = None,
-) -> "Asking":
-    """Return how an engine is asked, to be used in a UDF of one's own.
+@dataclass(frozen=True)
+class Asking:
+    """How an engine is asked: as it travels to the executors, where it answers partitions, in a UDF of one's own.
 
     Args:
         name: The engine's name in the configuration.
@@ -99,23 +89,21 @@ def asking(
             says how many alternatives it sees. It must be importable on the executors.
         gpus: How an executor's GPUs are found, for a server of our own whose feeders hold none.
     """
-    size = window if window is not None else math.ceil(1.1 * engine.max_num_seqs)
-    return Asking(name, engine, sampling, size, feeders, stage, progress, read_logprobs, gpus)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """What `asking` was given, as it travels to the executors, where it answers partitions."""
 
     name: str
     engine: Engine
     sampling: Sampling
-    size: int
-    feeders: int
-    stage: str
-    progress: ProgressAddress | None
-    read_logprobs: ReadLogprobs | None
-    gpus: ExecutorGpus | None
+    window: int | None = None
+    feeders: int = 1
+    stage: str = ""
+    progress: ProgressAddress | None = None
+    read_logprobs: ReadLogprobs | None = None
+    gpus: ExecutorGpus | None = None
+
+    @property
+    def size(self) -> int:
+        """How many requests a server may have in flight."""
+        return self.window if self.window is not None else math.ceil(1.1 * self.engine.max_num_seqs)
 
     def replies(self, batches: Iterable[Iterable[str | None]]) -> Iterator[list[Reply]]:
         """Answer a partition of prompts in a Spark worker, in their order; the lists are of other lengths."""

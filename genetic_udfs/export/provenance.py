@@ -7,10 +7,8 @@ from typing import Any
 import yaml
 from pyspark.sql import functions as F
 
-from genetic_udfs.store.schema import GENERATIONS, REJUDGE, REPLIES, RUNS
+from genetic_udfs.store.schema import GENERATIONS, REJUDGE, REPLIES, RUNS, TEST_SET
 from genetic_udfs.store.tables import Store
-
-_TEST_SET = "test set "
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,8 @@ def read_provenance(store: Store, generation: int) -> Provenance:
         reasons=reasons,
         asked=[Asked(row["role"], row["model"] or "?", row["template"] or "-", row["count"]) for row in asked],
         settings={} if last is None else yaml.safe_load(last["configuration"]) or {},
-        test_sets={key.removeprefix(_TEST_SET): value for key, value in versions.items() if key.startswith(_TEST_SET)},
-        versions={key: value for key, value in versions.items() if not key.startswith(_TEST_SET)},
+        test_sets={key.removeprefix(TEST_SET): value for key, value in versions.items() if key.startswith(TEST_SET)},
+        versions={key: value for key, value in versions.items() if not key.startswith(TEST_SET)},
         forked_from=min(forks, default=None),
         configurations=len({row["fingerprint"] for row in rows if row["generation"] > 0}) or 1,
     )

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
 from genetic_udfs.engine.utilization import EngineUtilization
+from genetic_udfs.reporting.amounts import duration
 
 # Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
 TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
@@ -48,7 +49,7 @@ class View:
     def facts(self) -> list[str]:
         """Return done of total, rates, time left, and what the engine says of itself, as far as known."""
         if self.total is None:
-            facts = [_duration(self.seconds)]
+            facts = [duration(self.seconds)]
             done = self.reported.rows
         else:
             done = min(self.reported.rows, self.total)
@@ -56,7 +57,7 @@ class View:
         if done:
             rate = done / self._working_seconds
             facts += self._rates(done)
-            facts.append(f"{done} rows" if self.total is None else f"ETA {_duration((self.total - done) / rate)}")
+            facts.append(f"{done} rows" if self.total is None else f"ETA {duration((self.total - done) / rate)}")
         if self.reported.errors:
             facts.append(f"{self.reported.errors} errors")
         if self.reported.engine is not None:
@@ -92,11 +93,11 @@ class View:
     def ending(self) -> str:
         """Return what is said of a stage that is done."""
         if self.total is None:
-            return f"{self.name}: {_duration(self.seconds)}"
+            return f"{self.name}: {duration(self.seconds)}"
         if self.total == 0:
             return f"{self.name}: nothing to ask"
         rates = ", ".join(self._rates(self.total))
-        done = f"{self.name}: {self.total} {'replies' if self._asks else 'rows'} in {_duration(self.seconds)} ({rates})"
+        done = f"{self.name}: {self.total} {'replies' if self._asks else 'rows'} in {duration(self.seconds)} ({rates})"
         engine = self.reported.engine
         if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:
             return done
@@ -244,9 +245,3 @@ def _rendered(view: View) -> Table:
     bar = ProgressBar(total=view.total or None, completed=view.reported.rows, width=24, pulse=not view.total)
     row.add_row(Text(view.name, style="bold"), bar, Text("  ".join(view.facts())))
     return row
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genetic_udfs.reporting.amounts import share
 from genetic_udfs.store.location import schema_of
 
 _QUERY: Final = "SELECT generation, operator, count(*) AS pairs, avg(fitness) FROM population GROUP BY ALL ORDER BY ALL"
@@ -50,7 +51,7 @@ def _counts(generations: Sequence[Row]) -> Table:
     table.add_row("accepted", *(str(row["accepted"]) for row in generations))
     for reason in reasons:
         table.add_row(f"  {reason}", *(_part(row["reasons"].get(reason, 0), row["asked"]) for row in generations))
-    table.add_row("acceptance", *(_share(row["accepted"], row["asked"]) for row in generations))
+    table.add_row("acceptance", *(share(row["accepted"], row["asked"]) for row in generations))
     if any(row["audit"] for row in generations):
         table.add_row("audit", *(_audit(row["audit"]) for row in generations))
     if any(row["judge"] for row in generations):
@@ -137,8 +138,4 @@ _DIVERSITY: Final[dict[str, Callable[[Row], str | None]]] = {
 
 
 def _part(count: int, asked: int) -> str:
-    return f"{count} ({_share(count, asked)})" if count else "0"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "-"
+    return f"{count} ({share(count, asked)})" if count else "0"

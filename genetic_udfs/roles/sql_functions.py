@@ -19,7 +19,7 @@ from genetic_udfs.engine.chat_completion import Reply, is_cut_off
 from genetic_udfs.engine.client import NO_PROMPT
 from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.progress import ProgressAddress
-from genetic_udfs.engine.udf import Asking, asking
+from genetic_udfs.engine.udf import Asking
 from genetic_udfs.roles import coder, instructor, judge
 from genetic_udfs.roles.prompts import MUTATION_TASKS
 from genetic_udfs.roles.sampling import sampling_of
@@ -126,7 +126,7 @@ def register_functions(
     """
     feeders, gpus = task_slots(spark), ExecutorGpus.of_session(spark)
     ways: dict[Role, Asking] = {
-        role: asking(
+        role: Asking(
             config.roles.of(role).engine,
             config.engine_of(role),
             sampling_of(config.roles.of(role), is_scored=role == "judge"),

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from py4j.java_gateway import JavaPackage, JVMView
@@ -101,6 +103,22 @@ def _settings(config: Config) -> dict[str, str]:
         return own
     SparkContext._ensure_initialized()
     return own | dict(SparkConf().getAll())
+
+
+@contextmanager
+def spark_settings(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Give a session other settings while the body runs."""
+    before = {key: spark.conf.get(key, None) for key in settings}
+    for key, value in settings.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, old in before.items():
+            if old is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, old)
 
 
 def java_class(spark: SparkSession, name: str) -> Any:

@@ -6,13 +6,13 @@ read from them.
 """
 
 import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pyspark.errors import PySparkException
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.runtime.session import spark_settings
 from genetic_udfs.store.files import File, files_needed, files_there
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
@@ -122,7 +122,7 @@ def vacuum(store: Store, hours: int, *, forget: bool = False, dry_run: bool = Fa
     else:
         refuse_lost_tables(store)
     removed = {}
-    with _settings(store):
+    with spark_settings(store.spark, _SETTINGS):
         for table in filter(store.exists, TABLES):
             unneeded = {file.path: file for file in unneeded_files(store, table, forget=forget)}
             rows = [(file.path, file.size, False, file.changed) for file in unneeded.values()]
@@ -146,19 +146,3 @@ def _vacuumed(store: Store, table: str, command: str, dry_run: bool) -> set[str]
     before = files_there(store, table)
     store.spark.sql(command)
     return before.keys() - files_there(store, table).keys()
-
-
-@contextlib.contextmanager
-def _settings(store: Store) -> Iterator[None]:
-    conf = store.spark.conf
-    before = {key: conf.get(key, None) for key in _SETTINGS}
-    for key, value in _SETTINGS.items():
-        conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, old in before.items():
-            if old is None:
-                conf.unset(key)
-            else:
-                conf.set(key, old)

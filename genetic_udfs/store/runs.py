@@ -18,14 +18,13 @@ from genetic_udfs.data.seeds import Seed
 from genetic_udfs.engine.model_identity import model_identity
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.arrow import local_frame
-from genetic_udfs.store.schema import RUNS, RUNS_SCHEMA
+from genetic_udfs.store.schema import RUNS, RUNS_SCHEMA, TEST_SET
 from genetic_udfs.store.tables import Store
 
 RUNNING: Final = "running"
 _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|(^|[._-])[a-z]*(key|token|pat)s?([._-]?\d+)?$", re.IGNORECASE
 )
-_TEST_SET: Final = "test set "
 _MODEL: Final = "model of engine "
 _PACKAGES: Final = (
     "genetic-udfs",
@@ -106,9 +105,9 @@ def changed_test_sets(before: Sequence[Row], test_sets: Mapping[str, str]) -> li
         return []
     last = before[-1]["versions"] or {}
     return [
-        f"test set {name}: {digest} now, {last.get(_TEST_SET + name, 'not there')} in the last run"
+        f"test set {name}: {digest} now, {last.get(TEST_SET + name, 'not there')} in the last run"
         for name, digest in test_sets.items()
-        if last.get(_TEST_SET + name) != digest
+        if last.get(TEST_SET + name) != digest
     ]
 
 
@@ -159,7 +158,7 @@ def begin_run(
         "versions": {
             **library_versions(),
             **prompt_versions(config),
-            **{_TEST_SET + name: digest for name, digest in (test_sets or {}).items()},
+            **{TEST_SET + name: digest for name, digest in (test_sets or {}).items()},
             **{_MODEL + name: model_identity(engine) for name, engine in config.used_engines().items()},
         },
         "outcome": RUNNING,

@@ -52,6 +52,9 @@ REJECTED: Final = "rejected"
 # generation's.
 REJUDGE: Final = "rejudge"
 
+# What keys of `versions` in `runs` begin with that name a test set; their values say what its items were.
+TEST_SET: Final = "test set "
+
 # Values of `reason` that the search for near-duplicates gives.
 DUPLICATE: Final = "duplicate"
 NEAR_DUPLICATE: Final = "near_duplicate"

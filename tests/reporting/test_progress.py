@@ -33,9 +33,9 @@ def test_a_stage_that_waits_says_for_what() -> None:
 
 def test_a_stage_that_is_done_says_what_it_took() -> None:
     done = View("coder", 40, 125.0, StageProgress(rows=40, completion_tokens=2500))
-    assert done.ending() == "coder: 40 replies in 2 min 05 s (0.32 rows/s, 20 tokens/s)"
+    assert done.ending() == "coder: 40 replies in 2 min 5 s (0.32 rows/s, 20 tokens/s)"
     assert View("coder", 0, 1.0, StageProgress()).ending() == "coder: nothing to ask"
-    assert View("deciding", None, 3725.0, StageProgress()).ending() == "deciding: 1 h 02 min"
+    assert View("deciding", None, 3725.0, StageProgress()).ending() == "deciding: 1 h 2 min"
 
 
 def test_a_stage_that_runs_code_has_rows_and_no_tokens() -> None:

@@ -1,10 +1,8 @@
 """The store: whether tables can be written there by the executors and read back, and how much room there is."""
 
-import contextlib
 import shutil
 import socket
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,11 +11,12 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.checks.finding import LITTLE_SPACE, Finding, cause_of, failed, gib, ok, warning
 from genetic_udfs.commands.checks.reach import everywhere
 from genetic_udfs.errors import StoreError
-from genetic_udfs.runtime.session import file_system, task_slots
+from genetic_udfs.runtime.session import file_system, spark_settings, task_slots
 from genetic_udfs.store.lease import LEASE_FOLDER
 from genetic_udfs.store.location import located
 
-_SNAPSHOT_PARTITIONS: Final = "spark.databricks.delta.snapshotPartitions"
+# Delta reads a table's log in fifty tasks, which are for tables a million times as large.
+_FEW_PARTITIONS: Final = {"spark.databricks.delta.snapshotPartitions": "2"}
 
 
 def is_writable(spark: SparkSession, store: str) -> Finding:
@@ -31,7 +30,7 @@ def is_writable(spark: SparkSession, store: str) -> Finding:
     except Exception as error:
         return failed(name, f"{store} cannot be looked at: {cause_of(error)}", fix)
     try:
-        with _few_partitions(spark):
+        with spark_settings(spark, _FEW_PARTITIONS):
             spark.range(0, slots, 1, slots).write.format("delta").save(folder)
             if blind := _blind_hosts(spark, folder, "_delta_log"):
                 return failed(name, f"{store} is another folder on {blind} than on the driver", fix)
@@ -73,20 +72,6 @@ def enough(folder: str, free: int) -> Finding:
     if free < LITTLE_SPACE:
         return warning("store's disk", f"{gib(free)} free in {folder}", "make room, or name another store")
     return ok("store's disk", f"{gib(free)} free in {folder}")
-
-
-@contextlib.contextmanager
-def _few_partitions(spark: SparkSession) -> Iterator[None]:
-    """Have Delta read a table's log in two tasks instead of fifty, which are for tables a million times as large."""
-    before = spark.conf.get(_SNAPSHOT_PARTITIONS, None)
-    spark.conf.set(_SNAPSHOT_PARTITIONS, "2")
-    try:
-        yield
-    finally:
-        if before is None:
-            spark.conf.unset(_SNAPSHOT_PARTITIONS)
-        else:
-            spark.conf.set(_SNAPSHOT_PARTITIONS, before)
 
 
 def _blind_hosts(spark: SparkSession, path: str, inner: str) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from genetic_udfs.reporting.amounts import duration, share
 from genetic_udfs.reporting.report.charts import Chart, Table, bars, histogram, stacked
 from genetic_udfs.reporting.report.figures import Distance, Diversity, Outcome, Seed, StoreFigures
 
 # Generations that tables and charts show; of more, the last.
 _GENERATIONS: Final = 40
-_SECONDS_A_DAY: Final = 86_400
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def sentence(store: StoreFigures) -> str:
     seeds = store.generations[0].population
     return (
         f"{store.accepted:,} pairs were accepted of {store.candidates:,} candidates"
-        f" ({_share(store.accepted, store.candidates)}) in {len(made)} generations from {seeds:,} seeds, with"
+        f" ({share(store.accepted, store.candidates)}) in {len(made)} generations from {seeds:,} seeds, with"
         f" {tokens:,} tokens in {duration(sum(one.seconds for one in made))}."
     )
 
@@ -56,9 +56,9 @@ def _acceptance(store: StoreFigures) -> Section:
     reasons.pop("", None)
     worst = max(reasons, key=lambda reason: reasons[reason], default=None)
     rejected = store.candidates - store.accepted
-    text = f"{_share(store.accepted, store.candidates)} of all candidates were accepted."
+    text = f"{share(store.accepted, store.candidates)} of all candidates were accepted."
     if worst is not None:
-        text += f" The most frequent reason to reject one is {worst}: {_share(reasons[worst], rejected)} of them."
+        text += f" The most frequent reason to reject one is {worst}: {share(reasons[worst], rejected)} of them."
     texts = []
     if len(store.generations) - 1 > _GENERATIONS:
         texts.append(f"The last {_GENERATIONS} of {len(store.generations) - 1} generations are shown.")
@@ -72,7 +72,7 @@ def _acceptance(store: StoreFigures) -> Section:
                 str(one.number),
                 f"{one.asked:,}",
                 f"{one.accepted:,}",
-                _share(one.accepted, one.asked),
+                share(one.accepted, one.asked),
                 f"{one.population:,}",
                 duration(one.seconds),
             )
@@ -138,7 +138,7 @@ def _costs(store: StoreFigures) -> Section:
     if not rows:
         return Section("costs", "Tokens and time")
     most = max(tokens, key=lambda role: tokens[role])
-    text = f"Prompt and output tokens; the {most} has {_share(tokens[most], sum(tokens.values()))} of them."
+    text = f"Prompt and output tokens; the {most} has {share(tokens[most], sum(tokens.values()))} of them."
     chart = bars("Tokens by role", text, tokens, {role: f"{count:,}" for role, count in tokens.items()}, "role")
     headings = ("role", "requests", "errors", "prompt tokens", "output tokens", "time", "output tokens/s")
     tables = [("Roles", Table((*headings, "tokens for each accepted pair"), rows))]
@@ -255,7 +255,7 @@ def _seeds(seeds: Sequence[Seed]) -> Section:
             " ".join(seed.instruction.split()),
             f"{seed.tried:,}",
             f"{seed.accepted:,}",
-            _share(seed.accepted, seed.tried),
+            share(seed.accepted, seed.tried),
         )
         for seed in seeds
     ]
@@ -271,22 +271,6 @@ def _totals(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[
     for one in outcomes:
         totals[key(one)] = totals.get(key(one), 0) + one.count
     return totals
-
-
-def duration(seconds: float) -> str:
-    """Return a time as a person says it."""
-    whole = round(seconds)
-    days, rest = divmod(whole, _SECONDS_A_DAY)
-    hours, minutes = rest // 3600, rest % 3600 // 60
-    if days:
-        return f"{days} d {hours} h"
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:.0%}" if whole else "-"
 
 
 def _mean(total: float, number: int) -> str:

@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import pytest
 
+from genetic_udfs.reporting.amounts import duration
 from genetic_udfs.reporting.report.charts import MAX_SERIES, Table, bars, histogram, stacked
 from genetic_udfs.reporting.report.page import MAX_BYTES, page
-from genetic_udfs.reporting.report.sections import duration, sections, sentence
+from genetic_udfs.reporting.report.sections import sections, sentence
 from tests.reporting.report.figures import FIGURES, HOSTILE, OTHER, sample
 
 
