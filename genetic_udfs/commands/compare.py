@@ -14,7 +14,6 @@ from genetic_udfs.config.file import from_working_directory, load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.amounts import share
 from genetic_udfs.reporting.comparison import Overlap, StoreSummary, overlap, summarize_store
-from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _CONFIGURATIONS: Final = (".yaml", ".yml")
@@ -24,7 +23,7 @@ def compare(config: Path, other: str, overrides: list[str] | None = None) -> Non
     """Print the stores of two configurations side by side; Spark settings and --set apply to the first."""
     settings = load_config(config, overrides or [])
     there = other_store(config, settings.store, other)
-    with job_session(settings, "compare") as spark, translate_table_errors():
+    with job_session(settings, "compare") as spark:
         stores = Store(spark, settings.store), Store(spark, there)
         print_comparison(summarize_store(stores[0]), summarize_store(stores[1]), overlap(*stores), sys.stdout)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +29,6 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination import columns as c
-from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.scratch import Scratch
@@ -37,28 +37,25 @@ from genetic_udfs.store.scratch import Scratch
 _TEXT: Final = "text_{}"
 
 
-def decontaminate(
-    config: Path,
-    overrides: list[str] | None = None,
-    *,
-    input_: str,
-    columns: Sequence[str],
-    id_: str,
-    output: str,
-    format_: TableFormat = TableFormat.DELTA,
-) -> None:
+@dataclass(frozen=True)
+class DecontaminateOptions:
+    """What is looked at: columns of a table, and where the answer goes."""
+
+    input: str
+    columns: Sequence[str]
+    id: str
+    output: str
+    format: TableFormat = TableFormat.DELTA
+
+
+def decontaminate(config: Path, options: DecontaminateOptions, overrides: list[str] | None = None) -> None:
     """Write a table's rows with what they hold of the configuration's test sets."""
     settings = load_config(config, overrides or [])
     items = checked_items(settings)
     with job_session(settings, "decontaminate") as spark:
         with job_progress(spark) as progress:
-            try:
-                run(spark, settings, items, input_, columns, id_, output, format_, progress)
-            except Exception as error:
-                if (known := engine_error_in(error)) is not None:
-                    raise known from None
-                raise
-        print_summary(Console(width=100, highlight=False), read_table(spark, output), output)
+            run(spark, settings, items, options, progress)
+        print_summary(Console(width=100, highlight=False), read_table(spark, options.output), options.output)
 
 
 def checked_items(config: Config) -> list[BenchmarkItem]:
@@ -77,11 +74,7 @@ def run(
     spark: SparkSession,
     config: Config,
     items: Sequence[BenchmarkItem],
-    input_: str,
-    texts: Sequence[str],
-    id_: str,
-    output: str,
-    format_: TableFormat,
+    options: DecontaminateOptions,
     progress: Progress,
 ) -> None:
     """Read, tag and write; everything that can be wrong with the paths and columns is found before a text is matched.
@@ -90,19 +83,19 @@ def run(
         ConfigurationError: naming the path or the column.
         EngineError: if the engine that is asked about paraphrases cannot serve.
     """
-    check_output(spark, output)
-    rows = read_table(spark, input_)
-    with naming(input_):
-        check_columns(rows, texts, id_, c.TAGS)
-    with progress.stage("ids", None), naming(input_):
-        check_ids(rows, id_)
-    names = [_TEXT.format(number) for number in range(len(texts))]
+    check_output(spark, options.output)
+    rows = read_table(spark, options.input)
+    with naming(options.input):
+        check_columns(rows, options.columns, options.id, c.TAGS)
+    with progress.stage("ids", None), naming(options.input):
+        check_ids(rows, options.id)
+    names = [_TEXT.format(number) for number in range(len(options.columns))]
     new = rows.select(
-        column(id_).cast("string").alias(c.ID),
-        *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
+        column(options.id).cast("string").alias(c.ID),
+        *(column(text).alias(name) for text, name in zip(options.columns, names, strict=True)),
     )
     paraphrases = config.decontamination.paraphrases
-    scratch = Scratch.beside(spark, output)
+    scratch = Scratch.beside(spark, options.output)
 
     def checkpoint(found: DataFrame, name: str) -> DataFrame:
         with progress.stage(name, None):
@@ -112,7 +105,7 @@ def run(
         ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress, scratch)
         found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask, checkpoint=checkpoint)
         with progress.stage("matching and writing", None):
-            write_table(tagged(rows, found, id_, c.TAGS), output, format_)
+            write_table(tagged(rows, found, options.id, c.TAGS), options.output, options.format)
     finally:
         scratch.clear()
 

@@ -45,15 +45,16 @@ _ADDED: Final = (c.DUPLICATE_OF, c.SIMILARITY)
 
 
 @dataclass(frozen=True)
-class Task:
+class DedupOptions:
     """What is looked at: a table's texts, alone or against those of another table, and where the answer goes."""
 
     input: str
     column: str
     id: str
     output: str
-    against: str | None
-    format: TableFormat
+    against: str | None = None
+    format: TableFormat = TableFormat.DELTA
+    threshold: float | None = None
 
 
 class Findings(NamedTuple):
@@ -63,42 +64,14 @@ class Findings(NamedTuple):
     audit: Audit | None
 
 
-def dedup(
-    config: Path,
-    overrides: list[str] | None = None,
-    *,
-    input_: str | None = None,
-    column_: str | None = None,
-    id_: str | None = None,
-    output: str | None = None,
-    against: str | None = None,
-    threshold: float | None = None,
-    format_: TableFormat = TableFormat.DELTA,
-    rebuild: bool = False,
-    take_over: bool = False,
-) -> None:
-    """Write a table's rows with their near-duplicates, or rebuild the index of the store's population."""
+def dedup(config: Path, options: DedupOptions, overrides: list[str] | None = None) -> None:
+    """Write a table's rows with their near-duplicates."""
     settings = load_config(config, overrides or [])
-    if rebuild:
-        if threshold is not None:
-            raise ConfigurationError("--threshold is not for --rebuild-index, which takes dedup.threshold")
-        _rebuild(settings, take_over=take_over)
-        return
-    if take_over:
-        raise ConfigurationError("--take-over is for --rebuild-index; no other search writes to a store")
-    missing = [
-        name
-        for name, value in {"--input": input_, "--column": column_, "--id": id_, "--output": output}.items()
-        if value is None
-    ]
-    if missing:
-        raise ConfigurationError(f"{', '.join(missing)} must be given")
-    task = Task(str(input_), str(column_), str(id_), str(output), against, format_)
-    likeness = settings.dedup if threshold is None else with_threshold(settings.dedup, threshold)
+    likeness = settings.dedup if options.threshold is None else with_threshold(settings.dedup, options.threshold)
     with job_session(settings, "dedup") as spark:
         with job_progress(spark) as progress:
-            found = run(spark, task, likeness, settings.seed, progress)
-        print_summary(Console(width=100, highlight=False), read_table(spark, task.output), found, task.output)
+            found = run(spark, options, likeness, settings.seed, progress)
+        print_summary(Console(width=100, highlight=False), read_table(spark, options.output), found, options.output)
 
 
 def with_threshold(settings: Dedup, threshold: float) -> Dedup:
@@ -114,52 +87,52 @@ def with_threshold(settings: Dedup, threshold: float) -> Dedup:
         raise ConfigurationError(f"--threshold {threshold}: must be above 0 and not above 1") from None
 
 
-def run(spark: SparkSession, task: Task, settings: Dedup, seed: int, progress: Progress) -> Findings:
+def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, progress: Progress) -> Findings:
     """Read, compare and write; what can be wrong with paths and columns is found before a text is looked at.
 
     Raises:
         ConfigurationError: naming the path or the column.
     """
-    check_output(spark, task.output)
-    rows = read_table(spark, task.input)
-    with naming(task.input):
-        check_columns(rows, [task.column], task.id, _ADDED)
+    check_output(spark, options.output)
+    rows = read_table(spark, options.input)
+    with naming(options.input):
+        check_columns(rows, [options.column], options.id, _ADDED)
     kept = None
-    if task.against is not None:
-        kept = read_table(spark, task.against)
-        with naming(task.against):
-            check_columns(kept, [task.column], task.id)
-        if kept.schema[task.id].dataType != rows.schema[task.id].dataType:
+    if options.against is not None:
+        kept = read_table(spark, options.against)
+        with naming(options.against):
+            check_columns(kept, [options.column], options.id)
+        if kept.schema[options.id].dataType != rows.schema[options.id].dataType:
             raise ConfigurationError(
-                f"--against: the column {task.id!r} is {kept.schema[task.id].dataType.simpleString()} there and"
-                f" {rows.schema[task.id].dataType.simpleString()} in --input; cast one of them"
+                f"--against: the column {options.id!r} is {kept.schema[options.id].dataType.simpleString()} there and"
+                f" {rows.schema[options.id].dataType.simpleString()} in --input; cast one of them"
             )
     with progress.stage("ids", None):
-        with naming(task.input):
-            check_ids(rows, task.id)
-        if kept is not None and task.against is not None:
-            with naming(task.against):
-                check_ids(kept, task.id)
-            check_apart(rows, kept, task.id)
-    scratch = Scratch.beside(spark, task.output)
+        with naming(options.input):
+            check_ids(rows, options.id)
+        if kept is not None and options.against is not None:
+            with naming(options.against):
+                check_ids(kept, options.id)
+            check_apart(rows, kept, options.id)
+    scratch = Scratch.beside(spark, options.output)
     try:
         with progress.stage("near-duplicates", None):
             new = scratch.checkpoint(
                 rows.select(
-                    column(task.id).cast("string").alias(c.ID),
-                    rank_of(rows, task.id).alias(c.RANK),
-                    column(task.column).alias(c.TEXT),
+                    column(options.id).cast("string").alias(c.ID),
+                    rank_of(rows, options.id).alias(c.RANK),
+                    column(options.column).alias(c.TEXT),
                 ),
                 "input",
             )
             empty = spark.createDataFrame([], f"{c.ID} string, {c.TEXT} string")
-            known = empty if kept is None else _texts(kept, task)
+            known = empty if kept is None else _texts(kept, options)
             search = near_duplicates(new, known, settings, seed, scratch.checkpoint)
             dropped = scratch.checkpoint(search.dropped, "dropped")
         with progress.stage("writing", None):
-            kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[task.id].dataType)
-            of_rows = tagged(rows, dropped.withColumn(c.DUPLICATE_OF, kept_id), task.id, _ADDED)
-            write_table(of_rows, task.output, task.format)
+            kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[options.id].dataType)
+            of_rows = tagged(rows, dropped.withColumn(c.DUPLICATE_OF, kept_id), options.id, _ADDED)
+            write_table(of_rows, options.output, options.format)
         if not settings.audit:
             return Findings(search.not_compared, None)
         with progress.stage("audit", None):
@@ -194,15 +167,17 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
     console.print(f"written to {output}", markup=False)
 
 
-def _texts(kept: DataFrame, task: Task) -> DataFrame:
-    return kept.select(column(task.id).cast("string").alias(c.ID), column(task.column).alias(c.TEXT))
+def _texts(kept: DataFrame, options: DedupOptions) -> DataFrame:
+    return kept.select(column(options.id).cast("string").alias(c.ID), column(options.column).alias(c.TEXT))
 
 
-def _rebuild(config: Config, *, take_over: bool) -> None:
-    with job_session(config, "dedup") as spark:
+def rebuild(config: Path, overrides: list[str] | None = None, *, take_over: bool = False) -> None:
+    """Rebuild the near-duplicate index of the store's population."""
+    settings = load_config(config, overrides or [])
+    with job_session(settings, "dedup") as spark:
         with job_progress(spark) as progress:
-            count = rebuild_with_lease(spark, config, progress, take_over=take_over)
-        print(f"{config.store}: {count:,} individuals in the near-duplicate index")
+            count = rebuild_with_lease(spark, settings, progress, take_over=take_over)
+        print(f"{settings.store}: {count:,} individuals in the near-duplicate index")
 
 
 def rebuild_with_lease(spark: SparkSession, config: Config, progress: Progress, *, take_over: bool = False) -> int:

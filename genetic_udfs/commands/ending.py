@@ -13,7 +13,6 @@ from typing import Any, Final, NoReturn
 import typer
 
 from genetic_udfs.errors import GeneticUdfsError
-from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.stopping import is_finishing, is_stop, request_stop, stop_requested
 
 _STOPPED: Final = 143
@@ -44,10 +43,21 @@ def run_job(
             _end(f"error: {error}", error.exit_code)
     except Exception as error:
         if not is_stop(error):
-            if (known := cluster_error_in(error)) is None:
+            if (known := known_error_in(error)) is None:
                 raise
             _end(f"error: {known}", known.exit_code)
     _end("stopped; run the same command to resume" if resumable else "stopped", _STOPPED)
+
+
+def known_error_in(error: Exception) -> GeneticUdfsError | None:
+    """Return what a user can act on in an error of Spark's: an engine's, the sandbox's, a table's, the cluster's."""
+    # Not before an error: a command line is read without Spark.
+    from genetic_udfs.engine.failure import engine_error_in
+    from genetic_udfs.runtime.cluster_errors import cluster_error_in
+    from genetic_udfs.sandbox.outcome_columns import sandbox_error_in
+    from genetic_udfs.store.table_errors import table_error_in
+
+    return engine_error_in(error) or sandbox_error_in(error) or table_error_in(error) or cluster_error_in(error)
 
 
 def with_values(arguments: Sequence[str], optional: Mapping[str, str]) -> list[str]:

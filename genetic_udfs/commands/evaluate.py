@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,42 +43,44 @@ _TITLES: Final = {Benchmark.HUMAN_EVAL: "HumanEval", Benchmark.MBPP: "MBPP"}
 
 
 @dataclass(frozen=True)
-class Task:
+class EvaluateOptions:
     """What is measured: an engine's samples, or without an engine the published solutions."""
 
     engine: str | None
     samples: int
     ks: tuple[int, ...]
-    output: str | None
-    format: TableFormat
+    output: str | None = None
+    format: TableFormat = TableFormat.DELTA
 
 
 def evaluate(
     config: Path,
     benchmark: Benchmark,
+    options: EvaluateOptions,
     overrides: list[str] | None = None,
     *,
     path: Path | None = None,
-    engine: str | None = None,
-    samples: int = 1,
-    k: list[int] | None = None,
     canonical: bool = False,
-    output: str | None = None,
-    format_: TableFormat | None = None,
 ) -> None:
-    """Print pass@k of an engine on a benchmark, by its tests in the sandbox."""
-    if canonical and engine is not None:
-        raise ConfigurationError(f"--engine {engine}: --canonical asks no engine; leave one of the two out")
-    if format_ is not None and output is None:
-        raise ConfigurationError(f"--format {format_}: is of the output, and there is no --output")
+    """Print pass@k on a benchmark, by its tests in the sandbox: of an engine, the Coder's unless one is named.
+
+    Args:
+        config: path of the configuration.
+        benchmark: what the engine is measured by.
+        options: what is measured.
+        overrides: of the configuration.
+        path: the benchmark's file.
+        canonical: run the published solutions, and ask no engine.
+    """
     settings = load_config(config, overrides or [])
-    name = None if canonical else engine or settings.roles.coder.engine
-    task = checked(settings, Task(name, samples, tuple(sorted(set(k or [1]))), output, format_ or TableFormat.DELTA))
+    if not canonical:
+        options = replace(options, engine=options.engine or settings.roles.coder.engine)
+    check_options(settings, options)
     problems = problems_of(benchmark, path)
     with job_session(settings, "evaluate") as spark:
         with job_progress(spark) as progress:
-            rows = run(spark, settings, task, problems, progress)
-        print_summary(Console(width=100, highlight=False), rows, task, settings, _TITLES[benchmark])
+            rows = run(spark, settings, options, problems, progress)
+        print_summary(Console(width=100, highlight=False), rows, options, settings, _TITLES[benchmark])
     if canonical and (wrong := [row[_PROBLEM] for row in rows if row[_STATUS] != PASSED]):
         raise SandboxError(
             f"{len(wrong)} published solutions do not pass, {', '.join(wrong[:5])} among them: raise the limits in"
@@ -101,29 +103,32 @@ def problems_of(benchmark: Benchmark, path: Path | None) -> Sequence[Problem]:
     return mbpp_problems(path)
 
 
-def checked(config: Config, task: Task) -> Task:
-    """Return a task that can be done.
+def check_options(config: Config, options: EvaluateOptions) -> None:
+    """Refuse what cannot be done.
 
     Raises:
         ConfigurationError: naming the option or the key.
     """
-    if task.ks[-1] > task.samples:
-        raise ConfigurationError(f"--k {task.ks[-1]}: needs as many --samples (given: {task.samples})")
-    if task.engine is None:
-        if task.samples > 1:
+    if options.ks[-1] > options.samples:
+        raise ConfigurationError(f"--k {options.ks[-1]}: needs as many --samples (given: {options.samples})")
+    if options.engine is None:
+        if options.samples > 1:
             raise ConfigurationError("--samples is for an engine; --canonical has one solution a problem")
-        return task
-    if task.engine not in config.engines:
-        raise ConfigurationError(f"--engine: no engine is named {task.engine!r}; engines has {sorted(config.engines)}")
-    if task.samples > 1 and config.roles.coder.temperature == 0.0:
+        return
+    if options.engine not in config.engines:
+        raise ConfigurationError(
+            f"--engine: no engine is named {options.engine!r}; engines has {sorted(config.engines)}"
+        )
+    if options.samples > 1 and config.roles.coder.temperature == 0.0:
         raise ConfigurationError(
             "--samples: at roles.coder.temperature 0 each sample is the same; --set roles.coder.temperature=0.8"
         )
-    check_engine(task.engine, config.engines[task.engine])
-    return task
+    check_engine(options.engine, config.engines[options.engine])
 
 
-def run(spark: SparkSession, config: Config, task: Task, problems: Sequence[Problem], progress: Progress) -> list[Row]:
+def run(
+    spark: SparkSession, config: Config, options: EvaluateOptions, problems: Sequence[Problem], progress: Progress
+) -> list[Row]:
     """Ask, run and write; return `task_id`, `sample`, `status` and `sandbox_tier` of each solution.
 
     Raises:
@@ -131,17 +136,19 @@ def run(spark: SparkSession, config: Config, task: Task, problems: Sequence[Prob
         EngineError: if the engine cannot serve.
         SandboxError: if `sandbox.least_tier` is not reached, or the sandbox itself fails.
     """
-    if task.output is not None:
-        check_output(spark, task.output)
+    if options.output is not None:
+        check_output(spark, options.output)
     with progress.stage("sandbox", None):
         check_tier(spark, config.sandbox)
     try:
         answered = (
-            _published(spark, problems) if task.engine is None else _asked(spark, config, task, problems, progress)
+            _published(spark, problems)
+            if options.engine is None
+            else _asked(spark, config, options, problems, progress)
         )
-        judged = _judged(answered, config, len(problems) * task.samples, progress)
-        if task.output is not None:
-            write_table(judged, task.output, task.format)
+        judged = _judged(answered, config, len(problems) * options.samples, progress)
+        if options.output is not None:
+            write_table(judged, options.output, options.format)
         return judged.select(_PROBLEM, _SAMPLE, _STATUS, SANDBOX_TIER).collect()
     except Exception as error:
         if (known := engine_error_in(error) or sandbox_error_in(error)) is not None:
@@ -158,19 +165,19 @@ def _published(spark: SparkSession, problems: Sequence[Problem]) -> DataFrame:
 
 
 def _asked(
-    spark: SparkSession, config: Config, task: Task, problems: Sequence[Problem], progress: Progress
+    spark: SparkSession, config: Config, options: EvaluateOptions, problems: Sequence[Problem], progress: Progress
 ) -> DataFrame:
     """Return solutions of the engine, kept on disk so that each is asked for once."""
-    assert task.engine is not None
-    rows = [(each.id, number, each.prompt, each.test) for each in problems for number in range(task.samples)]
-    engine = config.engines[task.engine].model_copy(update={"sleep": False})  # no other takes turns with it
+    assert options.engine is not None
+    rows = [(each.id, number, each.prompt, each.test) for each in problems for number in range(options.samples)]
+    engine = config.engines[options.engine].model_copy(update={"sleep": False})  # no other takes turns with it
     sampling = sampling_of(config.roles.coder)
     with progress.stage("solutions", len(rows)) as stage:
         questions = spark.createDataFrame(rows, "task_id string, sample int, problem string, test string")
         prompt = role_columns.coder_prompt("problem", config.roles.coder.prompt)
         asked = questions.withColumn("prompt", prompt).repartition(feeder_slots(spark, engine))
         replied = with_answers(
-            asked, "prompt", "reply", task.engine, engine, sampling, stage=stage, progress=progress.address
+            asked, "prompt", "reply", options.engine, engine, sampling, stage=stage, progress=progress.address
         ).persist(StorageLevel.DISK_ONLY)
         replied.count()
     by_id = {each.id: each for each in problems}
@@ -203,7 +210,7 @@ def _judged(answered: DataFrame, config: Config, total: int, progress: Progress)
     return kept
 
 
-def print_summary(console: Console, rows: Sequence[Row], task: Task, config: Config, title: str) -> None:
+def print_summary(console: Console, rows: Sequence[Row], options: EvaluateOptions, config: Config, title: str) -> None:
     """Print pass@k, how solutions ended, and whose they are."""
     passed = Counter({row[_PROBLEM]: 0 for row in rows})
     passed.update(row[_PROBLEM] for row in rows if row[_STATUS] == PASSED)
@@ -213,14 +220,18 @@ def print_summary(console: Console, rows: Sequence[Row], task: Task, config: Con
     for status, count in Counter(row[_STATUS] for row in rows).most_common():
         table.add_row(Text(str(status)), f"{count:,}")
     console.print(table)
-    whose = "published solutions" if task.engine is None else f"{task.engine} ({config.engines[task.engine].model})"
+    whose = (
+        "published solutions"
+        if options.engine is None
+        else f"{options.engine} ({config.engines[options.engine].model})"
+    )
     tiers = ", ".join(sorted({row[SANDBOX_TIER] for row in rows if row[SANDBOX_TIER] is not None})) or "nothing"
-    rates = ", ".join(f"pass@{k} {mean_pass_at_k(passed.values(), task.samples, k):.3f}" for k in task.ks)
-    each = "1 sample" if task.samples == 1 else f"{task.samples} samples"
+    rates = ", ".join(f"pass@{k} {mean_pass_at_k(passed.values(), options.samples, k):.3f}" for k in options.ks)
+    each = "1 sample" if options.samples == 1 else f"{options.samples} samples"
     solved = sum(count > 0 for count in passed.values())
     console.print(
         f"{whose}: {rates}; {solved} of {len(passed)} problems solved, with {each} each;"
-        f" confined by {tiers}" + (f"; written to {task.output}" if task.output is not None else ""),
+        f" confined by {tiers}" + (f"; written to {options.output}" if options.output is not None else ""),
         markup=False,
         soft_wrap=True,
     )

@@ -18,7 +18,6 @@ from genetic_udfs.decontamination import digests
 from genetic_udfs.evolution.forecast import Seen
 from genetic_udfs.evolution.plan import Stage, stages_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REPLIES
-from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 
@@ -38,7 +37,7 @@ def explain(config: Path, overrides: list[str] | None = None, *, tokens_per_seco
     inputs = checked_inputs(settings, None)
     stages = stages_of(settings, [f"{name} ({what})" for name, what in digests(inputs.items).items()])
     console = Console(width=120, highlight=False)
-    with job_session(settings, "explain") as spark, translate_table_errors():
+    with job_session(settings, "explain") as spark:
         done = done_in(Store(spark, settings.store))
     print_plan(console, settings, len(inputs.seeds), stages, done)
     left = settings.generations - (done.generation or 0)

@@ -46,7 +46,7 @@ _DATA_EXCEPTION: Final = "22"  # SQL's class of states for values that an expres
 
 
 @dataclass(frozen=True)
-class Task:
+class ExportOptions:
     """What is wanted: a format and a place, and which pairs in which files."""
 
     format: ExportFormat
@@ -60,34 +60,34 @@ class Task:
     preference: bool = False
 
 
-def export(config: Path, task: Task, overrides: list[str] | None = None) -> None:
+def export(config: Path, options: ExportOptions, overrides: list[str] | None = None) -> None:
     """Write the pairs of a store as a data set: files, a dataset card and a manifest of hashes."""
     settings = load_config(config, overrides or [])
-    shares, items = checked(task), read_items(settings.decontamination)
+    shares, items = checked(options), read_items(settings.decontamination)
     with job_session(settings, "export") as spark, job_progress(spark) as progress:
-        written = run(spark, settings, task, shares, items, progress)
-    print_summary(Console(width=120, highlight=False), written, task.output)
+        written = run(spark, settings, options, shares, items, progress)
+    print_summary(Console(width=120, highlight=False), written, options.output)
 
 
-def checked(task: Task) -> dict[str, float]:
+def checked(options: ExportOptions) -> dict[str, float]:
     """Check what can be wrong with the options before Spark starts; return the shares of the splits.
 
     Raises:
         ConfigurationError: naming the option.
     """
-    if task.generation == 0:
+    if options.generation == 0:
         raise ConfigurationError("--generation 0: is the seeds, which have no solutions; name a later one")
-    if task.preference and task.format not in PREFERENCE_FORMATS:
-        raise ConfigurationError(f"--preference: has the formats {', '.join(PREFERENCE_FORMATS)}, not {task.format}")
-    if task.format is ExportFormat.PARQUET and task.file_type is not FileType.PARQUET:
-        raise ConfigurationError(f"--format parquet: is written as Parquet, not as {task.file_type}")
-    return read_splits(task.split)
+    if options.preference and options.format not in PREFERENCE_FORMATS:
+        raise ConfigurationError(f"--preference: has the formats {', '.join(PREFERENCE_FORMATS)}, not {options.format}")
+    if options.format is ExportFormat.PARQUET and options.file_type is not FileType.PARQUET:
+        raise ConfigurationError(f"--format parquet: is written as Parquet, not as {options.file_type}")
+    return read_splits(options.split)
 
 
 def run(
     spark: SparkSession,
     config: Config,
-    task: Task,
+    options: ExportOptions,
     shares: Mapping[str, float],
     items: list[BenchmarkItem],
     progress: Progress,
@@ -97,7 +97,7 @@ def run(
     Args:
         spark: the session.
         config: names the store.
-        task: what is wanted.
+        options: what is wanted.
         shares: of `checked`.
         items: the test sets.
         progress: where stages are reported.
@@ -106,13 +106,13 @@ def run(
         ConfigurationError: if an option is wrong, nothing is left to write, or it cannot be written.
         StoreError: if the store has no pairs, or is damaged.
     """
-    output = from_working_directory(task.output)
+    output = from_working_directory(options.output)
     check_output(spark, output)
     store = Store(spark, config.store)
     scratch = Scratch.beside(spark, output)
     try:
         with translate_table_errors(), translate_output_errors(output):
-            return _write(store, config.seed, task, output, shares, items, scratch, progress)
+            return _write(store, config.seed, options, output, shares, items, scratch, progress)
     finally:
         scratch.clear()
 
@@ -120,21 +120,21 @@ def run(
 def _write(
     store: Store,
     seed: int,
-    task: Task,
+    options: ExportOptions,
     output: str,
     shares: Mapping[str, float],
     items: list[BenchmarkItem],
     scratch: Scratch,
     progress: Progress,
 ) -> Export:
-    generation = chosen_generation(store, task.generation)
+    generation = chosen_generation(store, options.generation)
     version = store.version(POPULATION)
     population = store.read(POPULATION, version).filter(F.col("generation") <= generation)
     pairs = population.filter("generation > 0")
-    rows = with_rejected(pairs, store.read(CANDIDATES)) if task.preference else pairs
-    texts = ["instruction", "code", "response", *((REJECTED_RESPONSE, REJECTED_CODE) if task.preference else ())]
-    wanted = selected(rows, task.where)
-    with progress.stage("selecting", None), reading_where(task.where):
+    rows = with_rejected(pairs, store.read(CANDIDATES)) if options.preference else pairs
+    texts = ["instruction", "code", "response", *((REJECTED_RESPONSE, REJECTED_CODE) if options.preference else ())]
+    wanted = selected(rows, options.where)
+    with progress.stage("selecting", None), reading_where(options.where):
         size = sum((F.coalesce(F.octet_length(text), F.lit(0)) for text in texts), F.lit(0))
         chosen = scratch.checkpoint(wanted.select("id", "ordinal", size.cast("long").alias("size")), "selected")
     with progress.stage("test sets", None):
@@ -144,7 +144,7 @@ def _write(
     clean = scratch.checkpoint(chosen.join(found, "id", "left_anti"), "clean")
     total = scratch.count(clean)
     if not total:
-        raise ConfigurationError(_nothing_left(task, scratch.count(chosen)))
+        raise ConfigurationError(_nothing_left(options, scratch.count(chosen)))
     if clean.select(F.count_distinct("ordinal")).collect()[0][0] != total:
         raise StoreError(
             f"{store.path(POPULATION)}: several rows have one ordinal; jobs/evolve.py names them, and how to repair it"
@@ -160,28 +160,28 @@ def _write(
         by_name = {row["split"]: (row["rows"], row["bytes"]) for row in counts}
         if TRAIN not in by_name:
             raise ConfigurationError("--split: leaves no pair to train with; ask for a smaller share")
-        splits = planned({name: by_name[name] for name in (TRAIN, *shares)}, task.shards)
-        order: list[Column | str] = [] if task.shuffle is None else [F.xxhash64(F.lit(task.shuffle), "id")]
+        splits = planned({name: by_name[name] for name in (TRAIN, *shares)}, options.shards)
+        order: list[Column | str] = [] if options.shuffle is None else [F.xxhash64(F.lit(options.shuffle), "id")]
         placed = scratch.checkpoint(place(assigned, splits, [*order, "ordinal"], scratch.checkpoint), "placed")
-    columns = columns_of(task.format, population.columns, preference=task.preference)
+    columns = columns_of(options.format, population.columns, preference=options.preference)
     if MODEL in columns.values():
         rows = with_model(rows, store)
     folder = Folder(store.spark, f"{scratch.root}/whole")
     files = []
     for split in splits:
         with progress.stage(f"writing {split.name}", None):
-            files += _write_files(rows, columns, placed, split, task.file_type, scratch, folder)
-    first = store.spark.read.format("json" if task.file_type is FileType.JSONL else "parquet")
+            files += _write_files(rows, columns, placed, split, options.file_type, scratch, folder)
+    first = store.spark.read.format("json" if options.file_type is FileType.JSONL else "parquet")
     as_written = rows.select(*(F.expr(made).alias(name) for name, made in columns.items())).schema
     made = Export(
         name=output.rstrip("/").rpartition("/")[2],
-        format=task.format,
-        preference=task.preference,
-        file_type=task.file_type,
+        format=options.format,
+        preference=options.preference,
+        file_type=options.file_type,
         generation=generation,
         population_version=version,
-        where=task.where,
-        seed=task.shuffle,
+        where=options.where,
+        seed=options.shuffle,
         pairs=pairs.count(),
         selected=scratch.count(chosen),
         contaminated=tainted,
@@ -310,12 +310,12 @@ def _example(rows: DataFrame) -> str:
     return json.dumps(json.loads(min(texts, key=len)), indent=2, ensure_ascii=False)
 
 
-def _nothing_left(task: Task, selected: int) -> str:
+def _nothing_left(options: ExportOptions, selected: int) -> str:
     if selected:
         return "nothing is left to write: every pair that is selected holds an item of a test set"
-    if task.where is not None:
-        return f"--where {task.where}: is true of no pair"
-    if task.preference:
+    if options.where is not None:
+        return f"--where {options.where}: is true of no pair"
+    if options.preference:
         return (
             "--preference: no pair has another solution that passed fewer tests or has a lower fitness; they come of"
             " roles.coder.samples above 1 and a Tester"

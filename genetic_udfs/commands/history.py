@@ -12,7 +12,6 @@ from rich.text import Text
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.history import Generation, Start, generations, starts
-from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _NUMBERS: Final = ("asked", "accepted", "shortfall", "population_size")
@@ -22,7 +21,7 @@ _NAMED: Final = 3  # of the files that are gone
 def history(config: Path, overrides: list[str] | None = None) -> None:
     """Print generations with their versions, counts and costs, and what changed between the runs."""
     settings = load_config(config, overrides or [])
-    with job_session(settings, "history") as spark, translate_table_errors():
+    with job_session(settings, "history") as spark:
         store = Store(spark, settings.store)
         print_history(generations(store), starts(store), sys.stdout)
 

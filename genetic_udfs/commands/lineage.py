@@ -6,7 +6,6 @@ from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.lineage import ancestors
 from genetic_udfs.reporting.lineage import descendants as descendants_of
-from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 
@@ -15,7 +14,7 @@ def lineage(
 ) -> None:
     """Print the tree of a pair back to its seeds, with operator, task and models."""
     settings = load_config(config, overrides or [])
-    with job_session(settings, "lineage") as spark, translate_table_errors():
+    with job_session(settings, "lineage") as spark:
         find = descendants_of if descendants else ancestors
         for line in find(Store(spark, settings.store), pair, levels).lines():
             print(line)

@@ -9,7 +9,6 @@ from genetic_udfs.store.maintenance import MIN_HOURS, optimize, set_properties, 
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import refuse_newer
-from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 from genetic_udfs.store.write_errors import translate_write_errors
 
@@ -31,7 +30,7 @@ def maintain(
     settings = load_config(config, overrides or [])
     with job_session(settings, "maintain") as spark:
         store = Store(spark, settings.store)
-        with translate_table_errors(), translate_write_errors(store.root):
+        with translate_write_errors(store.root):
             require(store, POPULATION)
             refuse_newer(store)
             for table in set_properties(store):

@@ -14,7 +14,6 @@ from genetic_udfs.reporting.comparison import overlap, summarize_store
 from genetic_udfs.reporting.report.aggregates import read_figures
 from genetic_udfs.reporting.report.charts import Table
 from genetic_udfs.reporting.report.page import GENERATOR, MAX_BYTES, page
-from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 # Accepted pairs, and as many rejected candidates, that a page shows; of two stores each has half of them.
@@ -26,7 +25,7 @@ def report(config: Path, output: Path, compare: str | None = None, overrides: li
     settings = load_config(config, overrides or [])
     other = None if compare is None else other_store(config, settings.store, compare)
     check_output(output)
-    with job_session(settings, "report") as spark, job_progress(spark) as progress, translate_table_errors():
+    with job_session(settings, "report") as spark, job_progress(spark) as progress:
         stores = [Store(spark, root) for root in (settings.store, other) if root is not None]
         figures = []
         for store in stores:

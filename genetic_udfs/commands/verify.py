@@ -43,7 +43,7 @@ _BLOCKS: Final = (ast.For, ast.While, ast.With, ast.If, ast.Try)
 
 
 @dataclass(frozen=True)
-class Task:
+class VerifyOptions:
     """What is run: the code and tests of a table, and where the answer goes."""
 
     input: str
@@ -55,33 +55,35 @@ class Task:
     decided_by: DecidedBy = DecidedBy.TOGETHER
 
 
-def verify(config: Path, task: Task, overrides: list[str] | None = None) -> None:
+def verify(config: Path, options: VerifyOptions, overrides: list[str] | None = None) -> None:
     """Write a table's rows with how their tests ended, and who says so; null where code is null."""
     settings = load_config(config, overrides or [])
     with job_session(settings, "verify") as spark:
         with job_progress(spark) as progress:
-            run(spark, task, settings.sandbox.model_copy(update={"decided_by": task.decided_by}), progress)
-        print_summary(Console(width=100, highlight=False), read_table(spark, task.output), task)
+            run(spark, options, settings.sandbox.model_copy(update={"decided_by": options.decided_by}), progress)
+        print_summary(Console(width=100, highlight=False), read_table(spark, options.output), options)
 
 
-def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) -> None:
+def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress: Progress) -> None:
     """Read, run and write; what can be wrong with paths and columns is found before any code is run.
 
     Raises:
         ConfigurationError: naming the path or the column.
         SandboxError: if `sandbox.least_tier` is not reached, before any code is run, or the sandbox itself fails.
     """
-    check_output(spark, task.output)
-    rows = read_table(spark, task.input)
-    with naming(task.input):
-        check_columns(rows, [task.code], task.id, ADDED)
-        suites = tests_of(rows, task.tests)
-    with progress.stage("ids", None), naming(task.input):
-        check_ids(rows, task.id)
+    check_output(spark, options.output)
+    rows = read_table(spark, options.input)
+    with naming(options.input):
+        check_columns(rows, [options.code], options.id, ADDED)
+        suites = tests_of(rows, options.tests)
+    with progress.stage("ids", None), naming(options.input):
+        check_ids(rows, options.id)
     with progress.stage("sandbox", None):
         check_tier(spark, settings)
-    given = rows.select(column(task.id).cast("string").alias(_ID), column(task.code).alias(_CODE), suites.alias(_TESTS))
-    scratch = Scratch.beside(spark, task.output)
+    given = rows.select(
+        column(options.id).cast("string").alias(_ID), column(options.code).alias(_CODE), suites.alias(_TESTS)
+    )
+    scratch = Scratch.beside(spark, options.output)
     try:
         total = rows.count()
         with progress.stage("tests", total) as stage:
@@ -92,7 +94,7 @@ def run(spark: SparkSession, task: Task, settings: Sandbox, progress: Progress) 
             )
             kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
         with progress.stage("writing", None):
-            write_table(tagged(rows, kept, task.id, ADDED), task.output, task.format)
+            write_table(tagged(rows, kept, options.id, ADDED), options.output, options.format)
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
             raise known from None
@@ -157,7 +159,7 @@ def _share_names(body: list[ast.stmt]) -> bool:
     return False
 
 
-def print_summary(console: Console, rows: DataFrame, task: Task) -> None:
+def print_summary(console: Console, rows: DataFrame, options: VerifyOptions) -> None:
     """Print how the tests ended, how many rows passed all of theirs, and where the rows are."""
     statuses = rows.select(F.explode(TESTS_STATUS).alias("status")).groupBy("status").count()
     counts = statuses.orderBy(F.desc("count"), "status").collect()
@@ -179,7 +181,7 @@ def print_summary(console: Console, rows: DataFrame, task: Task) -> None:
     tiers = sorted(row[0] for row in rows.select(SANDBOX_TIER).distinct().collect() if row[0] is not None)
     console.print(
         f"{total:,} rows: {all_:,} of {run_:,} with tests passed all of them, {none:,} had no test, {no_code:,} no"
-        f" code; confined by {', '.join(tiers) or 'nothing, as nothing was run'}; written to {task.output}",
+        f" code; confined by {', '.join(tiers) or 'nothing, as nothing was run'}; written to {options.output}",
         markup=False,
         soft_wrap=True,
     )

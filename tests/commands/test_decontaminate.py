@@ -42,15 +42,16 @@ def config(folder: Path, url: str = "http://127.0.0.1:9/v1", **decontamination: 
 
 def run(spark: SparkSession, settings: Config, folder: Path, **options: Any) -> None:
     given: dict[str, Any] = {
-        "input_": str(folder / "docs.jsonl"),
-        "texts": ["text"],
-        "id_": "n",
+        "input": str(folder / "docs.jsonl"),
+        "columns": ["text"],
+        "id": "n",
         "output": str(folder / "out"),
-        "format_": TableFormat.PARQUET,
+        "format": TableFormat.PARQUET,
         **options,
     }
     with Progress() as progress:
-        command.run(spark, settings, command.checked_items(settings), progress=progress, **given)
+        items = command.checked_items(settings)
+        command.run(spark, settings, items, command.DecontaminateOptions(**given), progress)
 
 
 def documents(folder: Path) -> None:
@@ -66,7 +67,7 @@ def documents(folder: Path) -> None:
 @pytest.mark.parametrize("format_", TableFormat)
 def test_every_row_comes_out_tagged(spark: SparkSession, tmp_path: Path, format_: TableFormat) -> None:
     documents(tmp_path)
-    run(spark, config(tmp_path), tmp_path, texts=["text", "code"], format_=format_)
+    run(spark, config(tmp_path), tmp_path, columns=["text", "code"], format=format_)
     before, after = read_table(spark, str(tmp_path / "docs.jsonl")), read_table(spark, str(tmp_path / "out"))
     tags = ["contaminated_by", "contaminated_item", "contamination_rule"]
     assert after.columns == [*before.columns, *tags]
@@ -106,12 +107,12 @@ def test_paraphrases_are_asked_about_and_the_answer_is_kept(spark: SparkSession,
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"input_": "nowhere.jsonl"}, "nowhere.jsonl: there is no such file"),
-        ({"texts": ["text", "body"]}, "no column 'body'; it has code, deep, n, text"),
-        ({"texts": ["n"]}, "'n' must hold text, not bigint"),
-        ({"id_": "key"}, "no column 'key'"),
-        ({"id_": "code"}, "'code' is null in 1 rows"),
-        ({"id_": "deep"}, "'deep' must hold a text or a whole number"),
+        ({"input": "nowhere.jsonl"}, "nowhere.jsonl: there is no such file"),
+        ({"columns": ["text", "body"]}, "no column 'body'; it has code, deep, n, text"),
+        ({"columns": ["n"]}, "'n' must hold text, not bigint"),
+        ({"id": "key"}, "no column 'key'"),
+        ({"id": "code"}, "'code' is null in 1 rows"),
+        ({"id": "deep"}, "'deep' must hold a text or a whole number"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_written(
@@ -127,7 +128,7 @@ def test_an_output_that_is_there_is_refused_before_anything_is_read(spark: Spark
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("x")
     with pytest.raises(ConfigurationError, match="out: is there already"):
-        run(spark, config(tmp_path), tmp_path, input_="nowhere")
+        run(spark, config(tmp_path), tmp_path, input="nowhere")
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["precious"]
 
 
@@ -135,7 +136,7 @@ def test_an_input_with_the_tags_already_is_refused(spark: SparkSession, tmp_path
     documents(tmp_path)
     run(spark, config(tmp_path), tmp_path)
     with pytest.raises(ConfigurationError, match="column 'contaminated_by' already"):
-        run(spark, config(tmp_path), tmp_path, input_=str(tmp_path / "out"), output=str(tmp_path / "again"))
+        run(spark, config(tmp_path), tmp_path, input=str(tmp_path / "out"), output=str(tmp_path / "again"))
 
 
 def test_test_sets_are_checked_in_a_second_and_without_spark(tmp_path: Path) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from pyspark.sql import Row, SparkSession
+from typer.testing import CliRunner
 
 from genetic_udfs.commands.any_table import TableFormat
-from genetic_udfs.commands.dedup import Findings, Task, run, with_threshold
+from genetic_udfs.commands.cli.dedup import dedup as command_line
+from genetic_udfs.commands.dedup import DedupOptions, Findings, run, with_threshold
 from genetic_udfs.config import Dedup
 from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.near_duplicates import NotCompared
@@ -31,7 +34,7 @@ def dedupe(spark: SparkSession, tmp_path: Path) -> Dedupe:
     def made(rows: list[dict[str, Any]], **changes: Any) -> tuple[list[Row], Findings]:
         source = tmp_path / "in.jsonl"
         source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        task = Task(
+        task = DedupOptions(
             **{
                 "input": str(source),
                 "column": "text",
@@ -163,7 +166,7 @@ def test_what_is_missing_is_named_before_anything_is_compared(
 def test_ids_that_cannot_be_told_apart_are_refused(spark: SparkSession, tmp_path: Path, id_: str, message: str) -> None:
     source = str(tmp_path / "in.parquet")
     spark.range(1).selectExpr(f"{id_} AS id", "'a text' AS text").write.parquet(source)
-    task = Task(source, "text", "id", str(tmp_path / "out"), None, TableFormat.DELTA)
+    task = DedupOptions(source, "text", "id", str(tmp_path / "out"), None, TableFormat.DELTA)
     with Progress() as progress, pytest.raises(ConfigurationError) as caught:
         run(spark, task, Dedup(), 0, progress)
     assert message in str(caught.value)
@@ -182,3 +185,18 @@ def test_nothing_is_overwritten_and_ids_are_unique(dedupe: Dedupe, tmp_path: Pat
     (tmp_path / "out").mkdir()
     with pytest.raises(ConfigurationError, match="is there already"):
         dedupe(texts(FIRST))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rebuild-index", "--threshold", "0.5"], "--threshold is not for --rebuild-index"),
+        (["--take-over"], "--take-over is for --rebuild-index"),
+        (["--input", "x", "--column", "text", "--id", "id"], "--input, --column, --id and --output must be given"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(options: list[str], said: str) -> None:
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(command_line)
+    done = CliRunner().invoke(app, ["unread.yaml", *options])
+    assert done.exit_code == 2 and said in " ".join(done.output.split())

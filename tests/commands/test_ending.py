@@ -19,6 +19,8 @@ def job(name: str) -> None:
         raise ConfigurationError("seed: is wrong")
     if name == "engine":
         raise EngineError("engine 'x' is gone")
+    if name == "lost file":
+        raise RuntimeError("[FAILED_READ_FILE.FILE_NOT_EXIST] Encountered error while reading file /s/runs/a.parquet.")
     if name == "defect":
         raise ZeroDivisionError("a defect")
     if name == "done, then SIGTERM":
@@ -43,6 +45,12 @@ run_job(job, resumable=True)
         ("fine", 0, ""),
         ("configuration", 2, "error: seed: is wrong\n"),
         ("engine", 1, "error: engine 'x' is gone\n"),
+        (
+            "lost file",
+            1,
+            "error: /s/runs: a file of this table is missing: a.parquet; put it back from a backup. Versions that do"
+            " not need it can be read; jobs/history.py CONFIG lists those that cannot\n",
+        ),
         ("stopped, then the disk is full", 1, "error: the disk is full\n"),
         ("done, then SIGTERM", 0, ""),
         ("SIGTERM", 143, "stopped; run the same command to resume\n"),

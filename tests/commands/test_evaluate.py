@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from pyspark.sql import SparkSession
 from rich.console import Console
+from typer.testing import CliRunner
 
 from genetic_udfs.commands import evaluate as command
 from genetic_udfs.commands.any_table import TableFormat, read_table
+from genetic_udfs.commands.cli.evaluate import evaluate
 from genetic_udfs.config import Config
 from genetic_udfs.data.human_eval import human_eval_problems
 from genetic_udfs.data.mbpp import MbppProblem, mbpp_problems
@@ -37,9 +40,9 @@ def config(url: str = "http://127.0.0.1:9/v1", **coder: Any) -> Config:
     )
 
 
-def task(**options: Any) -> command.Task:
+def task(**options: Any) -> command.EvaluateOptions:
     given = {"engine": "any", "samples": 1, "ks": (1,), "output": None, "format": TableFormat.PARQUET}
-    return command.Task(**{**given, **options})
+    return command.EvaluateOptions(**{**given, **options})
 
 
 def mbpp(folder: Path) -> list[MbppProblem]:
@@ -48,7 +51,7 @@ def mbpp(folder: Path) -> list[MbppProblem]:
     return mbpp_problems(file)
 
 
-def summary(rows: list[Any], given: command.Task) -> str:
+def summary(rows: list[Any], given: command.EvaluateOptions) -> str:
     console = Console(width=100)
     with console.capture() as shown:
         command.print_summary(console, rows, given, config(), "Both")
@@ -121,20 +124,22 @@ def test_what_cannot_be_meant_is_refused_before_spark(
     coder: dict[str, Any], options: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(said)):
-        command.checked(config(**coder), task(**options))
-    assert command.checked(config(), task(engine="other")).engine == "other"
+        command.check_options(config(**coder), task(**options))
+    command.check_options(config(), task(engine="other"))
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"canonical": True, "engine": "any"}, "--engine any: --canonical asks no engine"),
-        ({"format_": TableFormat.PARQUET}, "--format parquet: is of the output, and there is no --output"),
+        (["--canonical", "--engine", "any"], "--engine any: --canonical asks no engine"),
+        (["--format", "parquet"], "--format parquet: is of the output, and there is no --output"),
     ],
 )
-def test_an_option_that_would_do_nothing_is_refused(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
-        command.evaluate(Path("unread.yaml"), command.Benchmark.HUMAN_EVAL, **options)
+def test_an_option_that_would_do_nothing_is_refused(options: list[str], said: str) -> None:
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(evaluate)
+    done = CliRunner().invoke(app, ["unread.yaml", "--benchmark", "humaneval", *options])
+    assert done.exit_code == 2 and said in " ".join(done.output.split())
 
 
 def test_a_benchmark_has_its_file_or_needs_one(tmp_path: Path) -> None:

@@ -32,12 +32,12 @@ def write(folder: Path, rows: list[dict[str, Any]]) -> None:
     (folder / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def task(folder: Path, **options: Any) -> command.Task:
+def task(folder: Path, **options: Any) -> command.VerifyOptions:
     given = {"input": str(folder / "t.jsonl"), "id": "n", "code": "code", "tests": "tests"}
-    return command.Task(**{**given, "output": str(folder / "out"), "format": TableFormat.PARQUET, **options})
+    return command.VerifyOptions(**{**given, "output": str(folder / "out"), "format": TableFormat.PARQUET, **options})
 
 
-def run(spark: SparkSession, given: command.Task, settings: Sandbox = SETTINGS) -> None:
+def run(spark: SparkSession, given: command.VerifyOptions, settings: Sandbox = SETTINGS) -> None:
     with Progress() as progress:
         command.run(spark, given, settings, progress)
 

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.commands import export as command
-from genetic_udfs.commands.export import Task, checked, chosen_generation, selected
+from genetic_udfs.commands.export import ExportOptions, checked, chosen_generation, selected
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import ConfigurationError, StoreError
@@ -41,7 +41,7 @@ def config(store: str) -> Config:
 
 
 def run(store: Store, output: Path, **options: Any) -> command.Export:
-    task = Task(**{"format": ExportFormat.MESSAGES, "output": str(output), **options})
+    task = ExportOptions(**{"format": ExportFormat.MESSAGES, "output": str(output), **options})
     settings = config(store.root)
     items = read_items(settings.decontamination)
     with Progress() as progress:
@@ -218,7 +218,7 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
 )
 def test_options_that_do_not_fit_are_refused_before_spark_starts(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
-        checked(Task(**{"format": ExportFormat.MESSAGES, "output": "out", **options}))
+        checked(ExportOptions(**{"format": ExportFormat.MESSAGES, "output": "out", **options}))
 
 
 def test_a_condition_that_is_none_is_refused(spark: SparkSession, made_once: Path) -> None:

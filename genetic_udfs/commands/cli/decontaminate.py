@@ -28,6 +28,6 @@ def decontaminate(
 
     The test sets are those of the configuration's section `decontamination`.
     """
-    from genetic_udfs.commands.decontaminate import decontaminate
+    from genetic_udfs.commands.decontaminate import DecontaminateOptions, decontaminate
 
-    decontaminate(config, overrides, input_=input_, columns=columns, id_=id_, output=output, format_=format_)
+    decontaminate(config, DecontaminateOptions(input_, columns, id_, output, format_), overrides)

@@ -29,18 +29,16 @@ def dedup(
 
     Of near-duplicates the one with the smallest id is kept, by number or by text as the column has it.
     """
-    from genetic_udfs.commands.dedup import dedup
+    if rebuild:
+        if threshold is not None:
+            raise typer.BadParameter("--threshold is not for --rebuild-index, which takes dedup.threshold")
+        from genetic_udfs.commands.dedup import rebuild as rebuild_index
 
-    dedup(
-        config,
-        overrides,
-        input_=input_,
-        column_=column,
-        id_=id_,
-        output=output,
-        against=against,
-        threshold=threshold,
-        format_=format_,
-        rebuild=rebuild,
-        take_over=take_over,
-    )
+        return rebuild_index(config, overrides, take_over=take_over)
+    if take_over:
+        raise typer.BadParameter("--take-over is for --rebuild-index; no other search writes to a store")
+    if input_ is None or column is None or id_ is None or output is None:
+        raise typer.BadParameter("--input, --column, --id and --output must be given")
+    from genetic_udfs.commands.dedup import DedupOptions, dedup
+
+    dedup(config, DedupOptions(input_, column, id_, output, against, format_, threshold), overrides)

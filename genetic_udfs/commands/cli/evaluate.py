@@ -22,17 +22,12 @@ def evaluate(
     overrides: SetOption = None,
 ) -> None:
     """Print pass@k of an engine on a benchmark, by its tests in the sandbox."""
-    from genetic_udfs.commands.evaluate import evaluate
+    if canonical and engine is not None:
+        raise typer.BadParameter(f"--engine {engine}: --canonical asks no engine; leave one of the two out")
+    if format_ is not None and output is None:
+        raise typer.BadParameter(f"--format {format_}: is of the output, and there is no --output")
+    from genetic_udfs.commands.evaluate import EvaluateOptions, evaluate
 
-    evaluate(
-        config,
-        benchmark,
-        overrides,
-        path=path,
-        engine=engine,
-        samples=samples,
-        k=k,
-        canonical=canonical,
-        output=output,
-        format_=format_,
-    )
+    ks = tuple(sorted(set(k or [1])))
+    options = EvaluateOptions(engine, samples, ks, output, format_ or TableFormat.DELTA)
+    evaluate(config, benchmark, options, overrides, path=path, canonical=canonical)

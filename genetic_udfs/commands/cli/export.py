@@ -40,11 +40,11 @@ def export(
 
     Pairs that hold an item of the configuration's test sets are left out.
     """
-    from genetic_udfs.commands.export import Task, export
+    from genetic_udfs.commands.export import ExportOptions, export
 
     export(
         config,
-        Task(
+        ExportOptions(
             format=format_,
             output=output,
             where=where,

@@ -29,6 +29,6 @@ def verify(
     overrides: SetOption = None,
 ) -> None:
     """Write a table's rows with tests_status, tests_decided_by, tests_passed, pass_rate and sandbox_tier."""
-    from genetic_udfs.commands.verify import Task, verify
+    from genetic_udfs.commands.verify import VerifyOptions, verify
 
-    verify(config, Task(input_, id_, code, tests, output, format_, decided_by), overrides)
+    verify(config, VerifyOptions(input_, id_, code, tests, output, format_, decided_by), overrides)
