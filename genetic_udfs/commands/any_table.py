@@ -176,7 +176,7 @@ def check_output(spark: SparkSession, path: str) -> None:
         if system.exists(there):
             raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
         if not system.mkdirs(there):
-            raise ConfigurationError(f"{path}: cannot be made")
+            raise ConfigurationError(f"{path}: cannot be created")
         system.delete(there, False)
 
 

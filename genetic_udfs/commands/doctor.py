@@ -151,7 +151,7 @@ def _unreached(error: Exception, spark: SparkSession) -> Finding:
     text = str(known or (error if isinstance(error, TimeoutError) else cause_of(error)))
     fix = "make the executors' Python environment that of the driver: PYSPARK_PYTHON, --py-files (docs/cluster.md)"
     if isinstance(error, TimeoutError):
-        text += f"; each executor is to have {wanted(spark.sparkContext.getConf())}; {offered(spark)}"
+        text += f"; each executor requests {wanted(spark.sparkContext.getConf())}; {offered(spark)}"
         fix = (
             "ask for what one host has free: spark.executor.cores, .memory, .resource.gpu.amount; wait for other"
             " applications to end, or look at the logs of executors that do not start"

@@ -139,7 +139,9 @@ def record(
         before = prepare(run, seeds, origin)
         test_sets = digests(items)
         for change in changed_test_sets(before, test_sets):
-            run.progress.note(f"{change}; no generation before was held against it (jobs/decontaminate.py does that)")
+            run.progress.note(
+                f"{change}; no earlier generation was checked against it (jobs/decontaminate.py does that)"
+            )
         for change in changed_models(before, run.config):
             run.progress.note(f"{change}; a generation that is not decided asks it again")
         with run.progress.watching("recording the start"):

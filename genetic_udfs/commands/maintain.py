@@ -41,4 +41,4 @@ def maintain(
             word = "removed" if remove else "could be removed (--vacuum)"
             for table, files in vacuum(store, hours, forget=forget, dry_run=not remove).items():
                 size = f"{sum(file.size for file in files) / 2**20:,.1f} MiB"
-                print(f"{table}: {len(files):,} files of {size} that nothing needs, older than {hours} hours, {word}")
+                print(f"{table}: {len(files):,} unreferenced files of {size}, older than {hours} hours, {word}")

@@ -30,7 +30,7 @@ def contamination(
 ) -> DataFrame:
     """Return the rows that hold an item of a test set, each with the item and the rule that found it.
 
-    Every text is held against every item by the hard filter. With `paraphrases` and `ask`, an engine is then asked
+    Every text is compared with every item by the hard filter. With `paraphrases` and `ask`, an engine is then asked
     about the first text of the rows that passed and the items nearest to it; what it does not answer counts as
     contaminated. Null and blank texts hold nothing.
 

@@ -46,7 +46,7 @@ def check_model(model: str) -> None:
             raise ConfigurationError(f"{model} {state}; a local model is a folder with config.json and weights")
     elif not _HUB_NAME.fullmatch(model):
         raise ConfigurationError(
-            f"{model!r} is no name of a model; allowed are a folder (/..., ./..., ~/...), a name on"
+            f"{model!r} is not a model name; allowed are a folder (/..., ./..., ~/...), a name on"
             f" the hub (organisation/name) and {BUNDLED}"
         )
 

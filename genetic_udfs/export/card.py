@@ -160,12 +160,12 @@ def _left_out(export: Export, made: Provenance) -> str:
     known = {**made.test_sets, **export.test_sets}
     if known:
         sets = "; ".join(f"{_inline(name)} ({_inline(items)})" for name, items in sorted(known.items()))
-        facts.append(f"Pairs were held against these test sets, by shared words: {sets}.")
+        facts.append(f"Pairs were checked against these test sets, by shared words: {sets}.")
         if export.contaminated:
             counts = ", ".join(f"{count:,} of {_inline(name)}" for name, count in sorted(export.contaminated.items()))
             facts.append(f"At the export {counts} were found and left out.")
     else:
-        facts.append("Pairs were held against no test set.")
+        facts.append("Pairs were checked against no test set.")
     if export.apart:
         facts.append(
             f"{export.apart:,} pairs are in no split: they are ancestors of pairs in another split than `train`, so"

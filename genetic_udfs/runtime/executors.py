@@ -18,7 +18,7 @@ class ExecutorWatch:
     """What is said of the executors that there are at a moment, by those that there were before.
 
     Args:
-        wanted: What each executor is to have.
+        wanted: What each executor requests.
         offers: Returns what the cluster has.
     """
 
@@ -51,7 +51,7 @@ class ExecutorWatch:
         if self._none_since is not None and seconds - self._repeated >= _REPEATED:
             self._repeated = seconds
             waited = f"no executor for {seconds - self._none_since:.0f} s"
-            lines.append(f"{waited}; each is to have {self._wanted}; {self._offers()}")
+            lines.append(f"{waited}; each requests {self._wanted}; {self._offers()}")
         return lines
 
 
@@ -73,7 +73,7 @@ def watch_executors(spark: SparkSession, say: Callable[[str], None], ended: thre
 
 
 def wanted(conf: Any) -> str:
-    """Return what an executor is to have, as a configuration of Spark asks for it."""
+    """Return what an executor requests by a configuration of Spark."""
     cores = conf.get("spark.executor.cores")
     parts = [
         f"{cores} cores" if cores else "the cores of a worker",

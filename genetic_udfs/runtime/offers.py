@@ -29,7 +29,7 @@ def offered(spark: SparkSession) -> str:
         if master == "yarn":
             return describe("YARN", "nodes", _of_yarn(spark)) + " free"
     except Exception:  # a manager that does not answer; the line goes without
-        return f"{master} says nothing of what it has"
+        return f"what {master} has is not known: it did not answer"
     if master.startswith("k8s://"):
         application = spark.sparkContext.applicationId
         return (

@@ -158,7 +158,7 @@ class Lease:
         deadline = time.monotonic() + self._lifetime
         while time.monotonic() < deadline:
             if stop_requested.wait(self._lifetime / _RENEWALS / _LOOKS):
-                raise Stopped("asked to stop while another process had the store")
+                raise Stopped("asked to stop while another process held the lease of the store")
             latest = self._log.latest()
             now = self._log.read(number)
             if latest is not None and latest > number:

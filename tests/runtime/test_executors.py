@@ -17,8 +17,8 @@ def test_while_none_comes_it_is_said_every_15_s() -> None:
         if lines := watched.lines(frozenset(), float(second)):
             said[second] = lines
     assert said == {
-        16: ["no executor for 16 s; each is to have 2 cores; YARN has no nodes"],
-        32: ["no executor for 32 s; each is to have 2 cores; YARN has no nodes"],
+        16: ["no executor for 16 s; each requests 2 cores; YARN has no nodes"],
+        32: ["no executor for 32 s; each requests 2 cores; YARN has no nodes"],
     }
 
 
@@ -41,7 +41,7 @@ def test_many_that_are_lost_at_once_are_one_line() -> None:
     assert watched.lines(frozenset(), 2.0) == [
         "lost executors a:1, b:1, c:1 and 2 more: none is left; their tasks are run again"
     ]
-    assert watched.lines(frozenset(), 17.0) == ["no executor for 15 s; each is to have 2 cores; YARN has no nodes"]
+    assert watched.lines(frozenset(), 17.0) == ["no executor for 15 s; each requests 2 cores; YARN has no nodes"]
 
 
 def test_what_an_executor_is_to_have_is_what_spark_was_asked_for() -> None:
