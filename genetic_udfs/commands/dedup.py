@@ -32,8 +32,8 @@ from genetic_udfs.dedup.audit import Audit, audit
 from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import rebuild_index
+from genetic_udfs.reporting.dedup_summary import format_audit, format_not_compared
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.reporting.search import format_audit, format_not_compared
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date

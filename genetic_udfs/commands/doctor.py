@@ -16,7 +16,7 @@ from genetic_udfs.commands.checks import driver, engines, executors, sandbox, st
 from genetic_udfs.commands.checks.finding import Finding, Status, cause_of, failed, skipped
 from genetic_udfs.commands.checks.reach import Reached, reach
 from genetic_udfs.commands.checks.visit import versions
-from genetic_udfs.commands.ending import install_signal_handlers
+from genetic_udfs.commands.job_exit import install_signal_handlers
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.failure import engine_error_in

@@ -13,7 +13,7 @@ from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution import rejudging
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
-from genetic_udfs.reporting.agreement import print_agreement
+from genetic_udfs.reporting.judge_agreement import print_agreement
 from genetic_udfs.store.runs import check_same_settings, runs_before
 from genetic_udfs.store.write_access import writing
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.ending import install_signal_handlers
+from genetic_udfs.commands.job_exit import install_signal_handlers
 from genetic_udfs.config import Config
 from genetic_udfs.runtime.executors import watch_executors
 from genetic_udfs.runtime.session import open_session

@@ -14,7 +14,7 @@ from genetic_udfs.engine.executor import CONTROL, Executor
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import python_path
 
-PROGRAM = "genetic_udfs.engine.supervise"
+PROGRAM = "genetic_udfs.engine.supervisor_process"
 _TIMEOUT = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep
 
 

@@ -28,7 +28,7 @@ from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.evolution.verification import check_runs, choose, failed_solutions, verify
-from genetic_udfs.reporting.search import format_not_compared
+from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
 from genetic_udfs.runtime.arrow import local_frame

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.requests import prompted, with_replies
 from genetic_udfs.evolution.run import Run
-from genetic_udfs.reporting.agreement import Agreement
+from genetic_udfs.reporting.judge_agreement import Agreement
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
 from genetic_udfs.roles.sampling import sampling_key

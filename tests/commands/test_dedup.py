@@ -18,8 +18,8 @@ from genetic_udfs.config import Dedup
 from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.near_duplicates import NotCompared
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.reporting.search import format_not_compared
 from tests.dedup.corpora import planted
 
 FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"

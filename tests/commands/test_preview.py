@@ -10,9 +10,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from genetic_udfs.commands.cli.evolve import OPTIONAL_VALUES, evolve
-from genetic_udfs.commands.ending import with_values
 from genetic_udfs.commands.evolve import Inputs
 from genetic_udfs.commands.explain import Done, done_in, print_plan, where_it_is
+from genetic_udfs.commands.job_exit import with_values
 from genetic_udfs.commands.preview import print_forecast, try_out
 from genetic_udfs.evolution.plan import stages_of
 from genetic_udfs.store.tables import Store

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from genetic_udfs.commands.cli.evolve import evolve
-from genetic_udfs.commands.ending import run_job
+from genetic_udfs.commands.job_exit import run_job
 from tests.durability import points
 
 

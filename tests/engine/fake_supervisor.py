@@ -6,8 +6,8 @@ from pathlib import Path
 
 from genetic_udfs.config import MEMORY_SHARE
 from genetic_udfs.engine.protocol import EngineRequest
-from genetic_udfs.engine.supervise import main
 from genetic_udfs.engine.supervisor import CommandOf, Timing
+from genetic_udfs.engine.supervisor_process import main
 from genetic_udfs.engine.vllm import SERVED_MODEL, Command
 from genetic_udfs.errors import ConfigurationError
 

@@ -109,7 +109,7 @@ def executor(spark: SparkSession) -> Iterator[RealExecutor]:
     found = RealExecutor(jvm, Path(folder))
     yield found
     for process in processes_in(found.folder):
-        if b"genetic_udfs.engine.supervise" in _command_line(process.pid):
+        if b"genetic_udfs.engine.supervisor_process" in _command_line(process.pid):
             process.send(signal.SIGTERM)
     assert eventually(lambda: not processes_in(found.folder))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
-from genetic_udfs.commands.ending import run_job
+from genetic_udfs.commands.job_exit import run_job
 
 # What each does, for the list of them; whatever else `--help` tells comes from the job's own file.
 JOBS: Final = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from genetic_udfs.reporting.agreement import Agreement, format_agreement, print_agreement
+from genetic_udfs.reporting.judge_agreement import Agreement, format_agreement, print_agreement
 
 COUNTS = st.integers(0, 50)
 

@@ -1,4 +1,4 @@
-"""The supervisor as a process of its own: `python -m genetic_udfs.engine.supervise`, started by `launch.py`."""
+"""The supervisor as a process of its own, `python -m genetic_udfs.engine.supervisor_process`; `launch.py` starts it."""
 
 import argparse
 import asyncio

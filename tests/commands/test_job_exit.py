@@ -10,7 +10,7 @@ pytestmark = pytest.mark.processes
 
 JOB = """
 import os, signal, time
-from genetic_udfs.commands.ending import run_job
+from genetic_udfs.commands.job_exit import run_job
 from genetic_udfs.runtime.stopping import stop_requested
 from genetic_udfs.errors import ConfigurationError, EngineError, StoreError
 
