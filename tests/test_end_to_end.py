@@ -92,7 +92,7 @@ def test_every_accepted_pair_was_written_solved_and_judged_by_the_model(evolved:
     assert all(row["completion_tokens"] > 0 and row["seconds"] > 0 for row in replies.values() if not row["error"])
 
 
-def test_progress_is_told_while_it_runs_and_a_summary_at_the_end(evolved: tuple[Path, str]) -> None:
+def test_progress_is_reported_while_it_runs_and_a_summary_at_the_end(evolved: tuple[Path, str]) -> None:
     _, output = evolved
     assert re.search(r"generation 1, round 0: instructor: \d+/\d+, engine 'smollm': starting, \d+ s", output)
     assert re.search(r"generation 1, round \d+: judge: \d+ replies in \d+ s \([\d.]+ rows/s, \d+ tokens/s\)", output)

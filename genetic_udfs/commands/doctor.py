@@ -23,7 +23,7 @@ from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.executors import wanted, watch_executors
-from genetic_udfs.runtime.offers import offered
+from genetic_udfs.runtime.offers import describe_offer
 from genetic_udfs.runtime.stopping import Stopped, shutting_down, stop_requested
 
 
@@ -151,7 +151,7 @@ def _unreached(error: Exception, spark: SparkSession) -> Finding:
     text = str(known or (error if isinstance(error, TimeoutError) else cause_of(error)))
     fix = "make the executors' Python environment that of the driver: PYSPARK_PYTHON, --py-files (docs/cluster.md)"
     if isinstance(error, TimeoutError):
-        text += f"; each executor requests {wanted(spark.sparkContext.getConf())}; {offered(spark)}"
+        text += f"; each executor requests {wanted(spark.sparkContext.getConf())}; {describe_offer(spark)}"
         fix = (
             "ask for what one host has free: spark.executor.cores, .memory, .resource.gpu.amount; wait for other"
             " applications to end, or look at the logs of executors that do not start"

@@ -80,10 +80,10 @@ def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[St
         where = ", ".join(engine.urls) or ("vLLM here, asleep between its stages" if engine.sleep else "vLLM here")
         engines.add_row(*map(Text, (name, engine.model, where, f"{engine.max_num_seqs:,}")))
     console.print(engines)
-    console.print(Text(where_it_is(config, done)), soft_wrap=True)
+    console.print(Text(format_state(config, done)), soft_wrap=True)
 
 
-def where_it_is(config: Config, done: Done) -> str:
+def format_state(config: Config, done: Done) -> str:
     """Say what of a run is done."""
     if done.generation is None:
         return "Nothing is done yet: it begins with the seeds."

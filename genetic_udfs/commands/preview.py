@@ -16,7 +16,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.evolution.forecast import Forecast, Seen, forecast, seen_of
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
 from genetic_udfs.runtime.session import file_system
-from genetic_udfs.store.location import located
+from genetic_udfs.store.location import resolve_path
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -33,18 +33,18 @@ def preview(
     settings = load_config(config, overrides or [])
     inputs = checked_inputs(settings, None)
     with job_session(settings, "preview", settings.ledger.stop_within) as spark:
-        candidates, seen = try_out(spark, settings, inputs, slots)
+        candidates, seen = run_preview(spark, settings, inputs, slots)
     console = Console(width=120, highlight=False)
     print_candidates(console, candidates)
     print_forecast(console, settings, seen, settings.generations, tokens_per_second)
 
 
-def try_out(spark: SparkSession, config: Config, inputs: Inputs, slots: int) -> tuple[list[Candidate], Seen]:
+def run_preview(spark: SparkSession, config: Config, inputs: Inputs, slots: int) -> tuple[list[Candidate], Seen]:
     """Run a round from the seeds in a store of its own, which is removed; return its candidates, and what they took.
 
     Errors are those of `evolve_with`.
     """
-    scratch = Scratch.beside(spark, f"{located(spark, config.store)}.preview")
+    scratch = Scratch.beside(spark, f"{resolve_path(spark, config.store)}.preview")
     system, parent = file_system(spark, scratch.root.rpartition("/")[0])
     was_there = system.exists(parent)
     round_ = {"generations": 1, "colonies": 1, "samples_per_generation": slots, "max_rounds": 1, "max_candidates": None}

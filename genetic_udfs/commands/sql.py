@@ -56,7 +56,7 @@ def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: lis
                 print_rows(rows, format_, sys.stdout)
             except Exception as error:
                 is_empty = not (has_tables or any(store.exists(table) for table in SCHEMAS))
-                raise explained(error, settings.store if is_empty else None) from None
+                raise translate_query_error(error, settings.store if is_empty else None) from None
 
 
 def names_in(query: str) -> frozenset[str]:
@@ -68,7 +68,7 @@ def names_in(query: str) -> frozenset[str]:
     return _TABLES | _FUNCTIONS if words & _UNNAMED else words & (_TABLES | _FUNCTIONS)
 
 
-def explained(error: Exception, empty_store: str | None) -> Exception:
+def translate_query_error(error: Exception, empty_store: str | None) -> Exception:
     """Return what to raise for a query that failed: an error of the user's, or of an engine's, with its own words."""
     if (known := engine_error_in(error) or table_error_in(error)) is not None:
         return known

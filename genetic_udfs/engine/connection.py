@@ -154,13 +154,13 @@ class EngineConnection:
         try:
             self._writer.write(self._request.to_line())
             async for message in reader:
-                await self._hear(json.loads(message))
+                await self._handle_message(json.loads(message))
         finally:
             self._writer.close()
             async with self._changed:
                 self._ready = None
 
-    async def _hear(self, message: dict[str, object]) -> None:
+    async def _handle_message(self, message: dict[str, object]) -> None:
         if isinstance(metrics := message.get("metrics"), dict):
             self._on_metrics(str(message["server"]), self._request.engine.max_num_seqs, ServerMetrics(**metrics))
         if "note" in message:

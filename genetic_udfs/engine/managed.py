@@ -45,14 +45,14 @@ class ManagedEngine:
     is_asleep: bool = False
     epoch: int = 0
     ready_since: float | None = None
-    is_doubted: bool = False
+    needs_check: bool = False
     failures: int = 0
     not_before: float = 0.0
-    gave_up: str | None = None
-    gave_up_at: float = 0.0
+    final_failure: str | None = None
+    final_failure_at: float = 0.0
     metrics: ServerMetrics | None = None
     looked_at: float = 0.0
-    heard_at: float = 0.0
+    metrics_at: float = 0.0
     moved_at: float = 0.0
     worked: float = 0.0
     noted: str = ""
@@ -76,9 +76,9 @@ class ManagedEngine:
     @property
     def is_wanted(self) -> bool:
         """Whether somebody has something to ask, and can still hope for an answer."""
-        return self.gave_up is None and any(not feeder.is_idle for feeder in self.feeders)
+        return self.final_failure is None and any(not feeder.is_idle for feeder in self.feeders)
 
-    def holds_its_place_from(self, other: Self) -> bool:
+    def blocks(self, other: Self) -> bool:
         """Whether another engine has to ask for its place: it is awake, or died and was wanted before the other."""
         is_coming_back = self.failures > 0 and self.server is None and self.is_wanted
         return self.is_awake or (is_coming_back and self.wanted_since < other.wanted_since)
@@ -116,11 +116,11 @@ class ManagedEngine:
         before, self.metrics = self.metrics, metrics
         has_moved = before is None or _tokens(metrics) != _tokens(before)
         if has_moved and before is not None:
-            self.worked += now - self.heard_at
+            self.worked += now - self.metrics_at
         # Not by the server's own count of what runs: one that hangs in its first step has not counted yet.
         if has_moved or not self.is_wanted:
             self.moved_at = now
-        self.heard_at = now
+        self.metrics_at = now
         return now - self.moved_at
 
     def fail(self, why: str, *, final: bool, limit: int, backoff: float) -> None:
@@ -136,17 +136,17 @@ class ManagedEngine:
         self.worked = 0.0
         if final or self.failures >= limit:
             times = "" if final else f" {self.failures} times in a row; the last time"
-            self.gave_up = f"engine {self.request.name!r} failed{times}: {why}"
-            self.gave_up_at = time.monotonic()
-            self.send(failed=self.gave_up)
+            self.final_failure = f"engine {self.request.name!r} failed{times}: {why}"
+            self.final_failure_at = time.monotonic()
+            self.send(failed=self.final_failure)
         else:
             self.not_before = time.monotonic() + backoff * 2 ** (self.failures - 1)
             self.send(note=f"it died, starting again (failure {self.failures} of {limit})")
 
     def reset_failures(self, rest: float) -> None:
         """Forget the failures of an engine that was given up long enough ago."""
-        if self.gave_up is not None and time.monotonic() - self.gave_up_at > rest:
-            self.gave_up, self.failures = None, 0
+        if self.final_failure is not None and time.monotonic() - self.final_failure_at > rest:
+            self.final_failure, self.failures = None, 0
 
 
 def _tokens(metrics: ServerMetrics) -> float:

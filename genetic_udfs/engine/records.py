@@ -37,7 +37,7 @@ def write(folder: Path, servers: list[ServerRecord]) -> None:
 
 
 @contextlib.contextmanager
-def owning(folder: Path, timeout: float = 15.0) -> Iterator[bool]:
+def locked_folder(folder: Path, timeout: float = 15.0) -> Iterator[bool]:
     """Own a folder as long as the context, or the process, lasts; give False if another process keeps it."""
     with (folder / _LOCK).open("a") as lock:
         deadline = time.monotonic() + timeout
@@ -46,7 +46,7 @@ def owning(folder: Path, timeout: float = 15.0) -> Iterator[bool]:
         yield mine
 
 
-def sweep(base: Path, own: Path, grace: float) -> list[str]:
+def end_orphans(base: Path, own: Path, grace: float) -> list[str]:
     """End the servers of supervisors that are gone, and remove their folders when they are old.
 
     Args:
@@ -61,7 +61,7 @@ def sweep(base: Path, own: Path, grace: float) -> list[str]:
     for folder in base.iterdir():
         if folder != own and folder.is_dir():
             is_old = time.time() - folder.stat().st_mtime > _KEPT  # before the lock changes it
-            with contextlib.suppress(OSError), owning(folder, timeout=0.0) as mine:
+            with contextlib.suppress(OSError), locked_folder(folder, timeout=0.0) as mine:
                 if mine:
                     done += _sweep_folder(folder, grace)
                     if is_old:

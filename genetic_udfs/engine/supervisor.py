@@ -75,7 +75,7 @@ class Supervisor:
         self._engines: dict[str, ManagedEngine] = {}
         self._epochs = itertools.count(time.time_ns() // 1_000_000)  # no two supervisors in a folder use the same
         self.has_seen_failures = False
-        self._arrival: asyncio.Task[None] | None = None  # servers start one at a time
+        self._bringing_up: asyncio.Task[None] | None = None  # servers start one at a time
         self._changed = asyncio.Event()
         self._stop = asyncio.Event()
 
@@ -120,7 +120,7 @@ class Supervisor:
             feeder = Feeder(request, writer)
             engine = self._admit(request, feeder)
             async for message in reader:
-                self._hear(engine, feeder, json.loads(message))
+                self._handle_message(engine, feeder, json.loads(message))
         except OSError:
             pass  # the connection is gone
         except Exception:  # a defect, or no feeder at all: the others have nothing to do with it
@@ -135,8 +135,8 @@ class Supervisor:
     def _admit(self, request: EngineRequest, feeder: Feeder) -> ManagedEngine:
         engine = self._engines.setdefault(request.key(), ManagedEngine(request))
         engine.reset_failures(self._timing.rest)
-        if engine.gave_up is not None:
-            feeder.send(failed=engine.gave_up)
+        if engine.final_failure is not None:
+            feeder.send(failed=engine.final_failure)
         if not engine.is_wanted:
             engine.wanted_since = time.monotonic()
         if not engine.feeders:
@@ -146,9 +146,9 @@ class Supervisor:
         self._changed.set()
         return engine
 
-    def _hear(self, engine: ManagedEngine, feeder: Feeder, message: dict[str, object]) -> None:
+    def _handle_message(self, engine: ManagedEngine, feeder: Feeder, message: dict[str, object]) -> None:
         if "lost" in message:
-            engine.is_doubted = True
+            engine.needs_check = True
         if "idle" in message:
             if not engine.is_wanted:
                 engine.wanted_since = time.monotonic()
@@ -159,9 +159,9 @@ class Supervisor:
         try:
             await self._supervise_until_cancelled()
         finally:
-            if self._arrival is not None:
-                self._arrival.cancel()
-                await asyncio.gather(self._arrival, return_exceptions=True)
+            if self._bringing_up is not None:
+                self._bringing_up.cancel()
+                await asyncio.gather(self._bringing_up, return_exceptions=True)
 
     async def _supervise_until_cancelled(self) -> None:
         while True:
@@ -176,27 +176,27 @@ class Supervisor:
                     await self._changed.wait()
 
     async def _check(self, engine: ManagedEngine) -> None:
-        """Notice that a server is dead or hangs, and that one which was doubted does not."""
-        doubted, engine.is_doubted = engine.is_doubted, False
+        """Notice that a server is dead or hangs, and that one which was is_suspect does not."""
+        is_suspect, engine.needs_check = engine.needs_check, False
         server = engine.server
         if server is not None and engine.is_asleep and server.exit_code is not None:
             await self._failed(engine, f"the server {server.end} in its sleep\n{server.log_excerpt()}")
         if server is None or engine.ready_since is None:
             return
-        fault = await self._fault_of(engine, server, doubted)
+        fault = await self._fault_of(engine, server, is_suspect)
         if engine.server is not server or engine.ready_since is None:
             return  # it gave way to another meanwhile
         if fault is not None:
             await self._failed(engine, f"{fault}\n{server.log_excerpt()}")
-        elif doubted:
+        elif is_suspect:
             engine.send_ready()
         elif engine.worked > self._timing.steady:
             engine.failures = 0
 
-    async def _fault_of(self, engine: ManagedEngine, server: Server, doubted: bool) -> str | None:
+    async def _fault_of(self, engine: ManagedEngine, server: Server, is_suspect: bool) -> str | None:
         if server.exit_code is not None:
             return f"the server {server.end}"
-        if doubted and not await server.is_healthy():
+        if is_suspect and not await server.is_healthy():
             return "the server is up but not healthy"
         if time.monotonic() - engine.looked_at > self._timing.look:
             engine.looked_at = time.monotonic()
@@ -209,26 +209,26 @@ class Supervisor:
 
     def _serve_next(self) -> None:
         """Begin to start or wake the engine that has been waited for longest, if there is or can be room for it."""
-        if self._arrival is not None:
-            if not self._arrival.done():
+        if self._bringing_up is not None:
+            if not self._bringing_up.done():
                 return
-            self._arrival.result()
+            self._bringing_up.result()
         engines = list(self._engines.values())
         waiting = [engine for engine in engines if engine.is_wanted and not engine.is_awake]
         for engine in sorted(waiting, key=lambda engine: engine.wanted_since):
-            others = [other for other in engines if other is not engine and other.holds_its_place_from(engine)]
+            others = [other for other in engines if other is not engine and other.blocks(engine)]
             room = place_for(engine.memory_share, others)
             if room.waited_for:
                 names = ", ".join(f"{user.request.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
                 engine.send_note(f"waiting for {names} to finish")
             elif time.monotonic() >= engine.not_before:
-                self._arrival = asyncio.create_task(self._arrive(engine, room.to_evict))
+                self._bringing_up = asyncio.create_task(self._bring_up(engine, room.to_evict))
                 return
 
-    async def _arrive(self, engine: ManagedEngine, to_evict: Sequence[ManagedEngine]) -> None:
+    async def _bring_up(self, engine: ManagedEngine, to_evict: Sequence[ManagedEngine]) -> None:
         try:
             for other in to_evict:
-                await self._put_away(other)
+                await self._evict(other)
             if engine.is_asleep and engine.server is not None:
                 await self._wake(engine, engine.server)
             else:
@@ -237,7 +237,7 @@ class Supervisor:
             await self._failed(engine, repr(error), final=True)
         self._changed.set()
 
-    async def _put_away(self, engine: ManagedEngine) -> None:
+    async def _evict(self, engine: ManagedEngine) -> None:
         """Have an engine give its place to another, by sleep if it can."""
         server = engine.server
         if server is not None and server.sleeps and engine.ready_since is not None:

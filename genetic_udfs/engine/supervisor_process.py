@@ -19,11 +19,11 @@ def run(folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing 
 
     When the watched process is gone and nothing has failed, nobody will want the logs, and the folder goes too.
     """
-    with records.owning(folder) as mine:
+    with records.locked_folder(folder) as mine:
         if not mine:
             return  # another one came first
         adopt_orphans()
-        for done in records.sweep(folder.parent, folder, timing.sweep):
+        for done in records.end_orphans(folder.parent, folder, timing.sweep):
             print(done, file=sys.stderr, flush=True)
         supervisor = Supervisor(folder, command_of, watched, timing)
         asyncio.run(supervisor.run())

@@ -14,7 +14,7 @@ from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution.audit import audit_generation
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.run import Run
-from genetic_udfs.reporting.agreement import Agreement
+from genetic_udfs.reporting.judge_agreement import Agreement
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 

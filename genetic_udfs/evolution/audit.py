@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import LONGEST, Audit, Audited, audit
-from genetic_udfs.evolution.population_index import made_index
+from genetic_udfs.evolution.population_index import index_of
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, DEDUP_INDEX, DUPLICATE, NEAR_DUPLICATE, POPULATION
 
@@ -28,7 +28,7 @@ def audit_generation(run: Run, generation: int) -> Audit | None:
         .filter((F.col("generation") == generation) & ((F.col("status") == ACCEPTED) | is_dropped))
         .select(c.ID, "generation", "instruction", F.coalesce(is_dropped, F.lit(False)).alias("dropped"))
     )
-    keys = made_index(run.store, run.config, searched).select(c.ID, c.SAMPLE_KEY)
+    keys = index_of(run.store, run.config, searched).select(c.ID, c.SAMPLE_KEY)
     new = keys.orderBy(c.SAMPLE_KEY, c.ID).limit(settings.audit).collect()
     if not new:
         return audit([], settings.threshold, settings.shingle_words)

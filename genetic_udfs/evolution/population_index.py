@@ -59,7 +59,7 @@ def update_index(store: Store, config: Config, run_id: str) -> None:
 def add_to_index(store: Store, config: Config, run_id: str, generation: int) -> None:
     """Add a generation of the population to an index that has all before it, exactly once."""
     new = store.read(POPULATION).filter(F.col("generation") == generation)
-    rows = made_index(store, config, new).withColumn("generation", F.lit(generation))
+    rows = index_of(store, config, new).withColumn("generation", F.lit(generation))
     store.append(DEDUP_INDEX, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
 
 
@@ -70,7 +70,7 @@ def rebuild_index(store: Store, config: Config, run_id: str) -> int:
     store.replace(DEDUP_MANIFEST, row.limit(0), run_id=run_id)
     population = store.read(POPULATION)
     generations = population.select(c.ID, "generation")
-    store.replace(DEDUP_INDEX, made_index(store, config, population).join(generations, c.ID), run_id=run_id)
+    store.replace(DEDUP_INDEX, index_of(store, config, population).join(generations, c.ID), run_id=run_id)
     if (last := population.agg(F.max("generation")).collect()[0][0]) is not None:
         # A run that was killed between its population and its index would add the last generation once more.
         nothing = local_frame(store.spark, [], DEDUP_INDEX_SCHEMA)
@@ -79,7 +79,7 @@ def rebuild_index(store: Store, config: Config, run_id: str) -> int:
     return store.read(DEDUP_INDEX).count()
 
 
-def made_index(store: Store, config: Config, individuals: DataFrame) -> DataFrame:
+def index_of(store: Store, config: Config, individuals: DataFrame) -> DataFrame:
     """Return what the index keeps of individuals, columns as `columns.INDEXED`.
 
     Args:

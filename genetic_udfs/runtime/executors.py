@@ -8,7 +8,7 @@ from typing import Any, Final
 from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.sql import SparkSession
 
-from genetic_udfs.runtime.offers import offered
+from genetic_udfs.runtime.offers import describe_offer
 
 _INTERVAL: Final = 2.0  # seconds between two looks
 _REPEATED: Final = 15.0  # seconds between two lines of an application that has none
@@ -60,7 +60,7 @@ def watch_executors(spark: SparkSession, say: Callable[[str], None], ended: thre
     context = spark.sparkContext
     if context._jsc.isLocal():
         return
-    watch = ExecutorWatch(wanted(context.getConf()), lambda: offered(spark))
+    watch = ExecutorWatch(wanted(context.getConf()), lambda: describe_offer(spark))
     try:
         java: Any = context._jsc.sc()
         driver = java.env().blockManager().blockManagerId().hostPort()

@@ -18,7 +18,7 @@ class Host(NamedTuple):
     gpus: int
 
 
-def offered(spark: SparkSession) -> str:
+def describe_offer(spark: SparkSession) -> str:
     """Return what the cluster of a session has."""
     master = str(spark.sparkContext.master)
     try:

@@ -25,9 +25,9 @@ _CANCELLED: Final = re.compile(
     r"|Filesystem closed|Answer from Java side is empty|Error while sending or receiving"
 )
 
-_hurried: Final = threading.Event()
+_immediate: Final = threading.Event()
 _lock: Final = threading.Lock()
-_under_way = 0
+_open_sections = 0
 
 
 class Stopped(GeneticUdfsError):
@@ -59,7 +59,7 @@ def request_stop(grace: float) -> None:
     reply that nobody reads; the next call would take it for its own.
     """
     if stop_requested.is_set():
-        _hurried.set()
+        _immediate.set()
         return
     stop_requested.set()
     threading.Thread(target=_stop, args=[grace], name="stop", daemon=True).start()
@@ -90,14 +90,14 @@ def is_stop(error: BaseException) -> bool:
 
 def is_finishing() -> bool:
     """Tell whether something is under way that is finished first."""
-    return _under_way > 0
+    return _open_sections > 0
 
 
 def _stop(grace: float) -> None:
     deadline = time.monotonic() + grace
     # Again and again: between two jobs there is nothing to cancel, and the next one begins afterwards.
     while not shutting_down.wait(0.2):
-        if is_finishing() and not _hurried.is_set() and time.monotonic() < deadline:
+        if is_finishing() and not _immediate.is_set() and time.monotonic() < deadline:
             continue
         try:
             cancel_jobs()
@@ -106,6 +106,6 @@ def _stop(grace: float) -> None:
 
 
 def _count(change: int) -> None:
-    global _under_way
+    global _open_sections
     with _lock:
-        _under_way += change
+        _open_sections += change

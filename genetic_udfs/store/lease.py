@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.process import ProcessId, this_machine
 from genetic_udfs.runtime.stopping import Stopped, cancel_jobs, stop_requested
-from genetic_udfs.store.location import located
+from genetic_udfs.store.location import resolve_path
 from genetic_udfs.store.numbered_log import NumberedLog
 
 LIFETIME: Final = 60.0
@@ -231,7 +231,7 @@ class Lease:
 
 def lease_of(spark: SparkSession, store: str, run_id: str) -> Lease:
     """Return the lease of a store, which nobody has asked for yet."""
-    return Lease(NumberedLog(spark, f"{located(spark, store)}/{LEASE_FOLDER}"), run_id)
+    return Lease(NumberedLog(spark, f"{resolve_path(spark, store)}/{LEASE_FOLDER}"), run_id)
 
 
 def _format_holder(record: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ def schema_of(root: str) -> str | None:
     return root.removeprefix(CATALOG_STORE) if root.startswith(CATALOG_STORE) else None
 
 
-def located(spark: SparkSession, path: str) -> str:
+def resolve_path(spark: SparkSession, path: str) -> str:
     """Return a path as file systems know it: `catalog:SCHEMA/rest` lies beneath the schema's location.
 
     A schema that the catalog does not know is taken to lie where it would be made.

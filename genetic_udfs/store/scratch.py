@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.runtime.error_text import text_of
 from genetic_udfs.runtime.session import file_system
-from genetic_udfs.store.location import located
+from genetic_udfs.store.location import resolve_path
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Scratch:
             observed: aggregates over the rows, computed as they are written, for `observed`.
             by: an integer column, each of whose values gets a folder, so that a filter on it reads that alone.
         """
-        path = f"{located(self.spark, self.root)}/{name}"
+        path = f"{resolve_path(self.spark, self.root)}/{name}"
         seen = Observation()
         aggregates = {"rows": F.count(F.lit(1)), **(observed or {})}
         writer = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items())).write.mode("overwrite")
@@ -83,5 +83,5 @@ class Scratch:
         self._remove(self.root.rpartition("/")[0])
 
     def _remove(self, folder: str) -> None:
-        system, path = file_system(self.spark, located(self.spark, folder))
+        system, path = file_system(self.spark, resolve_path(self.spark, folder))
         system.delete(path, True)

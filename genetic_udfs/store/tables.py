@@ -16,7 +16,7 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store import schema
-from genetic_udfs.store.location import located, schema_of
+from genetic_udfs.store.location import resolve_path, schema_of
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.views.definitions import TABLES_READ, statements
 
@@ -63,7 +63,7 @@ class Store:
     @property
     def folder(self) -> str:
         """Where everything of the store lies."""
-        return located(self.spark, self.root)
+        return resolve_path(self.spark, self.root)
 
     def path(self, table: str) -> str:
         """Return where a table lies."""

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands import launch
 from genetic_udfs.commands.checks import driver, engines, executors, storage
 from genetic_udfs.commands.checks.finding import GIB, Finding, Status, cause_of
-from genetic_udfs.commands.checks.reach import Reached, everywhere, reach
+from genetic_udfs.commands.checks.reach import Reached, reach, run_on_all
 from genetic_udfs.commands.checks.sandbox import reaches_tier
 from genetic_udfs.commands.checks.visit import Visit, versions
 from genetic_udfs.commands.doctor import with_spark, without_spark
@@ -152,12 +152,12 @@ class TestExecutors:
         other = replace(HERE, host="b", models_missing={"small": "/models/x is no folder"})
         assert status_and(executors.has_model("small", [HERE, other]), "/models/x", "(on b)") is Status.FAILED
 
-    def test_a_job_that_cannot_run_is_told_by_its_python_error(self, spark: SparkSession) -> None:
+    def test_a_job_that_cannot_run_is_reported_by_its_python_error(self, spark: SparkSession) -> None:
         def look() -> None:
             raise ModuleNotFoundError("No module named 'pandas'")
 
         with pytest.raises(Exception) as caught:
-            everywhere(spark, look)
+            run_on_all(spark, look)
         assert cause_of(caught.value) == "ModuleNotFoundError: No module named 'pandas'"
 
 
@@ -222,9 +222,9 @@ class TestStore:
         finding = storage.is_writable(spark, store.format(tmp_path))
         assert status_and(finding, store.format(tmp_path), "--set store=") is Status.FAILED
 
-    def test_little_space_is_told(self) -> None:
-        assert status_and(storage.enough("/data", 9 * GIB), "9.0 GiB free in /data") is Status.WARNING
-        assert storage.enough("/data", 10 * GIB).status is Status.OK
+    def test_little_space_is_reported(self) -> None:
+        assert status_and(storage.check_free("/data", 9 * GIB), "9.0 GiB free in /data") is Status.WARNING
+        assert storage.check_free("/data", 10 * GIB).status is Status.OK
 
 
 class TestEngines:
@@ -341,7 +341,7 @@ class TestJob:
         }
         return json.dumps(settings | changes)
 
-    def test_each_of_two_executors_is_checked_and_everything_wrong_is_told_in_one_go(self, tmp_path: Path) -> None:
+    def test_each_of_two_executors_is_checked_and_everything_wrong_is_reported_in_one_go(self, tmp_path: Path) -> None:
         conf = {  # and no jars of Delta's
             **FOR_LITTLE_DATA,
             "spark.executor.extraJavaOptions": FOR_LITTLE_DATA["spark.driver.extraJavaOptions"],

@@ -51,7 +51,7 @@ def test_the_error_that_ended_a_run_is_raised_although_its_store_cannot_be_reach
     monkeypatch.setattr(command, "shutting_down", threading.Event())
     monkeypatch.setattr("genetic_udfs.store.write_access.refuse_newer", lambda _: None)
     monkeypatch.setattr(command.loop, "evolve", fail(ended))
-    monkeypatch.setattr(scratch, "located", fail(Py4JNetworkError("no JVM")))
+    monkeypatch.setattr(scratch, "resolve_path", fail(Py4JNetworkError("no JVM")))
     store = SimpleNamespace(root="store", before_commit=fail(unreachable))
     with pytest.raises(EngineError) as raised:
         command.record(run_on(store), [], [])

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from genetic_udfs.commands.cli.evolve import OPTIONAL_VALUES, evolve
 from genetic_udfs.commands.evolve import Inputs
-from genetic_udfs.commands.explain import Done, done_in, print_plan, where_it_is
+from genetic_udfs.commands.explain import Done, done_in, format_state, print_plan
 from genetic_udfs.commands.job_exit import with_values
-from genetic_udfs.commands.preview import print_forecast, try_out
+from genetic_udfs.commands.preview import print_forecast, run_preview
 from genetic_udfs.evolution.plan import stages_of
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
@@ -26,7 +26,7 @@ def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: Spa
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
         config = settings(tmp_path / "new" / "store", server.url, decontamination={"human_eval": False})
         before = set(tmp_path.iterdir())
-        candidates, seen = try_out(spark, config, Inputs(seeds(), [], None), slots=5)
+        candidates, seen = run_preview(spark, config, Inputs(seeds(), [], None), slots=5)
         asked = len(server.requests)
     assert set(tmp_path.iterdir()) == before
     assert (seen.slots, seen.candidates) == (5, len(candidates))
@@ -64,8 +64,8 @@ def test_a_plan_has_stages_engines_and_where_the_run_is(tmp_path: Path) -> None:
     for part in ("from 16 seeds", "ask the Coder", "near-duplicates", "humaneval", "http://127.0.0.1:9/v1"):
         assert part in text
     assert "Generation 0 of" in text and "12 replies to the one after it are kept" in text
-    assert where_it_is(config, Done(None, 0, [], None)) == "Nothing is done yet: it begins with the seeds."
-    assert where_it_is(config, Done(99, 0, ["runs"], None)).startswith("All ")
+    assert format_state(config, Done(None, 0, [], None)) == "Nothing is done yet: it begins with the seeds."
+    assert format_state(config, Done(99, 0, ["runs"], None)).startswith("All ")
 
 
 def test_a_preview_may_stand_without_a_number_and_stands_alone() -> None:

@@ -9,7 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.choices import Format
-from genetic_udfs.commands.sql import explained, names_in, print_rows
+from genetic_udfs.commands.sql import names_in, print_rows, translate_query_error
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.store.tables import SCHEMAS
 from genetic_udfs.store.views.definitions import TABLES_READ
@@ -76,14 +76,14 @@ def test_columns_of_one_name_keep_their_own_values(spark: SparkSession) -> None:
         printed(spark, "SELECT 1 AS id, 2 AS id", Format.JSON)
 
 
-def test_a_query_that_is_wrong_is_told_without_its_plan(spark: SparkSession) -> None:
+def test_a_query_that_is_wrong_is_reported_without_its_plan(spark: SparkSession) -> None:
     for query, told in (
         ("SELECT nothing FROM range(1)", "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column"),
         ("SELEC ';\n' FROM t", "[PARSE_SYNTAX_ERROR] Syntax error"),
     ):
         with pytest.raises(PySparkException) as failed:
             spark.sql(query).collect()
-        message = str(explained(failed.value, None))
+        message = str(translate_query_error(failed.value, None))
         assert message.startswith(f"the query cannot be run: {told}")
         assert "Project" not in message
         assert ("FROM t" in message) == ("PARSE" in told)  # a text of the query is not where a plan begins

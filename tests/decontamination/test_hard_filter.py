@@ -76,7 +76,7 @@ def test_bytes_that_are_no_utf8_do_not_end_the_job(spark: SparkSession) -> None:
     assert {row.contaminated_item for row in contamination(new, ITEMS).collect()} == {"rivers"}
 
 
-def test_the_first_text_that_is_not_clean_is_told(spark: SparkSession) -> None:
+def test_the_first_text_that_is_not_clean_is_reported(spark: SparkSession) -> None:
     rows = [("a", "clean", CODE), ("b", PROBLEM, CODE), ("c", None, None), ("d", "clean", None), ("e", None, PROBLEM)]
     new = spark.createDataFrame(rows, "id string, instruction string, code string")
     collected = contamination(new, ITEMS, texts=("instruction", "code"))

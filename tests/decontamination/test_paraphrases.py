@@ -115,7 +115,7 @@ def test_the_nearest_items_are_asked_about(spark: SparkSession, tiny_model: Path
     assert set(asked) == expected
 
 
-def test_a_yes_is_told_before_what_is_unanswered_and_hard_matches_are_not_asked(
+def test_a_yes_is_reported_before_what_is_unanswered_and_hard_matches_are_not_asked(
     spark: SparkSession, tiny_model: Path
 ) -> None:
     asked = []

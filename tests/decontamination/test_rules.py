@@ -192,7 +192,7 @@ def test_runs_do_not_reach_from_one_text_into_the_next() -> None:
     assert index.matches([words(0, 5), words(5, 10), words(10, 15), words(15, 20)]) == [None] * 4
 
 
-def test_the_item_of_which_there_is_most_is_told() -> None:
+def test_the_item_of_which_there_is_most_is_reported() -> None:
     items = [item(words(0, 30) + " end"), item(words(0, 40)), item(words(0, 40) + " more")]
     assert found(words(0, 40), *items) == (1, "ngram")
 

@@ -76,7 +76,7 @@ async def until(condition: Callable[[], bool], seconds: float = HANGS_AFTER / 2)
     return await asyncio.to_thread(eventually, condition, seconds)
 
 
-def test_the_first_feeder_starts_the_engine_and_is_told_how_it_goes(executor: FakeExecutor) -> None:
+def test_the_first_feeder_starts_the_engine_and_hears_how_it_goes(executor: FakeExecutor) -> None:
     async def scenario() -> None:
         feeder = Feeder(executor, fake(start_after=1.5))
         async with feeder.lease:
@@ -311,10 +311,10 @@ def test_of_two_engines_that_died_only_one_holds_its_place() -> None:
     )
     for engine in (first, second):
         engine.feeders.add(RequestingFeeder(engine.request, MagicMock()))
-    assert first.holds_its_place_from(second)
-    assert not second.holds_its_place_from(first)
+    assert first.blocks(second)
+    assert not second.blocks(first)
     first.feeders.clear()
-    assert not first.holds_its_place_from(second)
+    assert not first.blocks(second)
 
 
 def test_an_order_that_cannot_be_understood_is_answered(executor: FakeExecutor) -> None:

@@ -106,7 +106,7 @@ def test_an_index_that_was_not_rebuilt_to_its_end_is_refused(
     add_generation(store, 0, planted(3, seed=1))
     update_index(store, config, "first")
     with monkeypatch.context() as patched:
-        patched.setattr("genetic_udfs.evolution.population_index.made_index", lambda *_: 1 / 0)
+        patched.setattr("genetic_udfs.evolution.population_index.index_of", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             rebuild_index(store, config, "second")
     with pytest.raises(ConfigurationError, match="is incomplete; rebuild it"):
@@ -115,7 +115,7 @@ def test_an_index_that_was_not_rebuilt_to_its_end_is_refused(
     update_index(store, config, "fifth")
 
 
-def test_an_index_of_another_layout_is_refused_and_made_anew(spark: SparkSession, tmp_path: Path) -> None:
+def test_an_index_of_another_layout_is_refused_and_rebuilt(spark: SparkSession, tmp_path: Path) -> None:
     store, config = Store(spark, str(tmp_path)), settings(tmp_path)
     add_generation(store, 0, planted(3, seed=1))
     older = spark.createDataFrame([("0-0", [1, 2])], "id string, bands array<long>")
@@ -130,7 +130,7 @@ def test_an_index_of_another_layout_is_refused_and_made_anew(spark: SparkSession
     assert [row[1] for row in rows_of(store)] == ["0-0", "0-1", "0-2"]
 
 
-def test_it_is_made_anew_with_the_lease_of_the_store_alone(spark: SparkSession, tmp_path: Path) -> None:
+def test_it_is_rebuilt_with_the_lease_of_the_store_alone(spark: SparkSession, tmp_path: Path) -> None:
     store, config = Store(spark, str(tmp_path)), settings(tmp_path)
     with Progress() as progress:
         with pytest.raises(ConfigurationError, match="has no population yet"):

@@ -142,7 +142,7 @@ def test_a_stage_whose_last_tick_said_it_all_ends_without_another_line(monkeypat
     assert log.lines() == ["deciding: 0 s"]
 
 
-def test_a_stage_is_told_in_minutes_while_it_runs_as_when_it_ends() -> None:
+def test_a_stage_is_reported_in_minutes_while_it_runs_as_when_it_ends() -> None:
     view = View("committing", None, 70.4, StageProgress())
     assert (view.facts(), view.ending()) == (["1 min 10 s"], "committing: 1 min 10 s")
 

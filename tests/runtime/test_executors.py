@@ -4,7 +4,7 @@ from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
 from genetic_udfs.runtime.executors import ExecutorWatch, wanted
-from genetic_udfs.runtime.offers import Host, describe, offered
+from genetic_udfs.runtime.offers import Host, describe, describe_offer
 
 
 def watch() -> ExecutorWatch:
@@ -61,4 +61,4 @@ def test_what_a_cluster_has_is_said_by_kinds_of_hosts() -> None:
 
 
 def test_a_master_that_says_nothing_is_named(spark: SparkSession) -> None:
-    assert offered(spark) == "the master is local[2]"
+    assert describe_offer(spark) == "the master is local[2]"

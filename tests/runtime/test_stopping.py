@@ -18,7 +18,7 @@ from genetic_udfs.runtime.stopping import (
     shutting_down,
     stop_requested,
 )
-from genetic_udfs.runtime.stopping import _hurried as hurried
+from genetic_udfs.runtime.stopping import _immediate as immediate
 from genetic_udfs.store.ledger import Ledger, Stage
 from genetic_udfs.store.schema import REPLIES, REPLIES_SCHEMA
 from genetic_udfs.store.scratch import Scratch
@@ -30,14 +30,14 @@ FOR_EVER = 3600.0  # seconds
 @pytest.fixture(autouse=True)
 def afresh() -> Iterator[None]:
     """A process stops once; here it does again and again."""
-    for event in (stop_requested, shutting_down, hurried):
+    for event in (stop_requested, shutting_down, immediate):
         event.clear()
     yield
     shutting_down.set()
     for thread in threading.enumerate():
         if thread.name == "stop":  # it cancels jobs
             thread.join()
-    for event in (stop_requested, shutting_down, hurried):
+    for event in (stop_requested, shutting_down, immediate):
         event.clear()
 
 

@@ -93,7 +93,7 @@ def test_vacuum_takes_what_no_generation_needs_and_nothing_else(store: Store) ->
     assert all(one.warning is None for one in generations(store))
 
 
-def test_forgetting_generations_is_told_by_history(store: Store) -> None:
+def test_forgetting_generations_is_reported_by_history(store: Store) -> None:
     optimize(store)
     latest = sorted(ids(store, store.version(POPULATION)))
     assert len(vacuum(store, 0, forget=True)[POPULATION]) == 3

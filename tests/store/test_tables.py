@@ -76,7 +76,7 @@ def test_scratch_space_lies_in_the_stores_folder(store: Store, spark: SparkSessi
     assert not kept.exists()
 
 
-def test_tables_of_a_schema_are_managed_and_a_catalog_that_forgot_them_is_told(
+def test_tables_of_a_schema_are_managed_and_a_catalog_that_forgot_them_is_reported(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     store = Store(spark, "catalog:genetic_forgotten")

@@ -12,7 +12,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok, warning
-from genetic_udfs.commands.checks.reach import stay
+from genetic_udfs.commands.checks.reach import hold_seconds
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.engine.chat_completion import MAX_TOP_LOGPROBS, Sampling
 from genetic_udfs.engine.executor import Executor
@@ -46,7 +46,7 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
     """
     what, engine = f"engine {name}: answers", config.used_engines()[name]
     slots = feeder_slots(spark, engine)
-    begin = partial(_begin, stay(spark), ExecutorGpus.of_session(spark))
+    begin = partial(_begin, hold_seconds(spark), ExecutorGpus.of_session(spark))
     questions = spark.range(0, slots, 1, slots).mapInPandas(begin, _BEGUN)
     try:
         rows = (

@@ -35,18 +35,18 @@ class Reached:
         return len({visit.executor for visit in self.visits})
 
 
-def stay(spark: SparkSession) -> float:
+def hold_seconds(spark: SparkSession) -> float:
     """Return how many seconds a task keeps its slot so that others go to other executors: none if there is just one."""
     return 0.0 if _is_local(spark) else _STAY
 
 
-def everywhere(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
-    """Run a function in as many tasks as there are slots, each of which keeps its slot as `stay` says.
+def run_on_all(spark: SparkSession, look: Callable[[], Seen]) -> list[Seen]:
+    """Run a function in as many tasks as there are slots, each of which keeps its slot as `hold_seconds` says.
 
     Raises:
         TimeoutError: if no task runs after a while, as when no executor has what they ask for.
     """
-    seconds = stay(spark)
+    seconds = hold_seconds(spark)
 
     def in_task(_: Iterable[int]) -> Iterable[Seen]:
         time.sleep(seconds)
@@ -84,7 +84,7 @@ def reach(spark: SparkSession, engines: Mapping[str, Engine]) -> Reached:
     """Visit every executor, in several rounds if some are missing.
 
     Raises:
-        TimeoutError: as `everywhere`.
+        TimeoutError: as `run_on_all`.
         Exception: what made a task fail, as Spark tells it.
     """
     context = spark.sparkContext
@@ -93,7 +93,7 @@ def reach(spark: SparkSession, engines: Mapping[str, Engine]) -> Reached:
     found: dict[tuple[str, tuple[str, ...]], Visit] = {}
     reached = Reached([], 1, 1)
     for number in range(_ROUNDS):
-        for seen in everywhere(spark, lambda: visit(engines, gpus)):
+        for seen in run_on_all(spark, lambda: visit(engines, gpus)):
             found[seen.executor, seen.gpus] = seen
         expected = 1 if _is_local(spark) else max(executors(spark), wanted)
         visits = sorted(found.values(), key=lambda seen: (seen.host, seen.executor, seen.gpus))

@@ -9,11 +9,11 @@ from typing import Any, Final
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.finding import LITTLE_SPACE, Finding, cause_of, failed, gib, ok, warning
-from genetic_udfs.commands.checks.reach import everywhere
+from genetic_udfs.commands.checks.reach import run_on_all
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.session import file_system, spark_settings, task_slots
 from genetic_udfs.store.lease import LEASE_FOLDER
-from genetic_udfs.store.location import located
+from genetic_udfs.store.location import resolve_path
 
 # Delta reads a table's log in fifty tasks, which are for tables a million times as large.
 _FEW_PARTITIONS: Final = {"spark.databricks.delta.snapshotPartitions": "2"}
@@ -24,7 +24,7 @@ def is_writable(spark: SparkSession, store: str) -> Finding:
     name, fix = "store", "name a folder that driver and executors can write to: --set store=PATH_OR_URI"
     slots = task_slots(spark)
     try:
-        folder = f"{located(spark, store)}/_doctor-{uuid.uuid4().hex[:12]}"
+        folder = f"{resolve_path(spark, store)}/_doctor-{uuid.uuid4().hex[:12]}"
         root, system = _locate(spark, store)
         was_there = system.exists(root)
     except Exception as error:
@@ -64,10 +64,10 @@ def space(spark: SparkSession, store: str) -> Finding:
         return ok("store's disk", "not a local folder")
     while not folder.exists():
         folder = folder.parent
-    return enough(str(folder), shutil.disk_usage(folder).free)
+    return check_free(str(folder), shutil.disk_usage(folder).free)
 
 
-def enough(folder: str, free: int) -> Finding:
+def check_free(folder: str, free: int) -> Finding:
     """Check a number of free bytes."""
     if free < LITTLE_SPACE:
         return warning("store's disk", f"{gib(free)} free in {folder}", "make room, or name another store")
@@ -84,7 +84,7 @@ def _blind_hosts(spark: SparkSession, path: str, inner: str) -> str:
     def look() -> str:
         return "" if wanted.is_dir() else socket.gethostname()
 
-    return ", ".join(sorted(set(everywhere(spark, look)) - {""}))
+    return ", ".join(sorted(set(run_on_all(spark, look)) - {""}))
 
 
 def _clear(spark: SparkSession, folder: str, store: str, was_there: bool) -> None:
@@ -108,5 +108,5 @@ def _local_folder(spark: SparkSession, path: str) -> Path | None:
 
 def _locate(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """Return a path, or that of a schema, and its file system, as Hadoop has them."""
-    system, found = file_system(spark, located(spark, path))
+    system, found = file_system(spark, resolve_path(spark, path))
     return system.makeQualified(found), system
