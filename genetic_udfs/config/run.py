@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import re
 from typing import Annotated, Any, Final, Self
 
@@ -17,7 +18,7 @@ from genetic_udfs.config.roles import Role, Roles, RoleSettings
 from genetic_udfs.config.section import Positive, Section
 from genetic_udfs.config.spark import Spark
 
-ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|fitness>=(0|1|0?\.\d+|1\.0+)")
+ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|(fitness|execution)>=(0|1|0?\.\d+|1\.0+)")
 _OF_SELECTION: Final = ("selection", "tournament_size")
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
 CATALOG_STORE: Final = "catalog:"
@@ -76,7 +77,9 @@ class Config(Section):
     @classmethod
     def _acceptance_is_known(cls, acceptance: str) -> str:
         if ACCEPTANCE.fullmatch(acceptance) is None:
-            raise ValueError("must be judge, tests, judge_and_tests, execution, or fitness>=X with X from 0 to 1")
+            raise ValueError(
+                "must be judge, tests, judge_and_tests, execution, or fitness>=X or execution>=X with X from 0 to 1"
+            )
         return acceptance
 
     @model_validator(mode="after")
@@ -93,9 +96,11 @@ class Config(Section):
         if self.accepts_by_tests and self.roles.tester is None:
             raise ValueError(f"acceptance: {self.acceptance} needs roles.tester, which writes the tests")
         if self.accepts_by_execution and self.roles.tester is not None:
-            raise ValueError("acceptance: execution is for runs without roles.tester; with its tests, take tests")
+            raise ValueError(
+                f"acceptance: {self.acceptance} is for runs without roles.tester; with its tests, take tests"
+            )
         if self.accepts_by_execution and self.roles.coder.samples == 1:
-            raise ValueError("acceptance: execution compares solutions; set roles.coder.samples to 2 or more")
+            raise ValueError(f"acceptance: {self.acceptance} compares solutions; set roles.coder.samples to 2 or more")
         if self.roles.coder.repair and not self.accepts_by_tests:
             raise ValueError("roles.coder.repair: true is for acceptance: tests or judge_and_tests")
         return self
@@ -139,8 +144,14 @@ class Config(Section):
 
     @property
     def accepts_by_execution(self) -> bool:
-        """Whether it decides that code runs, defines its entry point, and agrees with another solution."""
-        return self.acceptance == "execution"
+        """Whether it decides that code runs, defines its entry point, and agrees with other solutions."""
+        return self.acceptance.startswith("execution")
+
+    @property
+    def min_agreeing(self) -> int:
+        """How many solutions of an instruction have to return the same, where execution decides: two at least."""
+        share = float(self.acceptance.partition(">=")[2] or 0)
+        return max(2, math.ceil(round(share * self.roles.coder.samples, 9)))
 
     @property
     def compares_solutions(self) -> bool:

@@ -2,12 +2,13 @@
 
 Solutions of an instruction that return the same for arguments which are drawn for their types agree (dual agreement
 without tests; CodeT, arXiv 2207.10397, draws its from generated ones). Nobody says what is right, but wrong solutions
-are wrong in many ways.
+are wrong in many ways. Two instructions whose solutions return the same ask for the same function, whatever they call
+it.
 """
 
 from typing import Final
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from genetic_udfs.evolution.round import Round, checkpoint, not_rejected, reject
@@ -15,11 +16,9 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.sandbox.outcome_columns import answers_of, outcome_of, spread
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
-from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
+from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY, SAME_BEHAVIOUR
 
-# So many solutions have to return the same, and so many values have to differ: one that always returns the same is
-# no solution, or the arguments are none of the problem's.
-_MIN_AGREEING: Final = 2
+# So many values have to differ: what always returns the same is no solution, or the arguments are not the problem's.
 _MIN_VALUES: Final = 2
 
 
@@ -27,7 +26,8 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
     """Run the examples of problems, have solutions answer drawn calls, and reject by both if the settings say so.
 
     Adds `tests` and how they ended as a Tester's would be, `agreement` (the share of the instruction's solutions that
-    return the same as this one), and for `choose` `agreeing` (their number) and `answered` (the calls that returned).
+    return the same as this one), `behaviour` (a hash of the calls and of what they return), and for `choose` `agreeing`
+    (their number) and `answered` (the calls that returned).
     """
     config = this.run.config
     if not config.compares_solutions:
@@ -58,9 +58,49 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("agreement", F.col("agreeing") / config.roles.coder.samples)
         .withColumn("answered", F.size(returned))
         .withColumn("values", F.size(F.array_distinct(returned)))
+        .withColumn("behaviour", F.when(F.col("values") >= _MIN_VALUES, behaviour_of("calls", "answers")))
         .drop("sample_code", "ran", "answers")
     )
     return (found.transform(_reject, this) if config.accepts_by_execution else found).drop("calls", "values")
+
+
+def behaviour_of(calls: str, answers: str) -> Column:
+    """Return a hash of calls and of what they returned, an array of texts with nulls; null without answers."""
+    said = F.transform(answers, lambda answer: F.coalesce(F.concat(F.lit("="), answer), F.lit("!")))
+    return F.when(
+        F.col(answers).isNotNull(),
+        F.substring(F.sha2(F.concat_ws("\x1e", F.array_join(calls, "\x1f"), F.array_join(said, "\x1f")), 256), 1, 32),
+    )
+
+
+def reject_same_behaviour(rows: DataFrame, this: Round) -> DataFrame:
+    """Where execution decides, reject the solution of an instruction that returns the same as an accepted pair's.
+
+    Of several in one round the first is kept, in an order that is drawn.
+    """
+    if not this.run.config.accepts_by_execution:
+        return rows
+    known = (
+        this.population.select("id", "behaviour")
+        .unionByName(this.accepted.select("id", "behaviour"))
+        .filter(F.col("behaviour").isNotNull())
+        .groupBy("behaviour")
+        .agg(F.min("id").alias("same_as"))
+    )
+    # Rows without one are told apart, or one task would have them all.
+    key = F.coalesce("behaviour", "id")
+    first = F.first("id").over(Window.partitionBy(key, not_rejected()).orderBy("content_hash", "id"))
+    other = F.coalesce(
+        "same_as", F.when(F.col("behaviour").isNotNull() & not_rejected() & (first != F.col("id")), first)
+    )
+    said = F.format_string("returns the same for all arguments that were drawn as the solution of %s", other)
+    found = F.struct(F.lit(SAME_BEHAVIOUR).alias("reason"), said.alias("detail"))
+    return (
+        rows.withColumn("key", key)
+        .join(known.withColumnRenamed("behaviour", "key"), "key", "left")
+        .transform(reject, F.when(other.isNotNull(), found))
+        .drop("key", "same_as")
+    )
 
 
 def _reject(rows: DataFrame, this: Round) -> DataFrame:
@@ -72,17 +112,17 @@ def _reject(rows: DataFrame, this: Round) -> DataFrame:
         F.lit(FAILED_TESTS).alias("reason"),
         F.format_string("the problem's example %s: %s", test, status).alias("detail"),
     )
+    others = this.run.config.roles.coder.samples - 1
     said = (
         F.when(F.size("calls") == 0, F.lit("it defines no function of arguments that can be drawn"))
         .when(F.col("answered") == 0, F.lit("it returns no value for any of the arguments that were drawn"))
         .when(F.col("values") < _MIN_VALUES, F.lit("it returns the same for all arguments that were drawn"))
         .when(
-            F.col("agreeing") < _MIN_AGREEING,
+            F.col("agreeing") < this.run.config.min_agreeing,
             F.format_string(
-                f"none of the other {this.run.config.roles.coder.samples - 1} solutions returns the same; it returned"
-                " values for %d of %d calls",
-                F.col("answered"),
-                F.size("calls"),
+                f"%d of the other {others} solutions return the same, {this.run.config.min_agreeing - 1} are needed; it"
+                " returned values for %d of %d calls",
+                *(F.col("agreeing") - 1, F.col("answered"), F.size("calls")),
             ),
         )
     )

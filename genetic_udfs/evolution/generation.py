@@ -16,7 +16,7 @@ from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
 from genetic_udfs.dedup.survivors import EXACT
-from genetic_udfs.evolution.agreement import compare
+from genetic_udfs.evolution.agreement import compare, reject_same_behaviour
 from genetic_udfs.evolution.difficulty import with_solve_rate
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
@@ -92,6 +92,7 @@ def make_round(this: Round) -> DataFrame:
         .transform(examine, this)
         .transform(repair, this)
         .transform(choose, this)
+        .transform(reject_same_behaviour, this)
         .transform(hear_judge, this)
         .transform(accept, this)
         .transform(checkpoint, this, "deciding", accepted_by_colony(this))

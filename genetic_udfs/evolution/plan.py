@@ -78,6 +78,7 @@ def _solutions(config: Config, test_sets: Sequence[str]) -> Iterator[Stage]:
         done, alike = ("tests passed", "pass the same") if tester else ("calls answered", "return the same")
         yield Stage("choose", f"one solution, by the number of {done} times that of the solutions that {alike}")
     if config.accepts_by_execution:
+        yield Stage("same function", "what returns the same as an accepted pair's solution is rejected")
         yield replace(verdict, does=f"{verdict.does}; rejects nothing")
 
 

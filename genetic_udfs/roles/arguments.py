@@ -83,6 +83,8 @@ _BY_NAME: Final[tuple[tuple[str, _Kind], ...]] = (
 def calls_for(instruction: str, code: str) -> list[str]:
     """Draw argument lists, `CALLS` of them without repetition, such as `([1, 2], 3)`, for what an instruction asks for.
 
+    They follow from the kinds of the parameters alone, so that functions of two instructions can be compared.
+
     Args:
         instruction: its signature of the function counts, if it gives one: `name(arguments)`.
         code: a solution, whose signature counts otherwise.
@@ -95,8 +97,8 @@ def calls_for(instruction: str, code: str) -> list[str]:
         parameters = _defined(code)
     if not parameters:
         return []
-    drawn = random.Random(instruction)
     kinds = [_kinds_of(name, annotation) for name, annotation in parameters]
+    drawn = random.Random("/".join(kind.__name__ for some in kinds for kind in some))
     found: dict[str, None] = {}
     for at in range(4 * CALLS):
         values = [kind[at % len(kind)](drawn) for kind in kinds]

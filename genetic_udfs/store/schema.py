@@ -59,6 +59,9 @@ TEST_SET: Final = "test set "
 DUPLICATE: Final = "duplicate"
 NEAR_DUPLICATE: Final = "near_duplicate"
 
+# The value of `reason` of code that returns the same as another pair's.
+SAME_BEHAVIOUR: Final = "same_behaviour"
+
 # The value of `reason` of code that the Coder may repair.
 FAILED_TESTS: Final = "failed_tests"
 
@@ -84,7 +87,7 @@ _TESTED: Final = {
 _DIFFICULTY: Final = {"solve_rate": _double, "code_lines": _int, "code_branches": _int}
 
 # `agreement` is the share of the Coder's solutions of the instruction that return the same as this one for drawn
-# arguments; null where they were not compared.
+# arguments, `behaviour` a hash of these and of what it returns; null where they were not compared.
 # `reasoning` is what the Coder thought before its `response`; null where it did not.
 # `population.ordinal` is 0..N-1 without a gap, so a uniform draw is a join on an integer.
 # `colony` is null for seeds, which belong to all; `depth` counts the mutations since the last seed or crossover.
@@ -103,6 +106,7 @@ _INDIVIDUAL: Final = {
     "fitness": _double,
     **_TESTED,
     "agreement": _double,
+    "behaviour": _string,
     "reasoning": _string,
     **_DIFFICULTY,
     "content_hash": _string,

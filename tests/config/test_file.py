@@ -70,7 +70,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("store=2026-02-30", "--set store=2026-02-30: the value is not valid YAML"),
         ("spark.conf.foo=3", "spark.conf: 'foo' is no Spark property; their names begin with 'spark.'"),
         ("colonies=0", "colonies: Input should be greater than 0 (given: 0)"),
-        ("samples_per_generation=3", "colonies: 4 colonies cannot share samples_per_generation: 3"),
+        ("samples_per_generation=1", "colonies: 2 colonies cannot share samples_per_generation: 1"),
         (
             "operators.crossover_share=1.5",
             "operators.crossover_share: Input should be less than or equal to 1",
@@ -84,13 +84,17 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("operators.tournament_size=4", "operators: tournament_size is for selection: tournament"),
         ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
         ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),
-        ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X with X"),
+        ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X or exec"),
+        ("acceptance=execution>=2", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X"),
         ("acceptance=fitness>=1.5", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X"),
         ("acceptance=tests", "acceptance: tests needs roles.tester, which writes the tests"),
-        ("roles.coder.samples=1", "acceptance: execution compares solutions; set roles.coder.samples to 2 or more"),
+        (
+            "roles.coder.samples=1",
+            "acceptance: execution>=0.5 compares solutions; set roles.coder.samples to 2 or more",
+        ),
         (
             "roles.tester={engine: smollm}",
-            "acceptance: execution is for runs without roles.tester; with its tests, take",
+            "acceptance: execution>=0.5 is for runs without roles.tester; with its tests,",
         ),
         ("roles.coder.prefill='def '", "roles.coder.prefill: begins or ends with white space"),
         ("roles.instructor.prompts={poetry: x.j2}", "roles.instructor.prompts: there is no prompt 'poetry'; allowed"),
@@ -116,7 +120,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("engines.smollm.url=http://key@a/v1", "engines.smollm.url: has a name or key in it"),
         ("engines.smollm.args={tensor-parallel-size: auto}", "'tensor-parallel-size' is a number of GPUs"),
         ("engines.smollm.args={api-key: x}", "'api-key' is set by the engine's own keys"),
-        ("engines.smollm.max_num_batched_tokens=8", "max_num_batched_tokens (8) is below max_num_seqs (32)"),
+        ("engines.smollm.max_num_batched_tokens=8", "max_num_batched_tokens (8) is below max_num_seqs (64)"),
         (
             "engines.smollm.args={gpu_memory_utilization: 90}",
             "engines.smollm.args: 'gpu_memory_utilization' is a part of the memory",
@@ -338,6 +342,26 @@ def test_execution_decides_where_it_is_asked_to(tmp_path: Path) -> None:
     file.write_text(PLAIN)
     config = load_config(file, ["acceptance=execution", "roles.coder.samples=2"])
     assert (config.accepts_by_execution, config.checks_runs, config.compares_solutions) == (True, True, True)
+    assert config.min_fitness is None
+
+
+@pytest.mark.parametrize(
+    ("acceptance", "samples", "agreeing"),
+    [
+        ("execution", 5, 2),
+        ("execution>=0", 5, 2),
+        ("execution>=0.6", 5, 3),
+        ("execution>=0.5", 5, 3),
+        ("execution>=1", 4, 4),
+    ],
+)
+def test_a_share_of_the_solutions_has_to_agree_and_two_at_least(
+    tmp_path: Path, acceptance: str, samples: int, agreeing: int
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(PLAIN)
+    config = load_config(file, [f"acceptance={acceptance}", f"roles.coder.samples={samples}"])
+    assert (config.accepts_by_execution, config.min_agreeing) == (True, agreeing)
 
 
 def test_prompts_of_the_instructor_lie_beside_the_file_and_are_part_of_what_a_run_means(tmp_path: Path) -> None:

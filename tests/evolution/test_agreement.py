@@ -15,9 +15,12 @@ from tests.scripted_server import Answer, Request, ScriptedServer
 pytestmark = pytest.mark.slow
 
 ADD = "def solve(number):\n    return number + {}"
+# As `number + 2` for what the example shows, and for each instruction something else beyond.
+OWN = "def solve(number):\n    return number + 2 + max(number - 1, 0) * {}"
 # The three solutions of each kind of instruction; what comes of it.
 SOLUTIONS = {
-    "two agree": (ADD.format(3), ADD.format(2), "def solve(n):\n    return n + 1 + 1"),
+    "two agree": (ADD.format(3), OWN, OWN.replace("number", "n")),
+    "the same function": (ADD.format(2),) * 3,
     "all differ": (ADD.format(1), ADD.format(2), ADD.format(3)),
     "a constant": ("def solve(number):\n    return None",) * 3,
     "wrong example": (ADD.format(7),) * 3,
@@ -37,7 +40,7 @@ class Models:
             return scripted_model.verdict(False)
         if "Solve the programming problem" in request.prompt:
             code = SOLUTIONS[kind(instruction_in(request.prompt))]
-            return fenced(code[(request.attempt - 1) % 3])
+            return fenced(code[(request.attempt - 1) % 3].format(number(instruction_in(request.prompt), 10**6)))
         written = scripted_model.answer(request).text
         return Answer(
             "\n".join(line + " Call it `solve(number)`, so that `solve(1)` returns 3." for line in written.splitlines())
@@ -48,7 +51,7 @@ class Models:
 def rows(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
     store = tmp_path_factory.mktemp("agreement")
     with ScriptedServer(Models.answer, model="scripted") as server:
-        config = settings(store, server.url, {"coder": {"samples": 3}}, acceptance="execution")
+        config = settings(store, server.url, {"coder": {"samples": 3}}, acceptance="execution", generations=2)
         evolve(spark, config)
         judged = [prompt for prompt in server.calls if "You review answers" in prompt]
     found = DeltaTable(store / "candidates").to_pyarrow_table().to_pylist()
@@ -73,8 +76,23 @@ def test_what_agrees_is_accepted_whatever_the_judge_says(rows: list[dict[str, An
         else:
             assert row["reason"] == "not_chosen"
             assert "answers 12 calls, with 2 solutions in all, this one 12, with 2" in row["detail"]
-    counts = Counter(row["reason"] for row in of(rows, "two agree"))
+            assert len(row["behaviour"]) == 32
+    counts = Counter(row["reason"] for row in of(rows, "two agree") if row["reason"] != "over_quota")
     assert counts[None] == counts["not_chosen"] == counts["failed_tests"] > 0
+
+
+def test_a_function_is_accepted_once_whatever_it_is_called(rows: list[dict[str, Any]]) -> None:
+    found = [row for row in of(rows, "the same function") if row["reason"] != "not_chosen"]
+    assert len({row["instruction"] for row in found}) == len(found) > 2
+    assert len({row["behaviour"] for row in found}) == 1
+    (kept,) = [row for row in found if row["status"] == "accepted"]
+    assert {row["generation"] for row in found} == {1, 2}
+    for row in found:
+        if row is not kept:
+            assert row["reason"] == "same_behaviour"
+            assert (
+                row["detail"] == f"returns the same for all arguments that were drawn as the solution of {kept['id']}"
+            )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +101,7 @@ def test_what_agrees_is_accepted_whatever_the_judge_says(rows: list[dict[str, An
         (
             "all differ",
             "no_agreement",
-            "none of the other 2 solutions returns the same; it returned values for",
+            "0 of the other 2 solutions return the same, 1 are needed; it returned values for",
         ),
         ("a constant", "failed_tests", "the problem's example assert solve(1) == 3: failed"),
         ("wrong example", "failed_tests", "the problem's example assert solve(1) == 3: failed"),

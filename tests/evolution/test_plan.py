@@ -60,6 +60,7 @@ def test_the_plan_of_the_small_configuration_compares_solutions_and_asks_the_jud
         "import the code",
         "compare solutions",
         "choose",
+        "same function",
         "ask the Judge",
         "accept",
     ]
@@ -69,14 +70,21 @@ def test_the_plan_of_the_small_configuration_compares_solutions_and_asks_the_jud
         "one solution, by the number of calls answered times that of the solutions that return the same"
     )
     assert found["ask the Judge"].endswith("rejects nothing")
-    assert found["accept"] == "by execution, 3 for each colony (4); rounds repeat until all are full, 6 at most"
+    assert found["accept"] == "by execution>=0.5, 6 for each colony (2); rounds repeat until all are full, 6 at most"
 
 
 def test_execution_imports_code_without_being_asked_and_several_solutions_are_compared_for_any_judge() -> None:
     several: dict[str, Any] = {role: {"engine": "any"} for role in ("instructor", "judge")}
     several["coder"] = {"engine": "any", "samples": 2}
     by_execution = [stage.name for stage in stages_of(config(roles=several, acceptance="execution"), [])]
-    assert by_execution[5:] == ["import the code", "compare solutions", "choose", "ask the Judge", "accept"]
+    assert by_execution[5:] == [
+        "import the code",
+        "compare solutions",
+        "choose",
+        "same function",
+        "ask the Judge",
+        "accept",
+    ]
     by_judge = stages_of(config(roles=several), [])
     assert [stage.name for stage in by_judge][5:] == ["compare solutions", "ask the Judge", "choose", "accept"]
     assert "rejects" not in by_judge[5].does

@@ -30,11 +30,11 @@ def test_a_parameter_s_annotation_or_name_says_its_kind(signature: str, expected
     assert kinds("Write a function.", f"def {signature}:\n    return 1") == expected
 
 
-def test_calls_are_a_function_of_the_instruction_and_differ() -> None:
+def test_calls_are_a_function_of_the_kinds_of_the_parameters_and_differ() -> None:
     calls = calls_for("Write `f(numbers)`.", "def f(numbers): return 1")
     assert len(set(calls)) == len(calls) == CALLS
-    assert calls == calls_for("Write `f(numbers)`.", "def f(other): return 2")
-    assert calls != calls_for("Write `f(numbers)` now.", "def f(numbers): return 1")
+    assert calls == calls_for("Write `g(values)` now.", "def g(other): return 2")
+    assert calls != calls_for("Write `f(words)`.", "def f(words): return 1")
 
 
 def test_what_can_take_few_values_is_called_less_often() -> None:
