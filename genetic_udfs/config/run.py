@@ -211,6 +211,8 @@ class Config(Section):
             exclude={"store", "seeds", "seeds_where", "generations", "diversity", "ledger", "spark", "engines"},
         )
         data["dedup"].pop("audit")
+        if self.sandbox.decided_by == "outside":
+            data["sandbox"].pop("decided_by")
         if self.max_candidates is None:
             data.pop("max_candidates")
         if self.operators.selection == "uniform":

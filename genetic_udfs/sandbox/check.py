@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, Final, NoReturn
 
+from genetic_udfs.sandbox.refusals import is_refusal
 from genetic_udfs.sandbox.values import Malformed, decode, encode
 
 ANSWER, FRESH = "__answer__", "__fresh__"
@@ -50,6 +51,8 @@ def raised(error: BaseException | None, longest: int = 300) -> dict[str, Any]:
     """Return how a test ended that raised an error, or none."""
     if error is None:
         return {"passed": True}
+    if is_refusal(error):
+        return {"denied": text_of(error, longest)}
     message = text_of(error, longest)
     is_failure = isinstance(error, AssertionError) or type(error).__name__ == "Failed"  # of pytest
     return {"failed": message} if is_failure else {"error": type(error).__name__, "message": message}

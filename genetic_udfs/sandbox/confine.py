@@ -41,6 +41,7 @@ class Confinement:
         user: Whom to become, if this is root and can.
         capabilities: Those that this user keeps, as bits.
         base_memory: Address space that is taken before any code is run, in bytes.
+        readable: The folders that code may read in.
     """
 
     parent: int
@@ -49,6 +50,7 @@ class Confinement:
     user: int | None
     capabilities: int
     base_memory: int
+    readable: tuple[str, ...]
 
     @classmethod
     def prepare(cls, tier: Tier, readable: Sequence[str]) -> "Confinement":
@@ -76,6 +78,7 @@ class Confinement:
             user=None if capabilities is None else _NOBODY,
             capabilities=capabilities or 0,
             base_memory=_address_space(),
+            readable=() if ruleset is None else tuple(map(os.path.realpath, readable)),
         )
 
     def take(self, stdout: int, given: Sequence[int]) -> int | None:

@@ -38,11 +38,13 @@ class Status:
         name: `passed`, `failed`, `error:TYPE`, `timeout`, `oom`, `signal`, `output_limit` or `unsupported`.
         message: What is known beyond that.
         decided_by: Who says so; nobody, where it is `unsupported`.
+        refused: Of code that was loaded, what the sandbox has refused it then.
     """
 
     name: str
     message: str = ""
     decided_by: DecidedBy | None = DecidedBy.OUTSIDE
+    refused: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", well_formed(self.message)[:_LONGEST_MESSAGE])
@@ -140,8 +142,9 @@ class _Candidate:
             except NotStraight as error:
                 reasons[at] = str(error)
         loaded, given = self._asked(splits)
-        if not loaded.passed:
-            return Outcome(loaded, (loaded,) * len(tests), self._sandbox.tier)
+        if loaded.refused or not loaded.passed:
+            status = _refused(loaded.refused) if loaded.refused else loaded
+            return Outcome(loaded, (status,) * len(tests), self._sandbox.tier)
         found |= self._compared(splits, given, readings, reasons)
         for at in reasons:
             found[at] = Status(UNSUPPORTED, f"not decided outside of the code's process: {reasons[at]}")
@@ -187,7 +190,8 @@ class _Candidate:
                 return loaded, answers
             if found and may_go_on:
                 continue  # the limits are a process's: the call that ended it is tried once more, with one of its own
-            last = _death(run, self._limits)
+            refused = _with_denials(run)[-1].get("denied")
+            last = _refused(refused) if refused else _death(run, self._limits)
             answers.append(last)
             timeouts += last.name == TIMEOUT
             if timeouts == _MAX_TIMEOUTS or not may_go_on:
@@ -215,6 +219,8 @@ class _Candidate:
             answers = given[at]
             if (dead := next((answer for answer in answers if isinstance(answer, Status)), None)) is not None:
                 found[at] = dead
+            elif refused := next((answer["denied"] for answer in answers if "denied" in answer), None):
+                found[at] = _refused(refused)
             elif (status := _plainly_compared(readings[at].body, each, answers)) is not None:
                 found[at] = status
             else:
@@ -222,7 +228,7 @@ class _Candidate:
         if waiting:
             modules = self._definitions.modules.union(*(readings[at].needs for at in waiting))
             run = self._sandbox.run(Kind.for_modules(modules), {"do": "check", "tests": list(waiting.values())})
-            said = {report["at"]: report for report in run.reports() if "at" in report}
+            said = {report["at"]: report for report in _with_denials(run) if "at" in report}
             for number, at in enumerate(waiting):
                 report = said.get(number, {"undecided": "comparing takes too much"})
                 if "undecided" in report:
@@ -237,7 +243,10 @@ class _Candidate:
         task = {"do": "together", "code": self._code, "word": word, **reading.task}
         kind = Kind.for_modules(self._definitions.modules | reading.needs)
         run = self._sandbox.run(kind, task)
-        for report in run.reports():
+        said = _with_denials(run)
+        if refused := next((report["denied"] for report in said if "denied" in report), None):
+            return _refused(refused)
+        for report in said:
             if report.get("word") == word:
                 return _outcome_of(report, DecidedBy.TOGETHER)
         loaded: Status = _read(run, self._limits, 0)[0]
@@ -246,17 +255,32 @@ class _Candidate:
 
 def _read(run: Run, limits: Limits, steps: int) -> list[Any]:
     """Return the status of loading the code, and the reports of steps that came in order; what follows is dropped."""
-    said = list(run.reports())[1:]  # the first says that it was confined
+    said = _with_denials(run)[1:]  # the first says that it was confined
     if not said or "loaded" not in said[0]:
         return [_death(run, limits)]
+    refused = str(said[0].get("denied", ""))
     if not said[0]["loaded"]:
-        return [_raised(said[0], DecidedBy.OUTSIDE)]
+        status = _raised(said[0], DecidedBy.OUTSIDE)
+        return [Status(status.name, status.message, status.decided_by, refused)]
     answers = []
     for at, report in enumerate(said[1 : steps + 1]):
         if report.get("at") != at:
             break
         answers.append(report)
-    return [Status(PASSED), *answers]
+    return [Status(PASSED, refused=refused), *answers]
+
+
+def _with_denials(run: Run) -> list[dict[str, Any]]:
+    """Return reports, each with what was refused before it; the last one is of a process that ended before another."""
+    found: list[dict[str, Any]] = []
+    denied = ""
+    for report in run.reports():
+        if "denied" in report and len(report) == 1:
+            denied = denied or str(report["denied"])
+        else:
+            found.append({**report, "denied": denied} if denied else report)
+            denied = ""
+    return [*found, {"denied": denied}] if denied else found
 
 
 def _plainly_compared(body: list[ast.stmt], way: Split, answers: list[Answer]) -> Status | None:
@@ -341,7 +365,13 @@ def _shown(value: Any) -> str:
         return f"a big {type(value).__name__}"
 
 
+def _refused(what: object) -> Status:
+    return Status(UNSUPPORTED, f"the sandbox refuses {what}")
+
+
 def _outcome_of(report: dict[str, Any], decided_by: DecidedBy) -> Status:
+    if "denied" in report:
+        return _refused(report["denied"])
     if report.get("passed") is True:
         return Status(PASSED, decided_by=decided_by)
     if "failed" in report:

@@ -10,11 +10,11 @@ import linecache
 import os
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
-from genetic_udfs.sandbox import check, together
+from genetic_udfs.sandbox import check, refusals, together
 from genetic_udfs.sandbox.check import text_of
 from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
@@ -35,13 +35,14 @@ def refused(why: str) -> None:
     report({"refused": why[:1000]})
 
 
-def run(task: dict[str, Any]) -> None:
-    """Do what a payload says: one of `answer`, `check` and `together` is its `do`."""
+def run(task: dict[str, Any], readable: Sequence[str]) -> None:
+    """Do what a payload says: one of `answer`, `check` and `together` is its `do`. Some folders can be read."""
     _roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
     sys.argv = ["solution.py"]
     random.seed(0)
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed(0)
+    refusals.watch(RESULT, readable, [os.devnull])
     _roles[task["do"]](task)
 
 
@@ -84,12 +85,14 @@ def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict
 
 def _described(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception elsewhere: also its bases, and what it holds if those are plain values."""
-    report = {"error": type(error).__name__, "message": text_of(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
+    if refusals.is_refusal(error):
+        report({"denied": text_of(error, 200)})
+    found = {"error": type(error).__name__, "message": text_of(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
     with contextlib.suppress(Exception):
-        report["args"] = encode(error.args)
+        found["args"] = encode(error.args)
     with contextlib.suppress(Exception):
-        report["state"] = encode(vars(error))
-    return report
+        found["state"] = encode(vars(error))
+    return found
 
 
 def _check(task: dict[str, Any]) -> None:

@@ -149,6 +149,6 @@ def _run(confinement: Confinement, limits: dict[str, Any], descriptors: list[int
         program.refused(f"{type(error).__name__}: {error}")
         os._exit(1)
     try:
-        program.run(task)
+        program.run(task, confinement.readable)
     finally:
         os._exit(0)  # no atexit, no waiting for threads

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from genetic_udfs.sandbox.host import Kind
-from genetic_udfs.sandbox.outcomes import examine
+from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
 from tests.sandbox.attacks import ATTACKS, PREAMBLE
 from tests.sandbox.conftest import LOOPING, SLEEPING, limited
@@ -40,6 +40,8 @@ def test_an_attack_is_stopped(sandbox: Sandbox, name: str, tmp_path: Path) -> No
         outcome = examine(sandbox, code, ["assert attack() == 'was stopped'"])
     assert outcome.code.passed, outcome.code
     assert outcome.tests[0].name in expected, outcome.tests[0]
+    if outcome.tests[0].name == "unsupported":  # it was noticed; whether it was stopped, the call says
+        assert answers(sandbox, code, ["attack()"]) == [None]
 
     assert (victim.read_text(), victim.stat().st_mode, victim.stat().st_mtime) == (
         SECRET,
@@ -101,7 +103,7 @@ def test_the_zygote_and_its_runs_end_with_their_owner(tmp_path: Path) -> None:
 import sys, threading, time
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
-from genetic_udfs.sandbox.outcomes import examine
+from genetic_udfs.sandbox.outcomes import answers, examine
 sandbox = Sandbox(Tier.NO_FILES, Limits(cpu_seconds=600, wall_seconds=600))
 sandbox.tier
 print(next(iter(sandbox._zygotes.values())).pid, flush=True)

@@ -1,0 +1,104 @@
+"""Notices what a process does that the sandbox refuses, so that no test passes or fails by a refusal.
+
+An audit hook cannot be taken away, and what it has written cannot be taken back; code can only hide a refusal from a
+test that it decides itself.
+"""
+
+import errno
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+_MOST: Final = 3
+_WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_CHANGES: Final = frozenset(
+    f"os.{name}"
+    for name in (
+        *("mkdir", "remove", "rename", "rmdir", "link", "symlink", "truncate", "chmod", "chown", "utime", "chdir"),
+        *("setxattr", "removexattr"),
+    )
+)
+_LISTS: Final = frozenset({"os.listdir", "os.scandir"})
+_NEVER: Final = frozenset(
+    {
+        *(f"os.{name}" for name in ("fork", "forkpty", "exec", "posix_spawn", "spawn", "system", "killpg")),
+        *(f"socket.{name}" for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr")),
+        *("subprocess.Popen", "resource.setrlimit", "resource.prlimit"),
+    }
+)
+_OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line where they cannot read
+_OF_NOBODY: Final = {"", ":memory:"}
+
+
+def watch(descriptor: int, readable: Sequence[str], writable: Sequence[str]) -> None:
+    """Have each operation that is refused written to a descriptor as a line of JSON, `{"denied": WHAT}`.
+
+    Args:
+        descriptor: Of results.
+        readable: Folders that files can be read in.
+        writable: Folders and files that can be written, too.
+    """
+    write, left = os.write, [_MOST]
+    denied = _denial(tuple(readable), tuple(writable))
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _WATCHED and left[0] > 0:
+            try:
+                if what := denied(event, arguments):
+                    left[0] -= 1
+                    write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
+            except Exception:
+                return
+
+    sys.addaudithook(hook)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an exception is what the kernel answers to an operation that it refuses."""
+    return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES}
+
+
+_WATCHED: Final = _CHANGES | _LISTS | _NEVER | {"open", "socket.__new__", "sqlite3.connect", "os.kill"}
+
+
+def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], str]:
+    """Return a function that says what of an event is refused; nothing, if it is not."""
+    stat, real_path = os.stat, os.path.realpath
+
+    def is_within(path: str, folders: tuple[str, ...]) -> bool:
+        real = real_path(path)
+        return any(real == each or real.startswith(f"{each.rstrip('/')}/") for each in folders)
+
+    def is_unreadable(path: str) -> bool:
+        if ".." not in path and path.startswith(readable):
+            return False
+        try:
+            stat(path)
+        except OSError as error:
+            return error.errno in {errno.EPERM, errno.EACCES}
+        return not is_within(path, (*readable, *writable))
+
+    def denied(event: str, arguments: tuple[Any, ...]) -> str:
+        if event in _NEVER:
+            return event
+        if event == "os.kill":
+            return "" if arguments[0] == os.getpid() else event
+        if event == "socket.__new__":
+            return "" if arguments[1] in {-1, socket.AF_UNIX} else "a socket"
+        if not isinstance(arguments[0], str | bytes | os.PathLike):
+            return ""
+        path = os.fsdecode(arguments[0])
+        by = sys._getframe(2).f_code.co_filename
+        if event == "sqlite3.connect":
+            is_memory = path in _OF_NOBODY or ":memory:" in path
+            return "" if is_memory or is_within(path, writable) else f"the database {path}"
+        if event == "open" and not arguments[2] & _WRITES:
+            return f"reading {path}" if not by.endswith(_OF_TRACEBACKS) and is_unreadable(path) else ""
+        if event in _LISTS:
+            return f"listing {path}" if not by.startswith("<frozen") and is_unreadable(path) else ""
+        return "" if is_within(path, writable) else f"{event.removeprefix('os.')} of {path}"
+
+    return denied
