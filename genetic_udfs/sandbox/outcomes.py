@@ -219,7 +219,7 @@ class _Candidate:
             answers = given[at]
             if (dead := next((answer for answer in answers if isinstance(answer, Status)), None)) is not None:
                 found[at] = dead
-            elif refused := next((answer["denied"] for answer in answers if "denied" in answer), None):
+            elif refused := next((a["denied"] for a in answers if isinstance(a, dict) and "denied" in a), None):
                 found[at] = _refused(refused)
             elif (status := _plainly_compared(readings[at].body, each, answers)) is not None:
                 found[at] = status
