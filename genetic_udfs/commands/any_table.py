@@ -81,7 +81,7 @@ def translate_input_errors(what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def naming(path: str) -> Iterator[None]:
+def prefixed_errors(path: str) -> Iterator[None]:
     """Put a table's path before what is wrong with it."""
     try:
         yield

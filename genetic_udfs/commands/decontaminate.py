@@ -16,7 +16,7 @@ from genetic_udfs.commands.any_table import (
     check_ids,
     check_output,
     column,
-    naming,
+    prefixed_errors,
     read_table,
     tagged,
     write_table,
@@ -85,9 +85,9 @@ def run(
     """
     check_output(spark, options.output)
     rows = read_table(spark, options.input)
-    with naming(options.input):
+    with prefixed_errors(options.input):
         check_columns(rows, options.columns, options.id, c.TAGS)
-    with progress.stage("ids", None), naming(options.input):
+    with progress.stage("ids", None), prefixed_errors(options.input):
         check_ids(rows, options.id)
     names = [_TEXT.format(number) for number in range(len(options.columns))]
     new = rows.select(

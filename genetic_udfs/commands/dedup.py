@@ -17,7 +17,7 @@ from genetic_udfs.commands.any_table import (
     check_ids,
     check_output,
     column,
-    naming,
+    prefixed_errors,
     rank_of,
     read_table,
     tagged,
@@ -95,12 +95,12 @@ def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, 
     """
     check_output(spark, options.output)
     rows = read_table(spark, options.input)
-    with naming(options.input):
+    with prefixed_errors(options.input):
         check_columns(rows, [options.column], options.id, _ADDED)
     kept = None
     if options.against is not None:
         kept = read_table(spark, options.against)
-        with naming(options.against):
+        with prefixed_errors(options.against):
             check_columns(kept, [options.column], options.id)
         if kept.schema[options.id].dataType != rows.schema[options.id].dataType:
             raise ConfigurationError(
@@ -108,10 +108,10 @@ def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, 
                 f" {rows.schema[options.id].dataType.simpleString()} in --input; cast one of them"
             )
     with progress.stage("ids", None):
-        with naming(options.input):
+        with prefixed_errors(options.input):
             check_ids(rows, options.id)
         if kept is not None and options.against is not None:
-            with naming(options.against):
+            with prefixed_errors(options.against):
                 check_ids(kept, options.id)
             check_apart(rows, kept, options.id)
     scratch = Scratch.beside(spark, options.output)

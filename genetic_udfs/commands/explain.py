@@ -16,13 +16,13 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.decontamination import digests
 from genetic_udfs.evolution.forecast import Seen
-from genetic_udfs.evolution.plan import Stage, stages_of
+from genetic_udfs.evolution.plan import PlannedStage, stages_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 
 @dataclass(frozen=True)
-class Done:
+class RunState:
     """What a store has: the last finished generation, replies to the one after it, its tables; and what that took."""
 
     generation: int | None
@@ -38,29 +38,29 @@ def explain(config: Path, overrides: list[str] | None = None, *, tokens_per_seco
     stages = stages_of(settings, [f"{name} ({what})" for name, what in digests(inputs.items).items()])
     console = Console(width=120, highlight=False)
     with job_session(settings, "explain") as spark:
-        done = done_in(Store(spark, settings.store))
+        done = state_of(Store(spark, settings.store))
     print_plan(console, settings, len(inputs.seeds), stages, done)
     left = settings.generations - (done.generation or 0)
     if done.seen is not None and left > 0:
         print_forecast(console, settings, done.seen, left, tokens_per_second)
 
 
-def done_in(store: Store) -> Done:
+def state_of(store: Store) -> RunState:
     """Return what a store has; one that is not there yet has nothing."""
     tables = [table for table in SCHEMAS if store.exists(table)]
     rows = store.read(GENERATIONS).orderBy("generation").collect()
     if not rows:
-        return Done(None, 0, tables, None)
+        return RunState(None, 0, tables, None)
     last = rows[-1]["generation"]
     under_way = store.read(REPLIES).filter(F.col("generation") > last).count()
     if not last:
-        return Done(last, under_way, tables, None)
+        return RunState(last, under_way, tables, None)
     slots = store.read(CANDIDATES).select("generation", "round", "colony", "slot").distinct().count()
     costs = [cost for row in rows for cost in row["costs"]]
-    return Done(last, under_way, tables, seen_in(store, slots, costs))
+    return RunState(last, under_way, tables, seen_in(store, slots, costs))
 
 
-def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[Stage], done: Done) -> None:
+def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[PlannedStage], done: RunState) -> None:
     """Print the stages of a round, the engines that they ask, and where a run is."""
     lines = Text(
         f"{config.generations} generations of {config.samples_per_generation:,} pairs from {seeds:,} seeds, in"
@@ -83,7 +83,7 @@ def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[St
     console.print(Text(format_state(config, done)), soft_wrap=True)
 
 
-def format_state(config: Config, done: Done) -> str:
+def format_state(config: Config, done: RunState) -> str:
     """Say what of a run is done."""
     if done.generation is None:
         return "Nothing is done yet: it begins with the seeds."

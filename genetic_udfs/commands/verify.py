@@ -17,7 +17,7 @@ from genetic_udfs.commands.any_table import (
     check_ids,
     check_output,
     column,
-    naming,
+    prefixed_errors,
     read_table,
     tagged,
     write_table,
@@ -73,10 +73,10 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
     """
     check_output(spark, options.output)
     rows = read_table(spark, options.input)
-    with naming(options.input):
+    with prefixed_errors(options.input):
         check_columns(rows, [options.code], options.id, ADDED)
         suites = tests_of(rows, options.tests)
-    with progress.stage("ids", None), naming(options.input):
+    with progress.stage("ids", None), prefixed_errors(options.input):
         check_ids(rows, options.id)
     with progress.stage("sandbox", None):
         check_tier(spark, settings)

@@ -70,7 +70,7 @@ class ManagedEngine:
 
     @property
     def request_timeout(self) -> float:
-        """Seconds that the most impatient of its feeders gives a request."""
+        """Seconds that a request may take: the least of its feeders' timeouts."""
         return min((feeder.request.engine.request_timeout for feeder in self.feeders), default=math.inf)
 
     @property

@@ -1,6 +1,6 @@
 """The process that owns the servers of one executor: which of them run, for whom, and until when.
 
-Started by the first feeder (`launch.py`), it serves a control socket (`protocol.py`). A feeder's open
+Started by the first feeder (`supervisor_launch.py`), it serves a control socket (`protocol.py`). A feeder's open
 connection is its lease on an engine. Engines that fit into the memory together stay side by side (`placement.py`).
 Others take turns: one is put to sleep, or stopped where vLLM cannot sleep, when nobody who holds a lease on it
 has anything to ask.
@@ -64,7 +64,7 @@ class Supervisor:
         command_of: Works out how to start the server of a request on a socket; it may take its time, and is
             run in a thread. A GeneticUdfsError that it raises is final.
         watched: The process with which everything ends.
-        timing: How patient it is.
+        timing: How long it waits for what.
     """
 
     def __init__(self, folder: Path, command_of: CommandOf, watched: ProcessId, timing: Timing = USUAL_TIMING) -> None:

@@ -1,4 +1,4 @@
-"""The supervisor as a process of its own, `python -m genetic_udfs.engine.supervisor_process`; `launch.py` starts it."""
+"""The supervisor as a process of its own, `python -m` this module; `supervisor_launch.py` starts it."""
 
 import argparse
 import asyncio
@@ -53,7 +53,7 @@ def main(commands: Callable[[tuple[str, ...]], CommandOf] = vllm_commands, timin
 
     Args:
         commands: Makes the function that works out servers' commands, given the addresses of the GPUs.
-        timing: How patient the supervisor is.
+        timing: How long the supervisor waits for what.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)

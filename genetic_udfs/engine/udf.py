@@ -25,9 +25,9 @@ from genetic_udfs.engine.endpoint import Endpoint
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import marked
 from genetic_udfs.engine.gpus import ExecutorGpus
-from genetic_udfs.engine.launch import control_socket
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.protocol import EngineRequest
+from genetic_udfs.engine.supervisor_launch import control_socket
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
 

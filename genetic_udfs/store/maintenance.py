@@ -38,7 +38,7 @@ _SETTINGS: Final = {
 
 
 @dataclass(frozen=True)
-class Done:
+class Optimized:
     """What was done to a table: files before and after, and bytes of the files after."""
 
     table: str
@@ -69,7 +69,7 @@ def set_properties(store: Store) -> list[str]:
     return [table for table, _ in lacking]
 
 
-def optimize(store: Store) -> list[Done]:
+def optimize(store: Store) -> list[Optimized]:
     """Write the small files of the large tables together; readers and runs go on meanwhile."""
     done = []
     for table in filter(store.exists, TABLES):
@@ -77,7 +77,7 @@ def optimize(store: Store) -> list[Done]:
         store.table(table).optimize().executeCompaction()
         detail = store.table(table).detail().select("numFiles", "sizeInBytes").first()
         assert detail is not None
-        done.append(Done(table, before, detail["numFiles"], detail["sizeInBytes"]))
+        done.append(Optimized(table, before, detail["numFiles"], detail["sizeInBytes"]))
     return done
 
 

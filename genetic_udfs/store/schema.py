@@ -39,8 +39,8 @@ VERDICTS: Final = "verdicts"
 DEDUP_INDEX: Final = "dedup_index"
 DEDUP_MANIFEST: Final = "dedup_manifest"
 
-# What an instruction is told from others by, whose solutions are a row of `candidates` each. Slots are numbered anew in
-# every colony.
+# What identifies an instruction, each of whose solutions is a row of `candidates`: every colony numbers its slots
+# from 0.
 INSTRUCTION_KEY: Final = ("generation", "round", "colony", "slot", "item")
 
 # What `operator` holds beside the operators of `config.operators`, and what `status` holds.

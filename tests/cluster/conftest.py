@@ -17,7 +17,7 @@ from tests.cluster.standalone import Standalone, standalone
 from tests.conftest import FOR_LITTLE_DATA, PROJECT
 from tests.durability.small_run import write_seeds
 
-PATIENCE: Final = 1800.0
+TIMEOUT: Final = 1800.0
 SECONDS_OF_LATENCY: Final = 0.05
 
 
@@ -104,7 +104,7 @@ class Cluster:
         """Submit a job and wait for its end; return what it printed."""
         process = self.start(job, *arguments, **environment)
         try:
-            output, _ = process.communicate(timeout=PATIENCE)
+            output, _ = process.communicate(timeout=TIMEOUT)
         finally:
             process.kill()
         assert process.returncode == code, output

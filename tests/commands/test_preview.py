@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from genetic_udfs.commands.cli.evolve import OPTIONAL_VALUES, evolve
 from genetic_udfs.commands.evolve import Inputs
-from genetic_udfs.commands.explain import Done, done_in, format_state, print_plan
+from genetic_udfs.commands.explain import RunState, format_state, print_plan, state_of
 from genetic_udfs.commands.job_exit import with_values
 from genetic_udfs.commands.preview import print_forecast, run_preview
 from genetic_udfs.evolution.plan import stages_of
@@ -45,13 +45,13 @@ def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: Spa
 
 
 def test_what_is_done_of_a_run_is_read(spark: SparkSession, made_once: Path, tmp_path: Path) -> None:
-    done = done_in(Store(spark, str(made_once)))
+    done = state_of(Store(spark, str(made_once)))
     assert (done.generation, done.under_way, done.tables[:2]) == (2, 0, ["population", "candidates"])
     assert done.seen is not None
     assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (7, 7, 5)
     assert done.seen.roles["coder"].requests == 10
-    nothing = done_in(Store(spark, str(tmp_path / "none")))
-    assert nothing == Done(None, 0, [], None)
+    nothing = state_of(Store(spark, str(tmp_path / "none")))
+    assert nothing == RunState(None, 0, [], None)
     assert not (tmp_path / "none").exists()
 
 
@@ -59,13 +59,13 @@ def test_a_plan_has_stages_engines_and_where_the_run_is(tmp_path: Path) -> None:
     config = settings(tmp_path / "store", "http://127.0.0.1:9/v1")
     out = io.StringIO()
     console = Console(file=out, width=120)
-    print_plan(console, config, 16, stages_of(config, ["humaneval (164 items)"]), Done(0, 12, ["population"], None))
+    print_plan(console, config, 16, stages_of(config, ["humaneval (164 items)"]), RunState(0, 12, ["population"], None))
     text = out.getvalue()
     for part in ("from 16 seeds", "ask the Coder", "near-duplicates", "humaneval", "http://127.0.0.1:9/v1"):
         assert part in text
     assert "Generation 0 of" in text and "12 replies to the one after it are kept" in text
-    assert format_state(config, Done(None, 0, [], None)) == "Nothing is done yet: it begins with the seeds."
-    assert format_state(config, Done(99, 0, ["runs"], None)).startswith("All ")
+    assert format_state(config, RunState(None, 0, [], None)) == "Nothing is done yet: it begins with the seeds."
+    assert format_state(config, RunState(99, 0, ["runs"], None)).startswith("All ")
 
 
 def test_a_preview_may_stand_without_a_number_and_stands_alone() -> None:

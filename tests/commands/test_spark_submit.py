@@ -23,7 +23,7 @@ import pytest
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 SCRIPTS: Final = ("spark-submit.sh", "conf/environment.sh", "conf/signals.py")
-PATIENCE: Final = 30.0
+TIMEOUT: Final = 30.0
 
 LAUNCH: Final = """
 import sys
@@ -139,7 +139,7 @@ class Checkout:
         self, *arguments: str, cwd: Path | None = None, script: Path | None = None, **extra: str
     ) -> subprocess.CompletedProcess[str]:
         process = self.start(*arguments, cwd=cwd, script=script, **extra)
-        output, errors = process.communicate(timeout=PATIENCE)
+        output, errors = process.communicate(timeout=TIMEOUT)
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     def submitted(self) -> list[list[str]]:
@@ -330,7 +330,7 @@ class TestQuietStart:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=PATIENCE)
+        _, errors = process.communicate(timeout=TIMEOUT)
         assert errors == "spark-submit.sh: jobs/evolve.py\nlast words"
         assert process.returncode == 130
 
@@ -489,7 +489,7 @@ class TestClassData:
         bare.run("jobs/evolve.py", "--help")
         bare.run("jobs/evolve.py")  # fetches the jars
         starts = [bare.start("jobs/evolve.py", "conf/local.yaml") for _ in range(2)]
-        assert [start.communicate(timeout=PATIENCE) and start.returncode for start in starts] == [0, 0]
+        assert [start.communicate(timeout=TIMEOUT) and start.returncode for start in starts] == [0, 0]
         assert self.archived(bare) == 1
 
     def test_other_masters_and_other_sparks_do_without(self, bare: Checkout) -> None:
@@ -607,7 +607,7 @@ class TestCommand:
             env=checkout.environment,
             stdout=terminal,
             check=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
         )
         shown = os.read(screen, 100_000).decode()
         os.close(screen)
@@ -652,7 +652,7 @@ class TestEnding:
         assert process.stdout is not None
         process.stdout.readline()  # the driver is up
         process.send_signal(number)
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=TIMEOUT)
         assert output == "finished cleanly\n"
         assert process.returncode == code
 
@@ -668,7 +668,7 @@ class TestEnding:
         assert process.stdout.readline() == "finished cleanly\n"
         time.sleep(0.6)
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=TIMEOUT)
         assert "the JVM got TERM" in output
         assert process.returncode == 143
 
@@ -694,7 +694,7 @@ class TestEnding:
         assert process.stdout is not None
         process.stdout.readline()
         os.close(screen)
-        output, _ = process.communicate(timeout=PATIENCE)
+        output, _ = process.communicate(timeout=TIMEOUT)
         assert (output, process.returncode) == ("finished cleanly\n", 143)
 
     def test_what_shall_be_ignored_stays_so(self, checkout: Checkout) -> None:
@@ -727,7 +727,7 @@ class TestEnding:
             )
             for number in range(10)
         ]
-        outputs = [process.communicate(timeout=PATIENCE)[0] for process in started]
+        outputs = [process.communicate(timeout=TIMEOUT)[0] for process in started]
         assert [process.returncode for process in started] == [124] * 10
         assert sum(output.endswith("finished cleanly\n") for output in outputs) == sum(map(bool, outputs))
         assert processes_of(checkout.root) == []
@@ -739,15 +739,15 @@ class TestEnding:
         [jvm] = psutil.Process(process.pid).children()
         jvm.kill()
         assert process.stdout.readline() == "finished cleanly\n"
-        assert process.wait(PATIENCE) == 137
+        assert process.wait(TIMEOUT) == 137
 
     def test_a_signal_before_there_is_a_driver_ends_the_jvm(self, checkout: Checkout) -> None:
         process = checkout.start("jobs/evolve.py", "conf/local.yaml", NO_DRIVER="yes")
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not checkout.submitted() and time.monotonic() < deadline:
             time.sleep(0.05)
         process.terminate()
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT)
         assert process.returncode == 143
 
 
@@ -836,7 +836,7 @@ class TestEnvironment:
     def test_two_starts_at_once_make_it_once(self, checkout: Checkout) -> None:
         bare = checkout.without_an_environment()
         starts = [bare.start("jobs/evolve.py", "conf/local.yaml") for _ in range(2)]
-        errors = [start.communicate(timeout=PATIENCE)[1] for start in starts]
+        errors = [start.communicate(timeout=TIMEOUT)[1] for start in starts]
         assert [start.returncode for start in starts] == [0, 0]
         assert bare.installed().count("venv") == 1
         assert sum("waiting for another start" in error for error in errors) == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from genetic_udfs.engine.executor import Executor
-from genetic_udfs.engine.launch import control_socket
+from genetic_udfs.engine.supervisor_launch import control_socket
 from genetic_udfs.runtime.process import ProcessId
 
 

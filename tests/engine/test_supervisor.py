@@ -380,7 +380,7 @@ def test_losses_of_a_supervisor_count_if_they_come_in_a_row(
     run(scenario)
 
 
-def test_the_most_impatient_feeder_says_when_a_server_hangs(executor: FakeExecutor) -> None:
+def test_the_shortest_timeout_of_its_feeders_says_when_a_server_hangs(executor: FakeExecutor) -> None:
     async def scenario() -> None:
         engine = fake(latency=60)
         patient = Feeder(executor, engine)

@@ -29,8 +29,8 @@ from genetic_udfs.engine.chat_completion import Sampling
 from genetic_udfs.engine.client import Client
 from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.executor import Executor, base_folder
-from genetic_udfs.engine.launch import control_socket
 from genetic_udfs.engine.protocol import EngineRequest
+from genetic_udfs.engine.supervisor_launch import control_socket
 from tests.engine.conftest import eventually, processes_in
 
 GPUS = 2
