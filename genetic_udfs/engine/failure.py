@@ -8,12 +8,11 @@ import re
 from typing import Final
 
 from genetic_udfs.errors import EngineError
+from genetic_udfs.runtime.cluster_errors import TASK_PLACE
 
 _BEGIN: Final = "<engine-error>"
 _END: Final = "</engine-error>"
 _MARKED: Final = re.compile(f"{_BEGIN}(.*?){_END}", re.DOTALL)
-# Before it Spark says where the task ran; with a local master on the executor `driver`, which goes without saying.
-_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (?!driver)(\S+?)\)")
 
 
 def marked(error: EngineError) -> EngineError:
@@ -33,8 +32,9 @@ def engine_error_in(exception: BaseException) -> EngineError | None:
     while seen is not None:
         if found := _MARKED.search(str(seen)):
             first, newline, rest = found.group(1).partition("\n")
-            place = _PLACE.search(str(seen))
-            where = f" (on {place[1]}, executor {place[2]})" if place else ""
+            place = TASK_PLACE.search(str(seen))
+            # With a local master the executor is the driver, which goes without saying.
+            where = "" if place is None or place[2] == "driver" else f" (on {place[1]}, executor {place[2]})"
             return EngineError(f"{first}{where}{newline}{rest}")
         if isinstance(seen, EngineError):
             return seen

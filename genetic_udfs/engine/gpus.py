@@ -17,10 +17,11 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import ProcessId
+from genetic_udfs.runtime.session import GPUS_OF_EXECUTOR, GPUS_OF_TASK
 
-AMOUNT: Final = "spark.executor.resource.gpu.amount"
+AMOUNT: Final = GPUS_OF_EXECUTOR
 SCRIPT: Final = "spark.executor.resource.gpu.discoveryScript"
-TASK_AMOUNT: Final = "spark.task.resource.gpu.amount"
+TASK_AMOUNT: Final = GPUS_OF_TASK
 
 _TIMEOUT: Final = 60.0  # seconds; nvidia-smi takes some where no process keeps the driver loaded
 

@@ -1,4 +1,4 @@
-"""Which engines are awake side by side, and which gives way to another. Doing it is the supervisor's."""
+"""Which engines are awake side by side, and which is evicted for another. Doing it is the supervisor's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,16 +28,16 @@ Engine = TypeVar("Engine", bound=LoadedEngine)
 
 @dataclass(frozen=True)
 class Placement(Generic[Engine]):
-    """How one more engine gets its place: who gives way to it now, or else who is waited for."""
+    """How one more engine gets its place: which are evicted for it now, or else which are waited for."""
 
     to_evict: tuple[Engine, ...] = ()
     waited_for: tuple[Engine, ...] = ()
 
 
 def place_for(share: float, awake: Sequence[Engine]) -> Placement[Engine]:
-    """Return how an engine that takes `share` of the memory finds room beside those that are awake.
+    """Return how an engine that takes `share` of the memory fits beside those that are awake.
 
-    Those that fit stay. Of the others nobody gives way who is wanted, and the longest unwanted go first.
+    Those that fit stay. Of the others none is evicted that is wanted, and the longest unwanted go first.
     """
     kept = list(awake)
     leaving: list[Engine] = []

@@ -16,10 +16,9 @@ from types import TracebackType
 from typing import Self
 
 from genetic_udfs.engine.metrics import ServerMetrics
-from genetic_udfs.engine.utilization import EngineUtilization, ServerWatch, engine_utilization
+from genetic_udfs.engine.utilization import STALE, EngineUtilization, ServerWatch, engine_utilization
 
 _INTERVAL = 0.3  # seconds between two datagrams of one feeder
-_STALE = 15.0  # seconds after which a feeder's note says nothing any more
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ class ProgressListener:
 
 def _sum(stage: _Stage) -> StageProgress:
     now = time.monotonic()
-    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.last_seen < _STALE]
+    fresh = [feeder for feeder in stage.feeders.values() if now - feeder.last_seen < STALE]
     total = sum((feeder.counters for feeder in stage.feeders.values()), Counters())
     in_flight = sum(feeder.counters.in_flight for feeder in fresh)
     return StageProgress(

@@ -185,7 +185,7 @@ class Supervisor:
             return
         fault = await self._fault_of(engine, server, is_suspect)
         if engine.server is not server or engine.ready_since is None:
-            return  # it gave way to another meanwhile
+            return  # it was evicted meanwhile
         if fault is not None:
             await self._failed(engine, f"{fault}\n{server.log_excerpt()}")
         elif is_suspect:
@@ -208,7 +208,7 @@ class Supervisor:
         return None
 
     def _serve_next(self) -> None:
-        """Begin to start or wake the engine that has been waited for longest, if there is or can be room for it."""
+        """Begin to start or wake the engine that has been waited for longest, if it fits or others can be evicted."""
         if self._bringing_up is not None:
             if not self._bringing_up.done():
                 return
@@ -217,12 +217,12 @@ class Supervisor:
         waiting = [engine for engine in engines if engine.is_wanted and not engine.is_awake]
         for engine in sorted(waiting, key=lambda engine: engine.wanted_since):
             others = [other for other in engines if other is not engine and other.blocks(engine)]
-            room = place_for(engine.memory_share, others)
-            if room.waited_for:
-                names = ", ".join(f"{user.request.name} ({len(user.feeders)} tasks)" for user in room.waited_for)
+            placement = place_for(engine.memory_share, others)
+            if placement.waited_for:
+                names = ", ".join(f"{user.request.name} ({len(user.feeders)} tasks)" for user in placement.waited_for)
                 engine.send_note(f"waiting for {names} to finish")
             elif time.monotonic() >= engine.not_before:
-                self._bringing_up = asyncio.create_task(self._bring_up(engine, room.to_evict))
+                self._bringing_up = asyncio.create_task(self._bring_up(engine, placement.to_evict))
                 return
 
     async def _bring_up(self, engine: ManagedEngine, to_evict: Sequence[ManagedEngine]) -> None:

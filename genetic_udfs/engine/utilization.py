@@ -7,7 +7,7 @@ from typing import Final
 
 from genetic_udfs.engine.metrics import ServerMetrics
 
-_STALE: Final = 15.0  # seconds after which a server's last word is not about now
+STALE: Final = 15.0  # seconds after which what a server or a feeder last said is not about now
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def engine_utilization(watches: Collection[ServerWatch]) -> EngineUtilization | 
     if not watches:
         return None
     now = time.monotonic()
-    present = [watch for watch in watches if now - watch.last_seen < _STALE]
+    present = [watch for watch in watches if now - watch.last_seen < STALE]
     # An executor has one server of an engine at a time, though several one after another if they die.
     capacity = {watch.executor: watch.max_num_seqs for watch in watches}
     seconds = max(watch.last_seen for watch in watches) - min(watch.since for watch in watches)

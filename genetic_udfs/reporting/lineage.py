@@ -59,7 +59,7 @@ class Lineage:
     root: str
     individuals: Mapping[str, Individual]
     next_of: Mapping[str, tuple[str, ...]]
-    left_out: int = 0  # children at the last level for which there was no room
+    left_out: int = 0  # children at the last level beyond the limit
 
     def lines(self) -> Iterator[str]:
         """Give the tree a line at a time; what was shown before is named again without what follows from it."""
@@ -118,14 +118,14 @@ def ancestors(store: Store, pair: str, levels: int | None = None) -> Lineage:
     return Lineage(pair, _individuals(store, met), next_of)
 
 
-def descendants(store: Store, pair: str, levels: int | None = None, room: int = MAX_DESCENDANTS) -> Lineage:
+def descendants(store: Store, pair: str, levels: int | None = None, limit: int = MAX_DESCENDANTS) -> Lineage:
     """Return those that descend from a pair or seed, the nearest ones first; arguments and errors as of `ancestors`.
 
     Args:
         store: the store.
         pair: the id of an individual.
         levels: how many steps to go; None for all.
-        room: how many children are read at most, once for each of their parents: they are held in the driver's memory.
+        limit: how many children are read at most, once for each of their parents: they are held in the driver's memory.
     """
     left_out = 0
     met, frontier = {pair: _root(store, pair)}, {pair}
@@ -133,11 +133,11 @@ def descendants(store: Store, pair: str, levels: int | None = None, room: int = 
     while frontier and (levels is None or levels > 0):
         children = _individuals_of(store).select("*", F.explode("parents").alias("parent"))
         next_level = _matching(children, F.col("parent"), frontier)
-        found = next_level.orderBy("ordinal", "parent").limit(room + 1).collect()
-        if len(found) > room:
+        found = next_level.orderBy("ordinal", "parent").limit(limit + 1).collect()
+        if len(found) > limit:
             found.pop()
             left_out, levels = next_level.count() - len(found), 1
-        room -= len(found)
+        limit -= len(found)
         for row in found:
             next_of[row["parent"]] = (*next_of.get(row["parent"], ()), row["id"])
         new = {row["id"]: row for row in found if row["id"] not in met}

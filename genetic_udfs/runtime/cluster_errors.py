@@ -11,7 +11,8 @@ from genetic_udfs.errors import ClusterError, ConfigurationError
 from genetic_udfs.runtime.error_text import text_of
 
 _CONNECT: Final = 5.0  # seconds
-_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+?)\)")
+# Where a task ran: its host and its executor, which is `driver` with a local master.
+TASK_PLACE: Final = re.compile(r"\(TID \d+\) \((\S+) executor (\S+?)\)")
 _NO_PYTHON: Final = re.compile(r'Cannot run program "([^"]+)"[^:\n]*: (?:error=\d+, )?([^\n]*)')
 _OTHER_PYTHON: Final = re.compile(r"Python in worker has different version:? (\S+?) than that in driver:? (\d+\.\d+)")
 _NO_MODULE: Final = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '([\w.]+)'")
@@ -30,7 +31,7 @@ def cluster_error_in(exception: BaseException) -> ClusterError | None:
         exception: What an action raised on the driver.
     """
     text = text_of(exception)
-    place = _PLACE.search(text)
+    place = TASK_PLACE.search(text)
     where = f" on {place[1]} (executor {place[2]})" if place else ""
     if found := _NO_PYTHON.search(text):
         return ClusterError(

@@ -16,6 +16,9 @@ from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.cluster_errors import check_master
 
+# Keys that name how many GPUs an executor and a task get.
+GPUS_OF_EXECUTOR: Final = "spark.executor.resource.gpu.amount"
+GPUS_OF_TASK: Final = "spark.task.resource.gpu.amount"
 _EXTENSIONS: Final = "spark.sql.extensions"
 # Speculation would ask a model twice. The console bar and a live display write over each other.
 _REQUIRED: Final = {
@@ -138,7 +141,7 @@ def file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
 def task_slots(spark: SparkSession) -> int:
     """Return how many tasks the executors that have registered so far can run at once, by their cores and GPUs."""
     conf, cores = spark.sparkContext.getConf(), spark.sparkContext.defaultParallelism
-    gpus, each = conf.get("spark.executor.resource.gpu.amount"), conf.get("spark.task.resource.gpu.amount")
+    gpus, each = conf.get(GPUS_OF_EXECUTOR), conf.get(GPUS_OF_TASK)
     cores_each = int(conf.get("spark.executor.cores") or 0)
     if not (gpus and each and cores_each):
         return cores

@@ -99,13 +99,13 @@ def _too_late(numbers: Sequence[int], last: int) -> str:
 def _in_order(population: DataFrame) -> Iterator[str]:
     """Yield ids that are not unique, and ordinals that are not 0..N-1."""
     count = F.count(F.lit(1)).alias("rows")
-    rows, ordinals, least, most, ids = population.agg(
+    rows, ordinals, first, last, ids = population.agg(
         count, F.count_distinct("ordinal"), F.min("ordinal"), F.max("ordinal"), F.count_distinct("id")
     ).collect()[0]
     if ids != rows:
         repeated = population.groupBy("id").agg(count).filter("rows > 1 OR id IS NULL")
         yield from _some(repeated, "id", lambda row: f"id {row['id']!r}: stands in {row['rows']} rows")
-    if rows and (ordinals, least, most) != (rows, 0, rows - 1):
+    if rows and (ordinals, first, last) != (rows, 0, rows - 1):
         ids_of = F.sort_array(F.collect_list("id")).alias("ids")
         odd = (
             population.groupBy("ordinal")

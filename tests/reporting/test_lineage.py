@@ -53,12 +53,12 @@ def test_levels_bound_the_walk(store: Store) -> None:
     assert set(descendants(store, "seed-0", levels=1).individuals) == {"seed-0", "a", "c"}
 
 
-def test_of_more_descendants_than_there_is_room_for_the_rest_is_counted(store: Store) -> None:
-    found = descendants(store, "seed-0", room=1)
+def test_of_more_descendants_than_the_limit_the_rest_is_counted(store: Store) -> None:
+    found = descendants(store, "seed-0", limit=1)
     assert (set(found.individuals), found.left_out) == ({"seed-0", "a"}, 1)
     *_, last = found.lines()
     assert last == "1 more children at the last level, and all that follows: descendants_of() has them"
-    assert descendants(store, "seed-0", room=5).left_out == 0
+    assert descendants(store, "seed-0", limit=5).left_out == 0
 
 
 def test_a_rejected_candidate_has_ancestors_and_its_reason(store: Store) -> None:
