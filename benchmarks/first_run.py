@@ -67,8 +67,8 @@ def by_run(pairs: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
 
 
 def marked(mark: str) -> Callable[[list[dict[str, Any]]], float]:
-    """Return what counts a mark among a run's pairs."""
-    return lambda pairs: float(sum(pair[mark] is True for pair in pairs))
+    """Return what gives the share of a run's pairs that have a mark."""
+    return lambda pairs: sum(pair[mark] is True for pair in pairs) / len(pairs)
 
 
 def changed_share(pairs: list[dict[str, Any]]) -> float:
@@ -95,9 +95,9 @@ def list_pairs(results: Results, options: argparse.Namespace) -> None:
 
 
 FIGURES: Final[Mapping[str, Figure]] = {
-    "problems": _figure("problems that are a problem, of 24", marked("problem"), at_least(20)),
-    "right": _figure("solutions that are right, of 24", marked("right"), at_least(10)),
-    "different": _figure("different problems, of 24", marked("different"), at_least(20)),
+    "problems": _figure("share of problems that are a problem", marked("problem"), at_least(20 / 24)),
+    "right": _figure("share of solutions that are right", marked("right"), at_least(10 / 24)),
+    "different": _figure("share of different problems", marked("different"), at_least(20 / 24)),
     "changed": _figure("share of mutations that changed their parent", changed_share, at_least(0.5)),
     "list": list_pairs,
 }
