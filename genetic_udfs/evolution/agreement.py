@@ -65,11 +65,17 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def behaviour_of(calls: str, answers: str) -> Column:
-    """Return a hash of calls and of what they returned, an array of texts with nulls; null without answers."""
+    """Return a hash of the arguments of calls and of what they returned, an array of texts with nulls; null without.
+
+    What is called is left out: it is the same function under another name.
+    """
+    arguments = F.transform(calls, lambda call: F.regexp_replace(call, r"^\w+", ""))
     said = F.transform(answers, lambda answer: F.coalesce(F.concat(F.lit("="), answer), F.lit("!")))
     return F.when(
         F.col(answers).isNotNull(),
-        F.substring(F.sha2(F.concat_ws("\x1e", F.array_join(calls, "\x1f"), F.array_join(said, "\x1f")), 256), 1, 32),
+        F.substring(
+            F.sha2(F.concat_ws("\x1e", F.array_join(arguments, "\x1f"), F.array_join(said, "\x1f")), 256), 1, 32
+        ),
     )
 
 

@@ -1,5 +1,6 @@
 """A generation without a Tester: what runs and agrees is accepted, and the Judge is heard beside it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
+from genetic_udfs.roles.entry_points import asked_of
 from tests import scripted_model
 from tests.evolution.test_verification import evolve, fenced, instruction_in, number, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
@@ -33,6 +35,13 @@ def kind(instruction: str) -> str:
     return list(SOLUTIONS)[number(instruction.split(" Call")[0], len(SOLUTIONS))]
 
 
+def plain(value: Any) -> Any:
+    """Return a text, or a list of texts, in which functions have one name: each instruction asks for another."""
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return re.sub(r"solve_\d+", "solve", value) if isinstance(value, str) else value
+
+
 class Models:
     @staticmethod
     def answer(request: Request) -> Answer:
@@ -40,11 +49,14 @@ class Models:
             return scripted_model.verdict(False)
         if "Solve the programming problem" in request.prompt:
             code = SOLUTIONS[kind(instruction_in(request.prompt))]
-            return fenced(code[(request.attempt - 1) % 3].format(number(instruction_in(request.prompt), 10**6)))
+            text = code[(request.attempt - 1) % 3].format(number(instruction_in(request.prompt), 10**6))
+            return fenced(text.replace("solve", asked_of(instruction_in(request.prompt))[0]))
         written = scripted_model.answer(request).text
-        return Answer(
-            "\n".join(line + " Call it `solve(number)`, so that `solve(1)` returns 3." for line in written.splitlines())
-        )
+        lines = []
+        for line in written.splitlines():
+            name = f"solve_{number(line, 10**6)}"
+            lines.append(f"{line} Call it `{name}(number)`, so that `{name}(1)` returns 3.")
+        return Answer("\n".join(lines))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +68,12 @@ def rows(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         judged = [prompt for prompt in server.calls if "You review answers" in prompt]
     found = DeltaTable(store / "candidates").to_pyarrow_table().to_pylist()
     assert len(judged) == len([row for row in found if row["verdict"] is not None])
-    yield [row for row in found if row["code"] is not None]
+    plain_rows = [{name: plain(value) for name, value in row.items() if name != "instruction"} for row in found]
+    yield [
+        {**each, "instruction": row["instruction"]}
+        for row, each in zip(found, plain_rows, strict=True)
+        if row["code"] is not None
+    ]
 
 
 def of(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
