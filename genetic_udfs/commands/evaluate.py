@@ -33,9 +33,10 @@ from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
+from genetic_udfs.sandbox.tiers import DecidedBy
 
-_PROBLEM, _SAMPLE, _STATUS, _MESSAGE = "task_id", "sample", "status", "message"
-COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, SANDBOX_TIER)
+_PROBLEM, _SAMPLE, _STATUS, _MESSAGE, _DECIDED_BY = "task_id", "sample", "status", "message", "decided_by"
+COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, _DECIDED_BY, SANDBOX_TIER)
 
 
 Problem = HumanEvalProblem | MbppProblem
@@ -149,7 +150,7 @@ def run(
         judged = _judged(answered, config, len(problems) * options.samples, progress)
         if options.output is not None:
             write_table(judged, options.output, options.format)
-        return judged.select(_PROBLEM, _SAMPLE, _STATUS, SANDBOX_TIER).collect()
+        return judged.select(_PROBLEM, _SAMPLE, _STATUS, _DECIDED_BY, SANDBOX_TIER).collect()
     except Exception as error:
         if (known := engine_error_in(error) or sandbox_error_in(error)) is not None:
             raise known from None
@@ -195,13 +196,16 @@ def _asked(
 
 def _judged(answered: DataFrame, config: Config, total: int, progress: Progress) -> DataFrame:
     """Add how each solution's test ended; a reply without code has the reason why there is none."""
-    outcome = outcome_of("program", F.array("test"), config.sandbox)
+    # Every problem counts; a sample has who decided beside it.
+    settings = config.sandbox.model_copy(update={"decided_by": DecidedBy.TOGETHER.value})
+    outcome = outcome_of("program", F.array("test"), settings)
     with progress.stage("tests", total) as stage:
         judged = (
             spread(answered, total)
             .withColumn("outcome", outcome)
             .withColumn(_STATUS, F.coalesce(F.get("outcome.tests_status", F.lit(0)), "found.reason"))
             .withColumn(_MESSAGE, F.coalesce(F.get("outcome.tests_message", F.lit(0)), "found.detail"))
+            .withColumn(_DECIDED_BY, F.get("outcome.tests_decided_by", F.lit(0)))
             .withColumn(SANDBOX_TIER, F.col("outcome")[SANDBOX_TIER])
             .select(*COLUMNS)
         )

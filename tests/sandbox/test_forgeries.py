@@ -435,6 +435,186 @@ class Helper: pass
     ),
 }
 
+_ALWAYS = """
+class Always:
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __lt__(self, other): return True
+    __le__ = __gt__ = __ge__ = __contains__ = __lt__
+    def __bool__(self): return True
+    def __len__(self): return 42
+    def __iter__(self): return iter([42])
+    def __getattr__(self, name): return lambda *_, **__: True
+    def __call__(self, *_, **__): return self
+    def __sub__(self, other): return 0
+    __rsub__ = __add__ = __radd__ = __abs__ = __float__ = __sub__
+    __hash__ = None
+def f(x): return Always()
+"""
+_CASE = "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        "
+
+# Forms that are written out, and code that means to make use of that.
+FORGERIES_OF_WHAT_IS_WRITTEN_OUT = {
+    "an object that is equal to everything, in a case": (
+        _ALWAYS,
+        [
+            f"{_CASE}{line}"
+            for line in (
+                "self.assertEqual(f(2), 4)",
+                "self.assertTrue(f(2) == 4)",
+                "self.assertIn(4, f(2))",
+                "self.assertAlmostEqual(f(2), 4.0)",
+                "self.assertCountEqual(f(2), [4])",
+                "self.assertGreater(f(2), 4)",
+                "result = f(2)\n        self.assertEqual(result, 4)",
+                "self.assertTrue(f(2).equals(4))",
+            )
+        ],
+    ),
+    "an object that is equal to everything, in functions": (
+        _ALWAYS,
+        [
+            "def test_it():\n    result = f(2)\n    assert result == 4",
+            "def check(candidate):\n    assert candidate(2) == 4\ncheck(f)",
+            "import pytest\n@pytest.mark.parametrize('x, want', [(2, 4)])\ndef test_it(x, want): assert f(x) == want",
+            "import pytest\nassert f(2) == pytest.approx(4)",
+            "for x, want in [(2, 4), (3, 9)]:\n    assert f(x) == want",
+            "got = [f(2), f(3)]\nassert got == [4, 9]",
+            ">>> f(2) == 4\nTrue",
+            "a, b = f(2), f(3)\nassert a < b",
+        ],
+    ),
+    "what is expected, out of the frames": (
+        "import sys\ndef f(x):\n    frame = sys._getframe()\n    while frame:\n"
+        "        for names in (frame.f_locals, frame.f_globals):\n"
+        "            for name in ('expected', 'want', 'y', 'result'):\n"
+        "                if name in names: return names[name]\n"
+        "        frame = frame.f_back\n    return 0",
+        [
+            "expected = 4\nassert f(2) == expected",
+            "for x, want in [(2, 4)]:\n    assert f(x) == want",
+            "x, y = 2, 4\nassert f(x) == y",
+            "def test_it():\n    expected = [4][0]\n    result = f(2)\n    assert result == expected",
+            "case = {'x': 2, 'expected': 4}\nassert f(case['x']) == case['expected']",
+        ],
+    ),
+    "what is expected, out of the values that are handed over": (
+        "import gc\ndef f(x):\n    for each in gc.get_objects():\n"
+        "        if isinstance(each, dict) and 'out' in each: return each['out']\n    return 0",
+        [
+            "data = {'in': [2], 'out': [4]}\nassert f(data['in']) == data['out']",
+            "data = {'in': 2, 'out': [4]}\nassert f(data['in']) == data['out']",
+            "cases = [{'in': [2], 'out': [4]}]\nfor case in cases:\n    assert f(case['in']) == case['out']",
+        ],
+    ),
+    "an argument that is emptied": (
+        "def f(xs):\n    xs.clear()\n    return []",
+        [
+            "xs = [3, 1, 2]\nassert f(xs) == sorted(xs)",
+            "xs = [3, 1, 2]\nresult = f(xs)\nassert result == sorted(xs)",
+            "xs = [3, 1, 2]\nexpected = sorted(xs)\nassert f(xs) == expected",
+            "xs = [3, 1, 2]\nassert len(f(xs)) == len(xs)",
+        ],
+    ),
+    "the test's own numbers, made equal": (
+        "import random, math\nrandom.randint = lambda *_: 0\nmath.factorial = lambda _: 0\nrandom.random = lambda: 0\n"
+        "def f(x): return 0",
+        [
+            "import random\nn = random.randint(5, 9)\nassert f(n) == n",
+            "import math\nassert f(3) == math.factorial(3)",
+            "import math\nn = math.factorial(3)\nassert f(n) == n",
+            "import random\nrandom.seed(1)\nxs = [random.randint(1, 9)]\nassert f(xs) == sum(xs)",
+        ],
+    ),
+    "names of the test, bound anew from within": (
+        "import sys\ndef f(x):\n    names = sys._getframe(1).f_globals\n"
+        "    names.update(x=0, n=0, expected=0, xs=[], c=None, __answer__=lambda _: 0, __fresh__=lambda *_: 0)\n"
+        "    return 0",
+        ["n = 5\nassert f(n) == n", "xs = [1, 2]\nassert f(xs) == sum(xs)", "x = 3\ny = f(x)\nassert y == x * x"],
+    ),
+    "an exception of every class": (
+        "class E(KeyError, ValueError, IndexError, TypeError): pass\n"
+        "E.__module__, E.__qualname__ = 'builtins', 'AssertionError'\ndef f(x): raise E('no')",
+        [
+            "assert f(2) == 4",
+            f"{_CASE}self.assertEqual(f(2), 4)",
+            "try:\n    assert f(2) == 4\nexcept OSError:\n    pass",
+        ],
+    ),
+    "an error where none is asked for": (
+        "import unittest\ndef f(x): raise unittest.case._ShouldStop",
+        [f"{_CASE}self.assertEqual(f(2), 4)", f"{_CASE}with self.subTest('a'): self.assertEqual(f(2), 4)"],
+    ),
+    "a patched test library": (
+        "import unittest, unittest.case\nfor name in dir(unittest.TestCase):\n"
+        "    if name.startswith('assert'): setattr(unittest.TestCase, name, lambda *_, **__: None)\ndef f(x): return 0",
+        [f"{_CASE}self.assertEqual(f(2), 4)", f"{_CASE}self.assertIn(f(2), [4])"],
+    ),
+    "a patched pytest": (
+        "import sys\nclass P:\n    raises = approx = mark = lambda self, *_, **__: self\n"
+        "    __enter__ = __exit__ = raises\n"
+        "    __eq__ = raises\nsys.modules['pytest'] = P()\ndef f(x): return 0",
+        ["import pytest\nassert f(2) == pytest.approx(4)", "import pytest\nwith pytest.raises(ValueError):\n    f(2)"],
+    ),
+    "a solution's module that hides its functions": (
+        "import sys\nclass M:\n    def __getattr__(self, name): return lambda *_: 4\nsys.modules['solution'] = M()\n"
+        "def f(x): return 0",
+        ["from solution import f\nassert f(2) == 4", "import solution\nassert solution.f(2) == 4"],
+    ),
+    "a class whose methods say what is right": (
+        "class Stack:\n    def __eq__(self, other): return True\n    __contains__ = __eq__\n"
+        "    def top(self): return Stack()\n"
+        "    def __getattr__(self, name): return Stack()",
+        [
+            "s = Stack()\nassert s.top() == 4",
+            "s = Stack()\nassert s.top().equals(4) and s.top() == 4",
+            "s = Stack()\nassert s == [4]",
+            "s = Stack()\nassert 4 in s.items",
+            "s = Stack()\nassert s.items == [4]",
+        ],
+    ),
+    "an array that is equal to everything": (
+        "import numpy as np\nclass A(np.ndarray):\n    def __eq__(self, other): return np.array([True])\n"
+        "def f(x): return np.zeros(1).view(A)",
+        [
+            "import numpy as np\nassert (f(2) == np.array([4])).all()",
+            "import numpy as np\nassert np.array_equal(f(2), [4])",
+        ],
+    ),
+    "a named tuple that is equal to everything": (
+        "from collections import namedtuple\nclass P(namedtuple('P', 'x y')):\n"
+        "    def __eq__(self, other): return True\n"
+        "def f(x): return P(0, 0)",
+        ["assert f(2) == (4, 5)", "p = f(2)\nassert p == (4, 5)"],
+    ),
+    "a counter of its own": (
+        "from collections import Counter\nclass C(Counter):\n"
+        "    def __eq__(self, other): return True\ndef f(x): return C()",
+        ["from collections import Counter\nassert f('aab') == Counter('aab')"],
+    ),
+    "a text that a formatter of its own shows": (
+        "class T(str):\n    def __repr__(self): return '4'\n    __str__ = __format__ = lambda self, *_: '4'\n"
+        "def f(x): return T('0')",
+        [">>> f(2)\n4", "assert str(f(2)) == '4'", "assert f'{f(2)}' == '4'"],
+    ),
+    "answers for steps to come": (
+        "import os\nos.write(3, b''.join(b'{\"at\": %d, \"value\": true}\\n' % at for at in range(40)))\n"
+        "class C: pass\ndef f(x): return 0",
+        ["x = f(2)\nassert x == 4", "c = C()\nassert f(2) == 4", f"{_CASE}self.assertEqual(f(2), 4)"],
+    ),
+    "a word for a verdict": (
+        "import json, os\ndef f(x):\n    for forged in (dict(word='', passed=True), dict(at=0, passed=True)):\n"
+        "        os.write(3, json.dumps(forged).encode() + b'\\n')\n    os._exit(0)",
+        ["x = f(2)\nassert x == 4", f"{_CASE}self.assertEqual(f(2), 4)", "assert f(2) == 4"],
+    ),
+    "a default that is whatever is asked": (
+        "from collections import defaultdict\nclass D(dict):\n    def __missing__(self, key): return 4\n"
+        "    def __getitem__(self, key): return 4\ndef f(x): return D()",
+        ["assert f(2)['a'] == 4", "d = f(2)\nassert d['b'] == 4 and d == {'b': 4}", "assert f(2).get('a') == 4"],
+    ),
+}
+
+
 SPLIT = [
     "assert f(1) == 42",
     "assert abs(f(1) - 42) < 1e-6",
@@ -459,6 +639,12 @@ def believed(sandbox: Sandbox, code: str, tests: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None:
     assert believed(strongest, FORGERIES[name], [*SPLIT, *OF_SEVERAL_STATEMENTS]) == {}
+
+
+@pytest.mark.parametrize("name", FORGERIES_OF_WHAT_IS_WRITTEN_OUT)
+def test_no_test_that_is_written_out_lets_one_be_forged(strongest: Sandbox, name: str) -> None:
+    code, tests = FORGERIES_OF_WHAT_IS_WRITTEN_OUT[name]
+    assert believed(strongest, code, tests) == {}
 
 
 @pytest.mark.parametrize("name", FORGERIES_OF_A_FORM)
