@@ -17,6 +17,12 @@ class ConfigurationError(GeneticUdfsError):
     exit_code = 2
 
 
+class BudgetReached(GeneticUdfsError):
+    """The replies have taken what `budget` allows; what was asked for is kept, and a larger budget goes on."""
+
+    exit_code = 3
+
+
 class StoreError(GeneticUdfsError):
     """The tables under `store` are not there, are damaged, or clash with the catalog's."""
 

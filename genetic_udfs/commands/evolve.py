@@ -17,12 +17,12 @@ from genetic_udfs.commands.checks.preflight import enough_parents, preflight
 from genetic_udfs.commands.checks.storage import check_is_shared
 from genetic_udfs.commands.checks.test_sets import check_seeds_are_clean, check_test_sets
 from genetic_udfs.commands.session import job_progress, job_session
-from genetic_udfs.config import Config
+from genetic_udfs.config import PYTHON, Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.decontamination import BenchmarkItem, digests
 from genetic_udfs.engine.failure import engine_error_in
-from genetic_udfs.errors import GeneticUdfsError
+from genetic_udfs.errors import BudgetReached, GeneticUdfsError
 from genetic_udfs.evolution import loop
 from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin
 from genetic_udfs.evolution.run import Run
@@ -166,6 +166,11 @@ def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> list[Row]
     Returns:
         The store's runs until now.
     """
+    if run.config.language != PYTHON:
+        run.progress.note(
+            f"language: {run.config.language}: code is taken from its block as it is; it is neither compiled nor"
+            " run, and nothing looks whether it defines what the problem names"
+        )
     with run.progress.watching("opening the store"):
         run.scratch.sweep()
         bring_up_to_date(run.store)
@@ -183,7 +188,8 @@ def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> list[Row]
 def _write_early_end(run: Run, error: Exception) -> None:
     """Write how a run ended, if its store can be written to; if not, the next start says that it was killed."""
     shutting_down.set()
-    outcome = "stopped" if is_stop(error) else f"failed: {_known(run, error) or type(error).__name__}"
+    failed = f"failed: {_known(run, error) or type(error).__name__}"
+    outcome = "stopped" if is_stop(error) else f"stopped: {error}" if isinstance(error, BudgetReached) else failed
     with suppress(GeneticUdfsError, PySparkException, Py4JError):
         end_run(run.store, run.id, outcome)
 

@@ -1,6 +1,7 @@
 """How every job ends: its exit code, and one clear message instead of a trace where the user can act on it.
 
-Exit codes: 0 done, 1 failed, 2 the configuration or the input is at fault, 143 stopped by SIGTERM or SIGINT.
+Exit codes: 0 done, 1 failed, 2 the configuration or the input is at fault, 3 the budget is
+reached, 143 stopped by SIGTERM or SIGINT.
 """
 
 import signal

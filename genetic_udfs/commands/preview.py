@@ -15,6 +15,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.evolution.forecast import Forecast, Seen, forecast, seen_of
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
+from genetic_udfs.reporting.summary import format_money
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import resolve_path
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
@@ -47,7 +48,8 @@ def run_preview(spark: SparkSession, config: Config, inputs: Inputs, slots: int)
     scratch = Scratch.beside(spark, f"{resolve_path(spark, config.store)}.preview")
     system, parent = file_system(spark, scratch.root.rpartition("/")[0])
     was_there = system.exists(parent)
-    round_ = {"generations": 1, "colonies": 1, "samples_per_generation": slots, "max_rounds": 1, "max_candidates": None}
+    round_: dict[str, int | None] = {"generations": 1, "colonies": 1, "samples_per_generation": slots, "max_rounds": 1}
+    round_ |= {"max_candidates": None, "budget": None}
     settings = config.model_copy(update={"store": scratch.root, **round_})
     try:
         (*_, made) = evolve_with(spark, settings, inputs, take_over=False)
@@ -105,9 +107,13 @@ def _forecast_table(found: Forecast) -> Table:
     table = Table(title="Forecast", title_justify="left")
     for heading in ("role", "requests", "prompt tokens", "output tokens", "hours"):
         table.add_column(heading, justify="left" if heading == "role" else "right")
+    if found.money is not None:
+        table.add_column("cost", justify="right")
     for name, role in found.roles.items():
         counts = (role.requests, role.prompt_tokens, role.completion_tokens)
-        table.add_row(name, *(f"{count:,}" for count in counts), f"{role.seconds / 3600:,.2f}")
+        table.add_row(
+            name, *(f"{count:,}" for count in counts), f"{role.seconds / 3600:,.2f}", *_cost(found, role.money)
+        )
     table.add_section()
     roles = found.roles.values()
     sums = (
@@ -115,5 +121,9 @@ def _forecast_table(found: Forecast) -> Table:
         sum(role.prompt_tokens for role in roles),
         sum(role.completion_tokens for role in roles),
     )
-    table.add_row("all", *(f"{total:,}" for total in sums), f"{found.seconds / 3600:,.2f}")
+    table.add_row("all", *(f"{total:,}" for total in sums), f"{found.seconds / 3600:,.2f}", *_cost(found, found.money))
     return table
+
+
+def _cost(found: Forecast, money: float | None) -> list[str]:
+    return [] if found.money is None else [format_money(money)]

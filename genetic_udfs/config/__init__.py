@@ -6,31 +6,34 @@ Reading YAML, overrides and files is `file.py`'s; nothing here touches the disk,
 from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases
 from genetic_udfs.config.dedup import Dedup
 from genetic_udfs.config.diversity import EMBEDDING_MODEL, Diversity
-from genetic_udfs.config.engines import MEMORY_SHARE, Engine, ReasoningTags
-from genetic_udfs.config.limits import Filters, Ledger, Sandbox
-from genetic_udfs.config.operators import MutationTask, Operators
+from genetic_udfs.config.engines import MEMORY_SHARE, Engine, Price, ReasoningTags
+from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
+from genetic_udfs.config.operators import MutationTask, Operators, OwnTask
+from genetic_udfs.config.prompts import OwnPrompt
 from genetic_udfs.config.roles import (
     ROLES,
     CoderSettings,
     InstructorSettings,
-    OwnPrompt,
     PromptedRole,
     Role,
     Roles,
     RoleSettings,
     TesterSettings,
 )
-from genetic_udfs.config.run import ACCEPTANCE, CATALOG_STORE, Config
+from genetic_udfs.config.run import ACCEPTANCE, ANY_LANGUAGE, CATALOG_STORE, PYTHON, Config
 from genetic_udfs.config.section import Positive, Section, Share
 from genetic_udfs.config.spark import Spark
 
 __all__ = [
     "ACCEPTANCE",
+    "ANY_LANGUAGE",
     "CATALOG_STORE",
     "EMBEDDING_MODEL",
     "MEMORY_SHARE",
+    "PYTHON",
     "ROLES",
     "Benchmark",
+    "Budget",
     "CoderSettings",
     "Config",
     "Decontamination",
@@ -43,8 +46,10 @@ __all__ = [
     "MutationTask",
     "Operators",
     "OwnPrompt",
+    "OwnTask",
     "Paraphrases",
     "Positive",
+    "Price",
     "PromptedRole",
     "ReasoningTags",
     "Role",

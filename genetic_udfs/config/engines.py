@@ -24,11 +24,24 @@ class ReasoningTags(Section):
     end: Annotated[str, Field(min_length=1)]
 
 
+class Price(Section):
+    """What a million tokens cost, read (`prompt`) and written (`completion`, thoughts among them), in any currency."""
+
+    prompt: Annotated[float, Field(ge=0.0)]
+    completion: Annotated[float, Field(ge=0.0)]
+
+    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """Return what so many tokens cost."""
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
 class Engine(Section):
     """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere.
 
     Several URLs are servers of the same model, which share the requests; `max_num_seqs` is each server's.
     `reasoning` says how thoughts are told from answers that hold them: by the known tags, by tags of one's own, or not.
+    `price` is by tokens, `gpu_hour` what an hour of one of its GPUs costs while it is asked.
+    `max_tokens_field` is what the endpoint calls a role's `max_tokens`; where it is not set, its refusal tells.
     """
 
     model: Annotated[str, Field(min_length=1)]
@@ -44,7 +57,10 @@ class Engine(Section):
     feeders: Positive | None = None
     start_timeout: Positive = 600
     request_timeout: Positive = 600
+    price: Price | None = None
+    gpu_hour: Annotated[float, Field(ge=0.0)] | None = None
     reasoning: ReasoningTags | bool = True
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
 
     @field_validator("url")
     @classmethod
@@ -82,6 +98,8 @@ class Engine(Section):
     def _here_or_there(self) -> Self:
         if self.url is None and self.api_key_env is not None:
             raise ValueError("api_key_env is for an engine with a url")
+        if self.url is not None and self.gpu_hour is not None:
+            raise ValueError("gpu_hour is for a model that is served here; an engine with a url has a price")
         if self.max_num_batched_tokens < self.max_num_seqs:
             raise ValueError(
                 f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
@@ -111,6 +129,15 @@ class Engine(Section):
         """Over how many GPUs the engine is set to spread; None where it takes what its tasks have."""
         sizes = [int(self.flags[name]) for name in _PARALLEL_SIZES if name in self.flags]
         return math.prod(sizes) if sizes else None
+
+    @property
+    def has_price(self) -> bool:
+        """Whether what it is asked costs anything that is known."""
+        return self.price is not None or self.gpu_hour is not None
+
+    def hourly(self, gpus: int | None) -> float | None:
+        """Return what an hour costs in which it is asked, with so many GPUs in all; None where it costs nothing."""
+        return None if self.gpu_hour is None else self.gpu_hour * (gpus or self.gpus or 1)
 
     @property
     def urls(self) -> tuple[str, ...]:

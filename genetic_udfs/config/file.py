@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from genetic_udfs.config import Config, MutationTask
+from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.errors import ConfigurationError
 
 _PATH_KEYS = ("store", "seeds")
@@ -23,8 +24,12 @@ _PROMPT_VALUES: dict[str, dict[str, Any]] = {
     **dict.fromkeys(get_args(MutationTask), _MUTATION),
     "coder": {"instruction": "text", "entry_point": "name"},
     "judge": {"instruction": "text", "response": "text"},
+    "tester": {"instruction": "text", "code": "text", "names": ["name"], "count": 2, "shows_code": True},
+    REPAIR: {"instruction": "text", "code": "text", "test": "text", "status": "text", "message": "text"},
 }
-_OPTIONAL = ("count", "entry_point")
+# Every prompt is also given the language of the solutions, as a sentence calls it.
+_LANGUAGE = {"language": "Python"}
+_OPTIONAL = ("count", "entry_point", "names", "shows_code", "status", "message", "language")
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
@@ -116,11 +121,30 @@ def _prompts(data: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
     for role, settings in roles.items() if isinstance(roles, dict) else ():
         if not isinstance(settings, dict):
             continue
-        if role in ("coder", "judge") and settings.get("prompt") is not None:
+        if role in ("coder", "judge", "tester") and settings.get("prompt") is not None:
             found.append((f"roles.{role}.prompt", settings, "prompt"))
+        if role == "coder" and settings.get("repair_prompt") is not None:
+            found.append(("roles.coder.repair_prompt", settings, "repair_prompt"))
         elif role == "instructor" and isinstance(prompts := settings.get("prompts"), dict):
             found += [(f"roles.instructor.prompts.{name}", prompts, name) for name in prompts if name in _PROMPT_VALUES]
+    operators = data.get("operators")
+    for name, task in _named(operators, "tasks"):
+        if isinstance(task, dict) and task.get("prompt") is not None:
+            found.append((f"operators.tasks.{name}.prompt", task, "prompt"))
     return found
+
+
+def _named(section: object, key: str) -> list[tuple[str, Any]]:
+    named = section.get(key) if isinstance(section, dict) else None
+    return list(named.items()) if isinstance(named, dict) else []
+
+
+def _values_of(key: str) -> dict[str, Any]:
+    """Return what the prompt under a key is given."""
+    if key.startswith("operators."):
+        return _MUTATION | _LANGUAGE
+    section, name = key.split(".")[-2:]
+    return _PROMPT_VALUES[{"prompt": section, "repair_prompt": REPAIR}.get(name, name)] | _LANGUAGE
 
 
 def _read_prompts(data: dict[str, Any], file: Path) -> None:
@@ -138,7 +162,7 @@ def _read_prompts(data: dict[str, Any], file: Path) -> None:
 
         text = _read_text(Path(path), f"{where}: {path}")
         try:
-            check_template(text, _PROMPT_VALUES[key.split(".")[1] if name == "prompt" else name], _OPTIONAL)
+            check_template(text, _values_of(key), _OPTIONAL)
         except ConfigurationError as error:
             raise ConfigurationError(f"{where}: {path}: {error}") from None
         holder[name] = {"path": path, "text": text}
@@ -169,7 +193,11 @@ def _apply(data: dict[str, Any], override: str) -> None:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"--set {override}: the value is not valid YAML: {error}") from None
-    is_path = dotted in _PATH_KEYS or keys[-1] == "prompt" or keys[:-1] == ["roles", "instructor", "prompts"]
+    is_path = (
+        dotted in _PATH_KEYS
+        or keys[-1] in ("prompt", "repair_prompt")
+        or keys[:-1] == ["roles", "instructor", "prompts"]
+    )
     if isinstance(value, str) and (is_path or (keys[-1] == "model" and value[:1] in {".", "~"})):
         value = _absolute(value, Path.cwd())
     section: Any = data

@@ -44,6 +44,22 @@ class Sandbox(Section):
         return self
 
 
+class Budget(Section):
+    """What a store's replies may take in all: tokens, read and written, and money as the engines' prices say.
+
+    A run that reaches it finishes and keeps what is under way, and ends; one with a larger budget goes on.
+    """
+
+    tokens: Positive | None = None
+    money: Annotated[float, Field(gt=0.0)] | None = None
+
+    @model_validator(mode="after")
+    def _something_is_limited(self) -> Self:
+        if self.tokens is None and self.money is None:
+            raise ValueError("needs tokens or money, or both; leave it out for no limit")
+        return self
+
+
 class Ledger(Section):
     """How replies reach the `replies` table: two waves at most are lost when the driver is killed.
 

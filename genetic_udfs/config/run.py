@@ -12,13 +12,17 @@ from genetic_udfs.config.decontamination import Decontamination, Paraphrases
 from genetic_udfs.config.dedup import Dedup
 from genetic_udfs.config.diversity import Diversity
 from genetic_udfs.config.engines import Engine
-from genetic_udfs.config.limits import Filters, Ledger, Sandbox
+from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import Operators
-from genetic_udfs.config.roles import Role, Roles, RoleSettings
+from genetic_udfs.config.prompts import OwnPrompt
+from genetic_udfs.config.roles import REPAIR, Role, Roles, RoleSettings
 from genetic_udfs.config.section import Positive, Section
 from genetic_udfs.config.spark import Spark
 
 ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|(fitness|execution)>=(0|1|0?\.\d+|1\.0+)")
+PYTHON: Final = "python"
+ANY_LANGUAGE: Final = "any"
+_LANGUAGE: Final = re.compile(r"[A-Za-z][\w+#.-]*")
 _OF_SELECTION: Final = ("selection", "tournament_size")
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
 CATALOG_STORE: Final = "catalog:"
@@ -30,6 +34,7 @@ class Config(Section):
 
     `samples_per_generation` pairs are accepted in each of `generations` generations, in equal shares by each of
     `colonies` colonies, in at most `max_rounds` rounds and of at most `max_candidates` candidates a generation.
+    Solutions are written in `language`; of another one than Python nothing is compiled or run.
     """
 
     store: Annotated[str, Field(min_length=1)]
@@ -42,6 +47,7 @@ class Config(Section):
     max_rounds: Positive = 20
     max_candidates: Positive | None = None
     acceptance: str = "judge"
+    language: str = PYTHON
     operators: Operators = Operators()
     engines: Annotated[dict[str, Engine], Field(min_length=1)]
     roles: Roles
@@ -51,6 +57,7 @@ class Config(Section):
     diversity: Diversity = Diversity()
     sandbox: Sandbox = Sandbox()
     ledger: Ledger = Ledger()
+    budget: Budget | None = None
     spark: Spark = Spark()
 
     @field_validator("store")
@@ -81,6 +88,28 @@ class Config(Section):
                 "must be judge, tests, judge_and_tests, execution, or fitness>=X or execution>=X with X from 0 to 1"
             )
         return acceptance
+
+    @field_validator("language")
+    @classmethod
+    def _language_has_a_name(cls, language: str) -> str:
+        if _LANGUAGE.fullmatch(language) is None:
+            raise ValueError("must be a language's name as it marks code blocks, such as java or c++, or any")
+        return language.lower() if language.lower() in (PYTHON, ANY_LANGUAGE) else language
+
+    @model_validator(mode="after")
+    def _only_python_is_run(self) -> Self:
+        if self.language == PYTHON:
+            return self
+        keys = {
+            "roles.tester": self.roles.tester is not None,
+            f"acceptance: {self.acceptance}": self.accepts_by_tests or self.accepts_by_execution,
+            "roles.coder.samples above 1": self.roles.coder.samples > 1,
+        }
+        if asked := [key for key, is_set in keys.items() if is_set]:
+            raise ValueError(
+                f"language: {self.language} cannot be run, as {asked[0]} asks for; that is for python alone"
+            )
+        return self
 
     @model_validator(mode="after")
     def _samples_can_be_reached(self) -> Self:
@@ -113,11 +142,19 @@ class Config(Section):
                     f"{key}.engine: no engine is named {settings.engine!r}; engines has {sorted(self.engines)}"
                 )
             limit = self.engines[settings.engine].max_model_len
-            if settings.max_tokens >= limit:
+            if settings.max_tokens is not None and settings.max_tokens >= limit:
                 raise ValueError(
                     f"{key}.max_tokens: {settings.max_tokens} leaves no room for the prompt; it must be below"
                     f" engines.{settings.engine}.max_model_len ({limit})"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _money_has_a_price(self) -> Self:
+        if self.budget is not None and self.budget.money is not None:
+            free = [name for name, engine in self.used_engines().items() if not engine.has_price]
+            if free:
+                raise ValueError(f"budget.money: engines.{free[0]} has no price and no gpu_hour, so nobody could tell")
         return self
 
     @model_validator(mode="after")
@@ -161,7 +198,7 @@ class Config(Section):
     @property
     def checks_runs(self) -> bool:
         """Whether code that cannot be imported is refused."""
-        return self.sandbox.check_runs or self.accepts_by_execution
+        return self.language == PYTHON and (self.sandbox.check_runs or self.accepts_by_execution)
 
     @property
     def min_fitness(self) -> float | None:
@@ -173,6 +210,10 @@ class Config(Section):
     def runs_code(self) -> bool:
         """Whether a run needs the sandbox."""
         return self.roles.tester is not None or self.checks_runs or self.compares_solutions
+
+    def own_prompts(self) -> dict[str, OwnPrompt]:
+        """Return the prompts that are the user's, by what is asked for: a role, a repair, crossover, or a mutation."""
+        return self.roles.own_prompts() | {name: task.prompt for name, task in self.operators.tasks.items()}
 
     def engine_of(self, role: Role) -> Engine:
         """Return the engine that plays a role, as in `used_engines`."""
@@ -208,7 +249,10 @@ class Config(Section):
         """
         data = self.model_dump(
             mode="json",
-            exclude={"store", "seeds", "seeds_where", "generations", "diversity", "ledger", "spark", "engines"},
+            exclude={
+                *("store", "seeds", "seeds_where", "generations", "diversity"),
+                *("ledger", "budget", "spark", "engines"),
+            },
         )
         data["dedup"].pop("audit")
         if self.sandbox.decided_by == "outside":
@@ -219,20 +263,30 @@ class Config(Section):
             data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")
-        for role, key in (("instructor", "prompts"), ("coder", "prompt"), ("judge", "prompt")):
-            data["roles"][role].pop(key)
+        if self.language == PYTHON:
+            data.pop("language")
+        if self.operators.tasks:
+            for name, task in self.operators.tasks.items():
+                data["operators"]["tasks"][name]["prompt"] = task.prompt.version
+        else:
+            data["operators"].pop("tasks")
+        for settings in filter(None, data["roles"].values()):
+            for key in ("prompt", "prompts", "repair_prompt"):
+                settings.pop(key, None)
         for name, prompt in self.roles.own_prompts().items():
-            if name in data["roles"]:
+            if name == REPAIR:
+                data["roles"]["coder"]["repair_prompt"] = prompt.version
+            elif name in data["roles"]:
                 data["roles"][name]["prompt"] = prompt.version
             else:
                 data["roles"]["instructor"].setdefault("prompts", {})[name] = prompt.version
-        asked = [settings for settings in data["roles"].values() if settings is not None]
+        asked = [(data["roles"][role], settings) for role, settings in self.roles.assigned().items()]
         paraphrases = data["decontamination"]["paraphrases"]
-        if paraphrases is not None and paraphrases["judge"] is not None:
-            asked.append(paraphrases["judge"])
-        for settings in asked:
-            if settings["prefill"] is None:
-                settings.pop("prefill")
+        if self.decontamination.paraphrases is not None and self.decontamination.paraphrases.judge is not None:
+            asked.append((paraphrases["judge"], self.decontamination.paraphrases.judge))
+        for settings, given in asked:
+            for key in set(RoleSettings.model_fields) - {"engine", *given.sampling()}:
+                settings.pop(key)
             settings["engine"] = self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"})
         return data
 

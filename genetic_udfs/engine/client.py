@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -17,6 +17,8 @@ import aiohttp
 
 from genetic_udfs.config.engines import ReasoningTags
 from genetic_udfs.engine.chat_completion import (
+    MAX_COMPLETION_TOKENS,
+    MAX_TOKENS,
     ReadLogprobs,
     Reply,
     Sampling,
@@ -25,7 +27,7 @@ from genetic_udfs.engine.chat_completion import (
     request_body,
 )
 from genetic_udfs.engine.response import fault_in, reply_in, with_yes_probability
-from genetic_udfs.engine.retry import DEFAULT_RETRY, Answers, AttemptFailed, Attempts, RetryPolicy
+from genetic_udfs.engine.retry import DEFAULT_RETRY, Answers, AttemptFailed, Attempts, FirstAnswers, RetryPolicy
 from genetic_udfs.errors import EngineError
 
 NO_PROMPT: Final = "no prompt"
@@ -45,6 +47,18 @@ _NOT_CONTINUED: Final = re.compile(
 _NO_PREFILL: Final = (
     "a beginning of the answer is not to be had there: leave out prefill, and the assistant's turn that ends a prompt"
 )
+# A refusal that names the other field also when it is only out of range.
+_UNSUPPORTED: Final = re.compile(r"not supported|unsupported|unrecognized|use 'max_completion|instead", re.IGNORECASE)
+# What endpoints were found to want, by address and model: for all feeders of this process.
+_FIELDS_FOUND: dict[tuple[str, str], str] = {}
+
+
+def all_refused(engine: str, refusal: str) -> str:
+    """Return the message of a stage whose first requests are all refused for one reason."""
+    return (
+        f"{engine} refuses every request: {refusal}. That is no fault of single rows: change what is asked for under"
+        " `roles`, or the engine, and start again"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,9 @@ class Client:
         read_logprobs: Fills `yes_probability`.
         policy: How often to try again.
         reasoning: How thoughts are told from answers, as `engines.NAME.reasoning`.
+        max_tokens_field: What the endpoint calls the longest reply; found out unless given.
+        refused_after: So many refusals of one kind, before anything is answered, are no fault of rows; None for never.
+        on_notice: Told what was found out.
     """
 
     def __init__(
@@ -104,12 +121,18 @@ class Client:
         read_logprobs: ReadLogprobs | None = None,
         policy: RetryPolicy = DEFAULT_RETRY,
         reasoning: ReasoningTags | bool = True,
+        max_tokens_field: str | None = None,
+        refused_after: int | None = None,
+        on_notice: Callable[[str], None] = lambda notice: None,
     ) -> None:
         self._router = router
         self._sampling = sampling
         self._read_logprobs = read_logprobs
         self._policy = policy
         self._reasoning = reasoning
+        self._max_tokens_field = max_tokens_field
+        self._first = FirstAnswers(refused_after)
+        self._on_notice = on_notice
         self._progress = Answers()
 
     async def ask(self, prompt: str | None) -> Reply:
@@ -145,7 +168,8 @@ class Client:
         if attempts.has_seen_enough_deaths():
             raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
         beginning = beginning_of(prompt, self._sampling)
-        body = json.dumps(request_body(route.model, prompt, self._sampling)).encode()
+        field = self._field_of(route)
+        body = json.dumps(request_body(route.model, prompt, self._sampling, field)).encode()
         started = time.monotonic()
         try:
             status, headers, content = await _posted(route.session, f"{route.url}/chat/completions", body)
@@ -169,7 +193,23 @@ class Client:
             raise EngineError(f"{self._router.name}: {self._shown(_moved(route, status, headers.get('Location')))}")
         else:
             message = _message_in(content)
+        if self._is_another_field_wanted(route, status, message, field):
+            return await self._send_to(route, prompt, attempts)
         return await self._refused(route, status, headers.get("Retry-After"), message, attempts, bool(beginning))
+
+    def _field_of(self, route: Route) -> str:
+        return self._max_tokens_field or _FIELDS_FOUND.get((route.url, route.model), MAX_TOKENS)
+
+    def _is_another_field_wanted(self, route: Route, status: int, message: str, field: str) -> bool:
+        """Whether a refusal asks for the other name of `max_tokens`; from now on that is used."""
+        wanted = status in _OF_THE_ROW and MAX_COMPLETION_TOKENS in message and _UNSUPPORTED.search(message) is not None
+        if not wanted or field != MAX_TOKENS or self._max_tokens_field is not None or self._sampling.max_tokens is None:
+            return False
+        if (route.url, route.model) not in _FIELDS_FOUND:
+            _FIELDS_FOUND[route.url, route.model] = MAX_COMPLETION_TOKENS
+            key = f"max_tokens_field: {MAX_COMPLETION_TOKENS}"
+            self._on_notice(f"{self._router.name} wants {MAX_COMPLETION_TOKENS} and gets it; {key} saves its refusals")
+        return True
 
     def _json_in(self, content: bytes) -> Any:
         try:
@@ -187,6 +227,7 @@ class Client:
         if reply.finish_reason in _BROKEN_OFF:
             raise AttemptFailed(f"the answer was broken off ({reply.finish_reason})", at_most=self._policy.attempts)
         self._progress.answered()
+        self._first.answered()
         self._router.answered(route)
         if self._read_logprobs is not None and tokens:
             reply = with_yes_probability(reply, tokens, self._read_logprobs)
@@ -206,7 +247,10 @@ class Client:
             message = f"{message} ({_NO_PREFILL})"
         if status in _OF_THE_ROW:
             self._progress.answered()
-            return Reply(error=f"HTTP {status}: {message}", attempt=attempts.count)
+            refusal = f"HTTP {status}: {message}"
+            if self._first.refused(refusal):
+                raise EngineError(all_refused(self._router.name, refusal))
+            return Reply(error=refusal, attempt=attempts.count)
         if status < 500 and status not in _BUSY | _PASSING:
             raise EngineError(f"{self._router.name}: {self._router.refusal(route, status, message)}")
         if status == 429:

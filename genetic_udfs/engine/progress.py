@@ -92,6 +92,10 @@ class ProgressReporter:
             self._note = text
             self._report()
 
+    def tell(self, notice: str) -> None:
+        """Say something that the user should know, once."""
+        self._send(notice=notice[:400])
+
     def server(self, name: str, max_num_seqs: int, metrics: ServerMetrics) -> None:
         """Pass on what a server says of itself, under a name that no other server has: EXECUTOR-NUMBER."""
         self._send(server=name, max_num_seqs=max_num_seqs, metrics=asdict(metrics))
@@ -150,6 +154,7 @@ class ProgressListener:
         self.address = ProgressAddress(host, self._socket.getsockname()[1], secrets.token_hex(16))
         self._lock = threading.Lock()
         self._stages: dict[str, _Stage] = {}
+        self._notices: dict[str, None] = {}
         self._thread = threading.Thread(target=self._receive, name="progress-listener", daemon=True)
         self._closed = False
 
@@ -171,6 +176,11 @@ class ProgressListener:
         with self._lock:
             return {name: _sum(stage) for name, stage in self._stages.items()}
 
+    def notices(self) -> list[str]:
+        """Return what feeders have told, each text once, in the order in which it was heard first."""
+        with self._lock:
+            return list(self._notices)
+
     def _receive(self) -> None:
         while not self._closed:
             try:
@@ -184,6 +194,10 @@ class ProgressListener:
         if not secrets.compare_digest(str(data.pop("token")), self.address.token):
             return
         name, feeder, attempt = str(data.pop("stage")), str(data.pop("feeder")), int(str(data.pop("attempt")))
+        if "notice" in data:
+            with self._lock:
+                self._notices.setdefault(str(data["notice"]))
+            return
         if "server" in data:
             metrics = ServerMetrics(**data["metrics"])  # type: ignore[arg-type]
             with self._lock:

@@ -31,7 +31,17 @@ class EngineRequest:
 
     def key(self) -> str:
         """Return what two requests have in common when one server can serve both."""
-        of_clients = {"start_timeout", "request_timeout", "url", "api_key_env", "feeders", "reasoning"}
+        of_clients = {
+            "start_timeout",
+            "request_timeout",
+            "url",
+            "api_key_env",
+            "feeders",
+            "reasoning",
+            "max_tokens_field",
+            "price",
+            "gpu_hour",
+        }
         parts = self.engine.model_dump(mode="json", exclude=of_clients)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -1,6 +1,7 @@
 """How often a row is sent again, after what wait, and when it is enough. The sending is `client.py`'s."""
 
 import random
+import re
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +59,53 @@ class Answers:
         """Count an answer."""
         self.count += 1
         self.last = time.monotonic()
+
+
+_WITH_A_DIGIT: Final = re.compile(r"\w*\d[\w.-]*")
+# Refusals that come of what a row holds: many of them have to be alike before the configuration is at fault.
+_OF_ONE_ROW: Final = re.compile(
+    r"context length|too long|too many tokens|maximum[^.]{0,40}tokens"
+    r"|content.{0,20}(?:policy|filter|management)|moderation|flagged",
+    re.IGNORECASE,
+)
+MANY_ROWS: Final = 8
+
+
+def kind_of(refusal: str) -> str:
+    """Return what refusals of one kind have in common: all but their numbers and names with digits."""
+    return _WITH_A_DIGIT.sub("#", refusal)
+
+
+def is_of_configuration(refusal: str, count: int) -> bool:
+    """Tell whether so many refusals of one kind, with no answer among them, are no fault of rows."""
+    return count >= MANY_ROWS or not _OF_ONE_ROW.search(refusal)
+
+
+class FirstAnswers:
+    """The first answers to a feeder's requests, as many as its window.
+
+    Args:
+        enough: How many refusals of one kind, with no answer before them, are the configuration's fault.
+    """
+
+    def __init__(self, enough: int | None) -> None:
+        self._enough = enough
+        self._kind: str | None = None
+        self._count = 0
+
+    def answered(self) -> None:
+        """A request was answered: whatever is refused from now on, its row may be at fault."""
+        self._enough = None
+
+    def refused(self, refusal: str) -> bool:
+        """A request was refused: tell whether all are."""
+        if self._enough is None:
+            return False
+        if self._kind not in (None, kind_of(refusal)):
+            self._enough = None
+            return False
+        self._kind, self._count = kind_of(refusal), self._count + 1
+        return self._count >= self._enough
 
 
 class Attempts:

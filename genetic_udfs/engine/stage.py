@@ -65,6 +65,12 @@ def feeder_slots(spark: SparkSession, engine: Engine) -> int:
     return min(slots, executors * engine.tasks_feeding)
 
 
+def gpus_in_all(spark: SparkSession) -> int | None:
+    """Return how many GPUs the executors that have registered hold together; None where Spark manages none."""
+    gpus = ExecutorGpus.of_session(spark)
+    return None if gpus is None else gpus.amount * max(1, task_slots(spark) // executor_cores(spark))
+
+
 def task_profile(spark: SparkSession, engine: Engine, gpus: ExecutorGpus | None) -> ResourceProfile | None:
     """Return what tasks that feed an engine ask of Spark; None where they ask for a core alone.
 

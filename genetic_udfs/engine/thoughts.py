@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from genetic_udfs.config.engines import ReasoningTags
@@ -18,6 +19,7 @@ _LITERAL: Final = re.compile(
 )
 _SEEN_AROUND: Final = 200  # characters on both sides of a tag in which quotes are looked for
 _MAX_THOUGHTS: Final = 64
+_MAX_TAGS: Final = 1_000  # a hostile reply has more
 _SENTENCE_ENDS: Final = ".!?:;…)]}>*`\"'\u3002\uff01\uff1f"  # the last three are Chinese
 
 
@@ -103,7 +105,7 @@ def _ending(ahead: list[_Tag], opening: _Tag | None, *, is_opened: bool) -> _Tag
 
 def _tags_in(text: str, tags: ReasoningTags | None) -> Iterator[_Tag]:
     pattern = _KNOWN if tags is None else _pattern(tags)
-    matches = list(pattern.finditer(text))
+    matches = list(islice(pattern.finditer(text), _MAX_TAGS))
     if not matches:
         return
     blocks = iter(_closed_blocks(text))

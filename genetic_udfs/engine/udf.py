@@ -27,6 +27,7 @@ from genetic_udfs.engine.failure import marked
 from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.protocol import EngineRequest
+from genetic_udfs.engine.retry import MANY_ROWS
 from genetic_udfs.engine.supervisor_launch import control_socket
 from genetic_udfs.engine.window import Window
 from genetic_udfs.errors import EngineError
@@ -144,7 +145,15 @@ class Asking:
     ) -> AsyncIterator[Callable[[str | None], Awaitable[Reply]]]:
         """Hold the connections, and give the function that answers a row."""
         async with router:
-            client = Client(router, self.sampling, self.read_logprobs, reasoning=self.engine.reasoning)
+            client = Client(
+                router,
+                self.sampling,
+                self.read_logprobs,
+                reasoning=self.engine.reasoning,
+                max_tokens_field=self.engine.max_tokens_field,
+                refused_after=max(MANY_ROWS, math.ceil(self.size / self.feeders)),
+                on_notice=reporter.tell,
+            )
 
             async def answer(prompt: str | None) -> Reply:
                 reply = await client.ask(prompt)

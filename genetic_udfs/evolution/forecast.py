@@ -40,12 +40,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class RoleForecast:
-    """What a role will take."""
+    """What a role will take; `money` is None where its engine has no price."""
 
     requests: int
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    money: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,12 @@ class Forecast:
     wanted: int
     roles: Mapping[str, RoleForecast]
     text_bytes: int
+
+    @property
+    def money(self) -> float | None:
+        """The sum of the roles' money; None where no engine has a price."""
+        known = [role.money for role in self.roles.values() if role.money is not None]
+        return sum(known) if known else None
 
     @property
     def seconds(self) -> float:
@@ -77,15 +84,7 @@ def forecast(config: Config, seen: Seen, generations: int, tokens_per_second: fl
         return None
     slots, accepted = generation_of(config, seen.passed / seen.slots, seen.candidates / seen.slots)
     scale = slots * generations / seen.slots
-    roles = {
-        name: RoleForecast(
-            requests=round(role.requests * scale),
-            prompt_tokens=round(role.prompt_tokens * scale),
-            completion_tokens=round(role.completion_tokens * scale),
-            seconds=(role.completion_tokens / tokens_per_second if tokens_per_second else role.seconds) * scale,
-        )
-        for name, role in seen.roles.items()
-    }
+    roles = {name: _scaled(config, name, role, scale, tokens_per_second) for name, role in seen.roles.items()}
     return Forecast(
         slots=slots * generations,
         accepted=round(accepted * generations),
@@ -93,6 +92,17 @@ def forecast(config: Config, seen: Seen, generations: int, tokens_per_second: fl
         roles=roles,
         text_bytes=round(seen.text_bytes * scale),
     )
+
+
+def _scaled(config: Config, name: str, role: RoleSeen, scale: float, tokens_per_second: float | None) -> RoleForecast:
+    seconds = (role.completion_tokens / tokens_per_second if tokens_per_second else role.seconds) * scale
+    prompt_tokens, completion_tokens = role.prompt_tokens * scale, role.completion_tokens * scale
+    money = None
+    settings = {str(known): each for known, each in config.roles.assigned().items()}.get(name)
+    if settings is not None and (engine := config.engines[settings.engine]).has_price:
+        money = (engine.hourly(None) or 0.0) * seconds / 3600
+        money += engine.price.of(prompt_tokens, completion_tokens) if engine.price is not None else 0.0
+    return RoleForecast(round(role.requests * scale), round(prompt_tokens), round(completion_tokens), seconds, money)
 
 
 def generation_of(config: Config, passes: float, candidates: float) -> tuple[int, float]:

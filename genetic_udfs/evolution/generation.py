@@ -12,6 +12,7 @@ from pyspark.sql.types import StringType
 
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
+from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
@@ -30,7 +31,7 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.evolution.verification import check_runs, choose, failed_solutions, verify
 from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.roles import columns as role_columns
-from genetic_udfs.roles.prompts import MUTATION_TASKS, prompt_version, template_version
+from genetic_udfs.roles.prompts import prompt_version
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES_SCHEMA, DUPLICATE, NEAR_DUPLICATE, REJECTED
@@ -123,17 +124,19 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
 def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
     """Ask for instructions; a slot without parents is not asked."""
     settings = this.run.config.operators
-    own = this.run.config.roles.instructor.prompts
+    own = this.run.config.own_prompts()
     template = F.coalesce(
         *(
             F.when(F.coalesce("task", "operator") == name, prompt_version(name, own.get(name)))
-            for name in (*MUTATION_TASKS, CROSSOVER)
+            for name in (*settings.weights(), CROSSOVER)
         )
     )
     prompts = (
         rows.withColumn(
             "prompt",
-            role_columns.instructor_prompt("operator", "task", "parents", settings.crossover_instructions, own),
+            role_columns.instructor_prompt(
+                "operator", "task", "parents", settings.crossover_instructions, own, this.run.config.language
+            ),
         )
         .withColumn("template", template)
         .withColumn("sample", draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY)))
@@ -252,16 +255,17 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
         .withColumn("attempt", F.lit(1))
         .withColumn("id", F.when(F.col("solution") == 0, F.col("id")).otherwise(further))
     )
-    prompt = role_columns.coder_prompt("instruction", settings.prompt)
+    prompt = role_columns.coder_prompt("instruction", settings.prompt, this.run.config.language)
     prompts = with_prompt(samples, prompt, prompt_version("coder", settings.prompt))
-    return read_solutions(asked(prompts, this, "coder", "solution"))
+    return read_solutions(asked(prompts, this, "coder", "solution"), this)
 
 
-def read_solutions(replied: DataFrame) -> DataFrame:
-    """Add `response`, `code`, `reasoning`, `code_lines` and `code_branches` of the Coder's replies."""
+def read_solutions(replied: DataFrame, this: Round) -> DataFrame:
+    """Add `response`, `code`, its `language`, lines and branches, and `reasoning` of the Coder's replies."""
     read = (
-        replied.withColumn("read", role_columns.code_of("instruction", "reply"))
+        replied.withColumn("read", role_columns.code_of("instruction", "reply", this.run.config.language))
         .withColumn("code", F.col("read.code"))
+        .withColumn("language", F.col("read.language"))
         .withColumn("response", F.col("reply.text"))
         .withColumn("reasoning", F.col("reply.reasoning"))
         .withColumnRenamed("request_id", "coder_request")
@@ -278,9 +282,10 @@ def repair(rows: DataFrame, this: Round) -> DataFrame:
         return rows
     again = replace(this, attempt=2)
     checkpointed = checkpoint(rows, this, "before repair")
-    failed = failed_solutions(checkpointed)
-    prompts = with_prompt(failed, F.col("repair_prompt"), template_version("repair")).drop("repair_prompt")
-    repaired = read_solutions(asked(prompts, again, "coder")).transform(examine, again)
+    failed = failed_solutions(checkpointed, this)
+    version = prompt_version(REPAIR, this.run.config.roles.coder.repair_prompt)
+    prompts = with_prompt(failed, F.col("repair_prompt"), version).drop("repair_prompt")
+    repaired = read_solutions(asked(prompts, again, "coder"), again).transform(examine, again)
     return checkpointed.unionByName(repaired, allowMissingColumns=True)
 
 
@@ -302,7 +307,8 @@ def hear_judge(rows: DataFrame, this: Round) -> DataFrame:
 def with_verdicts(rows: DataFrame, this: Round) -> DataFrame:
     """Add `verdict` (no verdict counts as No), `fitness`, which is P(Yes), and the `read` `reply`."""
     own = this.run.config.roles.judge.prompt
-    prompts = with_prompt(rows, role_columns.judge_prompt("instruction", "response", own), prompt_version("judge", own))
+    prompt = role_columns.judge_prompt("instruction", "response", own, this.run.config.language)
+    prompts = with_prompt(rows, prompt, prompt_version("judge", own))
     return (
         asked(prompts, this, "judge")
         .withColumn("read", role_columns.verdict_of("reply"))

@@ -94,5 +94,6 @@ def _decision(config: Config) -> Iterator[PlannedStage]:
 
 def _asking(config: Config, role: Role, wants: str) -> PlannedStage:
     settings = config.roles.of(role)
-    sampling = f"temperature {settings.temperature:g}, {settings.max_tokens} tokens"
+    limit = "as many tokens as fit" if settings.max_tokens is None else f"{settings.max_tokens} tokens"
+    sampling = f"temperature {settings.temperature:g}, {limit}"
     return PlannedStage(f"ask the {role.capitalize()}", f"{wants}; {sampling}", settings.engine)

@@ -61,7 +61,7 @@ def rejudge(run: Run, generation: int) -> Rejudged:
     judged = judged_candidates(run, generation)
     own = run.config.roles.judge.prompt
     version = prompt_version("judge", own)
-    prompts = prompted(judged, role_columns.judge_prompt("instruction", "response", own), version)
+    prompts = prompted(judged, role_columns.judge_prompt("instruction", "response", own, run.config.language), version)
     replied = with_replies(
         run, "judge", prompts, generation, None, purpose=REJUDGE, is_scored=True, ledger_role=REJUDGE
     )

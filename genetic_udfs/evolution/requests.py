@@ -1,15 +1,24 @@
 """A role's turn: prompts become requests, those without a reply in the ledger are sent, and replies join their rows."""
 
+from typing import Final
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Role, RoleSettings
+from genetic_udfs.engine.client import all_refused
 from genetic_udfs.engine.model_identity import model_identity
-from genetic_udfs.engine.stage import feeder_slots, with_answers
+from genetic_udfs.engine.retry import is_of_configuration, kind_of
+from genetic_udfs.engine.stage import feeder_slots, gpus_in_all, with_answers
+from genetic_udfs.errors import EngineError
+from genetic_udfs.evolution.budget import check_budget
 from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.roles.sampling import sampling_key, sampling_of
 from genetic_udfs.store.ledger import Stage
+from genetic_udfs.store.schema import REPLIES
+
+_MAX_KINDS: Final = 10_000  # different errors that are looked at
 
 
 def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
@@ -25,6 +34,22 @@ def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
         .withColumn("template", F.lit(template))
         .withColumn("sample", F.lit(0).cast("long"))
     )
+
+
+def refuse_configuration(run: Run, engine: str, role: str, model: str, sampling: str) -> None:
+    """End a run that an engine has never answered, but refused for one reason whatever it was asked.
+
+    Raises:
+        EngineError: with what the engine says.
+    """
+    same = (F.col("role") == role) & (F.col("model") == model) & (F.col("sampling") == sampling)
+    found = run.store.read(REPLIES).filter(same).groupBy("error").count().limit(_MAX_KINDS).collect()
+    refusals = [row["error"] for row in found if row["error"] is not None]
+    kinds = {kind_of(refusal) for refusal in refusals}
+    if len(refusals) < len(found) or len(kinds) != 1 or not refusals[0].startswith("HTTP 4"):
+        return
+    if is_of_configuration(refusals[0], sum(row["count"] for row in found)):
+        raise EngineError(all_refused(f"engine {engine!r}, asked as {role},", refusals[0]))
 
 
 def with_replies(
@@ -77,9 +102,18 @@ def with_replies(
         rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))),
         Stage(name, ledger_role or role, generation, round_),
     )
-    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing) as stage:
+    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing, price=engine.price) as stage:
         if plan.missing:
-            slots = feeder_slots(run.spark, engine)
+            slots, hourly = feeder_slots(run.spark, engine), engine.hourly(gpus_in_all(run.spark))
+            price = engine.price
+            by_tokens = (
+                F.lit(None)
+                if price is None
+                else (
+                    F.coalesce("reply.prompt_tokens", F.lit(0)) * (price.prompt / 1e6)
+                    + F.coalesce("reply.completion_tokens", F.lit(0)) * (price.completion / 1e6)
+                )
+            )
 
             def answered(wave: DataFrame) -> DataFrame:
                 return with_answers(
@@ -102,10 +136,16 @@ def with_replies(
                     F.lit(sampling).alias("sampling"),
                     "template",
                     "reply.*",
+                    by_tokens.cast("double").alias("money"),
+                    F.lit(hourly).cast("double").alias("hourly"),
                     F.lit(run.id).alias("run_id"),
                 )
 
-            run.ledger.record(plan, answered)
+            run.ledger.record(
+                plan, answered, lambda: check_budget(run, f"{', '.join(place)}, {stage_name}", plan.missing)
+            )
+            if run.progress.all_failed(stage):
+                refuse_configuration(run, settings.engine, plan.stage.role, engine.model, sampling)
             if use := run.progress.engine_utilization(stage):
                 run.stage_utilization.append(StageUtilization(generation, round_, role, use))
     return run.ledger.with_replies(plan).drop("prompt", "template", "sample")

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_prompt
 from genetic_udfs.roles import columns as role_columns
-from genetic_udfs.roles.prompts import template_version
+from genetic_udfs.roles.prompts import prompt_version
 from genetic_udfs.sandbox.outcome_columns import outcome_of, spread
 from genetic_udfs.sandbox.outcomes import PASSED, UNSUPPORTED
 from genetic_udfs.sandbox.spark import (
@@ -27,7 +27,7 @@ from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
 _RESULTS: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
 # What is computed again of a solution that is repaired.
 _OF_AN_ATTEMPT: Final = (
-    *("response", "code", "code_lines", "code_branches", "reasoning"),
+    *("response", "code", "language", "code_lines", "code_branches", "reasoning"),
     *("verdict", "fitness", "coder_request", "judge_request"),
     *(*_RESULTS, SANDBOX_TIER, CODE_STATUS, "fault", "agreeing", "failure"),
 )
@@ -71,7 +71,7 @@ def ask_tester(rows: DataFrame, this: Round) -> DataFrame:
     settings = this.run.config.roles.tester
     assert settings is not None
     prompt = role_columns.tester_prompt("instruction", "code", settings)
-    prompts = with_prompt(rows, prompt, template_version("tester"))
+    prompts = with_prompt(rows, prompt, prompt_version("tester", settings.prompt))
     read = asked(prompts, this, "tester").withColumn(
         "read", F.when(not_rejected(), role_columns.tests_of("reply", "code", settings))
     )
@@ -168,7 +168,7 @@ def reject_failed(rows: DataFrame, this: Round) -> DataFrame:
     )
 
 
-def failed_solutions(rows: DataFrame) -> DataFrame:
+def failed_solutions(rows: DataFrame, this: Round) -> DataFrame:
     """Return the best solution of each instruction whose solutions have all failed, to be repaired.
 
     Its columns are as before the Coder was asked, but for the tests, and `repair_prompt`.
@@ -176,7 +176,8 @@ def failed_solutions(rows: DataFrame) -> DataFrame:
     none_passed = ~F.max(not_rejected()).over(Window.partitionBy(*INSTRUCTION_KEY))
     failed = F.col("reason") == FAILED_TESTS
     place = F.row_number().over(Window.partitionBy(*INSTRUCTION_KEY, failed).orderBy(*_best_first()))
-    prompt = role_columns.repair_prompt("instruction", "code", "failure.test", "failure.status", "failure.message")
+    own = this.run.config.roles.coder.repair_prompt
+    prompt = role_columns.repair_prompt("instruction", "code", "failure.test", "failure.status", "failure.message", own)
     identity = F.substring(F.sha2(F.concat_ws("/", "id", F.lit("attempt"), F.lit(2)), 256), 1, 32)
     return (
         rows.withColumn("is_repaired", none_passed & failed & (place == 1))

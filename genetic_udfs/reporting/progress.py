@@ -20,6 +20,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from genetic_udfs.config import Price
 from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
 from genetic_udfs.engine.utilization import EngineUtilization
 from genetic_udfs.reporting.amounts import duration
@@ -34,7 +35,7 @@ _LOG_INTERVAL: Final = 10.0
 Watch = Callable[[Callable[[str], None], threading.Event], None]
 """Looks at something in a thread of its own, and says what has changed, until the event."""
 
-_Stage = tuple[str, int | None, float]  # name, rows, when it began
+_Stage = tuple[str, int | None, float, Price | None]  # name, rows, when it began, what its tokens cost
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class View:
     total: int | None
     seconds: float
     reported: StageProgress
+    price: Price | None = None
 
     def facts(self) -> list[str]:
         """Return done of total, rates, time left, and what the engine says of itself, as far as known."""
@@ -58,6 +60,8 @@ class View:
             rate = done / self._working_seconds
             facts += self._rates(done)
             facts.append(f"{done} rows" if self.total is None else f"ETA {duration((self.total - done) / rate)}")
+        if self.price is not None and done:
+            facts.append(f"cost {self._cost:.4g}")
         if self.reported.errors:
             facts.append(f"{self.reported.errors} errors")
         if self.reported.engine is not None:
@@ -65,6 +69,11 @@ class View:
             facts += [f"{running}: give it more feeders" if self._is_underutilized() else running, *others]
         facts += self.reported.notes
         return facts if len(facts) > 1 or self.total is None else [*facts, f"{self.seconds:.0f} s"]
+
+    @property
+    def _cost(self) -> float:
+        assert self.price is not None
+        return self.price.of(self.reported.prompt_tokens, self.reported.completion_tokens)
 
     @property
     def _working_seconds(self) -> float:
@@ -96,7 +105,7 @@ class View:
             return f"{self.name}: {duration(self.seconds)}"
         if self.total == 0:
             return f"{self.name}: nothing to ask"
-        rates = ", ".join(self._rates(self.total))
+        rates = ", ".join(self._rates(self.total) + ([f"cost {self._cost:.4g}"] if self.price is not None else []))
         done = f"{self.name}: {self.total} {'replies' if self._asks else 'rows'} in {duration(self.seconds)} ({rates})"
         engine = self.reported.engine
         if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:
@@ -150,6 +159,7 @@ class Progress:
         self._listener = ProgressListener(host)
         self._lock = threading.Lock()
         self._stage: _Stage | None = None
+        self._noted = 0
         self._last_tick: str | None = None  # the stage's latest line in a log, but that of its end
         self._ended = threading.Event()
         self._live = Live(console=self.console, auto_refresh=False, transient=True) if self._terminal else None
@@ -177,11 +187,17 @@ class Progress:
         """Stop showing."""
         self._ended.set()
         self._thread.join()
+        self._note_notices()
         if self._live:
             self._live.stop()
         self._listener.__exit__(kind, error, trace)
         if self._terminal:
             self._terminal.close()
+
+    def all_failed(self, stage: str) -> bool:
+        """Whether nothing was heard of a stage but errors."""
+        heard = self._listener.snapshot().get(stage, StageProgress())
+        return heard.errors == heard.rows
 
     def engine_utilization(self, stage: str) -> EngineUtilization | None:
         """Return what the engine said of itself during a stage; None when nothing was heard."""
@@ -191,10 +207,18 @@ class Progress:
         """Say something that stays."""
         self.console.print(Text(f"[{time.strftime('%H:%M:%S')}] {text}"))
 
+    def _note_notices(self) -> None:
+        for notice in self._listener.notices()[self._noted :]:
+            self._noted += 1
+            self.note(notice)
+
     @contextmanager
-    def stage(self, name: str, total: int | None) -> Iterator[str]:
-        """Show a stage while the body runs, and what it came to; gives the name under which its feeders report."""
-        with self.watching(name, total):
+    def stage(self, name: str, total: int | None, *, price: Price | None = None) -> Iterator[str]:
+        """Show a stage while the body runs, and what it came to; gives the name under which its feeders report.
+
+        With a `price` its costs are shown, too.
+        """
+        with self.watching(name, total, price=price):
             yield name
             with self._lock:
                 stage, self._stage = self._stage, None  # a tick that is under way says nothing any more
@@ -202,10 +226,10 @@ class Progress:
                 self.note(ending)
 
     @contextmanager
-    def watching(self, name: str, total: int | None = None) -> Iterator[str]:
+    def watching(self, name: str, total: int | None = None, *, price: Price | None = None) -> Iterator[str]:
         """Show a stage while the body runs, as `stage` does, and nothing of it afterwards."""
         with self._lock:
-            self._stage = (name, total, time.monotonic())
+            self._stage = (name, total, time.monotonic(), price)
             self._last_tick = None
         try:
             yield name
@@ -214,9 +238,9 @@ class Progress:
                 self._stage = None
 
     def _view(self, stage: _Stage) -> View:
-        name, total, started = stage
+        name, total, started, price = stage
         seconds = max(time.monotonic() - started, 1e-3)
-        return View(name, total, seconds, self._listener.snapshot().get(name, StageProgress()))
+        return View(name, total, seconds, self._listener.snapshot().get(name, StageProgress()), price)
 
     def _show(self) -> None:
         interval = _LIVE_INTERVAL if self._live else _LOG_INTERVAL
@@ -224,6 +248,7 @@ class Progress:
             with self._lock:
                 stage = self._stage
             view = self._view(stage) if stage else None
+            self._note_notices()
             if self._terminal:
                 # rich looks at stdin and stdout, which are pipes under Spark; a window may be resized at any time.
                 self.console.width = self._terminal.columns()

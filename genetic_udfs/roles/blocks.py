@@ -14,21 +14,23 @@ Fault = Callable[[str], str | None]
 
 _TEXT_AROUND: Final = {"markdown", "md"}  # a block of which may hold the blocks that are meant
 _QUOTED: Final = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
-# So many ends of blocks are tried in a reply; a hostile one has thousands of fences.
+# So many ends of blocks are tried in a reply, and so many fences after an opening one are looked at: a hostile reply
+# has thousands.
 _MAX_TRIES: Final = 200
+_MAX_AHEAD: Final = 64
 
 
 class Block(NamedTuple):
     """A block: its code, the text before it since the last one, whether a fence ends it, and its `fault` if it has one.
 
-    `start` is where its opening fence begins.
+    `language` is the one that it is marked as, or empty.
     """
 
     code: str
     lead: str
     is_closed: bool
     fault: str | None
-    start: int
+    language: str
 
 
 class _End(NamedTuple):
@@ -81,7 +83,7 @@ def _opens(fences: list[Fence], at: int) -> bool:
 def _ends(reply: str, fences: list[Fence], at: int) -> Iterator[_End]:
     """Yield where the block that a fence opens may end: at what closes it, where another opens, where the text ends."""
     opening, opened = fences[at], None
-    for place in range(at + 1, len(fences)):
+    for place in range(at + 1, min(len(fences), at + _MAX_AHEAD)):
         fence = fences[place]
         if fence.closes(opening):
             yield _End(fence.start + (0 if fence.begins_line else len(fence.before)), place + 1, True)
@@ -98,7 +100,7 @@ def _read(reply: str, opening: Fence, ends: list[_End], fault: Fault, lead: str,
     for number, end in enumerate(ends):
         code = unindented(reply[opening.end + 1 : end.place], opening)
         wrong = fault(code)
-        block = Block(code, lead, end.is_closed, wrong, opening.start)
+        block = Block(code, lead, end.is_closed, wrong, opening.language)
         if wrong is None:
             return block, end, number
         first = first or (block, end)

@@ -4,13 +4,16 @@ import re
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from genetic_udfs.config import PYTHON
 from genetic_udfs.engine.chat_completion import is_cut_off
 from genetic_udfs.roles.blocks import Block, blocks_in
 from genetic_udfs.roles.entry_points import asked_of, missing_from
+from genetic_udfs.roles.leads import is_correction
+from genetic_udfs.roles.other_languages import block_of, shown
 from genetic_udfs.roles.prompts import render
 from genetic_udfs.roles.solution import Piece, fault_of, solution_of
 
-PYTHON: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon"})
+_MARKS: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon"})
 _CODE_START: Final = re.compile(r"^(?:def |class |import |from \S+ import |async def |@\w|if __name__)", re.MULTILINE)
 _FENCE_LINE: Final = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 # Code is followed by prose: lines are given up from the end, so many at the most.
@@ -25,18 +28,29 @@ class Code(NamedTuple):
     detail: str | None
 
 
-def coder_prompt(instruction: str, own: str | None = None) -> str:
+def coder_prompt(instruction: str, own: str | None = None, language: str = PYTHON) -> str:
     """Ask for a solution of an instruction, with the text of the user's own template if one is given.
 
-    A template is given the first function or class that the instruction names as `entry_point`, or nothing.
+    A template is given the first function or class that the instruction names as `entry_point`, or nothing, and the
+    language, or nothing for any.
     """
     asked = asked_of(instruction)
-    return render("coder", own, instruction=instruction, entry_point=asked[0] if asked else "")
+    return render(
+        "coder", own, instruction=instruction, entry_point=asked[0] if asked else "", language=shown(language)
+    )
 
 
-def repair_prompt(instruction: str, code: str, test: str, status: str, message: str) -> str:
+def repair_prompt(instruction: str, code: str, test: str, status: str, message: str, own: str | None = None) -> str:
     """Ask for another solution of an instruction, with a test that one fails and what is known of that."""
-    return render("repair", instruction=instruction, code=code, test=test, status=status, message=message)
+    return render(
+        "repair",
+        own,
+        instruction=instruction,
+        code=code,
+        test=test,
+        status=status,
+        message=message,
+    )
 
 
 def extract_code(reply: str, finish_reason: str | None, asked: Collection[str] = ()) -> Code:
@@ -51,7 +65,7 @@ def extract_code(reply: str, finish_reason: str | None, asked: Collection[str] =
         asked: names that the problem asks for.
     """
     text, was_cut = reply.replace("\r\n", "\n"), is_cut_off(finish_reason)
-    blocks = blocks_in(text, PYTHON, fault_of)
+    blocks = blocks_in(text, _MARKS, fault_of)
     whole = [block for block in map(_without_prose, blocks) if block.fault is None]
     if was_cut:
         whole = [block for block in whole if block.is_closed]
@@ -91,9 +105,24 @@ def read_solution(instruction: str, reply: str, finish_reason: str | None) -> Co
     return Code(found.code, "entry_point_missing", f"the code does not define {', '.join(missing)}")
 
 
+def solution_in(instruction: str, reply: str, finish_reason: str | None, language: str) -> tuple[Code, str | None]:
+    """Take the solution in a language from a reply; return it and the language that it is marked as.
+
+    Of another language than Python it is the block that is marked so, whatever is in it.
+    """
+    if language == PYTHON:
+        found = read_solution(instruction, reply, finish_reason)
+        return found, None if found.code is None else PYTHON
+    block, was_cut = block_of(reply, finish_reason, language)
+    if block is not None:
+        return Code(block.code, None, None), block.language or language.lower()
+    reason = "truncated" if was_cut else "no_code"
+    return Code(None, reason, f"the reply holds no whole block of {shown(language) or 'code'}"), None
+
+
 def fenced_python(reply: str) -> list[str]:
     """Return the code of the fenced blocks marked as Python or not marked, whether or not it has faults."""
-    return [block.code for block in blocks_in(reply.replace("\r\n", "\n"), PYTHON, fault_of)]
+    return [block.code for block in blocks_in(reply.replace("\r\n", "\n"), _MARKS, fault_of)]
 
 
 def _broken_correction(blocks: list[Block], found: str, was_cut: bool) -> Block | None:
@@ -102,10 +131,9 @@ def _broken_correction(blocks: list[Block], found: str, was_cut: bool) -> Block 
         names = re.findall(r"^(?:async )?(?:def|class) (\w+)", block.code, re.MULTILINE)
         is_same = any(re.search(rf"^(?:async )?(?:def|class) {name}\b", found, re.MULTILINE) for name in names)
         is_broken = block.fault is not None or (was_cut and not block.is_closed)
-        if is_broken and is_same and block is blocks[-1] and len(blocks) > 1:
-            correction = Piece("", block.lead, (), frozenset(), frozenset(), frozenset())
-            if was_cut or correction.corrects:
-                return block
+        is_meant = block is blocks[-1] and len(blocks) > 1 and (was_cut or is_correction(block.lead))
+        if is_broken and is_same and is_meant:
+            return block
     return None
 
 

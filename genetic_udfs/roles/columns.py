@@ -7,7 +7,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, IntegerType, StringType, StructField, StructType
 
-from genetic_udfs.config import OwnPrompt, TesterSettings
+from genetic_udfs.config import PYTHON, OwnPrompt, TesterSettings
 from genetic_udfs.config.operators import CROSSOVER
 from genetic_udfs.engine.chat_completion import CUT_OFF
 from genetic_udfs.roles import coder, instructor, judge, tester
@@ -19,7 +19,7 @@ from genetic_udfs.runtime.row_udf import row_udf
 
 _REASON: Final = [StructField("reason", StringType()), StructField("detail", StringType())]
 _OFFSPRING: Final = StructType([StructField("instruction", StringType()), *_REASON])
-_CODE: Final = StructType([StructField("code", StringType()), *_REASON])
+_CODE: Final = StructType([StructField("code", StringType()), *_REASON, StructField("language", StringType())])
 _VERDICT: Final = StructType([StructField("verdict", BooleanType()), *_REASON])
 _SIZE: Final = StructType([StructField(name, IntegerType()) for name in SolutionSize._fields])
 
@@ -28,7 +28,9 @@ _TESTS: Final = StructType([StructField("tests", ArrayType(StringType())), *_REA
 _NO_PARENT: Final = "no parent below operators.max_depth was drawn"
 
 
-def instructor_prompt(operator: str, task: str, parents: str, count: int, own: Mapping[str, OwnPrompt]) -> Column:
+def instructor_prompt(
+    operator: str, task: str, parents: str, count: int, own: Mapping[str, OwnPrompt], language: str
+) -> Column:
     """Return the Instructor's prompt; null where no parent was found. `own` are the user's templates by task."""
     templates = {name: prompt.text for name, prompt in own.items()}
 
@@ -36,8 +38,8 @@ def instructor_prompt(operator: str, task: str, parents: str, count: int, own: M
         if len(texts) == 0:
             return None
         if task_name is None:
-            return instructor.crossover_prompt(texts, count, templates.get(CROSSOVER))
-        return instructor.mutation_prompt(task_name, texts[0], templates.get(task_name))
+            return instructor.crossover_prompt(texts, count, templates.get(CROSSOVER), language)
+        return instructor.mutation_prompt(task_name, texts[0], templates.get(task_name), language)
 
     return row_udf(render, StringType())(operator, task, f"{parents}.instruction")
 
@@ -57,21 +59,22 @@ def offspring_of(operator: str, request: str, reply: str, asked: Column) -> Colu
     )
 
 
-def coder_prompt(instruction: str, own: OwnPrompt | None) -> Column:
+def coder_prompt(instruction: str, own: OwnPrompt | None, language: str = PYTHON) -> Column:
     """Return the Coder's prompt; null without an instruction."""
     template = own.text if own is not None else None
 
     def render(text: str | None) -> str | None:
-        return None if text is None else coder.coder_prompt(text, template)
+        return None if text is None else coder.coder_prompt(text, template, language)
 
     return row_udf(render, StringType())(instruction)
 
 
-def code_of(instruction: str, reply: str) -> Column:
-    """Return a struct of `code`, `reason` and `detail` read from a Coder's reply; null without a reply."""
+def code_of(instruction: str, reply: str, language: str = PYTHON) -> Column:
+    """Return a struct of `code`, `reason`, `detail` and `language` read from a Coder's reply; null without a reply."""
 
-    def read(problem: str, text: str | None, finish_reason: str | None) -> coder.Code:
-        return coder.read_solution(problem or "", text or "", finish_reason)
+    def read(problem: str, text: str | None, finish_reason: str | None) -> tuple[str | None, ...]:
+        found, written_in = coder.solution_in(problem or "", text or "", finish_reason, language)
+        return (*found, written_in)
 
     found = row_udf(read, _CODE)(instruction, f"{reply}.text", f"{reply}.finish_reason")
     return _unless_failed(reply, found, _CODE)
@@ -112,12 +115,18 @@ def calls_of(instruction: str, sample_code: str, code: str) -> Column:
     return row_udf(made, ArrayType(StringType()))(instruction, sample_code, code)
 
 
-def repair_prompt(instruction: str, code: str, test: str, status: str, message: str) -> Column:
+def repair_prompt(
+    instruction: str, code: str, test: str, status: str, message: str, own: OwnPrompt | None = None
+) -> Column:
     """Return the Coder's prompt for a solution that failed a test; null where one of them is."""
+    template = own.text if own is not None else None
 
-    def render(*values: str | None) -> str | None:
-        given = [value for value in values if value is not None]
-        return coder.repair_prompt(*given) if len(given) == len(values) else None
+    def render(
+        problem: str | None, solution: str | None, failed: str | None, ended: str | None, said: str | None
+    ) -> str | None:
+        if problem is None or solution is None or failed is None or ended is None or said is None:
+            return None
+        return coder.repair_prompt(problem, solution, failed, ended, said, template)
 
     return row_udf(render, StringType())(instruction, code, test, status, message)
 
@@ -125,9 +134,12 @@ def repair_prompt(instruction: str, code: str, test: str, status: str, message: 
 def tester_prompt(instruction: str, code: str, settings: TesterSettings) -> Column:
     """Return the Tester's prompt; null without code, or where that has nothing to call."""
     count, shows_code = settings.tests, settings.tests_from == "code"
+    own = settings.prompt.text if settings.prompt is not None else None
 
     def render(text: str, solution: str | None) -> str | None:
-        return None if solution is None else tester.tester_prompt(text, solution, count, shows_code=shows_code)
+        if solution is None:
+            return None
+        return tester.tester_prompt(text, solution, count, shows_code=shows_code, own=own)
 
     return row_udf(render, StringType())(instruction, code)
 
@@ -154,12 +166,12 @@ def null_solution_of(code: str) -> Column:
     return row_udf(made, StringType())(code)
 
 
-def judge_prompt(instruction: str, response: str, own: OwnPrompt | None) -> Column:
+def judge_prompt(instruction: str, response: str, own: OwnPrompt | None, language: str = PYTHON) -> Column:
     """Return the Judge's prompt; null without a response."""
     template = own.text if own is not None else None
 
     def render(text: str, answer: str | None) -> str | None:
-        return None if answer is None else judge.judge_prompt(text, answer, template)
+        return None if answer is None else judge.judge_prompt(text, answer, template, language)
 
     return row_udf(render, StringType())(instruction, response)
 
@@ -189,5 +201,5 @@ def _unless_failed(reply: str, found: Column, result: StructType) -> Column:
 
 
 def _failed(reason: str, detail: Column, result: StructType) -> Column:
-    value = result.fieldNames()[0]
-    return F.struct(F.lit(None).alias(value), F.lit(reason).alias("reason"), detail.alias("detail")).cast(result)
+    given = {"reason": F.lit(reason), "detail": detail}
+    return F.struct(*(given.get(name, F.lit(None)).alias(name) for name in result.fieldNames())).cast(result)

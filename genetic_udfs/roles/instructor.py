@@ -4,11 +4,13 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from genetic_udfs.config import PYTHON
 from genetic_udfs.config.operators import CROSSOVER
 from genetic_udfs.engine.chat_completion import is_cut_off
+from genetic_udfs.roles.other_languages import shown
 from genetic_udfs.roles.prompts import render
 
-_MARKS: Final = r"[ \t>*_#]*"
+_MARKS: Final = r"[ \t>*_#]*+"
 _NOUN: Final = (
     r"(?:(?:new|rewritten|revised|modified|coding|programming|python)[ \t]+)*"
     r"(?:problem|instruction|task|question|exercise|challenge)(?:[ \t]+(?:statement|description))?"
@@ -16,15 +18,15 @@ _NOUN: Final = (
 _NUMBER: Final = r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|[A-Z](?![a-z]))"
 # Labels: with a colon, full stop or bracket the text follows; without, they are a line of their own.
 _NUMBERED: Final = re.compile(
-    rf"^{_MARKS}(?P<noun>{_NOUN})[ \t]*(?:#|no\.?|number)?[ \t]*{_NUMBER}[ \t]*"
+    rf"^{_MARKS}(?P<noun>{_NOUN})[ \t]*(?:#|no\.?|number)?[ \t]*{_NUMBER}[ \t]*(?:\([^()\n]{{1,40}}\))?"
     r"(?:[ \t*_]*(?:[:.)]|[-\u2013\u2014](?=[ \t]))[ \t*_]*|[ \t*_#]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _NAMED: Final = re.compile(
-    rf"^(?:{_MARKS}(?P<noun>{_NOUN})[ \t*_]*:[ \t*_]*|[ \t>]*[*_#]+[ \t*_#]*(?P<title>{_NOUN})[ \t*_#]*$)",
+    rf"^(?:{_MARKS}(?P<noun>{_NOUN})[ \t*_]*:[ \t*_]*|[ \t>]*+[*_#]++[ \t*_#]*+(?P<title>{_NOUN})[ \t*_#]*$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_COUNTED: Final = re.compile(r"^(?P<indent>[ \t]*)[>*_#]*[ \t]*(?P<number>\d{1,2})[.)][ \t*_]+", re.MULTILINE)
+_COUNTED: Final = re.compile(r"^(?P<indent>[ \t]*+)[>*_#]*+[ \t]*+(?P<number>\d{1,2})[.)][ \t*_]+", re.MULTILINE)
 _BULLET: Final = re.compile(r"^(?P<indent>[ \t]*)[-*•][ \t]+", re.MULTILINE)
 # Words before a problem that speak of it: they end with a colon, or are a line that only agrees or announces.
 _PREAMBLE: Final = re.compile(
@@ -64,14 +66,14 @@ class Offspring(NamedTuple):
     detail: str | None
 
 
-def mutation_prompt(task: str, instruction: str, own: str | None = None) -> str:
+def mutation_prompt(task: str, instruction: str, own: str | None = None, language: str = PYTHON) -> str:
     """Ask for one instruction, changed as the mutation task says, with the user's own template if given."""
-    return render(task, own, instruction=instruction)
+    return render(task, own, instruction=instruction, language=shown(language))
 
 
-def crossover_prompt(examples: Sequence[str], count: int, own: str | None = None) -> str:
+def crossover_prompt(examples: Sequence[str], count: int, own: str | None = None, language: str = PYTHON) -> str:
     """Ask for `count` new instructions inspired by the examples, with the user's own template if given."""
-    return render(CROSSOVER, own, examples=list(examples), count=count)
+    return render(CROSSOVER, own, examples=list(examples), count=count, language=shown(language))
 
 
 def offspring(operator: str, reply: str, finish_reason: str | None, asked: int) -> list[Offspring]:

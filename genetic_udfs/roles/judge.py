@@ -5,7 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
+from genetic_udfs.config import PYTHON
 from genetic_udfs.engine.chat_completion import is_cut_off
+from genetic_udfs.roles.other_languages import shown
 from genetic_udfs.roles.prompts import render
 
 # Closed right after the word: `\boxed{Yes or No}` repeats the question. LaTeX's macros for text may stand within.
@@ -44,9 +46,9 @@ class Token(Protocol):
         """Texts and natural log-probabilities of the likeliest tokens here."""
 
 
-def judge_prompt(instruction: str, response: str, own: str | None = None) -> str:
+def judge_prompt(instruction: str, response: str, own: str | None = None, language: str = PYTHON) -> str:
     """Ask for a verdict on an instruction and the reply that solves it, with the user's own template if given."""
-    return render("judge", own, instruction=instruction, response=response)
+    return render("judge", own, instruction=instruction, response=response, language=shown(language))
 
 
 def verdict(reply: str, finish_reason: str | None = None) -> bool | None:

@@ -12,27 +12,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from genetic_udfs.roles.leads import is_another, is_called_wrong, is_correction
+
 _BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
-# What the words before a piece say of it: the last sentence names it, all of them say what it is to what came before.
-_IS_WRONG: Final = re.compile(
-    r"\b(?:wrong|incorrect|na[iï]ve(?:ly)?|bugg?y?|broken|bad|fails?|don't|do not|never|avoid|inefficient|slow(?:er)?"
-    r"|first (?:try|attempt|idea)|draft|originally?|brute[- ]force|(?:given|provided|reference|your) code)\b",
-    re.IGNORECASE,
-)
-_IS_RIGHT: Final = re.compile(
-    r"\b(?:right|correct(?:ed|ion|ly)?|fix(?:ed)?|final(?:ly)?|better|improved?|optimi[sz]ed|efficient|solution|instead"
-    r"|updated?|revised|actually|works|rather|(?:must|should) (?:be|read))\b",
-    re.IGNORECASE,
-)
-_IS_ANOTHER: Final = re.compile(
-    r"\b(?:alternativ\w+|another (?:way|approach|option|version|solution)|also|shorter|more concise|one-liner"
-    r"|if you (?:prefer|want)|optional(?:ly)?|for comparison)\b",
-    re.IGNORECASE,
-)
 _OF_A_RUN: Final = re.compile(r"(?:main|demo|usage|run_tests?)\Z|_*(?:test|example)", re.IGNORECASE)
-_SENTENCE: Final = re.compile(r"[^.!?\n]*[^.!?\n\s][^.!?\n]*[.!?:]*\s*\Z")
 
 
 def fault_of(code: str) -> str | None:
@@ -130,24 +115,6 @@ class Piece:
         definitions = [each for each in self.body if isinstance(each, _Definition)]
         return len(definitions) >= len(self.made) and all(map(_is_empty, definitions))
 
-    @property
-    def is_called_wrong(self) -> bool:
-        """Whether the sentence before it says that it is not the solution."""
-        sentence = _SENTENCE.search(self.lead)
-        return sentence is not None and bool(_IS_WRONG.search(sentence[0])) and not _IS_RIGHT.search(sentence[0])
-
-    @property
-    def is_another(self) -> bool:
-        """Whether the words before it offer it beside what came before."""
-        return _IS_ANOTHER.search(self.lead) is not None and not _IS_RIGHT.search(self.lead)
-
-    @property
-    def corrects(self) -> bool:
-        """Whether the words before it say that it takes the place of what came before."""
-        return _IS_ANOTHER.search(self.lead) is None and bool(
-            _IS_RIGHT.search(self.lead) or _IS_WRONG.search(self.lead)
-        )
-
 
 def solution_of(pieces: Sequence[Piece], asked: Collection[str] = ()) -> str | None:
     """Return the code of the solution; None where no piece is one.
@@ -177,7 +144,7 @@ def _is_test(piece: Piece) -> bool:
 
 
 def _is_called_wrong(piece: Piece) -> bool:
-    return piece.is_called_wrong
+    return is_called_wrong(piece.lead)
 
 
 def _of_definitions(pieces: Sequence[Piece], asked: frozenset[str]) -> list[Piece]:
@@ -187,7 +154,7 @@ def _of_definitions(pieces: Sequence[Piece], asked: frozenset[str]) -> list[Piec
         if not chosen:
             chosen = [piece]
         elif piece.made & made:
-            if not piece.is_another:
+            if not is_another(piece.lead):
                 chosen = [*_left_of(chosen, piece), piece]
         elif piece.reads & made:
             chosen.append(piece)
@@ -195,7 +162,7 @@ def _of_definitions(pieces: Sequence[Piece], asked: frozenset[str]) -> list[Piec
             chosen.insert(0, piece)
         elif asked & piece.made:
             chosen = [*chosen, piece] if asked & made else [piece]
-        elif piece.corrects and not asked & made:
+        elif is_correction(piece.lead) and not asked & made:
             chosen = [piece]
     return chosen
 
@@ -223,7 +190,7 @@ def _of_script(pieces: Sequence[Piece]) -> list[Piece]:
     for piece in pieces:
         if piece.is_import or piece.is_sample or (piece.is_usage and not piece.reads <= known):
             continue
-        if not chosen or piece.corrects:
+        if not chosen or is_correction(piece.lead):
             chosen = [piece]
         elif piece.reads & frozenset[str]().union(*(one.bound for one in chosen)):
             chosen.append(piece)

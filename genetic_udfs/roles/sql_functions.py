@@ -138,9 +138,9 @@ def register_functions(
         )
         for role in ROLES
     }
-    prompts = {name: prompt.text for name, prompt in config.roles.own_prompts().items()}
-    weights = {str(task): weight for task, weight in config.operators.mutation_tasks.items()}
-    draw = _TaskDraw(config.seed, weights, prompts)
+    prompts = {name: prompt.text for name, prompt in config.own_prompts().items()}
+    language = config.language
+    draw = _TaskDraw(config.seed, config.operators.weights(), prompts, language)
 
     text = StringType()
     functions = {
@@ -148,11 +148,15 @@ def register_functions(
             ways["instructor"], draw.plan, _instruction, {"instruction": text, "task": text}, (1, 2)
         ),
         "solve": RoleFunction(
-            ways["coder"], partial(_plan_solution, prompts.get("coder")), _code, {"code": text}, (1, 1)
+            ways["coder"],
+            partial(_plan_solution, prompts.get("coder"), language),
+            partial(_code, language),
+            {"code": text},
+            (1, 1),
         ),
         "judge": RoleFunction(
             ways["judge"],
-            partial(_plan_verdict, prompts.get("judge")),
+            partial(_plan_verdict, prompts.get("judge"), language),
             _verdict,
             {"verdict": BooleanType(), "fitness": DoubleType()},
             (2, 2),
@@ -177,14 +181,16 @@ class _TaskDraw:
     seed: int
     weights: dict[str, float]
     prompts: dict[str, str]
+    language: str
 
     def plan(self, instruction: str | None, task: str | None = None) -> Plan:
         if instruction is None:
             return Plan(None)
         chosen = task if task is not None else self._draw(instruction)
-        if chosen not in MUTATION_TASKS:
-            return Plan(None, chosen, "unknown_task", f"there is no task {chosen!r}, but {', '.join(MUTATION_TASKS)}")
-        return Plan(instructor.mutation_prompt(chosen, instruction, self.prompts.get(chosen)), chosen)
+        known = tuple(dict.fromkeys((*MUTATION_TASKS, *self.weights)))
+        if chosen not in known:
+            return Plan(None, chosen, "unknown_task", f"there is no task {chosen!r}, but {', '.join(known)}")
+        return Plan(instructor.mutation_prompt(chosen, instruction, self.prompts.get(chosen), self.language), chosen)
 
     def _draw(self, instruction: str) -> str:
         digest = hashlib.sha256(f"{self.seed}\x1e{instruction}".encode("utf-8", "surrogatepass")).digest()
@@ -196,16 +202,19 @@ def _instruction(plan: Plan, reply: Reply) -> tuple[Any, ...]:
     return found.instruction or None, plan.task, found.reason, found.detail
 
 
-def _plan_solution(own: str | None, instruction: str | None) -> Plan:
-    return Plan(None if instruction is None else coder.coder_prompt(instruction, own), about=instruction)
+def _plan_solution(own: str | None, language: str, instruction: str | None) -> Plan:
+    return Plan(None if instruction is None else coder.coder_prompt(instruction, own, language), about=instruction)
 
 
-def _code(plan: Plan, reply: Reply) -> tuple[Any, ...]:
-    return tuple(coder.read_solution(plan.about or "", reply.text or "", reply.finish_reason))
+def _code(language: str, plan: Plan, reply: Reply) -> tuple[Any, ...]:
+    found, _ = coder.solution_in(plan.about or "", reply.text or "", reply.finish_reason, language)
+    return tuple(found)
 
 
-def _plan_verdict(own: str | None, instruction: str | None, response: str | None) -> Plan:
-    return Plan(None if instruction is None or response is None else judge.judge_prompt(instruction, response, own))
+def _plan_verdict(own: str | None, language: str, instruction: str | None, response: str | None) -> Plan:
+    if instruction is None or response is None:
+        return Plan(None)
+    return Plan(judge.judge_prompt(instruction, response, own, language))
 
 
 def _verdict(plan: Plan, reply: Reply) -> tuple[Any, ...]:

@@ -21,16 +21,17 @@ class Suite(NamedTuple):
     detail: str | None
 
 
-def tester_prompt(instruction: str, code: str, count: int, *, shows_code: bool) -> str | None:
+def tester_prompt(instruction: str, code: str, count: int, *, shows_code: bool, own: str | None = None) -> str | None:
     """Ask for `count` assertions on a solution, of which its heads alone or all its code are shown.
 
-    None where the solution has nothing that a test could call.
+    `own` is the user's template; None where the solution has nothing that a test could call.
     """
     interface = Interface.of(code)
     if interface is None:
         return None
     return render(
         "tester",
+        own,
         instruction=instruction,
         code=code if shows_code else interface.heads,
         names=interface.entry_points,

@@ -63,14 +63,18 @@ class Ledger:
     def plan(self, rows: DataFrame, stage: Stage) -> Plan:
         """Keep a stage's rows in the scratch space, with which of their requests have a reply already.
 
+        Requests that ended in an error in an earlier run are asked again.
+
         Args:
             rows: any columns, with `request_id` (null where nothing is asked).
             stage: the stage.
         """
         of_stage = (F.col("role") == stage.role) & F.col("round").eqNullSafe(F.lit(stage.round))
+        # What failed in another run may pass now; what failed in this one was tried as often as is of use.
+        counts = F.col("error").isNull() | (F.col("run_id") == self.run_id)
         answered = (
             self.store.read(REPLIES)
-            .filter(F.col("generation") == stage.generation)
+            .filter((F.col("generation") == stage.generation) & counts)
             .groupBy(F.col("request_id").alias(_KEY))
             .agg(F.max(of_stage).alias(_IN_STAGE))
         )
@@ -93,17 +97,22 @@ class Ledger:
             table = table.join(asked, "request_id", "left_semi")
         else:  # The files of one stage, which others do not share, are few of a generation's.
             table = table.filter((F.col("role") == stage.role) & F.col("round").eqNullSafe(F.lit(stage.round)))
-        # Each request has one reply, were it not for a second driver on the same store: the first one sent counts.
-        first = F.min_by(F.struct(*REPLY_FIELDS), F.struct("sent_at", "run_id", "attempt"))
+        # Each request has one reply, were it not for a second driver on the same store, and for errors that were asked
+        # again: the first answer counts.
+        order = F.struct(F.col("error").isNotNull().alias("failed"), "sent_at", "run_id", "attempt")
+        first = F.min_by(F.struct(*REPLY_FIELDS), order)
         replies = table.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
         return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
 
-    def record(self, plan: Plan, ask: Callable[[DataFrame], DataFrame]) -> None:
+    def record(
+        self, plan: Plan, ask: Callable[[DataFrame], DataFrame], before_wave: Callable[[], None] = lambda: None
+    ) -> None:
         """Have a stage's requests answered in waves, each appended in one commit; one that was begun is finished.
 
         Args:
             plan: which requests have no reply yet.
             ask: turns requests, each once, into rows of the `replies` table, calling the engine.
+            before_wave: called before a wave is sent; what it raises ends the stage once waves under way are committed.
 
         Raises:
             Stopped: if the process was asked to stop; the waves that were under way then are committed.
@@ -127,6 +136,7 @@ class Ledger:
                 return  # nothing more is asked for
             try:
                 with graceful_section():
+                    before_wave()
                     append(wave)
             except BaseException:
                 failed.set()

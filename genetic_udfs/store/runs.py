@@ -189,7 +189,7 @@ def end_run(store: Store, run_id: str, outcome: str) -> None:
 
 def prompt_versions(config: Config) -> dict[str, str]:
     """Return the versions of the prompts that are the user's; `configuration` has their paths alone."""
-    return {f"prompt of the {name}": prompt.version for name, prompt in config.roles.own_prompts().items()}
+    return {f"prompt of the {name}": prompt.version for name, prompt in config.own_prompts().items()}
 
 
 def library_versions(*others: str) -> dict[str, str]:

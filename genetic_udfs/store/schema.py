@@ -88,7 +88,8 @@ _DIFFICULTY: Final = {"solve_rate": _double, "code_lines": _int, "code_branches"
 
 # `agreement` is the share of the Coder's solutions of the instruction that return the same as this one for drawn
 # arguments, `behaviour` a hash of these and of what it returns; null where they were not compared.
-# `reasoning` is what the Coder thought before its `response`; null where it did not.
+# `reasoning` is what the Coder thought before its `response`; null where it did not. `language` is that of `code`, null
+# in rows from before there was another than Python.
 # `population.ordinal` is 0..N-1 without a gap, so a uniform draw is a join on an integer.
 # `colony` is null for seeds, which belong to all; `depth` counts the mutations since the last seed or crossover.
 _INDIVIDUAL: Final = {
@@ -109,6 +110,7 @@ _INDIVIDUAL: Final = {
     "behaviour": _string,
     "reasoning": _string,
     **_DIFFICULTY,
+    "language": _string,
     "content_hash": _string,
     "run_id": _string,
 }
@@ -137,6 +139,8 @@ CANDIDATES_SCHEMA: Final = _struct(
     tester_request=_string,
 )
 
+# `money` is what the tokens cost, `hourly` what the engine costs an hour while a stage asks it; null where no price is
+# set.
 REPLIES_SCHEMA: Final = _struct(
     request_id=_string,
     role=_string,
@@ -147,10 +151,13 @@ REPLIES_SCHEMA: Final = _struct(
     sampling=_string,
     template=_string,
     **REPLY_FIELDS,
+    money=_double,
+    hourly=_double,
     run_id=_string,
 )
 
-# `seconds` is the time during which a role had requests under way; `request_seconds` sums up their own.
+# `seconds` is the time during which a role had requests under way; `request_seconds` sums up their own. `money` is
+# what its tokens cost, and its engine in that time; null where no price is set.
 ROLE_COST: Final = _struct(
     role=_string,
     requests=_long,
@@ -159,6 +166,7 @@ ROLE_COST: Final = _struct(
     completion_tokens=_long,
     seconds=_double,
     request_seconds=_double,
+    money=_double,
 )
 
 # What the servers of a stage's engine said of themselves, for endpoints nothing: requests running and waiting at once,

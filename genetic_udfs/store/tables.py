@@ -227,9 +227,12 @@ class Store:
             self.spark.sql(f"USE {schema_name}")
             for view in TABLES_READ:  # the session's own, of another store, would be found first
                 self.spark.catalog.dropTempView(view)
+        lacking: set[str] = set()
+        if schema.REPLIES in names and "costs" in wanted:
+            lacking = {"money", "hourly"} - set(self.read(schema.REPLIES).columns)
         for temporary in (schema_name is None, True):
             try:
-                for statement in statements(names, wanted, temporary=temporary):
+                for statement in statements(names, wanted, temporary=temporary, lacking=lacking):
                     self.spark.sql(statement)
                 break
             except (PySparkException, Py4JJavaError) as error:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Price
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 
@@ -138,6 +138,14 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ),
         ("engines=3", "engines: Input should be a valid dictionary (given: 3)"),
         ("seed.x=1", "--set seed.x=1: 'seed' is not a section"),
+        ("engines.smollm.price={prompt: 1}", "engines.smollm.price.completion: is missing and has no default"),
+        ("engines.smollm.price={prompt: -1, completion: 1}", "engines.smollm.price.prompt: Input should be greater"),
+        ("budget={}", "budget: needs tokens or money, or both"),
+        ("budget={tokens: 0}", "budget.tokens: Input should be greater than 0"),
+        ("budget={money: 5}", "budget.money: engines.smollm has no price and no gpu_hour"),
+        ("engines.smollm.max_tokens_field=tokens", "engines.smollm.max_tokens_field: Input should be 'max_tokens' or"),
+        ("engines.smollm.reasoning={begin: '<a>'}", "end: is missing and has no default"),
+        ("roles.coder.extra={model: x}", "roles.coder.extra: 'model' is set by engines.NAME.model"),
         ("seed", "--set seed: must have the form key.of.the.setting=value"),
         ("seed={", "--set seed={: the value is not valid YAML"),
     ],
@@ -271,6 +279,83 @@ def test_a_prompt_is_read_from_beside_the_file_that_names_it(tmp_path: Path) -> 
     assert prompt.text == "Is {{ response }} right for {{ instruction }}?"
     assert set(config.roles.own_prompts()) == {"judge"}
     assert config.model_dump(mode="json")["roles"]["judge"]["prompt"] == prompt.path
+
+
+def test_every_role_and_every_task_of_ones_own_may_have_a_prompt(tmp_path: Path) -> None:
+    texts = {
+        "tester": "{{ count }} for {{ instruction }}, {{ code }}",
+        "repair": "{{ instruction }} {{ code }} {{ test }} in {{ language }}",
+        "shorter": "Shorten {{ instruction }}",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.j2").write_text(text)
+    data = yaml.safe_load(LOCAL.read_text())
+    data["seeds"] = str(LOCAL.parent / data["seeds"])
+    data["operators"] |= {"tasks": {"shorter": {"prompt": "shorter.j2", "weight": 3}}}
+    data["roles"]["instructor"].pop("prompts")
+    data["roles"]["coder"] |= {"repair": True, "repair_prompt": "repair.j2", "prompt": None, "samples": 1}
+    data["roles"]["judge"].pop("prompt")
+    data["roles"]["tester"] = {"engine": "smollm", "max_tokens": 100, "prompt": "tester.j2"}
+    file = tmp_path / "run.yaml"
+    file.write_text(yaml.safe_dump(data))
+    config = load_config(file, ["acceptance=tests"])
+    assert {name: prompt.text for name, prompt in config.own_prompts().items()} == texts
+    assert config.operators.weights()["shorter"] == 3
+    first = config.fingerprint()
+    (tmp_path / "shorter.j2").write_text("Shorten this: {{ instruction }}")
+    assert load_config(file, ["acceptance=tests"]).fingerprint() != first
+    assert load_config(file, ["acceptance=tests", f"operators.tasks.shorter.prompt={file.parent}/shorter.j2"])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "operators.tasks={shorter: {prompt: x.j2}}",
+            "operators.tasks.shorter.prompt: {folder}/x.j2: does not use instr",
+        ),
+        ("operators.tasks={shorter: {weight: 1}}", "operators.tasks.shorter.prompt: is missing and has no default"),
+        (
+            "operators.tasks={shorter: {prompt: no.j2}}",
+            "operators.tasks.shorter.prompt: no.j2: cannot be read",
+        ),
+        ("operators.tasks={reasoning: {prompt: y.j2}}", "operators.tasks: 'reasoning' is a name of the project's"),
+        ("operators.tasks={Bad-Name: {prompt: y.j2}}", "operators.tasks.Bad-Name: String should match pattern"),
+        ("operators.tasks={a: {prompt: y.j2, weight: -1}}", "operators.tasks.a.weight: Input should be greater than"),
+        (
+            "roles.coder.repair_prompt=x.j2",
+            "roles.coder.repair_prompt: {folder}/x.j2: does not use instruction, code, test",
+        ),
+        ("language=ja va", "language: must be a language's name"),
+        ("language=java", "language: java cannot be run, as acceptance: execution asks for"),
+    ],
+)
+def test_tasks_prompts_and_languages_that_cannot_be_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, override: str, message: str
+) -> None:
+    (tmp_path / "x.j2").write_text("Nothing.")
+    (tmp_path / "y.j2").write_text("{{ instruction }}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError) as raised:
+        load_config(LOCAL, [override.replace("x.j2", f"{tmp_path}/x.j2") if "tasks" in override else override])
+    assert message.format(folder=tmp_path) in str(raised.value)
+
+
+def test_money_has_a_price_and_decides_on_nothing_that_is_generated() -> None:
+    plain = load_config(LOCAL)
+    priced = load_config(LOCAL, ["engines.smollm.gpu_hour=2.5", "budget={money: 5, tokens: 1000}"])
+    engine = priced.engines["smollm"]
+    assert (engine.hourly(4), engine.hourly(None), plain.engines["smollm"].hourly(4)) == (10.0, 2.5, None)
+    assert priced.fingerprint() == plain.fingerprint()
+    assert Price(prompt=0.5, completion=2.0).of(1_000_000, 500_000) == 1.5
+
+
+def test_another_language_leaves_python_s_rules_out(tmp_path: Path) -> None:
+    given = ["acceptance=judge", "roles.coder.samples=1", "sandbox.check_runs=true"]
+    python, java = load_config(LOCAL, given), load_config(LOCAL, [*given, "language=Java"])
+    assert (python.runs_code, java.runs_code) == (True, False)
+    assert python.fingerprint() != java.fingerprint()
+    assert "language" not in python.fingerprint_payload()
 
 
 def test_a_prompt_in_an_override_is_taken_from_the_working_directory(

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,6 +47,82 @@ def test_turns_are_messages_and_the_last_may_be_the_reply_s_beginning(
         if beginning
         else {"continue_final_message": None, "add_generation_prompt": None}
     )
+
+
+EVERYTHING = Sampling(
+    temperature=0.6,
+    top_p=0.95,
+    max_tokens=9,
+    system="Be strict.",
+    top_k=20,
+    min_p=0.05,
+    stop=["END"],
+    presence_penalty=1.5,
+    frequency_penalty=0.5,
+    repetition_penalty=1.05,
+    json_schema={"type": "object"},
+    extra={"chat_template_kwargs": {"enable_thinking": False}, "reasoning_effort": "low", "seed": 5},
+)
+
+
+def test_a_request_has_every_field_that_is_set() -> None:
+    assert request_body("m", "p", EVERYTHING) == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "Be strict."}, {"role": "user", "content": "p"}],
+        "temperature": 0.6,
+        "top_p": 0.95,
+        "max_tokens": 9,
+        "top_k": 20,
+        "min_p": 0.05,
+        "stop": ["END"],
+        "presence_penalty": 1.5,
+        "frequency_penalty": 0.5,
+        "repetition_penalty": 1.05,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "schema": {"type": "object"}, "strict": True},
+        },
+        "chat_template_kwargs": {"enable_thinking": False},
+        "reasoning_effort": "low",
+        "seed": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("longest", "field", "sent"),
+    [
+        (9, "max_tokens", {"max_tokens": 9}),
+        (9, "max_completion_tokens", {"max_completion_tokens": 9}),
+        (None, "max_tokens", {}),
+    ],
+)
+def test_the_longest_reply_has_the_name_that_the_endpoint_knows(
+    longest: int | None, field: str, sent: dict[str, int]
+) -> None:
+    body = request_body("m", "p", Sampling(0.5, 1.0, longest), field)
+    assert {key: value for key, value in body.items() if key.startswith("max_")} == sent
+
+
+def test_what_the_system_says_stands_before_a_system_turn_of_the_prompt() -> None:
+    body = request_body("m", f"{mark('system')}own\n{mark('user')}p", Sampling(0.5, 1.0, 8, system="first"))
+    assert [message["content"] for message in body["messages"]] == ["first\n\nown", "p"]
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.parametrize("regex", [None, "a+"])
+def test_vllms_own_request_model_knows_every_field(regex: str | None) -> None:
+    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+
+    sampling = replace(EVERYTHING, regex=regex, json_schema=None if regex else {"type": "object"}, prefill="def")
+    body = request_body("m", "p", replace(sampling, top_logprobs=20))
+    assert body.keys() <= ChatCompletionRequest.model_fields.keys()
+    read = ChatCompletionRequest.model_validate(body)
+    assert {name: getattr(read, name) for name in ("top_k", "min_p", "repetition_penalty", "stop", "max_tokens")} == {
+        name: body[name] for name in ("top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
+    }
+    form = read.structured_outputs.regex if regex else read.response_format.json_schema.json_schema
+    assert form == (regex or {"type": "object"})
 
 
 @pytest.mark.parametrize("said", ["Yes}", "\\boxed{Yes}"])

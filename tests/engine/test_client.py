@@ -31,10 +31,20 @@ def ask_all(
     share: int = 256,
     policy: RetryPolicy = QUICK,
     read_logprobs: Callable[[list[TokenLogprobs]], float | None] | None = None,
+    told: list[str] | None = None,
+    refused_after: int | None = None,
 ) -> list[Reply]:
     async def scenario() -> list[Reply]:
         async with Endpoint("remote", endpoint_engine, share) as endpoint:
-            client = Client(endpoint, sampling, read_logprobs, policy)
+            client = Client(
+                endpoint,
+                sampling,
+                read_logprobs,
+                policy,
+                max_tokens_field=endpoint_engine.max_tokens_field,
+                refused_after=refused_after,
+                on_notice=(told if told is not None else []).append,
+            )
             window = asyncio.Semaphore(share * len(endpoint_engine.urls))
 
             async def ask(prompt: str | None) -> Reply:
@@ -77,6 +87,58 @@ def test_the_request_carries_the_sampling() -> None:
         "logprobs": True,
         "top_logprobs": 3,
     }
+
+
+def wants_max_completion_tokens(request: Request) -> Answer | str:
+    if "max_tokens" in request.body:
+        message = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'"
+        return Answer(status=400, message=f"{message} instead.")
+    return "fine"
+
+
+def test_an_endpoint_that_wants_max_completion_tokens_gets_it_and_that_is_told_once() -> None:
+    told: list[str] = []
+    with ScriptedServer(wants_max_completion_tokens) as server:
+        engine = Engine(model="m", url=server.url)
+        replies = [*ask_all(server, ["a", "b"], told=told, share=1), *ask_all(server, ["c"], told=told)]
+        assert [reply.text for reply in replies] == ["fine"] * 3
+        assert [request.body.get("max_completion_tokens") for request in server.requests] == [None, 7, 7, 7]
+        assert len(told) == 1 and "wants max_completion_tokens" in told[0]
+        refused = ask_all(server, ["d"], engine=engine.model_copy(update={"max_tokens_field": "max_tokens"}))
+    assert refused[0].error is not None and refused[0].error.startswith("HTTP 400: Unsupported parameter")
+
+
+def test_the_name_of_max_tokens_may_be_set() -> None:
+    with ScriptedServer(wants_max_completion_tokens) as server:
+        engine = Engine(model="m", url=server.url, max_tokens_field="max_completion_tokens")
+        assert ask_all(server, ["a"], engine=engine)[0].text == "fine"
+    assert server.calls["a"] == 1
+
+
+@pytest.mark.parametrize(("rows", "ends"), [(11, False), (12, True)])
+def test_refusals_of_one_kind_before_any_answer_are_no_fault_of_rows(rows: int, ends: bool) -> None:
+    def answer(request: Request) -> Answer:
+        return Answer(status=400, message=f"request req-{request.prompt}1: unknown field top_k")
+
+    with ScriptedServer(answer) as server:
+        prompts: list[str | None] = [f"p{number}" for number in range(rows)]
+        if not ends:
+            assert {reply.text for reply in ask_all(server, prompts, refused_after=12)} == {None}
+            return
+        with pytest.raises(EngineError, match=r"every request: HTTP 400: request req-p\d+: unknown field"):
+            ask_all(server, prompts, refused_after=12)
+
+
+def test_refusals_after_an_answer_or_of_different_kinds_are_their_rows() -> None:
+    def answer(request: Request) -> Answer | str:
+        if request.prompt == "good":
+            return "fine"
+        return Answer(status=400, message="no" if request.prompt < "p5" else "never")
+
+    rows: list[str | None] = [f"p{number}" for number in range(9)]
+    with ScriptedServer(answer) as server:
+        assert ask_all(server, ["good", *rows], refused_after=4, share=1)[0].text == "fine"
+        assert {reply.text for reply in ask_all(server, rows[3:], refused_after=3, share=1)} == {None}
 
 
 @pytest.mark.parametrize(

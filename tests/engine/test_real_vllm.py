@@ -8,7 +8,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Engine
+from genetic_udfs.config import Engine, ReasoningTags
 from genetic_udfs.engine.chat_completion import Sampling, TokenLogprobs
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.models import BUNDLED
@@ -31,7 +31,8 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(3600)]
 ONE_THREAD = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
 # A core that computes by itself, as on a single GPU, which vLLM's CPU build does with this variable.
 UNI = ONE_THREAD | {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
-LITTLE = {"kv-cache-memory-bytes": 1 << 28}  # 11,000 tokens; to fill with zeros what is the default takes 6 s
+# 11,000 tokens; to fill with zeros what is the default takes 6 s. Requests may bring a chat template of their own.
+LITTLE = {"kv-cache-memory-bytes": 1 << 28, "trust-request-chat-template": True}
 ENGINE = Engine(
     model=BUNDLED,
     max_num_seqs=16,
@@ -40,17 +41,59 @@ ENGINE = Engine(
     env=UNI,
 )
 # Another context length makes it another engine, whose core has a worker. It hangs when no token comes for half of the
-# timeout.
-OTHER = Engine(model=BUNDLED, max_num_seqs=16, max_model_len=512, request_timeout=40, args=LITTLE, env=ONE_THREAD)
+# timeout. It parts thoughts itself, at tags that need not be tokens of the model's.
+OTHER = Engine(
+    model=BUNDLED,
+    max_num_seqs=16,
+    max_model_len=512,
+    request_timeout=40,
+    args={**LITTLE, "reasoning-parser": "olmo3"},
+    env=ONE_THREAD,
+)
 # The window, 18, and a half of it: a task that comes second gets its share while the first has all of it in flight.
 MOST_IN_FLIGHT = 27
 ROWS = 48
+# A chat template that opens thoughts. vLLM keeps a form only once thoughts have ended, for which it looks in the
+# prompt.
+OPENS_THOUGHTS = (
+    "{% for message in messages %}{{ message['content'] }}\n{% endfor %}"
+    "Think, then write </think> and the answer.\n<think>\n"
+)
+THINKING = Sampling(
+    temperature=0.0,
+    top_p=1.0,
+    max_tokens=40,
+    top_logprobs=5,
+    regex=r"(one|two) (apples|pears)\n</think>\n\n(Yes|No), it is\.",
+    extra={"chat_template": OPENS_THOUGHTS},
+)
 SHORT = Sampling(temperature=0.8, top_p=0.95, max_tokens=8)
 
 
 def first_logprob(tokens: list[TokenLogprobs]) -> float | None:
     assert len(tokens[0].top) == 5
     return tokens[0].logprob
+
+
+def length_of_answer(tokens: list[TokenLogprobs]) -> float:
+    assert all(token.top for token in tokens)
+    return float(len("".join(token.token for token in tokens)))
+
+
+def assert_thoughts_are_apart(spark: SparkSession, name: str, engine: Engine) -> None:
+    asked = ask(name, engine, THINKING, read_logprobs=length_of_answer)
+    rows = spark.range(0, 4, 1, 2).select("id", asked(F.lit("Is it fruit?")).alias("reply")).collect()
+    assert_all_answered(rows, 4)
+    for row in rows:
+        assert row.reply.text in {"Yes, it is.", "No, it is."}
+        assert row.reply.reasoning in {f"{count} {fruit}" for count in ("one", "two") for fruit in ("apples", "pears")}
+        assert row.reply.finish_reason == "stop"
+        assert row.reply.yes_probability == len(row.reply.text)
+    opened = engine.model_copy(update={"reasoning": ReasoningTags(end="</think>")})
+    cut = ask(name, opened, replace(THINKING, max_tokens=2))
+    [row] = spark.range(1).select(cut(F.lit("Is it fruit?")).alias("reply")).collect()
+    assert (row.reply.text, row.reply.finish_reason) == ("", "length")
+    assert row.reply.reasoning
 
 
 @dataclass(frozen=True)
@@ -252,6 +295,12 @@ def test_an_engine_is_started_once_for_two_roles_although_python_workers_end_bet
     assert executor.logs() == logs
 
 
+def test_thoughts_that_the_chat_template_opens_are_apart_without_a_reasoning_parser(
+    spark: SparkSession, executor: RealExecutor
+) -> None:
+    assert_thoughts_are_apart(spark, "judge", ENGINE)
+
+
 def test_another_engine_takes_the_place_of_the_first_and_never_are_there_two(
     spark: SparkSession, executor: RealExecutor
 ) -> None:
@@ -294,3 +343,9 @@ def test_an_engine_that_hangs_is_replaced_and_no_row_is_lost(spark: SparkSession
     assert attempts.count(1) >= 10
     assert 1 <= sum(attempt > 1 for attempt in attempts) <= MOST_IN_FLIGHT
     assert (progress.rows, progress.errors) == (ROWS, 0)
+
+
+def test_thoughts_that_the_chat_template_opens_are_apart_with_a_reasoning_parser(
+    spark: SparkSession, executor: RealExecutor
+) -> None:
+    assert_thoughts_are_apart(spark, "short", OTHER)

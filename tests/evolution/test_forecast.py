@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Price
 from genetic_udfs.evolution.forecast import RoleSeen, Seen, forecast, generation_of, seen_of
 
 
@@ -59,6 +59,20 @@ def test_what_was_seen_is_scaled_to_the_slots() -> None:
     assert (coder.seconds, found.seconds) == (pytest.approx(160), pytest.approx(200))
     faster = forecast(config(), SEEN, generations=2, tokens_per_second=1000)
     assert faster is not None and faster.seconds == pytest.approx(33.6)
+
+
+def test_what_it_costs_is_forecast_where_engines_have_a_price() -> None:
+    plain = forecast(config(), SEEN, generations=2)
+    assert plain is not None and plain.money is None
+    priced = config()
+    engine = priced.engines[priced.roles.coder.engine]
+    price = engine.model_copy(update={"price": Price(prompt=100.0, completion=200.0), "gpu_hour": 36.0})
+    found = forecast(
+        priced.model_copy(update={"engines": {**priced.engines, priced.roles.coder.engine: price}}), SEEN, 2
+    )
+    assert found is not None
+    assert found.roles["coder"].money == pytest.approx(64_000 * 1e-4 + 32_000 * 2e-4 + 160 * 0.01)
+    assert found.money == pytest.approx(sum(role.money or 0 for role in found.roles.values()))
 
 
 def test_a_generation_with_a_cap_counts_candidates_not_slots() -> None:

@@ -17,6 +17,7 @@ from tests.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.slow
 
+TASK = "Read the problem and make it rarer: {{ instruction }}"
 JUDGE = "You review answers as I do.\n{{ instruction }}\n--\n{{ response }}"
 CODER = "Solve the programming problem my way: {{ instruction }}"
 
@@ -28,7 +29,14 @@ def config(store: Path, url: str, coder: str, judge: str) -> Config:
         "coder": {**role, "prompt": {"path": "/mine/coder.j2", "text": coder}},
         "judge": {**role, "prompt": {"path": "/mine/judge.j2", "text": judge}},
     }
-    quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "generations": 1, "max_rounds": 1}
+    tasks = {"much_rarer": {"prompt": {"path": "/mine/rarer.j2", "text": TASK}, "weight": 1000}}
+    quick = {
+        "operators": {"tasks": tasks, "crossover_share": 0.0},
+        "decontamination": {"human_eval": False},
+        "dedup": {"audit": 0},
+        "generations": 1,
+        "max_rounds": 1,
+    }
     return settings(store, url, colonies=1, samples_per_generation=4, roles=roles, **quick)
 
 
@@ -53,11 +61,14 @@ def test_a_run_asks_with_the_prompts_it_is_given_and_keeps_their_versions(
     asked: tuple[Path, ScriptedServer, Counter[str]],
 ) -> None:
     store, server, calls = asked
-    prompts = config(store, server.url, CODER, JUDGE).roles.own_prompts()
-    replies = [reply for reply in rows(store, "replies") if reply["role"] != "instructor"]
-    assert {(reply["role"], reply["template"]) for reply in replies} == {
-        (role, prompt.version) for role, prompt in prompts.items()
+    prompts = config(store, server.url, CODER, JUDGE).own_prompts()
+    names = {"instructor": "much_rarer"}
+    assert {(reply["role"], reply["template"]) for reply in rows(store, "replies")} == {
+        (role, prompts[names.get(role, role)].version) for role in ("instructor", "coder", "judge")
     }
+    assert {candidate["task"] for candidate in rows(store, "candidates")} == {"much_rarer"}
+    assert {pair["language"] for pair in rows(store, "population") if pair["generation"]} == {"python"}
+    replies = [reply for reply in rows(store, "replies") if reply["role"] != "instructor"]
     beginnings = ("You review answers as I do.\n", "Solve the programming problem my way: ")
     mine_asked = [prompt for prompt in calls if prompt.startswith(beginnings)]
     assert len(mine_asked) == len(replies)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from rich.console import Console
 
+from genetic_udfs.config import Price
 from genetic_udfs.engine.progress import StageProgress
 from genetic_udfs.engine.utilization import EngineUtilization
 from genetic_udfs.reporting import progress as module
@@ -36,6 +37,13 @@ def test_a_stage_that_is_done_says_what_it_took() -> None:
     assert done.ending() == "coder: 40 replies in 2 min 5 s (0.32 rows/s, 20 tokens/s)"
     assert View("coder", 0, 1.0, StageProgress()).ending() == "coder: nothing to ask"
     assert View("deciding", None, 3725.0, StageProgress()).ending() == "deciding: 1 h 2 min"
+
+
+def test_what_a_stage_costs_is_shown_where_its_engine_has_a_price() -> None:
+    reported = StageProgress(rows=10, prompt_tokens=2_000_000, completion_tokens=100_000)
+    view = View("coder", 40, 10.0, reported, Price(prompt=0.5, completion=4.0))
+    assert "cost 1.4" in view.facts()
+    assert view.ending().endswith("cost 1.4)")
 
 
 def test_a_stage_that_runs_code_has_rows_and_no_tokens() -> None:

@@ -76,3 +76,28 @@ def test_tables_of_a_schema_are_named_as_sql_names_them() -> None:
     out = io.StringIO()
     print_summary(Console(file=out, width=120), [], "catalog:lake.genetic", "sql")
     assert "Tables: lake.genetic.population, candidates, " in out.getvalue()
+
+
+def test_the_summary_says_what_replies_cost_where_engines_have_a_price() -> None:
+    cost = {"requests": 2, "errors": 0, "prompt_tokens": 1, "completion_tokens": 1, "seconds": 1.0}
+    generation = Row(
+        generation=1,
+        asked=2,
+        accepted=1,
+        shortfall=0,
+        rounds=1,
+        reasons={},
+        costs=[Row(role="coder", money=1234.5, **cost), Row(role="judge", money=None, **cost)],
+        engines=[],
+        audit=None,
+        judge=None,
+        diversity=None,
+        population_size=2,
+        seconds=1.0,
+    )
+    out = io.StringIO()
+    print_summary(Console(file=out, width=120), [generation], "/store", "sql.py conf")
+    lines = [" ".join(line.replace("│", " ").split()) for line in out.getvalue().splitlines()]
+    assert "1 coder 2 0 1 1 1 - 1,234.50" in lines
+    assert "1 judge 2 0 1 1 1 - -" in lines
+    assert "all 1,234.50" in lines

@@ -1,11 +1,13 @@
 """A template's version changes with its text and with the text it is built on."""
 
+import hashlib
 from typing import get_args
 
 import pytest
 from jinja2 import UndefinedError
 
 from genetic_udfs.config import MutationTask
+from genetic_udfs.roles import coder, instructor, judge
 from genetic_udfs.roles.prompts import MUTATION_TASKS, render, template_version
 
 
@@ -19,6 +21,30 @@ def test_versions_differ_between_templates_and_stay_the_same_otherwise() -> None
     versions = {name: template_version(name) for name in names}
     assert len(set(versions.values())) == len(names)
     assert versions == {name: template_version.__wrapped__(name) for name in names}
+
+
+def test_prompts_for_python_are_what_they_were_before_there_were_other_languages() -> None:
+    asked = [
+        coder.coder_prompt("A `f(x)`"),
+        *(instructor.crossover_prompt(["a", "b"], count) for count in (2, 1)),
+        judge.judge_prompt("i", "r"),
+        *(instructor.mutation_prompt(task, "i") for task in MUTATION_TASKS),
+    ]
+    # Another text would be another request: stores that were begun before would ask, and pay, again.
+    digest = "9370de0d51961fb2f32313a6b9d6347c9eec39b36d208fa0c9f8c1eccc0ffce4"
+    assert hashlib.sha256("\x1e".join(asked).encode()).hexdigest() == digest
+
+
+@pytest.mark.parametrize(
+    ("language", "named", "fence"),
+    [("any", "", ""), ("C++", " in C++", "```c++"), ("python", " in Python", "```python")],
+)
+def test_prompts_ask_for_the_language(language: str, named: str, fence: str) -> None:
+    asked = coder.coder_prompt("i", None, language)
+    assert f"Solve the programming problem{named}. Give one code block" in asked
+    assert fence in asked and ("```" in asked) == bool(fence)
+    assert f"be solvable{named}." in instructor.mutation_prompt("reasoning", "i", None, language)
+    assert f"be solvable{named}." in instructor.crossover_prompt(["a", "b"], 1, None, language)
 
 
 def test_a_value_that_a_template_lacks_is_an_error() -> None:

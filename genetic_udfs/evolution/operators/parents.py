@@ -27,7 +27,7 @@ def with_operator(slots: DataFrame, config: Config) -> DataFrame:
     """Add `operator` (mutation or crossover) and `task` (null for crossover) to each slot."""
     settings = config.operators
     # In an order of their own: the same weights in another order of the YAML file give the same tasks.
-    weights = {str(task): weight for task, weight in sorted(settings.mutation_tasks.items())}
+    weights = dict(sorted(settings.weights().items()))
     crosses = unit(_draw(config.seed, "operator")) < settings.crossover_share
     task = weighted_choice(unit(_draw(config.seed, "task")), weights)
     return slots.withColumn("operator", F.when(crosses, CROSSOVER).otherwise(MUTATION)).withColumn(

@@ -28,8 +28,12 @@ def _source(file: str) -> str | None:
     return found.read_text(encoding="utf-8") if found.is_file() else None
 
 
-def render(name: str, own: str | None = None, **values: Any) -> str:
-    """Fill the template `name` with values, or the one whose text is given in its place."""
+def render(name: str, own: str | None = None, *, language: str = "Python", **values: Any) -> str:
+    """Fill the template `name` with values, or the one whose text is given in its place.
+
+    `language` is what solutions are written in, as a sentence calls it; empty for any.
+    """
+    values["language"] = language
     if own is not None:
         return render_text(own, **values)
     return _environment().get_template(f"{name}.j2").render(**values).strip()

@@ -21,7 +21,12 @@ TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def statements(tables: Collection[str], wanted: Collection[str], *, temporary: bool) -> list[str]:
+_OF_REPLIES: Final = "FROM replies\n"
+
+
+def statements(
+    tables: Collection[str], wanted: Collection[str], *, temporary: bool, lacking: Collection[str] = ()
+) -> list[str]:
     """Return the SQL that makes the views and functions.
 
     Args:
@@ -29,11 +34,15 @@ def statements(tables: Collection[str], wanted: Collection[str], *, temporary: b
         wanted: the views and functions that are made if their tables exist.
         temporary: whether the views are the session's own, or stay in the current schema. Functions are always the
             session's: a permanent one would look for its tables in the schema of whoever calls it.
+        lacking: columns, numbers all of them, that `replies` of an older version have not: they are null.
     """
     made = []
     for name, read in TABLES_READ.items():
         if name in wanted and set(read) <= set(tables):
             text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+            if lacking:
+                nulls = "".join(f", CAST(NULL AS DOUBLE) AS {column}" for column in sorted(lacking))
+                text = text.replace(_OF_REPLIES, f"FROM (SELECT *{nulls} FROM replies)\n")
             is_own = temporary or text.startswith("FUNCTION")
             made.append(f"CREATE OR REPLACE {'TEMPORARY ' if is_own else ''}{text}")
     return made
