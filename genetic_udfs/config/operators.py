@@ -12,6 +12,9 @@ CROSSOVER: Final = "crossover"
 
 _TOURNAMENT_SIZE: Final = 3
 _OTHER_PROMPTS: Final = ("coder", "judge", "tester", "repair", "mutation")
+# Ways of selection that need the population's embeddings.
+SELECTION_BY_EMBEDDING: Final = ("novelty", "elites")
+_TOURNAMENTS: Final = ("tournament", *SELECTION_BY_EMBEDDING)
 MutationTask = Literal["constraints", "rarer_requirement", "reasoning", "erroneous_code", "complexity"]
 
 
@@ -25,7 +28,8 @@ class OwnTask(Section):
 class Operators(Section):
     """How offspring instructions come about.
 
-    Parents are drawn uniformly, or each is the fittest of `tournament_size` (3 unless given) drawn so. The five
+    Parents are drawn uniformly, or each is the best of `tournament_size` (3 unless given) drawn so: the fittest
+    (`tournament`), the farthest from its neighbours (`novelty`), or that of the rarest kind (`elites`). The five
     mutation tasks and the even split are the method's (arXiv 2407.21077), `tasks` are the user's beside them; how many
     parents a crossover shows and how many instructions it asks for are not published.
     """
@@ -42,20 +46,20 @@ class Operators(Section):
     crossover_parents: Annotated[int, Field(ge=2, le=32)] = 3
     crossover_instructions: Annotated[int, Field(ge=1, le=20)] = 3
     max_depth: Positive = 3
-    selection: Literal["uniform", "tournament"] = "uniform"
+    selection: Literal["uniform", "tournament", "novelty", "elites"] = "uniform"
     tournament_size: Annotated[int, Field(ge=2, le=64)] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _a_tournament_has_a_size(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("selection") == "tournament" and given.get("tournament_size") is None:
+        if isinstance(given, dict) and given.get("tournament_size") is None and given.get("selection") in _TOURNAMENTS:
             return {**given, "tournament_size": _TOURNAMENT_SIZE}
         return given
 
     @model_validator(mode="after")
     def _only_a_tournament_has_a_size(self) -> Self:
         if self.selection == "uniform" and self.tournament_size is not None:
-            raise ValueError("tournament_size is for selection: tournament")
+            raise ValueError("tournament_size is for selection: tournament, novelty or elites")
         return self
 
     @field_validator("tasks")

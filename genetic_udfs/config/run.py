@@ -13,7 +13,7 @@ from genetic_udfs.config.dedup import Dedup
 from genetic_udfs.config.diversity import Diversity
 from genetic_udfs.config.engines import Engine
 from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
-from genetic_udfs.config.operators import Operators
+from genetic_udfs.config.operators import SELECTION_BY_EMBEDDING, Operators
 from genetic_udfs.config.prompts import OwnPrompt
 from genetic_udfs.config.roles import REPAIR, Role, Roles, RoleSettings
 from genetic_udfs.config.section import Positive, Section
@@ -201,6 +201,11 @@ class Config(Section):
         return self.language == PYTHON and (self.sandbox.check_runs or self.accepts_by_execution)
 
     @property
+    def keeps_embeddings(self) -> bool:
+        """Whether the population's embeddings are kept, for what asks how near texts are."""
+        return self.operators.selection in SELECTION_BY_EMBEDDING
+
+    @property
     def min_fitness(self) -> float | None:
         """The P(Yes) that is enough; None where fitness does not decide."""
         floor = self.acceptance.removeprefix("fitness>=")
@@ -261,6 +266,8 @@ class Config(Section):
             data.pop("max_candidates")
         if self.operators.selection == "uniform":
             data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
+        elif self.operators.selection in SELECTION_BY_EMBEDDING:
+            data["operators"]["embedding_model"] = self.diversity.model
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")
         if self.language == PYTHON:

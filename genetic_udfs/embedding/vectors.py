@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +49,15 @@ def vectors(spark: SparkSession, texts: Sequence[str], model: str, key: str) -> 
     return np.array([row["vector"] for row in ordered], np.float32)
 
 
+def embedded_rows(
+    batches: Iterable[pa.RecordBatch], columns: Sequence[str], model: str, key: str
+) -> Iterator[tuple[list[tuple[Any, ...]], NDArray[np.float32]]]:
+    """Yield some rows at a time, with the embeddings of their last column, which is a text; null counts as empty."""
+    given = rows(batches, *columns)
+    while some := list(itertools.islice(given, TEXTS_AT_ONCE)):
+        yield some, embedded([row[-1] or "" for row in some], model, key)
+
+
 def embedded(texts: Sequence[str], model: str, key: str) -> NDArray[np.float32]:
     """Return the embeddings of texts in a worker; what goes wrong is marked, so that the driver finds it again."""
     try:
@@ -58,7 +67,6 @@ def embedded(texts: Sequence[str], model: str, key: str) -> NDArray[np.float32]:
 
 
 def _vectors(batches: Iterable[pa.RecordBatch], model: str, key: str) -> Iterator[tuple[int, list[float]]]:
-    given = rows(batches, _NUMBER, _TEXT)
-    while some := list(itertools.islice(given, TEXTS_AT_ONCE)):
-        for (number, _), vector in zip(some, embedded([text for _, text in some], model, key), strict=True):
+    for some, found in embedded_rows(batches, (_NUMBER, _TEXT), model, key):
+        for (number, _), vector in zip(some, found, strict=True):
             yield number, vector.tolist()

@@ -23,7 +23,9 @@ from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
 from genetic_udfs.evolution.operators.parents import SLOT_KEY, with_operator, with_parents
+from genetic_udfs.evolution.operators.selection import Scores, by_novelty, by_rarity
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
+from genetic_udfs.evolution.population_embeddings import embeddings
 from genetic_udfs.evolution.population_index import indexed
 from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
@@ -118,7 +120,17 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
         "index", F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
     )
     depth = F.when(F.col("operator") == MUTATION, F.get("parents", F.lit(0))["depth"] + 1).otherwise(0)
-    return with_parents(rows, this.population, own, this.size, this.run.config).withColumn("depth", depth)
+    found = with_parents(rows, this.population, own, this.size, this.run.config, scores_of(this))
+    return found.withColumn("depth", depth)
+
+
+def scores_of(this: Round) -> Scores | None:
+    """Return what a tournament is decided by, None where it is fitness, or there are none."""
+    config = this.run.config
+    if not config.keeps_embeddings:
+        return None
+    known = embeddings(this.run.store, this.generation)
+    return by_novelty(known, config.seed) if config.operators.selection == "novelty" else by_rarity(known)
 
 
 def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:

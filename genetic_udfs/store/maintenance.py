@@ -17,13 +17,13 @@ from genetic_udfs.store.files import File, files_needed, files_there
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.presence import refuse_lost_tables
-from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION, REPLIES
+from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, EMBEDDINGS, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.tables import PROPERTIES, Store
 from genetic_udfs.store.write_access import writing
 
 # The other tables are a row a generation or a run, and rows of `runs` are changed in place: an OPTIMIZE beside that
 # would make one of the two fail.
-TABLES: Final = (POPULATION, CANDIDATES, REPLIES, DEDUP_INDEX)
+TABLES: Final = (POPULATION, CANDIDATES, REPLIES, DEDUP_INDEX, EMBEDDINGS)
 MIN_HOURS: Final = 168
 _INVENTORY: Final = "genetic_udfs_vacuum_inventory"
 _INVENTORY_COLUMNS: Final = "path string, length long, isDir boolean, modificationTime long"

@@ -3,7 +3,7 @@
 Tables: `population` (accepted individuals), `candidates` (every attempt), `replies` (the ledger of model replies),
 `generations` (one row a finished generation), `runs` (one row a start of the job), `verdicts` (what another judge said
 of a generation's candidates), `dedup_index` and `dedup_manifest` (what a search for near-duplicates needs of the
-population).
+population), `embeddings` (what selection for diversity needs of it).
 """
 
 from typing import Final
@@ -38,6 +38,7 @@ RUNS: Final = "runs"
 VERDICTS: Final = "verdicts"
 DEDUP_INDEX: Final = "dedup_index"
 DEDUP_MANIFEST: Final = "dedup_manifest"
+EMBEDDINGS: Final = "embeddings"
 
 # What identifies an instruction, each of whose solutions is a row of `candidates`: every colony numbers its slots
 # from 0.
@@ -254,6 +255,13 @@ DEDUP_INDEX_SCHEMA: Final = _struct(
 # of MLlib's hash functions, `text` the version of the normal form.
 DEDUP_MANIFEST_SCHEMA: Final = _struct(
     layout=_int, text=_string, seed=_long, shingle_words=_int, bands=_int, rows=_int, family=_string
+)
+
+# The embedding of each individual's instruction by `model`, as `embedding.landmarks` packs it. `cluster` is the number
+# of the landmark among the seeds that is nearest to it, `level` how hard it is by its solution's branches (null for a
+# seed).
+EMBEDDINGS_SCHEMA: Final = _struct(
+    generation=_int, id=_string, model=_string, vector=BinaryType(), cluster=_int, level=_int
 )
 
 # `forked_from` is null but in a fork's copies of the runs that made what it has taken over: then "STORE@GENERATION".

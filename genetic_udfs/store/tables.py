@@ -29,10 +29,11 @@ SCHEMAS: Final[dict[str, StructType]] = {
     schema.VERDICTS: schema.VERDICTS_SCHEMA,
     schema.DEDUP_INDEX: schema.DEDUP_INDEX_SCHEMA,
     schema.DEDUP_MANIFEST: schema.DEDUP_MANIFEST_SCHEMA,
+    schema.EMBEDDINGS: schema.EMBEDDINGS_SCHEMA,
 }
 
 # Hash values and texts that are compressed already, read as a whole in each generation.
-_INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX}
+_INCOMPRESSIBLE: Final = {schema.DEDUP_INDEX, schema.EMBEDDINGS}
 
 _COMMIT_METADATA: Final = "spark.databricks.delta.commitInfo.userMetadata"
 

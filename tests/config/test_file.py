@@ -80,7 +80,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
             "operators.mutation_tasks.poetry: Input should be 'constraints'",
         ),
         ("operators.mutation_tasks={}", "operators.mutation_tasks: at least one task needs a weight above 0"),
-        ("operators.selection=best", "operators.selection: Input should be 'uniform' or 'tournament'"),
+        (
+            "operators.selection=best",
+            "operators.selection: Input should be 'uniform', 'tournament', 'novelty' or 'elites'",
+        ),
         ("operators={tournament_size: 4}", "operators: tournament_size is for selection: tournament"),
         ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
         ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),

@@ -103,11 +103,18 @@ def check_gpus(config: Config) -> None:
 
 
 def check_diversity(config: Config) -> None:
-    """Check that a model which is named for measuring diversity is there; without the usual one nothing is amiss.
+    """Check that a model which is named for measuring diversity, or which selection needs, is there.
+
+    Without the usual one a run measures less, and nothing is amiss.
 
     Raises:
         ConfigurationError: naming the key.
     """
+    if config.keeps_embeddings:
+        try:
+            check_embedding(config.diversity.model, MODEL_KEY)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"operators.selection: {config.operators.selection}: {error}") from None
     if config.diversity.sample and config.diversity.model != EMBEDDING_MODEL:
         check_embedding(config.diversity.model, MODEL_KEY)
 

@@ -2,7 +2,7 @@
 
 A colony draws from the population at the generation's start and from what it has accepted itself since: the indexes
 0..N-1 are population ordinals, N and above count the colony's own. Each draw is a hash of what it is for (draws.py).
-Selection is uniform, or by tournaments: each parent is the fittest of several that were drawn uniformly.
+Selection is uniform, or by tournaments: each parent is the best of several that were drawn uniformly (selection.py).
 """
 
 from typing import Final
@@ -13,14 +13,15 @@ from pyspark.sql import functions as F
 from genetic_udfs.config import Config
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
 from genetic_udfs.evolution.operators.draws import distinct_indexes, draw, index_below, unit, weighted_choice
+from genetic_udfs.evolution.operators.selection import Scores
 
 SLOT_KEY: Final = ("generation", "round", "colony", "slot")
 # A mutation needs a parent below the depth cap: so many are drawn, the first that is below it is taken. With half of
 # a population at the cap, 12 draws miss once in 4,096 slots; that slot is rejected as `depth_cap`, visibly.
 _TRIES: Final = 12
 _INDIVIDUAL: Final = ("id", "instruction", "depth", "fitness")
-# The fitness of a seed, which no judge has seen: below all others, which are probabilities.
-_UNJUDGED: Final = -1.0
+# The score of an individual that has none, such as the fitness of a seed, which no judge has seen: below all others.
+_UNSCORED: Final = float("-inf")
 
 
 def with_operator(slots: DataFrame, config: Config) -> DataFrame:
@@ -35,7 +36,9 @@ def with_operator(slots: DataFrame, config: Config) -> DataFrame:
     )
 
 
-def with_parents(slots: DataFrame, population: DataFrame, own: DataFrame, size: int, config: Config) -> DataFrame:
+def with_parents(
+    slots: DataFrame, population: DataFrame, own: DataFrame, size: int, config: Config, scores: Scores | None = None
+) -> DataFrame:
     """Add `parents`, an array of (id, instruction, depth): one for a mutation, the configured number for a crossover.
 
     Args:
@@ -44,6 +47,7 @@ def with_parents(slots: DataFrame, population: DataFrame, own: DataFrame, size: 
         own: what the colonies accepted since: `colony`, `index` (0.. within the colony), and the others but `ordinal`.
         size: number of individuals in `population`.
         config: the run's configuration.
+        scores: what a tournament is decided by; fitness without it. It knows nothing of what colonies accepted since.
 
     Returns:
         The slots; `parents` is empty for a mutation that found no parent below `operators.max_depth`.
@@ -55,7 +59,7 @@ def with_parents(slots: DataFrame, population: DataFrame, own: DataFrame, size: 
         .withColumn("indexes", _indexes(config, pool))
         .select(*slots.columns, F.posexplode("indexes").alias("position", "index"))
     )
-    individual = F.struct("position", *_INDIVIDUAL).alias("parent")
+    individual = F.struct("position", "id", "instruction", "depth", "score").alias("parent")
     from_population = drawn.filter(F.col("index") < size).join(
         population.select(F.col("ordinal").alias("index"), *_INDIVIDUAL), "index"
     )
@@ -63,10 +67,16 @@ def with_parents(slots: DataFrame, population: DataFrame, own: DataFrame, size: 
         own.select("colony", (F.col("index") + size).alias("index"), *_INDIVIDUAL),
         ["colony", "index"],
     )
+    if scores is None:
+        from_population, from_own = (rows.withColumnRenamed("fitness", "score") for rows in (from_population, from_own))
+    else:
+        scored = scores(from_population.select("id", "fitness").distinct())
+        from_population = from_population.join(scored, "id", "left")
+        from_own = from_own.withColumn("score", F.lit(None).cast("double"))
     found = from_population.select(*slots.columns, individual).unionByName(from_own.select(*slots.columns, individual))
     gathered = found.groupBy(*slots.columns).agg(F.sort_array(F.collect_list("parent")).alias("parents"))
     chosen = F.when(F.col("operator") == MUTATION, _mutated(config)).otherwise(_crossed(config))
-    return gathered.withColumn("parents", F.transform(chosen, lambda parent: parent.dropFields("position", "fitness")))
+    return gathered.withColumn("parents", F.transform(chosen, lambda parent: parent.dropFields("position", "score")))
 
 
 def _indexes(config: Config, pool: Column) -> Column:
@@ -85,12 +95,12 @@ def _indexes(config: Config, pool: Column) -> Column:
 
 
 def _mutated(config: Config) -> Column:
-    """Choose, of what was drawn, the first below the depth cap, or the fittest of so many as a tournament has."""
+    """Choose, of what was drawn, the first below the depth cap, or the best of so many as a tournament has."""
     below_cap = F.filter("parents", lambda parent: parent["depth"] < config.operators.max_depth)
     size = config.operators.tournament_size
     if size is None:
         return F.slice(below_cap, 1, 1)
-    return F.filter(F.array(_fittest(F.slice(below_cap, 1, size))), lambda parent: parent.isNotNull())
+    return F.filter(F.array(_best(F.slice(below_cap, 1, size))), lambda parent: parent.isNotNull())
 
 
 def _crossed(config: Config) -> Column:
@@ -110,7 +120,7 @@ def _crossed(config: Config) -> Column:
             return (at >= turn * size) & (at < (turn + 1) * size) & _is_new(parent, chosen)
 
         spare = F.filter("parents", lambda parent: (parent["position"] >= beside) & _is_new(parent, chosen))
-        return F.array_append(chosen, F.coalesce(_fittest(F.filter("parents", contests)), F.get(spare, F.lit(0))))
+        return F.array_append(chosen, F.coalesce(_best(F.filter("parents", contests)), F.get(spare, F.lit(0))))
 
     nobody = F.filter("parents", lambda parent: F.lit(False))
     return F.aggregate(F.sequence(F.lit(0), F.lit(number - 1)), nobody, add)
@@ -120,12 +130,12 @@ def _is_new(parent: Column, chosen: Column) -> Column:
     return ~F.exists(chosen, lambda other: other["id"] == parent["id"])
 
 
-def _fittest(contestants: Column) -> Column:
-    """Return the fittest, of equally fit ones the first that was drawn; null where there is none."""
+def _best(contestants: Column) -> Column:
+    """Return the one with the highest score, of equal ones the first that was drawn; null where there is none."""
 
     def ranked(parent: Column) -> Column:
-        fitness = F.coalesce(parent["fitness"], F.lit(_UNJUDGED))
-        return F.struct(fitness.alias("fitness"), (-parent["position"]).alias("place"), parent.alias("parent"))
+        score = F.coalesce(parent["score"], F.lit(_UNSCORED))
+        return F.struct(score.alias("score"), (-parent["position"]).alias("place"), parent.alias("parent"))
 
     return F.array_max(F.transform(contestants, ranked))["parent"]
 

@@ -1,0 +1,119 @@
+"""The embeddings of a population: kept as a table, added to once a generation, for what asks how near texts are.
+
+Everything in it follows from `population`, the model and the seeds, so losing it costs the time to embed again.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from genetic_udfs.config import Config
+from genetic_udfs.embedding.landmarks import clusters, landmarks, packed, unpacked
+from genetic_udfs.embedding.vectors import embedded_rows
+from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.evolution.diversity.meter import MODEL_KEY
+from genetic_udfs.runtime.arrow import batches_of, local_frame
+from genetic_udfs.runtime.session import task_slots
+from genetic_udfs.store.schema import EMBEDDINGS, EMBEDDINGS_SCHEMA, POPULATION
+from genetic_udfs.store.tables import Store
+
+_TRANSACTION: Final = "generation"
+_LANDMARKS: Final = 64
+# Seeds of which landmarks are chosen.
+_MAX_SEEDS: Final = 20_000
+# Branches of a solution from which it belongs to the next level of difficulty.
+_LEVELS: Final = (2, 5, 10)
+
+
+def embeddings(store: Store, generation: int) -> DataFrame:
+    """Return the embeddings of the generations before this one, columns as `schema.EMBEDDINGS_SCHEMA`."""
+    return store.read(EMBEDDINGS).filter(F.col("generation") < generation)
+
+
+def update_embeddings(store: Store, config: Config, run_id: str) -> None:
+    """Add what is in the population and not in the table, a generation a commit, each exactly once.
+
+    Raises:
+        ConfigurationError: if the table was made by another model.
+    """
+    model = config.diversity.model
+    first = store.read(EMBEDDINGS).select("model").first()
+    if first is not None and first["model"] != model:
+        raise ConfigurationError(
+            f"{MODEL_KEY}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the configuration has"
+            f" {model}; set it back, or remove that folder: the embeddings are then made again"
+        )
+    there = {row["generation"] for row in store.read(POPULATION).select("generation").distinct().collect()}
+    known = {row["generation"] for row in store.read(EMBEDDINGS).select("generation").distinct().collect()}
+    for generation in sorted(there - known):
+        add_embeddings(store, config, run_id, generation)
+
+
+def add_embeddings(store: Store, config: Config, run_id: str, generation: int) -> None:
+    """Add a generation of the population to a table that has all before it, exactly once."""
+    new = store.read(POPULATION).filter(F.col("generation") == generation)
+    if generation == 0:
+        rows = _seeds_in_clusters(embedded_population(new, config, None))
+    else:
+        rows = embedded_population(new, config, _landmarks_of(store))
+    store.append(EMBEDDINGS, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
+
+
+def embedded_population(new: DataFrame, config: Config, chosen: NDArray[np.float32] | None) -> DataFrame:
+    """Return rows of `embeddings` for individuals of one generation.
+
+    Args:
+        new: `id`, `generation`, `instruction`, `code_branches`.
+        config: says what embeds them.
+        chosen: the landmarks; without them clusters are null.
+    """
+    spark = new.sparkSession
+    model = config.diversity.model
+    shared = spark.sparkContext.broadcast(chosen)
+
+    def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return batches_of(_embedded(batches, shared.value, model), EMBEDDINGS_SCHEMA)
+
+    given = new.select("id", F.col("instruction").alias("text"), "generation", level().alias("level"))
+    return given.repartition(task_slots(spark)).mapInArrow(embed, EMBEDDINGS_SCHEMA)
+
+
+def level() -> Column:
+    """Return an individual's level of difficulty by the branches of its solution: 0 and up, null for a seed."""
+    reached = (F.when(F.col("code_branches") >= bound, 1).otherwise(0) for bound in _LEVELS)
+    return F.when(F.col("code_branches").isNotNull(), sum(reached, F.lit(0)))
+
+
+def _embedded(
+    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: str
+) -> Iterator[tuple[Any, ...]]:
+    for rows, vectors in embedded_rows(batches, ("id", "generation", "level", "text"), model, MODEL_KEY):
+        of = [None] * len(rows) if chosen is None else clusters(vectors, chosen).tolist()
+        for (name, generation, level_, _), vector, cluster in zip(rows, packed(vectors), of, strict=True):
+            yield generation, name, model, vector, cluster, level_
+
+
+def _seeds_in_clusters(seeds: DataFrame) -> DataFrame:
+    """Choose the landmarks among the seeds, and put each seed into its cluster."""
+    rows = seeds.toArrow().to_pylist()
+    vectors = unpacked([row["vector"] for row in rows])
+    of = clusters(vectors, _chosen([row["id"] for row in rows], vectors))
+    found = [{**row, "cluster": cluster} for row, cluster in zip(rows, of.tolist(), strict=True)]
+    return local_frame(seeds.sparkSession, found, EMBEDDINGS_SCHEMA)
+
+
+def _landmarks_of(store: Store) -> NDArray[np.float32]:
+    """Return the landmarks among the seeds: the same in each process."""
+    rows = store.read(EMBEDDINGS).filter("generation = 0").select("id", "vector").toArrow().to_pylist()
+    return _chosen([row["id"] for row in rows], unpacked([row["vector"] for row in rows]))
+
+
+def _chosen(ids: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    order = sorted(range(len(ids)), key=lambda at: hashlib.sha256(ids[at].encode()).digest())
+    return landmarks(vectors[order[:_MAX_SEEDS]], _LANDMARKS)
