@@ -330,7 +330,7 @@ def test_every_role_and_every_task_of_ones_own_may_have_a_prompt(tmp_path: Path)
             "roles.coder.repair_prompt: {folder}/x.j2: does not use instruction, code, test",
         ),
         ("language=ja va", "language: must be a language's name"),
-        ("language=java", "language: java cannot be run, as acceptance: execution asks for"),
+        ("language=java", "language: java cannot be run, as acceptance: execution>=0.5 asks for"),
     ],
 )
 def test_tasks_prompts_and_languages_that_cannot_be_are_refused(
