@@ -255,10 +255,11 @@ class _Splitter:
             match node.value:
                 case ast.Call(func=ast.Name(id="print")):
                     return []
-                case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name != "self":
-                    binding = self._binding(name)
+                case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Subscript() as holder)):
+                    [path, *_] = _paths(holder)
+                    binding = self._binding(path)
                     if binding is not None and not binding.module:
-                        return self._change(node, [name], is_inside=False)
+                        return self._change(node, [path], is_inside=False)
         if not isinstance(node.value, ast.Call) or "assert" not in ast.unparse(node.value.func).rpartition(".")[2]:
             raise NotStraight(f"{ast.unparse(node)[:60]} does something that the solution might see")
         return self._rest(ast.Expr(self._outside(node.value)))
@@ -318,11 +319,11 @@ class _Splitter:
         self._needs(node)
         return _answer(self._step(node, None))
 
-    def _needs(self, node: ast.AST) -> None:
+    def _needs(self, node: ast.AST, *, makes: bool = False) -> None:
         """Have the test's own values that something uses made in the solution's process, too."""
         for each in ast.walk(node):
             held = self._names.get(ast.unparse(each.value)) if isinstance(each, ast.Subscript) else None
-            if held is not None and held.origin is _Origin.TEST and not held.is_fixed:
+            if held is not None and held.origin is _Origin.TEST and not (held.is_fixed or makes):
                 held.is_partial = True
                 self._check_parts(held)
         for path in _used_paths(node):
@@ -333,7 +334,7 @@ class _Splitter:
                 raise NotStraight(f"{path} is made of what the solution has returned")
             binding.is_there = True
             for line in binding.made_by:
-                self._needs(line)
+                self._needs(line, makes=True)
                 self._step(line, tuple(sorted(_names_of(line))))
 
     def _check_parts(self, binding: _Binding) -> None:

@@ -127,7 +127,7 @@ class _Unrolled:
                 case _ if not _says_nothing(each):
                     raise NotStraight(f"{node.name} has more than tests")
         set_up = [*attributes, *(line for name in _SET_UP for line in before.get(name, []))]
-        torn_down = [line for name in _TEAR_DOWN for line in before.get(name, [])]
+        torn_down = [line for name in _TEAR_DOWN for line in before.get(name, []) if not isinstance(line, ast.Delete)]
         for test in sorted(tests, key=lambda test: test.name) if is_case(node) else tests:
             self._test(test, set_up, torn_down, of=node)
 
@@ -195,6 +195,10 @@ class _Unrolled:
                     lines += self._written_out(each.body)
                 case ast.With():
                     lines.append(_with_body(each, body=self._written_out(each.body)))
+                case ast.Expr(value=ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given])):
+                    body = [_located(ast.Expr(ast.Call(of, given, each.value.keywords)))]
+                    raising = ast.withitem(ast.Call(asks, [kind], []))
+                    lines.append(_located(ast.With([raising], list[ast.stmt](body))))
                 case ast.Return(value=None | ast.Constant()) if each is body[-1]:
                     continue
                 case ast.Return() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.AsyncFor() | ast.AsyncWith():

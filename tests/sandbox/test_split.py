@@ -105,6 +105,12 @@ def test_definitions_are_what_stands_at_the_top_level() -> None:
             ["self.c = C()", "self.c.a()", "self.c = C()", "self.c.b()"],
         ),
         ("import pytest\nwith pytest.raises(ValueError, match='kangaroo'):\n    f(1)", ["f(1)"]),
+        (
+            "import unittest\nclass T(unittest.TestCase):\n    def tearDown(self): del self.c\n"
+            "    def test_it(self): self.assertRaises(ValueError, f, 1, x='a')",
+            ["f(1, x='a')"],
+        ),
+        ("d = {'a': []}\nd['a'].append(1)\nassert f(d) == 'kangaroo'", ["d = {'a': []}", "d['a'].append(1)", "f(d)"]),
         ("import pytest\nwith pytest.raises(NoFunds):\n    f(1)", ["NoFunds", "f(1)"]),
         ("try:\n    f(1)\n    assert False\nexcept KeyError as e:\n    assert str(e) == 'kangaroo'", ["f(1)"]),
         (">>> f(1)\n'kangaroo'\n>>> x = f(2)\n>>> print(x)\nkangaroo", ["f(1)", "x = f(2)", "x"]),
