@@ -195,8 +195,10 @@ class _Unrolled:
                     lines += self._written_out(each.body)
                 case ast.With():
                     lines.append(_with_body(each, body=self._written_out(each.body)))
-                case ast.Expr(value=ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given])):
-                    body = [_located(ast.Expr(ast.Call(of, given, each.value.keywords)))]
+                case ast.Expr(
+                    ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given], keywords=named)
+                ):
+                    body = [_located(ast.Expr(ast.Call(of, given, named)))]
                     raising = ast.withitem(ast.Call(asks, [kind], []))
                     lines.append(_located(ast.With([raising], list[ast.stmt](body))))
                 case ast.Return(value=None | ast.Constant()) if each is body[-1]:
