@@ -15,11 +15,12 @@ from genetic_udfs.evolution.round import Round, checkpoint, not_rejected, reject
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.sandbox.outcome_columns import answers_of, outcome_of, spread
 from genetic_udfs.sandbox.outcomes import PASSED
-from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_PASSED, TESTS_STATUS
+from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_DECIDED_BY, TESTS_PASSED, TESTS_STATUS
 from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY, SAME_BEHAVIOUR
 
 # So many values have to differ: what always returns the same is no solution, or the arguments are not the problem's.
 _MIN_VALUES: Final = 2
+_RESULTS: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE)
 
 
 def compare(rows: DataFrame, this: Round) -> DataFrame:
@@ -51,7 +52,7 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
     counts = F.count(F.when(F.col("answers").isNotNull(), 1)).over(Window.partitionBy(*INSTRUCTION_KEY, "answers"))
     returned = F.filter("answers", lambda answer: answer.isNotNull())
     found = (
-        ran.withColumns({name: F.col("ran")[name] for name in (TESTS_STATUS, TESTS_PASSED, PASS_RATE)})
+        ran.withColumns({name: F.col("ran")[name] for name in _RESULTS})
         .withColumn("tests", F.when(F.col(TESTS_STATUS).isNotNull(), F.col("tests")))
         .withColumn(SANDBOX_TIER, F.coalesce(F.col("ran")[SANDBOX_TIER], imported_by))
         .withColumn("agreeing", F.when(F.col("answers").isNotNull(), counts))

@@ -18,13 +18,14 @@ from genetic_udfs.sandbox.spark import (
     CODE_STATUS,
     PASS_RATE,
     SANDBOX_TIER,
+    TESTS_DECIDED_BY,
     TESTS_MESSAGE,
     TESTS_PASSED,
     TESTS_STATUS,
 )
 from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
 
-_RESULTS: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
+_RESULTS: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)
 # What is computed again of a solution that is repaired.
 _OF_AN_ATTEMPT: Final = (
     *("response", "code", "language", "code_lines", "code_branches", "reasoning"),
@@ -119,7 +120,7 @@ def drop_unsupported(rows: DataFrame, this: Round) -> DataFrame:
     found = rows.withColumn("statuses", statuses.over(Window.partitionBy(*INSTRUCTION_KEY))).withColumn(
         "decided", F.when(F.col(TESTS_STATUS).isNotNull(), decided)
     )
-    left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_MESSAGE, "nothing")}
+    left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_DECIDED_BY, TESTS_MESSAGE, "nothing")}
     rate = F.when(F.size("decided") > 0, F.col(TESTS_PASSED) / F.size("decided"))
     return found.withColumns({**left, PASS_RATE: rate}).drop("statuses", "decided")
 

@@ -74,10 +74,12 @@ def _struct(**columns: DataType) -> StructType:
 _string, _int, _long, _double = StringType(), IntegerType(), LongType(), DoubleType()
 
 # The tests that count (null where there are none, or they were rejected), how each ended (`passed`, `failed`,
-# `error:TYPE`, ...), how many were passed and their share, and what the code was confined by.
+# `error:TYPE`, ...), who says so (`outside` of the code, or `together` with it), how many were passed and their share,
+# and what the code was confined by.
 _TESTED: Final = {
     "tests": ArrayType(_string),
     "tests_status": ArrayType(_string),
+    "tests_decided_by": ArrayType(_string),
     "tests_passed": _int,
     "pass_rate": _double,
     "sandbox_tier": _string,

@@ -41,9 +41,12 @@ import json, os, signal, sys, time
 def leave(number, frame):
     print("finished cleanly", flush=True)
     sys.exit(128 + number)
-signal.signal(signal.SIGTERM, leave)
-signal.signal(signal.SIGINT, leave)
+signals = {signal.SIGTERM, signal.SIGINT}
+for each in signals:
+    signal.signal(each, leave)
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # a print within a print is an error
 print(json.dumps(dict(arguments=sys.argv[1:], environment=dict(os.environ))), flush=True)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 if "--wait" in sys.argv:
     time.sleep(60)
 sys.exit(int(os.environ.get("JOB_EXIT", 0)))

@@ -177,6 +177,7 @@ def test_a_right_solution_with_good_tests_is_accepted_with_what_it_passed(tested
         assert row["status"] == "accepted"
         assert row["tests"] == [f"assert solve({x}) == {x + added}" for x in (1, 2, 7)]
         assert (row["tests_status"], row["tests_passed"], row["pass_rate"]) == (["passed"] * 3, 3, 1.0)
+        assert row["tests_decided_by"] == ["outside"] * 3
         assert row["sandbox_tier"] in {"no_files", "landlock"}
     columns = ("id", "code", "sandbox_tier", *TOLD)
     accepted = [tuple(row[c] for c in columns) for row in tested.candidates if row["status"] == "accepted"]
@@ -388,7 +389,7 @@ def test_a_test_that_is_unsupported_for_every_solution_is_left_out_before_tests_
     types = "item string, solution int, code_status string, tests array<string>, tests_status array<string>"
     frame = spark.createDataFrame(rows, f"{types}, nothing array<string>").select(
         *(F.lit(0).alias(name) for name in SLOT_KEY),
-        *("*", F.col("tests_status").alias("tests_message")),
+        *("*", *(F.col("tests_status").alias(name) for name in ("tests_message", "tests_decided_by"))),
         F.size(F.filter("tests_status", lambda status: status == "passed")).alias("tests_passed"),
         *(F.lit(None).cast("double").alias("pass_rate"), F.lit(None).cast("string").alias("reason")),
         *(F.lit(None).cast("string").alias("detail"), F.lit(None).cast(FAULT).alias("fault")),
