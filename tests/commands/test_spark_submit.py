@@ -732,7 +732,8 @@ class TestEnding:
         ]
         outputs = [process.communicate(timeout=TIMEOUT)[0] for process in started]
         assert [process.returncode for process in started] == [124] * 10
-        assert sum(output.endswith("finished cleanly\n") for output in outputs) == sum(map(bool, outputs))
+        drivers = [output for output in outputs if "arguments" in output]  # others got it before there was a driver
+        assert all(output.endswith("finished cleanly\n") for output in drivers)
         assert processes_of(checkout.root) == []
 
     def test_a_driver_whose_jvm_is_gone_ends_too(self, checkout: Checkout) -> None:
