@@ -36,7 +36,7 @@ def watch(reached: Callable[[str], None], patch: Callable[[type, str, Callable[.
 
     named(Store, "append", _commit)
     named(Scratch, "checkpoint", lambda rows, name, *_, **__: f"checkpoint {name}")
-    named(Ledger, "record", lambda plan, ask: f"record {plan.stage.name}")
+    named(Ledger, "record", lambda plan, *_: f"record {plan.stage.name}")
 
 
 def _commit(table: str, rows: object, *, version: int, **metadata: object) -> str:
