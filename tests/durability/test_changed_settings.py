@@ -104,7 +104,8 @@ def test_everything_else_is_taken_and_each_configuration_is_kept(
     ]
     assert [dict(run["versions"]).get("test set ropes", "")[:16] for run in runs] == ["", "1 items, sha256 "]
     told = " ".join(capsys.readouterr().err.split())
-    assert "test set ropes: 1 items, sha256" in told and "not there in the last run; no earlier generation was checked" in told
+    assert "test set ropes: 1 items, sha256" in told
+    assert "not there in the last run; no earlier generation was checked" in told
     evolve(spark, config.model_copy(update={"generations": 1}))
     told = " ".join(capsys.readouterr().err.split())
     assert "generation 2 is done, and generations is 1: nothing is left to do" in told
