@@ -178,7 +178,9 @@ def test_a_process_that_has_not_made_the_generations_before_measures_the_same(
         made = [measured(there, 1, 16), measured(there, 2, 23)]
         later = measured(DiversityMeter(run, seeds()), 2, 23)
     assert first is not None and (first["sample"], first["nearest_earlier"]) == (10, None)
-    assert later == made[1] and later["model"] == model
+    assert later["model"] == model
+    for name, value in later.items():  # texts are embedded in other batches, whose sums are rounded otherwise
+        assert value == (pytest.approx(made[1][name], rel=1e-3) if name.startswith("nearest") else made[1][name])
     for one in made:
         assert one["sample"] == 7
         for distance in (one["nearest_other"], one["nearest_earlier"]):
