@@ -16,6 +16,7 @@ from genetic_udfs.roles.solution import Piece, fault_of, solution_of
 _MARKS: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon"})
 _CODE_START: Final = re.compile(r"^(?:def |class |import |from \S+ import |async def |@\w|if __name__)", re.MULTILINE)
 _FENCE_LINE: Final = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
+_TYPED: Final = re.compile(r"^(?:>>>|\.\.\.)(?: (.*)|$)", re.MULTILINE)
 # Code is followed by prose: lines are given up from the end, so many at the most.
 _MAX_TRAILING_LINES: Final = 40
 
@@ -73,6 +74,8 @@ def extract_code(reply: str, finish_reason: str | None, asked: Collection[str] =
     found = solution_of(pieces, asked)
     if found is not None and (broken := _broken_correction(blocks, found, was_cut)) is not None:
         return Code(None, "truncated" if was_cut else "syntax_error", broken.fault)
+    if found is None and not whole:
+        found = solution_of([piece for block in blocks if (piece := _of_transcript(block)) is not None], asked)
     problem = next((block.fault for block in blocks if block.fault is not None), None)
     if found is None and not (was_cut and not _FENCE_LINE.search(text)):
         for code in _unfenced(text[: fence.start()] if (fence := _FENCE_LINE.search(text)) else text):
@@ -135,6 +138,13 @@ def _broken_correction(blocks: list[Block], found: str, was_cut: bool) -> Block 
         if is_broken and is_same and is_meant:
             return block
     return None
+
+
+def _of_transcript(block: Block) -> Piece | None:
+    """Return what was typed into an interpreter, where a block shows that with its output."""
+    typed = _TYPED.findall(block.code) if block.is_closed and block.code.lstrip().startswith(">>> ") else []
+    code = "\n".join(typed)
+    return Piece.of(code, block.lead) if typed and fault_of(code) is None else None
 
 
 def _without_prose(block: Block) -> Block:

@@ -27,26 +27,61 @@ _NAMED: Final = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _COUNTED: Final = re.compile(r"^(?P<indent>[ \t]*+)[>*_#]*+[ \t]*+(?P<number>\d{1,2})[.)][ \t*_]+", re.MULTILINE)
+_HASHED: Final = re.compile(r"^[ \t>*_]*#+[ \t]*(?P<number>\d{1,2})(?:[.):]|(?=[ \t*_]|$))[ \t*_:]*", re.MULTILINE)
+_RULE: Final = re.compile(r"^[ \t]*(?:-{3,}|\*{3,})[ \t]*$", re.MULTILINE)
 _BULLET: Final = re.compile(r"^(?P<indent>[ \t]*)[-*•][ \t]+", re.MULTILINE)
-# Words before a problem that speak of it: they end with a colon, or are a line that only agrees or announces.
+# Words before a problem that speak of it: they agree, or present it as a problem, and end with a colon or their line.
+# What is presented has to be the problem itself: a text may begin with the code, table or rules that it is about.
+_WORD: Final = r"(?:(?!(?:that|which|who|of|for|to|with|in|on|from|about|whose|and|where)\b)[\w'\u2019-]+[ \t]+)"
+_SORT: Final = (
+    r"(?:problem|version|task|question|instruction|exercise|challenge)s?(?:[ \t]+(?:statement|description)s?)?"
+)
+_ITS: Final = (
+    r"of[ \t]+(?:the|this|that|your|an?)[ \t]+(?:[\w-]+[ \t]+){0,2}?"
+    r"(?:problem|task|question|instruction|exercise|challenge)\b"
+)
+_SAYS: Final = (
+    r"(?:inspired|based|that|which|for|in|as|you|i|while|including|after|without|at|whose|from|using|derived|requiring"
+    r"|about|with(?![ \t]+(?:my|our|the|this)\b))\b"
+)
+_TAIL: Final = rf"(?:[ \t]*[,(\u2013\u2014-][^:\n]{{0,80}}|[ \t]+(?:{_ITS}|{_SAYS})[^:\n]{{0,80}})?"
+_CHANGED: Final = r"(?:new|rewritten|modified|changed|revised|harder)[ \t]+"
+_READS: Final = (
+    rf"(?:[ \t]+{_ITS})?(?:[ \t]+(?:inspired|based|for you)\b[^:\n]{{0,60}})?"
+    r"(?:[ \t]+(?:now[ \t]+)?(?:is|are|reads?|follows|becomes|goes|(?:would|could|might)[ \t]+be)"
+    r"(?:[ \t]+(?:as follows|below|this|now))?)?"
+)
+_MADE: Final = (
+    r"i(?:['\u2019]ve|[ \t]+have)?[ \t]+(?:rewritten|written|wrote|created|modified|made|changed|revised|designed"
+    r"|prepared|generated|came up with|come up with)"
+)
+_ENDS: Final = r"[ \t*_]*:[ \t*_]*(?:\n\s*|[ \t]+(?=(?-i:[A-Z`\"*])))"
 _PREAMBLE: Final = re.compile(
-    r"\A\W{0,3}(?:(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes)\b(?:[^\w\n]+|\W*\n\s*))*"
-    r"(?:(?:(?:here|below)\b[^:\n]{0,80}"
-    r"|(?:the|this is|my|an?|i)\b[^:\n]{0,60}\b(?:new|rewritten|modified|changed|revised|harder)\b[^:\n]{0,60}"
-    r"\b(?:problem|version|task|question|instruction)s?)[^:\n]{0,80}:[ \t*_]*(?:\n\s*|[ \t]+(?=(?-i:[A-Z`\"*])))"
-    r"|(?:here|below)\b[^:\n]{0,80}\b(?:problem|version|task|question|instruction|exercise|challenge)s?\b[^:\n]{0,60}\n\s*)?",
+    r"\A\W{0,3}(?:(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes)\b"
+    r"(?:[ \t*_]*[,.!:;\u2013\u2014-]+[*_]*[ \t]+|[ \t]+(?=(?:here|below)\b)|\W*\n\s*))*"
+    rf"(?:(?:here|below)(?:['\u2019]s|[ \t]+(?:is|are))?[ \t]+{_WORD}{{0,7}}?{_SORT}{_TAIL}(?:{_ENDS}|[ \t.!*_]*\n\s*)"
+    rf"|here[ \t]+(?:it is|you (?:go|are)|they are){_ENDS}"
+    rf"|(?:the|this is|my|an?|{_MADE})[ \t]+{_WORD}{{0,4}}?{_CHANGED}{_WORD}{{0,4}}?{_SORT}{_READS}{_ENDS})?",
     re.IGNORECASE,
 )
+_FENCE: Final = re.compile(r"`{3}|~{3}")
 # What stands before the first of several problems, if it is no problem itself.
 _ANNOUNCES: Final = re.compile(
     r"\b(?:problems|tasks|questions|instructions|exercises|challenges)\b"
     r"|\A\W*(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes|here|below|the following|these)\b",
     re.IGNORECASE,
 )
-# Words after a problem that speak to whoever asked.
+# Words after a problem that speak to whoever asked, or of what was changed.
+_OF_IT: Final = r"this (?:new |modified |revised |rewritten |harder )?"
 _CLOSING: Final = re.compile(
     r"\n[ \t>*_]*(?:let me know|feel free|i hope|hope (?:this|these|that)|would you like|do you want|please let)\b"
-    r"[^\n]*\s*\Z",
+    r"[^\n]*\s*\Z"
+    r"|\n[ \t]*\n[ \t>*_#(]*(?:"
+    r"(?:key |main |summary of )?(?:the )?changes(?: made)?[ \t*_]*:[ \t*_]*(?:\s*\n[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t])?"
+    rf"|{_OF_IT}(?:version|variation|variant|rewrite) (?:now |also )?"
+    r"(?:adds|introduces|increases|requires|raises|changes|replaces|makes)\b"
+    rf"|{_OF_IT}(?:problem|task) (?:now )?(?:requires|demands|needs) (?:more|deeper|additional)\b[^\n]*\bbecause\b"
+    r")[^\n]*(?:\n[ \t]*[^\s][^\n]*)*\s*\Z",
     re.IGNORECASE,
 )
 _FENCED: Final = re.compile(
@@ -108,13 +143,19 @@ def _split(reply: str, asked: int) -> list[str]:
     Counted lines are labels only where nothing else is, and where what stands before them is no problem itself: a
     problem may hold a numbered list of its own.
     """
-    for labels in (_labels(reply, _NUMBERED), _labels(reply, _NAMED), _counted(reply, asked), _bullets(reply)):
-        if labels:
-            ends = [label.start() for label in labels[1:]] + [len(reply)]
-            return [
-                _bare(_without_half_a_mark(label[0], reply[label.end() : end]))
-                for label, end in zip(labels, ends, strict=True)
-            ]
+    kinds = (_labels(reply, _NUMBERED), _labels(reply, _NAMED), _counted(reply, asked), _bullets(reply))
+    labels = next(filter(None, kinds), [])
+    if asked > 1 and len(labels) != asked:
+        if len(parts := _ruled(reply, asked)) == asked:
+            return parts
+        if len(hashed := _in_sequence(list(_HASHED.finditer(reply)))) == asked:
+            labels = hashed
+    if labels:
+        ends = [label.start() for label in labels[1:]] + [len(reply)]
+        return [
+            _bare(_without_half_a_mark(label[0], reply[label.end() : end]))
+            for label, end in zip(labels, ends, strict=True)
+        ]
     return [_bare(reply)]
 
 
@@ -148,6 +189,14 @@ def _in_sequence(labels: Sequence[re.Match[str]]) -> list[re.Match[str]]:
         if not found or int(label["number"]) == int(found[-1]["number"]) + 1:
             found.append(label)
     return found
+
+
+def _ruled(reply: str, asked: int) -> list[str]:
+    """Return the texts between rules, without one that only announces the others."""
+    texts = [text for text in map(str.strip, _RULE.split(reply)) if re.search(r"\w", text)]
+    if len(texts) == asked + 1 and _ANNOUNCES.search(texts[0]):
+        texts = texts[1:]
+    return [bare for text in texts if (bare := _bare(text))]
 
 
 def _bullets(reply: str) -> list[re.Match[str]]:
@@ -184,18 +233,27 @@ def _bare(text: str) -> str:
 
 def _barer(text: str) -> str:
     text = _RULES.sub("", text.strip()).strip()
-    if (closing := _CLOSING.search(text)) is not None:
+    if (closing := _CLOSING.search(text)) is not None and not _FENCE.search(closing[0]):
         text = text[: closing.start()].strip()
     label = _NUMBERED.match(text) or _NAMED.match(text)
     if label is not None:
         return _without_half_a_mark(label[0], text[label.end() :]).strip()
     preamble = _PREAMBLE.match(text)
-    if preamble is not None and preamble.end() < len(text) and re.search(r"\w", preamble.group()):
-        return text[preamble.end() :].strip()
+    if preamble is not None and re.search(r"\w", preamble.group()):
+        rest = text[preamble.end() :].strip()
+        # Code that follows is what the words are about, so they are the problem's.
+        if rest and (_FENCE.match(rest) is None or _text_in_fence(rest) is not None):
+            return rest
     if len(text) > 4 and text.startswith("**") and text.endswith("**") and text.count("**") == 2:
         return text[2:-2].strip()
-    if (fenced := _FENCED.match(text)) is not None and fenced["mark"] not in fenced["text"]:
-        return fenced["text"].strip()
+    if (inner := _text_in_fence(text)) is not None:
+        return inner.strip()
     if len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
         return text[1:-1].strip()
     return text
+
+
+def _text_in_fence(text: str) -> str | None:
+    """Return what is in a fence of prose that surrounds all of a text, or None."""
+    fenced = _FENCED.match(text)
+    return fenced["text"] if fenced is not None and fenced["mark"] not in fenced["text"] else None

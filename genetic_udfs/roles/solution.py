@@ -1,7 +1,8 @@
 """Which of a reply's pieces of Python are the solution, and how they go together. Nothing is run.
 
 Imports, constants and helpers that stand apart are joined to what uses them. What comes later and defines the same
-corrects what came before. Samples of input, lines that only use the solution, its tests and mere heads are none.
+corrects what came before, and what defines something else stands beside it. Samples of input, lines that only use the
+solution, its tests and mere heads are none.
 """
 
 import ast
@@ -17,7 +18,15 @@ from genetic_udfs.roles.leads import is_another, is_called_wrong, is_correction
 _BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
-_OF_A_RUN: Final = re.compile(r"(?:main|demo|usage|run_tests?)\Z|_*(?:test|example)", re.IGNORECASE)
+_OF_A_RUN: Final = re.compile(
+    r"(?:main|demo|usage|run_tests?|check|check_(?:all|cases|examples?|solution)|verify|bench\w*|timing)\Z"
+    r"|_*(?:test|example)",
+    re.IGNORECASE,
+)
+_EXCERPT: Final = re.compile(
+    r"^[ \t]*#[ \t]*(?:\.\.\.|\u2026)|#[^\n]*(?:\b(?:unchanged|as before|same as (?:above|before)|rest of)\b|\.\.\.$)",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 def fault_of(code: str) -> str | None:
@@ -107,7 +116,13 @@ class Piece:
     @property
     def is_test(self) -> bool:
         """Whether it defines nothing but tests, or the run of a script."""
-        return all(map(_OF_A_RUN.match, self.made))
+        tests = {each.name for each in self.body if isinstance(each, _Definition) and _is_test_code(each)}
+        return all(name in tests or _OF_A_RUN.match(name) for name in self.made)
+
+    @property
+    def has_classes_alone(self) -> bool:
+        """Whether all that it defines is classes."""
+        return self.made == {each.name for each in self.body if isinstance(each, ast.ClassDef)}
 
     @property
     def is_head(self) -> bool:
@@ -124,7 +139,7 @@ def solution_of(pieces: Sequence[Piece], asked: Collection[str] = ()) -> str | N
         asked: names that the problem asks for.
     """
     defining = [piece for piece in pieces if piece.made]
-    for is_unfit in (_is_head, _is_test, _is_called_wrong):
+    for is_unfit in (_is_head, lambda piece: piece.is_test and not piece.made & set(asked), _is_called_wrong):
         defining = [piece for piece in defining if not is_unfit(piece)] or defining
     chosen = _of_definitions(defining, frozenset(asked)) if defining else _of_script(pieces)
     if not chosen:
@@ -139,10 +154,6 @@ def _is_head(piece: Piece) -> bool:
     return piece.is_head
 
 
-def _is_test(piece: Piece) -> bool:
-    return piece.is_test
-
-
 def _is_called_wrong(piece: Piece) -> bool:
     return is_called_wrong(piece.lead)
 
@@ -151,20 +162,26 @@ def _of_definitions(pieces: Sequence[Piece], asked: frozenset[str]) -> list[Piec
     chosen: list[Piece] = []
     for piece in pieces:
         made = frozenset[str]().union(*(one.made for one in chosen))
+        is_wider = bool(asked & made) and not asked & piece.made
         if not chosen:
             chosen = [piece]
-        elif piece.made & made:
-            if not is_another(piece.lead):
-                chosen = [*_left_of(chosen, piece), piece]
+        elif shared := piece.made & made:
+            chosen = _corrected(chosen, piece, shared)
         elif piece.reads & made:
             chosen.append(piece)
         elif any(one.reads & piece.made for one in chosen):
             chosen.insert(0, piece)
-        elif asked & piece.made:
-            chosen = [*chosen, piece] if asked & made else [piece]
-        elif is_correction(piece.lead) and not asked & made:
-            chosen = [piece]
+        elif is_correction(piece.lead) and not is_wider:
+            chosen = [*(one for one in chosen if one.has_classes_alone and not piece.has_classes_alone), piece]
+        elif not is_another(piece.lead):
+            chosen.append(piece)
     return chosen
+
+
+def _corrected(chosen: list[Piece], piece: Piece, shared: frozenset[str]) -> list[Piece]:
+    """Return the pieces with one that defines some of the same, unless that is a variant or an excerpt."""
+    is_whole = not _is_excerpt(piece, shared) or any(_is_excerpt(one, shared) for one in chosen)
+    return [*_left_of(chosen, piece), piece] if is_whole and not is_another(piece.lead) else chosen
 
 
 def _left_of(chosen: Sequence[Piece], correction: Piece) -> list[Piece]:
@@ -232,6 +249,33 @@ def _is_empty(definition: _Definition) -> bool:
         or (isinstance(each, ast.Raise) and "NotImplemented" in ast.unparse(each))
         for each in definition.body
     )
+
+
+def _is_test_code(definition: _Definition) -> bool:
+    """Tell a class of tests, and a function without arguments and value that asserts."""
+    if isinstance(definition, ast.ClassDef):
+        return any(ast.unparse(base).rpartition(".")[2].endswith("TestCase") for base in definition.bases)
+    nodes = list(ast.walk(definition))
+    gives = any(isinstance(node, ast.Yield) or (isinstance(node, ast.Return) and node.value) for node in nodes)
+    takes = any(isinstance(node, ast.arg) for node in nodes)
+    return not gives and not takes and any(isinstance(node, ast.Assert) for node in nodes)
+
+
+def _is_excerpt(piece: Piece, names: frozenset[str]) -> bool:
+    """Whether definitions of these names leave parts out, as where a reply shows one method of a class again."""
+    definitions = [each for each in piece.body if isinstance(each, _Definition) and each.name in names]
+    return any(map(_leaves_out, definitions)) or (bool(definitions) and bool(_EXCERPT.search(piece.code)))
+
+
+def _leaves_out(definition: _Definition) -> bool:
+    if isinstance(definition, ast.ClassDef):
+        inner = [each for each in definition.body if isinstance(each, _Definition)]
+        return any(map(_is_ellipsis, definition.body)) or any(map(_leaves_out, inner))
+    return any(map(_is_ellipsis, definition.body))
+
+
+def _is_ellipsis(each: ast.stmt) -> bool:
+    return isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) and each.value.value is ...
 
 
 def _made_by(each: ast.stmt) -> list[str]:

@@ -1,6 +1,7 @@
 """The Tester: its prompt, and the single assertions in its replies."""
 
 import ast
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -11,6 +12,8 @@ from genetic_udfs.roles.interface import Interface
 from genetic_udfs.roles.prompts import render
 
 _ASSERT: Final = "assert"
+_QUOTED: Final = re.compile(r"`(assert\b[^`\n]+)`")
+_LISTED: Final = re.compile(r"\A[ \t]*(?:[-*•+]|\d{1,3}[.)])[ \t]+(?=`?assert\b)")
 
 
 class Suite(NamedTuple):
@@ -44,25 +47,33 @@ def tests_in(reply: str, code: str, most: int, finish_reason: str | None = None)
     """Take the assertions from a reply that stand alone and call an entry point of the code, `most` of them.
 
     Assertions inside of functions count where they use none of the functions' own names; inside of `with`, `try`, `if`
-    and loops they do not, since they need not hold elsewhere. One that is there twice counts once; messages are left
-    out. Nothing of a reply that was cut off is lost but its last line.
+    and loops they do not, since they need not hold elsewhere. Of those that give the value of the same
+    call the last counts; messages are left out. Nothing of a reply that was cut off is lost but its last line.
     """
     interface = Interface.of(code)
     if interface is None:
         return Suite(None, "no_tests", "the code defines nothing that a test could call")
-    found: dict[str, None] = {}
+    found: dict[str, str] = {}
     seen = 0
     for block in fenced_python(reply) or [reply]:
         for assertion in _assertions(block):
             seen += 1
-            if _stands_alone(assertion, interface) and _calls(assertion, interface):
-                found[ast.unparse(ast.Assert(assertion.test))] = None
+            if _stands_alone(assertion, interface) and _calls(assertion.test, interface):
+                found[_asked_in(assertion, interface)] = ast.unparse(ast.Assert(assertion.test))
     if found:
-        return Suite(list(found)[:most], None, None)
+        return Suite(list(found.values())[:most], None, None)
     if is_cut_off(finish_reason):
         return Suite(None, "truncated", f"the Tester's reply ended before one of {seen} assertions could be used")
     names = ", ".join(interface.entry_points)
     return Suite(None, "no_tests", f"of {seen} assertions in the Tester's reply none stands alone and calls {names}")
+
+
+def _asked_in(assertion: ast.Assert, interface: Interface) -> str:
+    """Return the call that an assertion gives the value of, else all that it says."""
+    match assertion.test:
+        case ast.Compare(left=left, ops=[ast.Eq()]) if _calls(left, interface):
+            return ast.unparse(left)
+    return ast.unparse(assertion.test)
 
 
 def _assertions(block: str) -> Iterator[ast.Assert]:
@@ -72,8 +83,14 @@ def _assertions(block: str) -> Iterator[ast.Assert]:
             yield from _unconditional(tree.body)
             return
     for line in block.split("\n"):
-        if _ASSERT in line and (tree := _parsed(line.strip())) is not None:
+        if _ASSERT in line and (tree := _parsed(_bare(line))) is not None:
             yield from _unconditional(tree.body)
+
+
+def _bare(line: str) -> str:
+    """Return the assertion of a line, without a list's marker, back quotes and what is said of it."""
+    quoted = _QUOTED.search(line)
+    return quoted[1] if quoted is not None else _LISTED.sub("", line).strip()
 
 
 def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Assert]:
@@ -101,8 +118,8 @@ def _stands_alone(assertion: ast.Assert, interface: Interface) -> bool:
     return read - own <= interface.names
 
 
-def _calls(assertion: ast.Assert, interface: Interface) -> bool:
+def _calls(expression: ast.expr, interface: Interface) -> bool:
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in interface.entry_points
-        for node in ast.walk(assertion.test)
+        for node in ast.walk(expression)
     )

@@ -127,3 +127,72 @@ def test_a_preamble_is_taken_away(preamble: str) -> None:
 )
 def test_what_only_looks_like_a_preamble_stays(problem: str) -> None:
     assert offspring(MUTATION, problem, "stop", 1)[0].instruction == problem
+
+
+CODE = "```python\ndef f(items): ...\n```"
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        f"Below is a function that should sum a list, but has a bug:\n\n{CODE}\n\nFind and fix the bug.",
+        f"Here is a Python function that is supposed to compute the mean:\n\n{CODE}\n\nIt returns a wrong result.",
+        f"Here is a version that is slow:\n\n{CODE}\n\nMake it faster.",
+        "Here are the rules of the game: Each player draws a card. Write a function.",
+        "Here is a problem with my code: It crashes. Mend it.",
+        "Here is a table of employees:\n\nname, pay\n\nReturn the top earner.",
+        "The new task scheduler works as follows: Each task has a priority. Implement it.",
+        "My task manager needs a new problem tracker: Write a class `Tracker`.",
+        "Great numbers are rare: Count them.",
+    ],
+)
+def test_what_a_problem_is_about_stays(problem: str) -> None:
+    assert offspring(MUTATION, problem, "stop", 1)[0].instruction == problem
+    reply = f"Problem 1: {problem}\n\nProblem 2: Sort."
+    assert texts(offspring(CROSSOVER, reply, "stop", 2)) == [problem, "Sort."]
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "Here are two new problems inspired by the examples:\n\n",
+        "I have created a harder version of the problem for you:\n",
+        "A harder version would be: ",
+        "The rewritten problem now reads: ",
+        "This is the rewritten version of your problem:\n\n",
+        "Here's a more challenging Python coding problem that needs recursion:\n",
+        "Below is the modified problem.\n\n",
+    ],
+)
+def test_a_preamble_presents_a_problem(preamble: str) -> None:
+    assert offspring(MUTATION, f"{preamble}Write f.", "stop", 1)[0].instruction == "Write f."
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "**Changes made:** it now sorts.",
+        "**Changes made:**\n\n- It sorts.\n- It counts.",
+        "*This version adds a limit.*",
+        "This problem requires more reasoning because there may be cycles.",
+    ],
+)
+def test_remarks_on_what_was_changed_are_taken_away(remark: str) -> None:
+    assert offspring(MUTATION, f"Write f.\n\n{remark}", "stop", 1)[0].instruction == "Write f."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Sort.\n\n---\n\nCount.",
+        "Here are two problems:\n---\nSort.\n---\nCount.\n---\n",
+        "#1\nSort.\n\n#2\nCount.",
+        "#1 Sort.\n#2 Count.",
+    ],
+)
+def test_rules_and_bare_numbers_part_as_many_as_were_asked_for(reply: str) -> None:
+    assert texts(offspring(CROSSOVER, reply, "stop", 2)) == ["Sort.", "Count."]
+
+
+def test_a_rule_within_a_problem_does_not_part_it() -> None:
+    assert texts(offspring(CROSSOVER, "Sort.\n\n---\n\nBe quick.", "stop", 3)) == ["Sort.\n\n---\n\nBe quick."]

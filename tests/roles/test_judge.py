@@ -74,3 +74,61 @@ def test_the_judge_sees_instruction_and_answer() -> None:
     prompt = judge_prompt("Sort {{ x }}", "```python\nsorted(x)\n```")
     assert "Sort {{ x }}" in prompt
     assert "sorted(x)" in prompt
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("\\boxed{Yes}\n\nNo issues found.", True),
+        ("\\boxed{Yes} No issues found", True),
+        ("Verdict: Yes\nNo errors were found.", True),
+        ("\\boxed{Yes}\n\nIf you want, I can add tests.", True),
+        ("Answer:\nYes\n\nNo bugs.", True),
+        ("**\\boxed{No}** when the list is empty it raises.", False),
+        ("My first impression was \\boxed{Yes}.\n\nFinal verdict: No", False),
+        ("I first thought \\boxed{Yes}, but the edge case fails.\n\nSo the answer is No.", False),
+        ("`\\boxed{Yes} if every answer is yes, otherwise \\boxed{No}`", None),
+        ("Yes or No?", None),
+        ("\\boxed{Yes}?", None),
+    ],
+)
+def test_what_stands_after_a_verdict_does_not_take_it_back(reply: str, expected: bool | None) -> None:
+    assert verdict(reply) is expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ("Verdict: No issues found", None),
+        ("**Verdict**: No errors; the code is correct.\n\nYes", True),
+        ("Final decision: no doubt it is correct, yes", None),
+        ("There's no verdict: no tests were given", None),
+        ("Verdict: No because it has bugs", False),
+        ("Verdict: No, the code fails.", False),
+    ],
+)
+def test_a_no_that_counts_is_no_verdict(reply: str, expected: bool | None) -> None:
+    assert verdict(reply) is expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ('```json\n{"verdict": "Yes"}\n```', True),
+        ('It runs.\n```\n{"verdict": "no"}\n```', False),
+        ("Yes, the solution is correct.", True),
+        ("**Yes.** The code handles every input. No issues.", True),
+        ("No, it fails for 0.", False),
+        ("Answer: Yes", True),
+        ("The answer is **Yes**.", True),
+        (r"\boxed{Yes, the code is correct}", True),
+        (r"\boxed{Yes, or No}", None),
+        ("Yes, or No?", None),
+        ("Yes. Yes. No.", None),
+        ("Yes, it runs.\nNo, it is not clean.", None),
+        ("Yes, but it fails for 0.", None),
+        ("Does it run? The answer is yes.", None),
+    ],
+)
+def test_a_verdict_may_be_in_json_or_in_a_sentence(reply: str, expected: bool | None) -> None:
+    assert verdict(reply) is expected

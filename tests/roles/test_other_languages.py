@@ -19,6 +19,11 @@ JAVA = "class A {\n    int f(int x) { return x + 1; }\n}"
         ("c#", "```csharp\nint f;\n```", "int f;", "csharp"),
         ("java", "```java\nint bad;\n```\nThat is wrong. Correct:\n```java\nint f;\n```", "int f;", "java"),
         ("java", f"A naive way:\n```java\n{JAVA}{JAVA}\n```\nBest:\n```java\nint f;\n```", "int f;", "java"),
+        ("cpp", "```c++\nint f();\n```", "int f();", "c++"),
+        ("js", "```javascript\nlet f;\n```", "let f;", "javascript"),
+        ("golang", "```go\nvar f int\n```", "var f int", "go"),
+        ("cs", "```c#\nint f;\n```", "int f;", "c#"),
+        ("java", f"```java\n{JAVA}\n```\n```java\nimport org.junit.Test;\n{JAVA}\n```", JAVA, "java"),
         ("python", "```python\nx = print(1)\n```", "x = print(1)", "python"),
     ],
 )

@@ -83,3 +83,20 @@ def test_of_a_reply_that_was_cut_off_the_whole_lines_count() -> None:
 
 def test_code_without_an_entry_point_cannot_be_tested() -> None:
     assert tester.tests_in("assert f(1)", "x = 3", 9).reason == "no_tests"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "1. `assert area(1) == 2`\n2. `assert area(2) == 3` for a larger one",
+        "- assert area(1) == 2\n- assert area(2) == 3",
+    ],
+)
+def test_assertions_may_be_a_list(reply: str) -> None:
+    assert taken(reply) == ["assert area(1) == 2", "assert area(2) == 3"]
+
+
+def test_of_two_values_of_a_call_the_last_counts() -> None:
+    reply = "```python\nassert area(1) == 5\nassert area(2) == 3\nassert area(1) == 2\n```"
+    assert taken(reply) == ["assert area(1) == 2", "assert area(2) == 3"]
+    assert taken("assert 2 == area(1)\nassert 2 == area(3)") == ["assert 2 == area(1)", "assert 2 == area(3)"]
