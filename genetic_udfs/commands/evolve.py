@@ -37,6 +37,7 @@ from genetic_udfs.store.ledger import Ledger
 from genetic_udfs.store.runs import (
     begin_run,
     changed_models,
+    changed_reasoning,
     changed_test_sets,
     check_same_settings,
     end_run,
@@ -144,6 +145,8 @@ def record(
             )
         for change in changed_models(before, run.config):
             run.progress.note(f"{change}; a generation that is not decided asks it again")
+        for change in changed_reasoning(before, run.config):
+            run.progress.note(f"{change}; what is answered already stays as it was read")
         with run.progress.watching("recording the start"):
             begin_run(run.store, run.config, seeds, run.id, before, test_sets)
         try:

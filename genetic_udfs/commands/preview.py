@@ -13,6 +13,7 @@ from genetic_udfs.commands.evolve import Inputs, checked_inputs, evolve_with
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
+from genetic_udfs.engine.stage import gpus_in_all
 from genetic_udfs.evolution.forecast import Forecast, Seen, forecast, seen_of
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
 from genetic_udfs.reporting.summary import format_money
@@ -78,6 +79,7 @@ def seen_in(store: Store, slots: int, costs: list[dict[str, float]]) -> Seen:
         passed=reasons.get(None, 0) + reasons.get(_OVER_QUOTA, 0),
         roles=seen_of(costs),
         text_bytes=size,
+        gpus=gpus_in_all(store.spark),
     )
 
 

@@ -17,7 +17,7 @@ MEMORY_SHARE: Final = "gpu-memory-utilization"
 class ReasoningTags(Section):
     """What a model puts around its thoughts, in place of the tags that are known.
 
-    Without `begin` every reply begins with thoughts, as the chat template opens them: one without `end` is cut off.
+    Without `begin` a reply begins with thoughts, as the chat template opens them, if it has `end` or was cut off.
     """
 
     begin: Annotated[str, Field(min_length=1)] | None = None
@@ -138,6 +138,12 @@ class Engine(Section):
     def hourly(self, gpus: int | None) -> float | None:
         """Return what an hour costs in which it is asked, with so many GPUs in all; None where it costs nothing."""
         return None if self.gpu_hour is None else self.gpu_hour * (gpus or self.gpus or 1)
+
+    @property
+    def known_length(self) -> int | None:
+        """How long prompt and reply may be together; None where only the endpoint knows."""
+        is_known = not self.urls or "max_model_len" in self.model_fields_set
+        return self.max_model_len if is_known else None
 
     @property
     def urls(self) -> tuple[str, ...]:

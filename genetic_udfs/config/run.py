@@ -141,8 +141,8 @@ class Config(Section):
                 raise ValueError(
                     f"{key}.engine: no engine is named {settings.engine!r}; engines has {sorted(self.engines)}"
                 )
-            limit = self.engines[settings.engine].max_model_len
-            if settings.max_tokens is not None and settings.max_tokens >= limit:
+            limit = self.engines[settings.engine].known_length
+            if limit is not None and settings.max_tokens is not None and settings.max_tokens >= limit:
                 raise ValueError(
                     f"{key}.max_tokens: {settings.max_tokens} leaves no room for the prompt; it must be below"
                     f" engines.{settings.engine}.max_model_len ({limit})"

@@ -10,7 +10,9 @@ from genetic_udfs.config.turns import Turn, turns_of
 MAX_TOP_LOGPROBS: Final = 20
 """So many alternatives of a token OpenAI-compatible endpoints give at most."""
 
-CUT_OFF: Final = frozenset({"length", "max_tokens", "model_length", "content_filter"})
+CUT_OFF: Final = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "model_length", "incomplete", "content_filter"}
+)
 """Reasons for a reply's end that are not the model's: `length` is OpenAI's word and vLLM's, others are passed on."""
 
 MAX_TOKENS: Final = "max_tokens"

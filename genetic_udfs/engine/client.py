@@ -27,7 +27,15 @@ from genetic_udfs.engine.chat_completion import (
     request_body,
 )
 from genetic_udfs.engine.response import fault_in, reply_in, with_yes_probability
-from genetic_udfs.engine.retry import DEFAULT_RETRY, Answers, AttemptFailed, Attempts, FirstAnswers, RetryPolicy
+from genetic_udfs.engine.retry import (
+    DEFAULT_RETRY,
+    Answers,
+    AttemptFailed,
+    Attempts,
+    FirstAnswers,
+    RetryPolicy,
+    without_echo,
+)
 from genetic_udfs.errors import EngineError
 
 NO_PROMPT: Final = "no prompt"
@@ -193,6 +201,7 @@ class Client:
             raise EngineError(f"{self._router.name}: {self._shown(_moved(route, status, headers.get('Location')))}")
         else:
             message = _message_in(content)
+        message = without_echo(message)
         if self._is_another_field_wanted(route, status, message, field):
             return await self._send_to(route, prompt, attempts)
         return await self._refused(route, status, headers.get("Retry-After"), message, attempts, bool(beginning))

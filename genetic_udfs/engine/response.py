@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from genetic_udfs.config.engines import ReasoningTags
-from genetic_udfs.engine.chat_completion import ReadLogprobs, Reply, TokenLogprobs, encodable
+from genetic_udfs.engine.chat_completion import ReadLogprobs, Reply, TokenLogprobs, encodable, is_cut_off
 from genetic_udfs.engine.thoughts import Parted, parted
 
 _THOUGHTS: Final = ("reasoning_content", "reasoning")
@@ -70,15 +70,17 @@ def reply_in(
         choice = data["choices"][0]
         message = choice["message"]
         content, of_parts = _content(message.get("content"))
-        text = encodable(content)
+        text = encodable(content or _texts(message.get("refusal")))
         is_given_back = text.startswith(beginning)  # as some servers do
-        inside = _inside(text if is_given_back else beginning + text, reasoning)
         apart = next((found for name in _THOUGHTS if (found := _texts(message.get(name)).strip())), "")
-        thoughts = [part for part in (apart, of_parts.strip(), inside.reasoning) if part]
+        given = [part for part in (apart, of_parts.strip()) if part]
+        ended_by = str(choice["finish_reason"]) if choice.get("finish_reason") is not None else None
+        inside = _inside(text if is_given_back else beginning + text, reasoning, ended_by, is_apart=bool(given))
+        thoughts = [*given, *filter(None, [inside.reasoning])]
         usage = data.get("usage") or {}
         reply = Reply(
             text=inside.answer,
-            finish_reason=str(choice["finish_reason"]) if choice.get("finish_reason") is not None else None,
+            finish_reason=ended_by,
             prompt_tokens=_whole(usage.get("prompt_tokens")),
             completion_tokens=_whole(usage.get("completion_tokens")),
             sent_at=datetime.now(UTC) - timedelta(seconds=seconds),
@@ -129,10 +131,11 @@ def _is_plain(character: str) -> bool:
     return "!" <= character <= "~"
 
 
-def _inside(text: str, reasoning: ReasoningTags | bool) -> Parted:
+def _inside(text: str, reasoning: ReasoningTags | bool, ended_by: str | None, *, is_apart: bool) -> Parted:
     if reasoning is False:
         return Parted(None, text)
-    return parted(text, None if reasoning is True else reasoning)
+    tags = None if reasoning is True else reasoning
+    return parted(text, tags, was_cut=is_cut_off(ended_by), is_apart=is_apart)
 
 
 def _content(content: Any) -> tuple[str, str]:
@@ -160,7 +163,7 @@ def _texts(part: Any) -> str:
         return next(
             (
                 text
-                for key in ("text", "thinking", "reasoning", "content", "summary")
+                for key in ("text", "thinking", "reasoning", "content", "summary", "refusal")
                 if (text := _texts(part.get(key)))
             ),
             "",

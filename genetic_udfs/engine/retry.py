@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,16 +70,90 @@ _OF_ONE_ROW: Final = re.compile(
     re.IGNORECASE,
 )
 MANY_ROWS: Final = 8
+# Where a refusal repeats what it was asked: FastAPI and vLLM as JSON or as Python writes it, pydantic in its own form.
+_ECHO_BEGINS: Final = re.compile(r"""["'](?:input|body)["']\s*:\s*(?=[\[{("'])|input_value=""")
+_PYDANTIC_ENDS: Final = ", input_type="
+_LONGEST_OF_PYDANTIC: Final = 200
+_PART_OF_A_VALUE: Final = re.compile(
+    r"""(?P<text>"(?:\\.|[^"\\])*+(?:"|\\?\Z)|'(?:\\.|[^'\\])*+(?:'|\\?\Z))|(?P<opens>[\[{(])|[\]})]""", re.DOTALL
+)
+_SHORT_ECHO: Final = 30  # what says which value was wrong, rather than what was asked
+
+
+def without_echo(refusal: str) -> str:
+    """Return a refusal without what it repeats of the request, which says nothing and differs from row to row."""
+    kept: list[str] = []
+    at = 0
+    while (found := _ECHO_BEGINS.search(refusal, at)) is not None:
+        is_pydantic = found[0].endswith("=")
+        end = (_end_in_pydantic if is_pydantic else _end_of_value)(refusal, found.end())
+        is_short = end - found.end() <= _SHORT_ECHO
+        kept += [refusal[at : found.end()], refusal[found.end() : end] if is_short else "..."]
+        at = end
+    return "".join([*kept, refusal[at:]])
+
+
+def _end_in_pydantic(text: str, start: int) -> int:
+    """Return where a value ends that pydantic has shortened in its middle, so that its brackets tell nothing."""
+    end = text.find(_PYDANTIC_ENDS, start, start + _LONGEST_OF_PYDANTIC)
+    return end if end >= 0 else start
+
+
+def _end_of_value(text: str, start: int) -> int:
+    """Return where a value that begins with a bracket or quote ends; the text's end where it is not closed."""
+    depth = 0
+    for part in _PART_OF_A_VALUE.finditer(text, start):
+        if part["text"] is None:
+            depth += 1 if part["opens"] else -1
+        if depth <= 0:
+            return part.end()
+    return len(text)
 
 
 def kind_of(refusal: str) -> str:
-    """Return what refusals of one kind have in common: all but their numbers and names with digits."""
-    return _WITH_A_DIGIT.sub("#", refusal)
+    """Return what refusals of one kind have in common: all but their numbers, names with digits, and the request."""
+    return _WITH_A_DIGIT.sub("#", without_echo(refusal))
 
 
 def is_of_configuration(refusal: str, count: int) -> bool:
     """Tell whether so many refusals of one kind, with no answer among them, are no fault of rows."""
     return count >= MANY_ROWS or not _OF_ONE_ROW.search(refusal)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """How often one error, or an answer (None), was heard: in all, and in the latest stage."""
+
+    error: str | None
+    in_all: int
+    in_stage: int
+
+
+def refusal_of_all(heard: Sequence[Heard]) -> str | None:
+    """Return the refusal that is no fault of rows; None where there is none.
+
+    Many rows of a stage say it by themselves: an endpoint may have changed since it answered others. Few say it if
+    nothing was ever answered.
+
+    Args:
+        heard: the errors of this run, and the answers of all runs, as what one run leaves of a stage that was answered
+            are its odd rows.
+    """
+    of_stage = [one for one in heard if one.in_stage]
+    if sum(one.in_stage for one in of_stage) >= MANY_ROWS and (refusal := _only_kind(of_stage)) is not None:
+        return refusal
+    refusal = _only_kind(heard)
+    if refusal is None or not is_of_configuration(refusal, sum(one.in_all for one in heard)):
+        return None
+    return refusal
+
+
+def _only_kind(heard: Sequence[Heard]) -> str | None:
+    """Return one of the refusals, if nothing else was heard, and they are of one kind."""
+    refusals = [one.error for one in heard if one.error is not None]
+    if not refusals or len(refusals) < len(heard) or len({kind_of(refusal) for refusal in refusals}) > 1:
+        return None
+    return refusals[0] if refusals[0].startswith("HTTP 4") else None
 
 
 class FirstAnswers:

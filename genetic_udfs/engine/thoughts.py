@@ -39,7 +39,7 @@ class _Tag(NamedTuple):
     is_named: bool  # a sentence speaks of it
 
 
-def parted(text: str, tags: ReasoningTags | None = None) -> Parted:
+def parted(text: str, tags: ReasoningTags | None = None, *, was_cut: bool = True, is_apart: bool = False) -> Parted:
     """Part thoughts from the answer; a text without any is the answer as it is.
 
     Thoughts stand at the beginning, or begin a line or sentence further down. An end tag alone ends what the chat
@@ -48,10 +48,13 @@ def parted(text: str, tags: ReasoningTags | None = None) -> Parted:
 
     Args:
         text: what the model sent.
-        tags: those to look for in place of the known ones. Without `begin`, each reply begins with thoughts.
+        tags: those to look for in place of the known ones. Without `begin` the text begins with thoughts, unless it
+            ended by itself and has no end tag: a request may have switched thoughts off.
+        was_cut: whether the text ended before the model had ended it.
+        is_apart: whether thoughts came apart from the text, so that it does not begin with any.
     """
     found = list(_tags_in(text, tags))
-    is_opened = tags is not None and tags.begin is None
+    is_opened = tags is not None and tags.begin is None and not is_apart
     if not found and not is_opened:
         return Parted(None, text)
     thoughts: list[str] = []
@@ -64,7 +67,7 @@ def parted(text: str, tags: ReasoningTags | None = None) -> Parted:
         if opening is not None and (ending is None or opening.end <= ending.start):
             answer.append(text[at : opening.start])
             start = opening.end
-        elif ending is not None or (is_opened and at == 0):
+        elif ending is not None or (is_opened and was_cut and at == 0):
             start = at
         else:
             break

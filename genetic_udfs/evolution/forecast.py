@@ -28,7 +28,8 @@ class RoleSeen:
 class Seen:
     """What is known: so many slots bore candidates, of which so many passed every stage, and took this.
 
-    `text_bytes` are those of the texts that the tables have of it.
+    `text_bytes` are those of the texts that the tables have of it, `gpus` those that the executors hold together, None
+    where Spark manages none.
     """
 
     slots: int
@@ -36,6 +37,7 @@ class Seen:
     passed: int
     roles: Mapping[str, RoleSeen]
     text_bytes: int
+    gpus: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ def forecast(config: Config, seen: Seen, generations: int, tokens_per_second: fl
         return None
     slots, accepted = generation_of(config, seen.passed / seen.slots, seen.candidates / seen.slots)
     scale = slots * generations / seen.slots
-    roles = {name: _scaled(config, name, role, scale, tokens_per_second) for name, role in seen.roles.items()}
+    roles = {
+        name: _scaled(config, name, role, scale, tokens_per_second, seen.gpus) for name, role in seen.roles.items()
+    }
     return Forecast(
         slots=slots * generations,
         accepted=round(accepted * generations),
@@ -94,13 +98,15 @@ def forecast(config: Config, seen: Seen, generations: int, tokens_per_second: fl
     )
 
 
-def _scaled(config: Config, name: str, role: RoleSeen, scale: float, tokens_per_second: float | None) -> RoleForecast:
+def _scaled(
+    config: Config, name: str, role: RoleSeen, scale: float, tokens_per_second: float | None, gpus: int | None
+) -> RoleForecast:
     seconds = (role.completion_tokens / tokens_per_second if tokens_per_second else role.seconds) * scale
     prompt_tokens, completion_tokens = role.prompt_tokens * scale, role.completion_tokens * scale
     money = None
     settings = {str(known): each for known, each in config.roles.assigned().items()}.get(name)
     if settings is not None and (engine := config.engines[settings.engine]).has_price:
-        money = (engine.hourly(None) or 0.0) * seconds / 3600
+        money = (engine.hourly(gpus) or 0.0) * seconds / 3600
         money += engine.price.of(prompt_tokens, completion_tokens) if engine.price is not None else 0.0
     return RoleForecast(round(role.requests * scale), round(prompt_tokens), round(completion_tokens), seconds, money)
 

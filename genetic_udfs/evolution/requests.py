@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from genetic_udfs.config import Role, RoleSettings
 from genetic_udfs.engine.client import all_refused
 from genetic_udfs.engine.model_identity import model_identity
-from genetic_udfs.engine.retry import is_of_configuration, kind_of
+from genetic_udfs.engine.retry import Heard, refusal_of_all
 from genetic_udfs.engine.stage import feeder_slots, gpus_in_all, with_answers
 from genetic_udfs.errors import EngineError
 from genetic_udfs.evolution.budget import check_budget
@@ -36,20 +36,27 @@ def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
     )
 
 
-def refuse_configuration(run: Run, engine: str, role: str, model: str, sampling: str) -> None:
-    """End a run that an engine has never answered, but refused for one reason whatever it was asked.
+def refuse_configuration(run: Run, engine: str, stage: Stage, model: str, sampling: str) -> None:
+    """End a run whose stage was refused for one reason whatever was asked, which is no fault of rows.
 
     Raises:
         EngineError: with what the engine says.
     """
-    same = (F.col("role") == role) & (F.col("model") == model) & (F.col("sampling") == sampling)
-    found = run.store.read(REPLIES).filter(same).groupBy("error").count().limit(_MAX_KINDS).collect()
-    refusals = [row["error"] for row in found if row["error"] is not None]
-    kinds = {kind_of(refusal) for refusal in refusals}
-    if len(refusals) < len(found) or len(kinds) != 1 or not refusals[0].startswith("HTTP 4"):
-        return
-    if is_of_configuration(refusals[0], sum(row["count"] for row in found)):
-        raise EngineError(all_refused(f"engine {engine!r}, asked as {role},", refusals[0]))
+    same = (F.col("role") == stage.role) & (F.col("model") == model) & (F.col("sampling") == sampling)
+    # What was refused in another run may have been asked of another endpoint; an answer counts whenever it came.
+    counts = F.col("error").isNull() | (F.col("run_id") == run.id)
+    in_stage = (F.col("generation") == stage.generation) & F.col("round").eqNullSafe(F.lit(stage.round))
+    found = (
+        run.store.read(REPLIES)
+        .filter(same & counts)
+        .groupBy("error")
+        .agg(F.count(F.lit(1)).alias("in_all"), F.count_if(in_stage).alias("in_stage"))
+        .orderBy(F.col("error").asc_nulls_first())  # answers are among those that are looked at
+        .limit(_MAX_KINDS)
+        .collect()
+    )
+    if (refusal := refusal_of_all([Heard(*row) for row in found])) is not None:
+        raise EngineError(all_refused(f"engine {engine!r}, asked as {stage.role},", refusal))
 
 
 def with_replies(
@@ -102,10 +109,10 @@ def with_replies(
         rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))),
         Stage(name, ledger_role or role, generation, round_),
     )
-    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing, price=engine.price) as stage:
+    price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))
+    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing, price=price, hourly=hourly) as stage:
         if plan.missing:
-            slots, hourly = feeder_slots(run.spark, engine), engine.hourly(gpus_in_all(run.spark))
-            price = engine.price
+            slots = feeder_slots(run.spark, engine)
             by_tokens = (
                 F.lit(None)
                 if price is None
@@ -145,7 +152,7 @@ def with_replies(
                 plan, answered, lambda: check_budget(run, f"{', '.join(place)}, {stage_name}", plan.missing)
             )
             if run.progress.all_failed(stage):
-                refuse_configuration(run, settings.engine, plan.stage.role, engine.model, sampling)
+                refuse_configuration(run, settings.engine, plan.stage, engine.model, sampling)
             if use := run.progress.engine_utilization(stage):
                 run.stage_utilization.append(StageUtilization(generation, round_, role, use))
     return run.ledger.with_replies(plan).drop("prompt", "template", "sample")

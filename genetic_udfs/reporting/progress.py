@@ -35,7 +35,8 @@ _LOG_INTERVAL: Final = 10.0
 Watch = Callable[[Callable[[str], None], threading.Event], None]
 """Looks at something in a thread of its own, and says what has changed, until the event."""
 
-_Stage = tuple[str, int | None, float, Price | None]  # name, rows, when it began, what its tokens cost
+# Name, rows, when it began, what its tokens cost, what an hour of its engine costs.
+_Stage = tuple[str, int | None, float, Price | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class View:
     seconds: float
     reported: StageProgress
     price: Price | None = None
+    hourly: float | None = None
 
     def facts(self) -> list[str]:
         """Return done of total, rates, time left, and what the engine says of itself, as far as known."""
@@ -60,8 +62,8 @@ class View:
             rate = done / self._working_seconds
             facts += self._rates(done)
             facts.append(f"{done} rows" if self.total is None else f"ETA {duration((self.total - done) / rate)}")
-        if self.price is not None and done:
-            facts.append(f"cost {self._cost:.4g}")
+        if done:
+            facts += self._costs
         if self.reported.errors:
             facts.append(f"{self.reported.errors} errors")
         if self.reported.engine is not None:
@@ -71,9 +73,14 @@ class View:
         return facts if len(facts) > 1 or self.total is None else [*facts, f"{self.seconds:.0f} s"]
 
     @property
-    def _cost(self) -> float:
-        assert self.price is not None
-        return self.price.of(self.reported.prompt_tokens, self.reported.completion_tokens)
+    def _costs(self) -> list[str]:
+        """What the stage's tokens cost, and its engine while it is asked; nothing where no price is set."""
+        if self.price is None and self.hourly is None:
+            return []
+        cost = (self.hourly or 0.0) * self._working_seconds / 3600
+        if self.price is not None:
+            cost += self.price.of(self.reported.prompt_tokens, self.reported.completion_tokens)
+        return [f"cost {cost:.4g}"]
 
     @property
     def _working_seconds(self) -> float:
@@ -105,7 +112,7 @@ class View:
             return f"{self.name}: {duration(self.seconds)}"
         if self.total == 0:
             return f"{self.name}: nothing to ask"
-        rates = ", ".join(self._rates(self.total) + ([f"cost {self._cost:.4g}"] if self.price is not None else []))
+        rates = ", ".join(self._rates(self.total) + self._costs)
         done = f"{self.name}: {self.total} {'replies' if self._asks else 'rows'} in {duration(self.seconds)} ({rates})"
         engine = self.reported.engine
         if engine is None or self.total < _WINDOWS_TO_JUDGE * engine.max_num_seqs:
@@ -213,12 +220,14 @@ class Progress:
             self.note(notice)
 
     @contextmanager
-    def stage(self, name: str, total: int | None, *, price: Price | None = None) -> Iterator[str]:
+    def stage(
+        self, name: str, total: int | None, *, price: Price | None = None, hourly: float | None = None
+    ) -> Iterator[str]:
         """Show a stage while the body runs, and what it came to; gives the name under which its feeders report.
 
-        With a `price` its costs are shown, too.
+        With a `price`, or what an hour of its engine costs, its costs are shown, too.
         """
-        with self.watching(name, total, price=price):
+        with self.watching(name, total, price=price, hourly=hourly):
             yield name
             with self._lock:
                 stage, self._stage = self._stage, None  # a tick that is under way says nothing any more
@@ -226,10 +235,12 @@ class Progress:
                 self.note(ending)
 
     @contextmanager
-    def watching(self, name: str, total: int | None = None, *, price: Price | None = None) -> Iterator[str]:
+    def watching(
+        self, name: str, total: int | None = None, *, price: Price | None = None, hourly: float | None = None
+    ) -> Iterator[str]:
         """Show a stage while the body runs, as `stage` does, and nothing of it afterwards."""
         with self._lock:
-            self._stage = (name, total, time.monotonic(), price)
+            self._stage = (name, total, time.monotonic(), price, hourly)
             self._last_tick = None
         try:
             yield name
@@ -238,9 +249,9 @@ class Progress:
                 self._stage = None
 
     def _view(self, stage: _Stage) -> View:
-        name, total, started, price = stage
+        name, total, started, price, hourly = stage
         seconds = max(time.monotonic() - started, 1e-3)
-        return View(name, total, seconds, self._listener.snapshot().get(name, StageProgress()), price)
+        return View(name, total, seconds, self._listener.snapshot().get(name, StageProgress()), price, hourly)
 
     def _show(self) -> None:
         interval = _LIVE_INTERVAL if self._live else _LOG_INTERVAL

@@ -13,7 +13,7 @@ import yaml
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Engine
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.engine.model_identity import model_identity
 from genetic_udfs.errors import ConfigurationError
@@ -26,6 +26,7 @@ _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|(^|[._-])[a-z]*(key|token|pat)s?([._-]?\d+)?$", re.IGNORECASE
 )
 _MODEL: Final = "model of engine "
+_REASONING: Final = "reasoning of engine "
 _PACKAGES: Final = (
     "genetic-udfs",
     "pyspark",
@@ -127,6 +128,28 @@ def changed_models(before: Sequence[Row], config: Config) -> list[str]:
     ]
 
 
+def changed_reasoning(before: Sequence[Row], config: Config) -> list[str]:
+    """Tell of each engine whose thoughts are told from answers otherwise than in the last run.
+
+    That is no part of a request's identity. Runs of releases that did not write it down tell nothing.
+    """
+    if not before:
+        return []
+    last, engines = before[-1]["versions"] or {}, config.used_engines()
+    return [
+        f"engine {name}: {now}, and was {was} in the last run"
+        for name, engine in engines.items()
+        if (now := reasoning_of(engine)) != (was := last.get(_REASONING + name, now))
+    ]
+
+
+def reasoning_of(engine: Engine) -> str:
+    """Return how an engine's thoughts are told from its answers, here and by a server of our own."""
+    tags = engine.reasoning if isinstance(engine.reasoning, bool) else engine.reasoning.model_dump()
+    flags = {name: value for name, value in sorted(engine.flags.items()) if name.startswith("reasoning-")}
+    return ", ".join(f"{key}: {json.dumps(value)}" for key, value in {"reasoning": tags, **flags}.items())
+
+
 def begin_run(
     store: Store,
     config: Config,
@@ -160,6 +183,7 @@ def begin_run(
             **prompt_versions(config),
             **{TEST_SET + name: digest for name, digest in (test_sets or {}).items()},
             **{_MODEL + name: model_identity(engine) for name, engine in config.used_engines().items()},
+            **{_REASONING + name: reasoning_of(engine) for name, engine in config.used_engines().items()},
         },
         "outcome": RUNNING,
     }

@@ -239,7 +239,7 @@ class TestEngines:
         assert status_and(found["engine it: answers"], "answered in", "on 1 of 1") is Status.OK
         assert found["vLLM"].status is Status.OK
         assert found["store"].status is Status.SKIPPED
-        assert {request.body["top_logprobs"] for request in server.requests} == {20}
+        assert {request.body.get("top_logprobs") for request in server.requests} == {None, 20}
 
     def test_an_endpoint_that_is_down_is_not_asked(self, spark: SparkSession, seeds: Path) -> None:
         with ScriptedServer() as server:
@@ -273,6 +273,27 @@ class TestEngines:
         with ScriptedServer(lambda _: refusal) as server:
             finding = engines.answers(spark, config(seeds, url=server.url), "it", 1)
         assert status_and(finding, "HTTP 400", "the Judge needs log-probabilities") is Status.FAILED
+
+
+def test_an_engine_is_asked_as_each_role_asks_it(seeds: Path) -> None:
+    coder = {"engine": "it", "top_k": 20, "system": "Be strict.", "extra": {"reasoning_effort": "low"}}
+    own = {
+        "instructor": {"engine": "it", "max_tokens": None},
+        "coder": coder,
+        "judge": {"engine": "it", "max_tokens": 4},
+    }
+    settings = Config.model_validate({**config(seeds).model_dump(), "roles": own})
+    found = engines.samplings_for(settings, "it")
+    assert list(found) == ["instructor", "coder", "judge"]
+    assert (found["coder"].top_k, found["coder"].system, found["coder"].extra) == (
+        20,
+        "Be strict.",
+        {"reasoning_effort": "low"},
+    )
+    assert [found[role].max_tokens for role in own] == [16, 16, 4]
+    assert [found[role].top_logprobs for role in own] == [0, 0, 20]
+    assert list(engines.samplings_for(config(seeds), "it")) == ["instructor", "judge"]
+    assert engines.samplings_for(config(seeds), "another") == {}
 
 
 class TestSandbox:

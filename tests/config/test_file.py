@@ -115,6 +115,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("sandbox={cpu_seconds: 5}", "sandbox: wall_seconds (3) is below cpu_seconds (5), which needs that long"),
         ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
+        (
+            "engines.smollm={model: m, url: 'http://a/v1', max_model_len: 96}",
+            "max_tokens: 96 leaves no room for the prompt; it must be below engines.smollm.max_model_len (96)",
+        ),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
         ("engines.smollm.url=[]", "engines.smollm.url: "),
         ("engines.smollm.url=['http://a/v1', 'b']", "engines.smollm.url: must be the http(s) address"),

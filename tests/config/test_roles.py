@@ -41,6 +41,20 @@ def test_what_is_set_is_part_of_the_identity_and_of_what_is_asked(key: str, valu
     assert getattr(sampling_of(settings), key) == value
 
 
+def test_the_order_in_which_extra_is_written_is_no_part_of_the_identity() -> None:
+    extra = {"b": {"y": 1, "x": [{"d": 1, "c": 2}]}, "a": None}
+    turned = {"a": None, "b": {"x": [{"c": 2, "d": 1}], "y": 1}}
+    keys = [sampling_key(RoleSettings(engine="e", extra=each)) for each in (extra, turned)]
+    assert (
+        keys[0]
+        == keys[1]
+        == sampling_key(RoleSettings(engine="e"))[:-1]
+        + (', "extra": {"a": null, "b": {"x": [{"c": 2, "d": 1}], "y": 1}}}')
+    )
+    schemas: list[dict[str, Any]] = [{"b": 1, "a": 2}, {"a": 2, "b": 1}]
+    assert len({sampling_key(RoleSettings(engine="e", json_schema=schema)) for schema in schemas}) == 2
+
+
 def test_one_text_may_stand_for_a_list_of_ends() -> None:
     assert RoleSettings.model_validate({"engine": "e", "stop": "END"}).stop == ["END"]
 

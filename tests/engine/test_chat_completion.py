@@ -11,6 +11,7 @@ from genetic_udfs.engine.chat_completion import (
     Sampling,
     TokenLogprobs,
     beginning_of,
+    is_cut_off,
     request_body,
 )
 from genetic_udfs.engine.columns import REPLY
@@ -198,7 +199,7 @@ def test_thoughts_are_kept_apart_wherever_they_stand(message: dict[str, Any], te
         (ReasoningTags(begin="<<", end=">>"), "<think>b</think>a", None),
         (ReasoningTags(begin="<think>", end="</think>"), "a", "b"),
         (ReasoningTags(end="</think>"), "a", "<think>b"),
-        (ReasoningTags(end="[END]"), "", "<think>b</think>a"),
+        (ReasoningTags(end="[END]"), "<think>b</think>a", None),
     ],
 )
 def test_tags_are_those_that_the_engine_is_said_to_use(
@@ -207,6 +208,50 @@ def test_tags_are_those_that_the_engine_is_said_to_use(
     data = completion(message={"content": "<think>b</think>a"})
     reply, _ = reply_in(data, seconds=1.0, attempt=1, reasoning=reasoning)
     assert (reply.text, reply.reasoning) == (text, thoughts)
+
+
+@pytest.mark.parametrize(
+    ("message", "finish_reason", "text", "thoughts"),
+    [
+        ({"content": "Answer", "reasoning_content": "b"}, "stop", "Answer", "b"),
+        ({"content": "Ans", "reasoning_content": "b"}, "length", "Ans", "b"),
+        ({"content": [{"type": "thinking", "thinking": "b"}, {"text": "Ans"}]}, "length", "Ans", "b"),
+        ({"content": "Answer"}, "stop", "Answer", None),
+        ({"content": "Answer"}, None, "Answer", None),
+        ({"content": "b"}, "length", "", "b"),
+        ({"content": "b</think>Answer"}, "stop", "Answer", "b"),
+        ({"content": "b</think>Ans"}, "length", "Ans", "b"),
+        ({"content": "a draft\n```\n</think>Answer\n```"}, "stop", "Answer\n```", "a draft\n```"),
+        ({"content": "Answer\n```\n</think>\n```", "reasoning": "b"}, "stop", "Answer\n```\n</think>\n```", "b"),
+    ],
+)
+def test_thoughts_that_the_template_opens_are_those_of_replies_that_end_them_or_were_cut_off(
+    message: dict[str, Any], finish_reason: str | None, text: str, thoughts: str | None
+) -> None:
+    data = completion(message=message, finish_reason=finish_reason)
+    reply, _ = reply_in(data, seconds=1.0, attempt=1, reasoning=ReasoningTags(end="</think>"))
+    assert (reply.text, reply.reasoning) == (text, thoughts)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": None, "refusal": "I will not."},
+        {"content": "", "refusal": "I will not."},
+        {"content": [{"type": "refusal", "refusal": "I will not."}]},
+        {"content": "I will not.", "refusal": None},
+    ],
+)
+def test_a_refusal_of_the_model_is_what_it_says(message: dict[str, Any]) -> None:
+    assert reply_in(completion(message=message), seconds=1.0, attempt=1)[0].text == "I will not."
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "is_cut"),
+    [("length", True), ("max_output_tokens", True), ("incomplete", True), ("STOP", False), (None, False)],
+)
+def test_a_reply_that_the_model_has_not_ended_is_cut_off(finish_reason: str | None, is_cut: bool) -> None:
+    assert is_cut_off(finish_reason) is is_cut
 
 
 @pytest.mark.parametrize(

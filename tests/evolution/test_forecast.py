@@ -1,5 +1,6 @@
 """What the rest of a run will take: the rounds that it goes through at the yield that was seen."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,13 @@ def test_what_it_costs_is_forecast_where_engines_have_a_price() -> None:
     assert found is not None
     assert found.roles["coder"].money == pytest.approx(64_000 * 1e-4 + 32_000 * 2e-4 + 160 * 0.01)
     assert found.money == pytest.approx(sum(role.money or 0 for role in found.roles.values()))
+    on_eight = forecast(
+        priced.model_copy(update={"engines": {**priced.engines, priced.roles.coder.engine: price}}),
+        replace(SEEN, gpus=8),
+        2,
+    )
+    assert on_eight is not None
+    assert on_eight.roles["coder"].money == pytest.approx(64_000 * 1e-4 + 32_000 * 2e-4 + 8 * 160 * 0.01)
 
 
 def test_a_generation_with_a_cap_counts_candidates_not_slots() -> None:

@@ -46,6 +46,16 @@ def test_what_a_stage_costs_is_shown_where_its_engine_has_a_price() -> None:
     assert view.ending().endswith("cost 1.4)")
 
 
+def test_what_an_hour_of_the_engine_costs_is_counted_while_it_is_asked() -> None:
+    reported = StageProgress(rows=10, prompt_tokens=2_000_000, completion_tokens=100_000, seconds=60.0)
+    view = View("coder", 40, 600.0, reported, hourly=36.0)
+    assert "cost 0.6" in view.facts()
+    assert view.ending().endswith("cost 0.6)")
+    both = View("coder", 40, 600.0, reported, Price(prompt=0.5, completion=4.0), 36.0)
+    assert "cost 2" in both.facts()
+    assert not any("cost" in fact for fact in View("coder", 40, 600.0, StageProgress(), hourly=36.0).facts())
+
+
 def test_a_stage_that_runs_code_has_rows_and_no_tokens() -> None:
     view = View("tests", 40, 20.0, StageProgress(rows=40))
     assert view.ending() == "tests: 40 rows in 20 s (2.0 rows/s)"

@@ -10,6 +10,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.store.runs import (
     changed_models,
+    changed_reasoning,
     changed_test_sets,
     configuration_text,
     fixed_settings,
@@ -74,6 +75,17 @@ def test_runs_that_did_not_write_models_down_had_them_by_name() -> None:
     assert changed_models([run()], config()) == changed_models([Row(versions=None)], config()) == []
     assert changed_models([run()], config(args={"quantization": "fp8"})) == [
         'engine any: the model is any/model {"quantization": "fp8"}, and was any/model in the last run'
+    ]
+
+
+def test_thoughts_that_are_told_from_answers_otherwise_are_named() -> None:
+    before = [run(**{"reasoning of engine any": 'reasoning: true, reasoning-parser: "qwen3"'})]
+    same = config(args={"reasoning_parser": "qwen3", "seed": 3})
+    assert changed_reasoning([], config()) == changed_reasoning(before, same) == []
+    assert changed_reasoning([run()], same) == changed_reasoning([Row(versions=None)], same) == []
+    assert changed_reasoning(before, config(reasoning={"end": "</t>"})) == [
+        'engine any: reasoning: {"begin": null, "end": "</t>"}, and was reasoning: true, reasoning-parser: "qwen3" in'
+        " the last run"
     ]
 
 

@@ -1,9 +1,13 @@
-"""The engines at work: each executor has its server started, if it is one of our own, and asks one question."""
+"""The engines at work: each executor has its server started, if it is one of our own, and asks one question.
+
+Then each role asks one as it will in a run, since an endpoint may refuse what only that role sends.
+"""
 
 import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -14,29 +18,41 @@ from pyspark.sql import functions as F
 from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok, warning
 from genetic_udfs.commands.checks.reach import hold_seconds
 from genetic_udfs.config import Config, Engine
-from genetic_udfs.engine.chat_completion import MAX_TOP_LOGPROBS, Sampling
+from genetic_udfs.engine.chat_completion import Sampling
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.failure import engine_error_in, marked
 from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.errors import EngineError
+from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.process import this_machine
 
+_BRIEF: Final = 16  # tokens; some endpoints refuse to be asked for fewer
 _PROMPT: Final = "Answer with one word: is Python a programming language?"
 _BEGUN: Final = "place string, host string, began double, prompt string"
 
 
-def sampling_for(config: Config, name: str) -> Sampling:
-    """Return how an engine is asked: briefly, with log-probabilities if it is the Judge's, with a role's prefill."""
-    logprobs = MAX_TOP_LOGPROBS if config.roles.judge.engine == name else 0
-    roles = [settings for settings in config.roles.assigned().values() if settings.engine == name]
-    prefill = next((settings.prefill for settings in roles if settings.prefill is not None), None)
-    return Sampling(temperature=0.0, top_p=1.0, max_tokens=8, top_logprobs=logprobs, prefill=prefill)
+def samplings_for(config: Config, name: str) -> dict[str, Sampling]:
+    """Return how an engine is asked by those who ask it, but for a brief answer; what is the same stands there once."""
+    asked = [
+        (str(role), sampling_of(settings, is_scored=role == "judge"))
+        for role, settings in config.roles.assigned().items()
+        if settings.engine == name
+    ]
+    paraphrases = config.decontamination.paraphrases if config.decontamination.has_test_sets else None
+    if paraphrases is not None and (judge := config.judge_of(paraphrases)).engine == name:
+        asked.append(("the judge of paraphrases", sampling_of(judge)))
+    found: dict[str, Sampling] = {}
+    for who, sampling in asked:
+        brief = replace(sampling, max_tokens=min(sampling.max_tokens or _BRIEF, _BRIEF))
+        if brief not in found.values():
+            found[who] = brief
+    return found
 
 
 def answers(spark: SparkSession, config: Config, name: str, places: int) -> Finding:
-    """Ask an engine from each executor.
+    """Ask an engine from each executor as the first that asks it does, then once as each of the others.
 
     Args:
         spark: The session.
@@ -45,26 +61,38 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
         places: How many executors (and sets of GPUs on them) were reached before.
     """
     what, engine = f"engine {name}: answers", config.used_engines()[name]
-    slots = feeder_slots(spark, engine)
-    begin = partial(_begin, hold_seconds(spark), ExecutorGpus.of_session(spark))
-    questions = spark.range(0, slots, 1, slots).mapInPandas(begin, _BEGUN)
-    try:
-        rows = (
-            with_answers(questions, "prompt", "reply", name, engine, sampling_for(config, name))
-            .select(
-                "place",
-                "host",
-                (F.unix_micros("reply.sent_at") / 1e6 - F.col("began")).alias("waited"),
-                F.col("reply.seconds").alias("seconds"),
-                F.col("reply.error").alias("error"),
-            )
-            .collect()
-        )
-    except Exception as error:
-        known = engine_error_in(error) or cluster_error_in(error)
-        text = str(known) if known is not None else cause_of(error)
-        return failed(what, text, advice(name, engine, text))
+    slots, seconds = feeder_slots(spark, engine), hold_seconds(spark)
+    rows: Sequence[Row] = []
+    for number, (who, sampling) in enumerate(samplings_for(config, name).items()):
+        try:
+            told = _told(spark, name, engine, sampling, *((1, 0.0) if number else (slots, seconds)))
+        except Exception as error:
+            known = engine_error_in(error) or cluster_error_in(error)
+            text = f"asked as {who}: {known if known is not None else cause_of(error)}"
+            return failed(what, text, advice(name, engine, text))
+        if any(row["error"] is not None for row in told):
+            return summed_up(name, engine, told, places, who)
+        rows = rows or told
     return summed_up(name, engine, rows, places)
+
+
+def _told(
+    spark: SparkSession, name: str, engine: Engine, sampling: Sampling, slots: int, seconds: float
+) -> Sequence[Row]:
+    """Ask from so many tasks, each of which holds its slot so long that others go elsewhere."""
+    begin = partial(_begin, seconds, ExecutorGpus.of_session(spark))
+    questions = spark.range(0, slots, 1, slots).mapInPandas(begin, _BEGUN)
+    return (
+        with_answers(questions, "prompt", "reply", name, engine, sampling)
+        .select(
+            "place",
+            "host",
+            (F.unix_micros("reply.sent_at") / 1e6 - F.col("began")).alias("waited"),
+            F.col("reply.seconds").alias("seconds"),
+            F.col("reply.error").alias("error"),
+        )
+        .collect()
+    )
 
 
 def _begin(seconds: float, gpus: ExecutorGpus | None, batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -84,11 +112,11 @@ def _here(gpus: ExecutorGpus | None) -> Executor:
         raise marked(error) from None
 
 
-def summed_up(name: str, engine: Engine, rows: Sequence[Row], places: int) -> Finding:
-    """Return what the replies say: columns `place`, `host`, `waited`, `seconds`, `error`."""
+def summed_up(name: str, engine: Engine, rows: Sequence[Row], places: int, who: str = "") -> Finding:
+    """Return what the replies say to `who` asked: columns `place`, `host`, `waited`, `seconds`, `error`."""
     what = f"engine {name}: answers"
     if refused := sorted({f"{row['error']} (on {row['host']})" for row in rows if row["error"] is not None}):
-        text = "; ".join(refused)
+        text = f"{f'asked as {who}: ' if who else ''}{'; '.join(refused)}"
         return failed(what, text, advice(name, engine, text))
     first: dict[str, tuple[float, float, str]] = {}
     for row in rows:
