@@ -84,6 +84,7 @@ _CLOSING: Final = re.compile(
     r")[^\n]*(?:\n[ \t]*[^\s][^\n]*)*\s*\Z",
     re.IGNORECASE,
 )
+_MAX_CLOSING: Final = 2000  # characters from the end in which such words are looked for
 _FENCED: Final = re.compile(
     r"\A(?P<mark>`{3,}|~{3,})[ \t]*(?:text|markdown|md|plaintext)?[ \t]*\n(?P<text>.*)\n[ \t]*(?P=mark)\Z", re.DOTALL
 )
@@ -233,7 +234,8 @@ def _bare(text: str) -> str:
 
 def _barer(text: str) -> str:
     text = _RULES.sub("", text.strip()).strip()
-    if (closing := _CLOSING.search(text)) is not None and not _FENCE.search(closing[0]):
+    closing = _CLOSING.search(text, max(0, len(text) - _MAX_CLOSING))
+    if closing is not None and not _FENCE.search(closing[0]):
         text = text[: closing.start()].strip()
     label = _NUMBERED.match(text) or _NAMED.match(text)
     if label is not None:

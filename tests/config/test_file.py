@@ -117,7 +117,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),
         (
             "engines.smollm={model: m, url: 'http://a/v1', max_model_len: 96}",
-            "max_tokens: 96 leaves no room for the prompt; it must be below engines.smollm.max_model_len (96)",
+            "max_tokens: 120 leaves no room for the prompt; it must be below engines.smollm.max_model_len (96)",
         ),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
         ("engines.smollm.url=[]", "engines.smollm.url: "),
