@@ -1,7 +1,7 @@
 """A run whose three roles think, each in every form that there is, under a budget that has to be raised."""
 
-import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,10 +26,14 @@ FORMS = ("field", "parts", "tags", "end alone")
 
 
 class Thinker:
-    """Answers as the scripted model does, after thoughts; the first answer to each role is cut off while thinking."""
+    """Answers as the scripted model does, after thoughts in one form after another for each role.
+
+    The first answer to each role is cut off while thinking.
+    """
 
     def __init__(self) -> None:
         self.cut: set[str] = set()
+        self.answered: Counter[str] = Counter()
         self.forms: set[tuple[str, str]] = set()
 
     def answer(self, request: Request) -> Answer:
@@ -39,7 +43,8 @@ class Thinker:
         if role not in self.cut:
             self.cut.add(role)
             return Answer(f"<think>\n{thoughts}", finish_reason="length")
-        form = FORMS[hashlib.sha256(request.prompt.encode()).digest()[0] % len(FORMS)]
+        form = FORMS[self.answered[role] % len(FORMS)]
+        self.answered[role] += 1
         self.forms.add((role, form))
         fields: dict[str, Any] = {"tops": self.tops(said, thoughts), "text": said.text}
         match form:
@@ -81,15 +86,15 @@ def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         ) as end:
             evolve(spark, config)
         assert end.value.exit_code == 3
-        asked = server.calls.copy()
-        assert all("Solve the programming problem" not in prompt for prompt in asked)
+        assert all("Solve the programming problem" not in prompt for prompt in server.calls)
         evolve(spark, config.model_copy(update={"budget": None}))
-        assert all(server.calls[prompt] == times for prompt, times in asked.items())  # nothing is paid for twice
+        assert server.calls.total() == len(table(config, "replies"))  # nothing is paid for twice
         yield config, thinker, server
 
 
 def test_a_budget_ends_a_run_and_a_larger_one_goes_on(run: tuple[Any, Thinker, ScriptedServer]) -> None:
-    outcomes = [start["outcome"] for start in table(run[0], "runs")]
+    starts = sorted(table(run[0], "runs"), key=lambda start: start["started_at"])
+    outcomes = [start["outcome"] for start in starts]
     assert outcomes[0].startswith("stopped: the budget is reached: tokens")
     assert outcomes[1] == "finished"
 
@@ -110,7 +115,7 @@ def test_fitness_is_read_where_the_answer_says_its_verdict(run: tuple[Any, Think
     config, _, _ = run
     judged = [one for one in table(config, "candidates") if one["judge_request"] and one["reason"] != "truncated"]
     verdicts = {(one["verdict"], round(one["fitness"], 3)) for one in judged if one["fitness"] is not None}
-    assert verdicts == {(True, 0.9), (False, 0.1)}
+    assert (True, 0.9) in verdicts <= {(True, 0.9), (False, 0.1)}
     assert all((one["reason"] == "low_fitness") == (one["fitness"] is None or one["fitness"] < 0.5) for one in judged)
     assert [one["verdict"] for one in judged if one["fitness"] is None] == [False]  # the one that was cut off
 
