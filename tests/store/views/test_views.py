@@ -105,12 +105,12 @@ def test_rejections_count_and_share_by_generation(registered: Store) -> None:
 def test_costs_are_by_model_and_tell_tokens_for_each_accepted_pair(registered: Store) -> None:
     query = "SELECT * FROM costs ORDER BY generation, role"
     assert rows(registered, query) == [
-        (1, "coder", "org/writer", 3, 0, 300, 30, 1.5, 2, 165.0),
-        (1, "instructor", "org/writer", 3, 0, 300, 30, 1.5, 2, 165.0),
-        (1, "judge", "org/judge", 3, 0, 300, 30, 1.5, 2, 165.0),
-        (2, "coder", "org/writer", 3, 0, 300, 30, 1.5, 3, 110.0),
-        (2, "instructor", "org/writer", 4, 0, 400, 40, 2.0, 3, pytest.approx(440 / 3)),
-        (2, "judge", "org/judge", 3, 0, 300, 30, 1.5, 3, 110.0),
+        (1, "coder", "org/writer", 3, 0, 300, 30, 1.5, 2, 165.0, None, None),
+        (1, "instructor", "org/writer", 3, 0, 300, 30, 1.5, 2, 165.0, None, None),
+        (1, "judge", "org/judge", 3, 0, 300, 30, 1.5, 2, 165.0, None, None),
+        (2, "coder", "org/writer", 3, 0, 300, 30, 1.5, 3, 110.0, None, None),
+        (2, "instructor", "org/writer", 4, 0, 400, 40, 2.0, 3, pytest.approx(440 / 3), None, None),
+        (2, "judge", "org/judge", 3, 0, 300, 30, 1.5, 3, 110.0, None, None),
     ]
 
 
