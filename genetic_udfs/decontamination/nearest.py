@@ -1,6 +1,5 @@
 """The items nearest to a text by embedding: what a judge is to be asked about."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -14,7 +13,7 @@ from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.same_problem import same_problem_prompt
 from genetic_udfs.embedding.model import BEGINNING
-from genetic_udfs.embedding.vectors import TEXTS_AT_ONCE, embedded, vectors
+from genetic_udfs.embedding.vectors import vectors, with_embeddings
 from genetic_udfs.runtime.arrow import batches_of, rows
 
 MODEL_KEY: Final = "decontamination.paraphrases.model"
@@ -86,8 +85,7 @@ def _near(
     batches: Iterable[pa.RecordBatch], of_items: NDArray[np.float32], owner: NDArray[np.int64], settings: Paraphrases
 ) -> Iterator[tuple[str, str, int, float]]:
     given = ((name, text[:BEGINNING]) for name, text in rows(batches, c.ID, c.TEXT) if text and text.strip())
-    while some := list(itertools.islice(given, TEXTS_AT_ONCE)):
-        similarities = embedded([text for _, text in some], settings.model, MODEL_KEY) @ of_items.T
-        for (name, text), of_text in zip(some, similarities, strict=True):
+    for some, found in with_embeddings(given, settings.model, MODEL_KEY):
+        for (name, text), of_text in zip(some, found @ of_items.T, strict=True):
             for number, similarity in choose(of_text, owner, settings.nearest, settings.similarity):
                 yield name, text, number, similarity

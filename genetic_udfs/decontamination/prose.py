@@ -2,8 +2,9 @@
 
 import ast
 import re
-import warnings
 from typing import Final
+
+from genetic_udfs.data.syntax import parsed
 
 # Lines of code that say nothing of a problem, in texts that are no Python: other languages, or half a program.
 _BOILERPLATE: Final = re.compile(
@@ -42,11 +43,8 @@ def _docstrings(text: str) -> str | None:
     """Return the docstrings of Python code that defines something; None of any other text."""
     if "def " not in text and "class " not in text:
         return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = parsed(text)
+    if tree is None:
         return None
     found = [
         ast.get_docstring(node)

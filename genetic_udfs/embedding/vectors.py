@@ -17,7 +17,7 @@ from genetic_udfs.runtime.arrow import batches_of, rows
 from genetic_udfs.runtime.session import task_slots
 
 # Texts embedded at once: enough to put those of like length together.
-TEXTS_AT_ONCE: Final = 256
+_TEXTS_AT_ONCE: Final = 256
 
 _NUMBER: Final = "number"
 _TEXT: Final = "text"
@@ -53,8 +53,14 @@ def embedded_rows(
     batches: Iterable[pa.RecordBatch], columns: Sequence[str], model: str, key: str
 ) -> Iterator[tuple[list[tuple[Any, ...]], NDArray[np.float32]]]:
     """Yield some rows at a time, with the embeddings of their last column, which is a text; null counts as empty."""
-    given = rows(batches, *columns)
-    while some := list(itertools.islice(given, TEXTS_AT_ONCE)):
+    return with_embeddings(rows(batches, *columns), model, key)
+
+
+def with_embeddings(
+    given: Iterator[tuple[Any, ...]], model: str, key: str
+) -> Iterator[tuple[list[tuple[Any, ...]], NDArray[np.float32]]]:
+    """Yield some tuples at a time, with the embeddings of their last parts, texts or null."""
+    while some := list(itertools.islice(given, _TEXTS_AT_ONCE)):
         yield some, embedded([row[-1] or "" for row in some], model, key)
 
 

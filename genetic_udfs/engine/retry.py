@@ -121,37 +121,37 @@ def is_of_configuration(refusal: str, count: int) -> bool:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """How often one error, or an answer (None), was heard: in all, and in the latest stage."""
+class ErrorCount:
+    """How often one error, or an answer (None), came: in all, and in the latest stage."""
 
     error: str | None
     in_all: int
     in_stage: int
 
 
-def refusal_of_all(heard: Sequence[Heard]) -> str | None:
+def refusal_of_all(counts: Sequence[ErrorCount]) -> str | None:
     """Return the refusal that is no fault of rows; None where there is none.
 
     Many rows of a stage say it by themselves: an endpoint may have changed since it answered others. Few say it if
     nothing was ever answered.
 
     Args:
-        heard: the errors of this run, and the answers of all runs, as what one run leaves of a stage that was answered
+        counts: the errors of this run, and the answers of all runs, as what one run leaves of a stage that was answered
             are its odd rows.
     """
-    of_stage = [one for one in heard if one.in_stage]
+    of_stage = [one for one in counts if one.in_stage]
     if sum(one.in_stage for one in of_stage) >= MANY_ROWS and (refusal := _only_kind(of_stage)) is not None:
         return refusal
-    refusal = _only_kind(heard)
-    if refusal is None or not is_of_configuration(refusal, sum(one.in_all for one in heard)):
+    refusal = _only_kind(counts)
+    if refusal is None or not is_of_configuration(refusal, sum(one.in_all for one in counts)):
         return None
     return refusal
 
 
-def _only_kind(heard: Sequence[Heard]) -> str | None:
-    """Return one of the refusals, if nothing else was heard, and they are of one kind."""
-    refusals = [one.error for one in heard if one.error is not None]
-    if not refusals or len(refusals) < len(heard) or len({kind_of(refusal) for refusal in refusals}) > 1:
+def _only_kind(counts: Sequence[ErrorCount]) -> str | None:
+    """Return one of the refusals, if nothing else came, and they are of one kind."""
+    refusals = [one.error for one in counts if one.error is not None]
+    if not refusals or len(refusals) < len(counts) or len({kind_of(refusal) for refusal in refusals}) > 1:
         return None
     return refusals[0] if refusals[0].startswith("HTTP 4") else None
 

@@ -5,9 +5,9 @@ from typing import Final
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from genetic_udfs.evolution.operators.parents import SLOT_KEY
 from genetic_udfs.evolution.round import Round
 from genetic_udfs.sandbox.spark import PASS_RATE
+from genetic_udfs.store.schema import INSTRUCTION_KEY
 
 # Why a solution that no test was run of would have passed none.
 _NO_SOLUTION: Final = ("no_code", "syntax_error", "truncated", "entry_point_missing", "does_not_run")
@@ -23,7 +23,7 @@ def with_solve_rate(rows: DataFrame, this: Round) -> DataFrame:
     config = this.run.config
     if this.attempt > 1 or (config.roles.tester is None and not config.compares_solutions):
         return rows
-    of_instruction = Window.partitionBy(*SLOT_KEY, "item")
+    of_instruction = Window.partitionBy(*INSTRUCTION_KEY)
     tested = F.count(PASS_RATE).over(of_instruction)
     solved = F.count_if(F.col(PASS_RATE) >= 1.0).over(of_instruction)
     none = F.count_if(F.col(PASS_RATE).isNull() & F.col("reason").isin(*_NO_SOLUTION)).over(of_instruction)

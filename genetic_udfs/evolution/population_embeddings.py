@@ -18,6 +18,7 @@ from genetic_udfs.embedding.landmarks import clusters, landmarks, packed, unpack
 from genetic_udfs.embedding.vectors import embedded_rows
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.diversity.meter import MODEL_KEY
+from genetic_udfs.evolution.population_index import generations_lacking
 from genetic_udfs.runtime.arrow import batches_of, local_frame
 from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.store.schema import EMBEDDINGS, EMBEDDINGS_SCHEMA, POPULATION
@@ -49,9 +50,7 @@ def update_embeddings(store: Store, config: Config, run_id: str) -> None:
             f"{MODEL_KEY}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the configuration has"
             f" {model}; set it back, or remove that folder: the embeddings are then made again"
         )
-    there = {row["generation"] for row in store.read(POPULATION).select("generation").distinct().collect()}
-    known = {row["generation"] for row in store.read(EMBEDDINGS).select("generation").distinct().collect()}
-    for generation in sorted(there - known):
+    for generation in generations_lacking(store, EMBEDDINGS):
         add_embeddings(store, config, run_id, generation)
 
 

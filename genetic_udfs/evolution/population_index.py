@@ -49,11 +49,17 @@ def update_index(store: Store, config: Config, run_id: str) -> None:
     if not store.exists(DEDUP_MANIFEST):
         row = local_frame(store.spark, [manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
         store.append(DEDUP_MANIFEST, row, transaction="creation", version=0, run_id=run_id)
-    population = store.read(POPULATION)
-    there = {row["generation"] for row in population.select("generation").distinct().collect()}
-    known = {row["generation"] for row in store.read(DEDUP_INDEX).select("generation").distinct().collect()}
-    for generation in sorted(there - known):  # one without a row that is not blank is never known
+    for generation in generations_lacking(store, DEDUP_INDEX):  # one without a row that is not blank is never known
         add_to_index(store, config, run_id, generation)
+
+
+def generations_lacking(store: Store, table: str) -> list[int]:
+    """Return the generations that are in the population and not in a table that follows from it, in order."""
+    there, known = (
+        {row["generation"] for row in store.read(name).select("generation").distinct().collect()}
+        for name in (POPULATION, table)
+    )
+    return sorted(there - known)
 
 
 def add_to_index(store: Store, config: Config, run_id: str, generation: int) -> None:

@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 from genetic_udfs.config import Role, RoleSettings
 from genetic_udfs.engine.client import all_refused
 from genetic_udfs.engine.model_identity import model_identity
-from genetic_udfs.engine.retry import Heard, refusal_of_all
+from genetic_udfs.engine.retry import ErrorCount, refusal_of_all
 from genetic_udfs.engine.stage import feeder_slots, gpus_in_all, with_answers
 from genetic_udfs.errors import EngineError
-from genetic_udfs.evolution.budget import check_budget
+from genetic_udfs.evolution.budget import budget_check
 from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.roles.sampling import sampling_key, sampling_of
@@ -45,17 +45,16 @@ def refuse_configuration(run: Run, engine: str, stage: Stage, model: str, sampli
     same = (F.col("role") == stage.role) & (F.col("model") == model) & (F.col("sampling") == sampling)
     # What was refused in another run may have been asked of another endpoint; an answer counts whenever it came.
     counts = F.col("error").isNull() | (F.col("run_id") == run.id)
-    in_stage = (F.col("generation") == stage.generation) & F.col("round").eqNullSafe(F.lit(stage.round))
     found = (
         run.store.read(REPLIES)
         .filter(same & counts)
         .groupBy("error")
-        .agg(F.count(F.lit(1)).alias("in_all"), F.count_if(in_stage).alias("in_stage"))
+        .agg(F.count(F.lit(1)).alias("in_all"), F.count_if(stage.has()).alias("in_stage"))
         .orderBy(F.col("error").asc_nulls_first())  # answers are among those that are looked at
         .limit(_MAX_KINDS)
         .collect()
     )
-    if (refusal := refusal_of_all([Heard(*row) for row in found])) is not None:
+    if (refusal := refusal_of_all([ErrorCount(*row) for row in found])) is not None:
         raise EngineError(all_refused(f"engine {engine!r}, asked as {stage.role},", refusal))
 
 
@@ -148,9 +147,8 @@ def with_replies(
                     F.lit(run.id).alias("run_id"),
                 )
 
-            run.ledger.record(
-                plan, answered, lambda: check_budget(run, f"{', '.join(place)}, {stage_name}", plan.missing)
-            )
+            named = f"{', '.join(place)}, {stage_name}"
+            run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
             if run.progress.all_failed(stage):
                 refuse_configuration(run, settings.engine, plan.stage, engine.model, sampling)
             if use := run.progress.engine_utilization(stage):

@@ -7,10 +7,10 @@ speaks for them.
 import ast
 import random
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from genetic_udfs.data.syntax import parsed
 from genetic_udfs.roles.entry_points import asked_of
 from genetic_udfs.roles.interface import Interface
 
@@ -110,7 +110,7 @@ def calls_for(instruction: str, code: str) -> list[str]:
 
 def called_in(instruction: str, code: str) -> str | None:
     """Return the function of a solution that is to be called: the first that the instruction names, or its entry."""
-    functions = {each.name for each in _parsed(code) if isinstance(each, ast.FunctionDef)}
+    functions = {each.name for each in _statements(code) if isinstance(each, ast.FunctionDef)}
     interface = Interface.of(code)
     candidates = (*asked_of(instruction), *(interface.entry_points if interface is not None else ()))
     return next((name for name in candidates if name in functions), None)
@@ -119,14 +119,14 @@ def called_in(instruction: str, code: str) -> str | None:
 def _given(instruction: str) -> list[tuple[str, str]] | None:
     asked = asked_of(instruction)
     for match in _SIGNATURE.finditer(instruction):
-        if match[1] in asked[:1] and (body := _parsed(f"def {match[1]}({match[2]}): ...")):
+        if match[1] in asked[:1] and (body := _statements(f"def {match[1]}({match[2]}): ...")):
             return _parameters(body[0])
     return None
 
 
 def _defined(code: str) -> list[tuple[str, str]]:
     interface = Interface.of(code)
-    for each in _parsed(code):
+    for each in _statements(code):
         if interface is not None and isinstance(each, ast.FunctionDef) and each.name in interface.entry_points:
             return _parameters(each)
     return []
@@ -140,13 +140,9 @@ def _parameters(definition: ast.stmt) -> list[tuple[str, str]]:
     return [(each.arg, ast.unparse(each.annotation) if each.annotation else "") for each in needed]
 
 
-def _parsed(code: str) -> Sequence[ast.stmt]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
+def _statements(code: str) -> Sequence[ast.stmt]:
+    tree = parsed(code)
+    return tree.body if tree is not None else ()
 
 
 def _kinds_of(name: str, annotation: str) -> tuple[_Kind, ...]:

@@ -3,8 +3,9 @@
 import ast
 import io
 import tokenize
-import warnings
 from typing import Final, NamedTuple
+
+from genetic_udfs.data.syntax import parsed
 
 # Tokens that make no line one of code.
 _NO_CODE: Final = {
@@ -32,10 +33,10 @@ def solution_size(code: str) -> SolutionSize | None:
     `if`, `elif`, conditional expressions, loops, `except`, the `for` and `if` of comprehensions, each `and` and `or`,
     and the cases of `match` but one that takes everything.
     """
+    tree = parsed(code)
+    if tree is None:
+        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
         lines = _lines_of_code(code) - _docstring_lines(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None

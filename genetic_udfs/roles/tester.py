@@ -2,10 +2,10 @@
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from genetic_udfs.data.syntax import parsed
 from genetic_udfs.engine.chat_completion import is_cut_off
 from genetic_udfs.roles.coder import fenced_python
 from genetic_udfs.roles.interface import Interface
@@ -79,11 +79,11 @@ def _asked_in(assertion: ast.Assert, interface: Interface) -> str:
 def _assertions(block: str) -> Iterator[ast.Assert]:
     """Yield the assertions of a block; where it does not parse, even without its last line, those on one line each."""
     for whole in (block, block.rstrip().rpartition("\n")[0]):
-        if (tree := _parsed(whole)) is not None and tree.body:
+        if (tree := parsed(whole)) is not None and tree.body:
             yield from _unconditional(tree.body)
             return
     for line in block.split("\n"):
-        if _ASSERT in line and (tree := _parsed(_bare(line))) is not None:
+        if _ASSERT in line and (tree := parsed(_bare(line))) is not None:
             yield from _unconditional(tree.body)
 
 
@@ -99,15 +99,6 @@ def _unconditional(body: list[ast.stmt]) -> Iterator[ast.Assert]:
             yield each
         elif isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield from _unconditional(each.body)
-
-
-def _parsed(text: str) -> ast.Module | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _stands_alone(assertion: ast.Assert, interface: Interface) -> bool:

@@ -3,10 +3,11 @@
 import ast
 import builtins
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from genetic_udfs.data.syntax import parsed
 
 _LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
 
@@ -52,9 +53,10 @@ class Definitions:
     @classmethod
     def of(cls, code: str) -> "Definitions":
         """Read code; what cannot be parsed, or is far longer than any solution, is not readable."""
-        body = parsed(code) if len(code) <= _LONGEST_CODE else None
-        if body is None:
+        tree = parsed(code) if len(code) <= _LONGEST_CODE else None
+        if tree is None:
             return cls(readable=False)
+        body = tree.body
         nodes = list(of_the_scope(body))
         imports = [each for each in nodes if isinstance(each, ast.Import | ast.ImportFrom)]
         own = frozenset(name for each in nodes if not isinstance(each, ast.alias) for name in bound_by(each))
@@ -89,16 +91,6 @@ def modules_of(nodes: list[ast.AST]) -> frozenset[str]:
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
     return frozenset(name.partition(".")[0] for name in names)
-
-
-def parsed(code: str) -> list[ast.stmt] | None:
-    """Return the statements of code, or None if it is no Python."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def of_the_scope(body: list[ast.stmt]) -> Iterator[ast.AST]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.data.jsonl import well_formed
-from genetic_udfs.sandbox.definitions import Definitions, modules_of, parsed
+from genetic_udfs.data.syntax import parsed
+from genetic_udfs.sandbox.definitions import Definitions, modules_of
 from genetic_udfs.sandbox.host import Kind, Run, signal_name
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.reading import Reading, Unreadable
@@ -200,10 +201,9 @@ class _Candidate:
                 return loaded, answers
 
     def _kind_for(self, steps: list[Step]) -> Kind:
-        imports = [
-            node for step in steps if step.binds and "import" in step.source for node in parsed(step.source) or ()
-        ]
-        return Kind.for_modules(self._definitions.modules | modules_of(list[ast.AST](imports)))
+        trees = [parsed(step.source) for step in steps if step.binds and "import" in step.source]
+        imports: list[ast.AST] = [node for tree in trees if tree is not None for node in tree.body]
+        return Kind.for_modules(self._definitions.modules | modules_of(imports))
 
     def _compared(
         self,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, modules_of, names_used
 from genetic_udfs.sandbox.host import package_folders
-from genetic_udfs.sandbox.unroll import body_of, is_case, is_guard, is_test_class, is_test_function
+from genetic_udfs.sandbox.unroll import body_of, is_case, is_test_class, is_test_function
 
 _LONGEST_TEST: Final = 1 << 18
 # What tests call the module that they import the solution from, whatever they take from it.
@@ -127,11 +127,13 @@ def _checking(body: list[ast.stmt]) -> Iterator[str]:
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
             if not is_test_function(each) and not each.decorator_list and any(map(_checks, ast.walk(each))):
                 yield each.name
-        elif isinstance(each, ast.ClassDef) and not (is_test_class(each) or each.bases):
-            if any(is_test_function(method) for method in each.body) and any(map(_checks, ast.walk(each))):
-                yield each.name
-        elif is_guard(each) and isinstance(each, ast.If):
-            continue
+        elif (
+            isinstance(each, ast.ClassDef)
+            and not (is_test_class(each) or each.bases)
+            and any(is_test_function(method) for method in each.body)
+            and any(map(_checks, ast.walk(each)))
+        ):
+            yield each.name
 
 
 def _modules(nodes: list[ast.AST], definitions: Definitions) -> Iterator[str]:

@@ -36,6 +36,14 @@ class Stage:
     generation: int
     round: int | None
 
+    def has(self) -> Column:
+        """Tell whether a row of `replies` is of this stage."""
+        return (
+            (F.col("generation") == self.generation)
+            & (F.col("role") == self.role)
+            & F.col("round").eqNullSafe(F.lit(self.round))
+        )
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -69,14 +77,13 @@ class Ledger:
             rows: any columns, with `request_id` (null where nothing is asked).
             stage: the stage.
         """
-        of_stage = (F.col("role") == stage.role) & F.col("round").eqNullSafe(F.lit(stage.round))
         # What failed in another run may pass now; what failed in this one was tried as often as is of use.
         counts = F.col("error").isNull() | (F.col("run_id") == self.run_id)
         answered = (
             self.store.read(REPLIES)
             .filter((F.col("generation") == stage.generation) & counts)
             .groupBy(F.col("request_id").alias(_KEY))
-            .agg(F.max(of_stage).alias(_IN_STAGE))
+            .agg(F.max(stage.has()).alias(_IN_STAGE))
         )
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
         key = F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string"))
@@ -96,7 +103,7 @@ class Ledger:
             asked = plan.rows.select("request_id").filter(F.col("request_id").isNotNull()).distinct()
             table = table.join(asked, "request_id", "left_semi")
         else:  # The files of one stage, which others do not share, are few of a generation's.
-            table = table.filter((F.col("role") == stage.role) & F.col("round").eqNullSafe(F.lit(stage.round)))
+            table = table.filter(stage.has())
         # Each request has one reply, were it not for a second driver on the same store, and for errors that were asked
         # again: the first answer counts.
         order = F.struct(F.col("error").isNotNull().alias("failed"), "sent_at", "run_id", "attempt")

@@ -102,9 +102,8 @@ def changed_test_sets(before: Sequence[Row], test_sets: Mapping[str, str]) -> li
         before: the store's runs.
         test_sets: what the items of each are, by its name.
     """
-    if not before:
+    if (last := _last_versions(before)) is None:
         return []
-    last = before[-1]["versions"] or {}
     return [
         f"test set {name}: {digest} now, {last.get(TEST_SET + name, 'not there')} in the last run"
         for name, digest in test_sets.items()
@@ -117,9 +116,9 @@ def changed_models(before: Sequence[Row], config: Config) -> list[str]:
 
     Runs of releases that did not write models down had them by name or path.
     """
-    if not before:
+    if (last := _last_versions(before)) is None:
         return []
-    last, engines = before[-1]["versions"] or {}, config.used_engines()
+    engines = config.used_engines()
     was = {name: last.get(_MODEL + name, engine.model) for name, engine in engines.items()}
     return [
         f"engine {name}: the model is {now}, and was {was[name]} in the last run"
@@ -133,14 +132,19 @@ def changed_reasoning(before: Sequence[Row], config: Config) -> list[str]:
 
     That is no part of a request's identity. Runs of releases that did not write it down tell nothing.
     """
-    if not before:
+    if (last := _last_versions(before)) is None:
         return []
-    last, engines = before[-1]["versions"] or {}, config.used_engines()
+    engines = config.used_engines()
     return [
         f"engine {name}: {now}, and was {was} in the last run"
         for name, engine in engines.items()
         if (now := reasoning_of(engine)) != (was := last.get(_REASONING + name, now))
     ]
+
+
+def _last_versions(before: Sequence[Row]) -> dict[str, str] | None:
+    """Return what the last run wrote as its versions; None if there was no run."""
+    return (before[-1]["versions"] or {}) if before else None
 
 
 def reasoning_of(engine: Engine) -> str:

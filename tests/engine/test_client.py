@@ -96,7 +96,7 @@ def wants_max_completion_tokens(request: Request) -> Answer | str:
     return "fine"
 
 
-def test_an_endpoint_that_wants_max_completion_tokens_gets_it_and_that_is_told_once() -> None:
+def test_an_endpoint_that_wants_max_completion_tokens_gets_it_and_that_is_reported_once() -> None:
     told: list[str] = []
     with ScriptedServer(wants_max_completion_tokens) as server:
         engine = Engine(model="m", url=server.url)
@@ -142,15 +142,15 @@ def test_refusals_after_an_answer_or_of_different_kinds_are_their_rows() -> None
 
 
 @pytest.mark.parametrize(
-    ("message", "is_told"),
+    ("message", "is_reported"),
     [("Unrecognized request argument: continue_final_message", True), ("the prompt is too long", False)],
 )
-def test_a_beginning_that_is_not_to_be_had_is_told_beside_the_refusal(message: str, is_told: bool) -> None:
+def test_a_beginning_that_is_not_to_be_had_is_reported_beside_the_refusal(message: str, is_reported: bool) -> None:
     refusal = Answer(message=message, status=400)
     with ScriptedServer(lambda request: refusal) as server:
         [reply] = ask_all(server, ["p"], sampling=replace(SAMPLING, prefill="def"))
     assert reply.error is not None and message in reply.error
-    assert ("a beginning of the answer is not to be had there: leave out prefill" in reply.error) == is_told
+    assert ("a beginning of the answer is not to be had there: leave out prefill" in reply.error) == is_reported
 
 
 @pytest.mark.parametrize(

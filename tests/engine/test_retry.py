@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genetic_udfs.engine.retry import MANY_ROWS, Heard, kind_of, refusal_of_all, without_echo
+from genetic_udfs.engine.retry import MANY_ROWS, ErrorCount, kind_of, refusal_of_all, without_echo
 
 REFUSED = "HTTP 400: top_k is not permitted"
 OTHER = "HTTP 422: odd"
@@ -63,24 +63,27 @@ def test_a_hostile_refusal_is_read_in_no_time(piece: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "refusal"),
+    ("counts", "refusal"),
     [
         ([], None),
-        ([Heard(None, 9, 9)], None),
-        ([Heard(REFUSED, 1, 1)], REFUSED),
-        ([Heard(TOO_LONG, 2, 2)], None),
-        ([Heard(TOO_LONG, MANY_ROWS, MANY_ROWS)], TOO_LONG),
-        ([Heard(TOO_LONG, MANY_ROWS, 2)], TOO_LONG),
-        ([Heard(None, 500, 0), Heard(REFUSED, MANY_ROWS, MANY_ROWS)], REFUSED),
-        ([Heard(None, 500, 0), Heard(REFUSED, MANY_ROWS, MANY_ROWS - 1)], None),
-        ([Heard(None, 500, 1), Heard(REFUSED, 42, 42)], None),
-        ([Heard(OTHER, 3, 0), Heard(REFUSED, 42, 42)], REFUSED),
-        ([Heard(OTHER, 3, 1), Heard(REFUSED, 42, 42)], None),
-        ([Heard(OTHER, 3, 0), Heard(REFUSED, 2, 2)], None),
-        ([Heard("HTTP 400: no top_k, request a1", 4, 4), Heard("HTTP 400: no top_k, request b2", 4, 4)], "either"),
-        ([Heard("HTTP 500: down (8 attempts)", 42, 42)], None),
+        ([ErrorCount(None, 9, 9)], None),
+        ([ErrorCount(REFUSED, 1, 1)], REFUSED),
+        ([ErrorCount(TOO_LONG, 2, 2)], None),
+        ([ErrorCount(TOO_LONG, MANY_ROWS, MANY_ROWS)], TOO_LONG),
+        ([ErrorCount(TOO_LONG, MANY_ROWS, 2)], TOO_LONG),
+        ([ErrorCount(None, 500, 0), ErrorCount(REFUSED, MANY_ROWS, MANY_ROWS)], REFUSED),
+        ([ErrorCount(None, 500, 0), ErrorCount(REFUSED, MANY_ROWS, MANY_ROWS - 1)], None),
+        ([ErrorCount(None, 500, 1), ErrorCount(REFUSED, 42, 42)], None),
+        ([ErrorCount(OTHER, 3, 0), ErrorCount(REFUSED, 42, 42)], REFUSED),
+        ([ErrorCount(OTHER, 3, 1), ErrorCount(REFUSED, 42, 42)], None),
+        ([ErrorCount(OTHER, 3, 0), ErrorCount(REFUSED, 2, 2)], None),
+        (
+            [ErrorCount("HTTP 400: no top_k, request a1", 4, 4), ErrorCount("HTTP 400: no top_k, request b2", 4, 4)],
+            "either",
+        ),
+        ([ErrorCount("HTTP 500: down (8 attempts)", 42, 42)], None),
     ],
 )
-def test_a_stage_that_is_refused_as_a_whole_is_no_fault_of_rows(heard: list[Heard], refusal: str | None) -> None:
-    found = refusal_of_all(heard)
-    assert found == refusal if refusal != "either" else found in {one.error for one in heard}
+def test_a_stage_that_is_refused_as_a_whole_is_no_fault_of_rows(counts: list[ErrorCount], refusal: str | None) -> None:
+    found = refusal_of_all(counts)
+    assert found == refusal if refusal != "either" else found in {one.error for one in counts}

@@ -256,11 +256,11 @@ def test_one_feeder_hears_what_the_server_says_of_itself(executor: FakeExecutor)
         async with feeders[0].lease, feeders[1].lease:
             await asyncio.gather(*(feeder.ask(f"p{k}") for feeder in feeders for k in range(20)))
 
-            def has_told() -> bool:
-                told = [metrics for feeder in feeders for *_, metrics in feeder.metrics]
-                return any(each.running for each in told) and any(each.generation_tokens for each in told)
+            def has_worked() -> bool:
+                reported = [metrics for feeder in feeders for *_, metrics in feeder.metrics]
+                return any(each.running for each in reported) and any(each.generation_tokens for each in reported)
 
-            assert await until(has_told)
+            assert await until(has_worked)
         heard = [one for feeder in feeders for one in feeder.metrics]
         assert {(server, capacity) for server, capacity, _ in heard} == {(heard[0][0], 256)}
         assert heard[0][0].startswith(f"{executor.folder.name}-")

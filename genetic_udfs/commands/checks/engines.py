@@ -65,18 +65,18 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
     rows: Sequence[Row] = []
     for number, (who, sampling) in enumerate(samplings_for(config, name).items()):
         try:
-            told = _told(spark, name, engine, sampling, *((1, 0.0) if number else (slots, seconds)))
+            replies = _replies(spark, name, engine, sampling, *((1, 0.0) if number else (slots, seconds)))
         except Exception as error:
             known = engine_error_in(error) or cluster_error_in(error)
             text = f"asked as {who}: {known if known is not None else cause_of(error)}"
             return failed(what, text, advice(name, engine, text))
-        if any(row["error"] is not None for row in told):
-            return summed_up(name, engine, told, places, who)
-        rows = rows or told
+        if any(row["error"] is not None for row in replies):
+            return summed_up(name, engine, replies, places, who)
+        rows = rows or replies
     return summed_up(name, engine, rows, places)
 
 
-def _told(
+def _replies(
     spark: SparkSession, name: str, engine: Engine, sampling: Sampling, slots: int, seconds: float
 ) -> Sequence[Row]:
     """Ask from so many tasks, each of which holds its slot so long that others go elsewhere."""

@@ -54,11 +54,7 @@ class DiversityMeter:
         """
         if not self._settings.sample:
             return []
-        member = F.struct(
-            _hash("id").alias("id"),
-            F.xxhash64(F.coalesce("task", "operator")).alias("kind"),
-            F.transform("parents", _hash).alias("parents"),
-        )
+        member = F.struct(*_descent_columns())
         drawn = F.struct(self._draw().alias("draw"), F.col("instruction").alias("text"))
         return [
             F.collect_list(F.when(is_member, member)).alias("members"),
@@ -132,13 +128,7 @@ class DiversityMeter:
         rows = (
             self._run.store.read(POPULATION)
             .filter(F.col("generation") < generation)
-            .select(
-                _hash("id").alias("id"),
-                F.xxhash64(F.coalesce("task", "operator")).alias("kind"),
-                F.transform("parents", _hash).alias("parents"),
-                self._draw().alias("draw"),
-                drawn.alias("text"),
-            )
+            .select(*_descent_columns(), self._draw().alias("draw"), drawn.alias("text"))
             .toArrow()
         )
         ids, kinds, parents = (rows[name].combine_chunks() for name in ("id", "kind", "parents"))
@@ -189,6 +179,15 @@ class DiversityMeter:
     def _is_drawn(self, size: int) -> Column:
         share = _SURPLUS * self._settings.sample / size if size else 1.0
         return F.lit(True) if share >= 1 else self._draw() < share
+
+
+def _descent_columns() -> list[Column]:
+    """Return what a pedigree keeps of an individual: `id`, `kind` and `parents`."""
+    return [
+        _hash("id").alias("id"),
+        F.xxhash64(F.coalesce("task", "operator")).alias("kind"),
+        F.transform("parents", _hash).alias("parents"),
+    ]
 
 
 def _hash(id_: Column | str) -> Column:

@@ -71,7 +71,7 @@ def test_ancestry_tells_how_an_ancestor_came_about(registered: Store) -> None:
     ]
 
 
-def test_descendants_are_the_same_pairs_with_the_other_end_told(registered: Store) -> None:
+def test_descendants_are_the_same_pairs_with_the_other_end_named(registered: Store) -> None:
     assert sorted(rows(registered, "SELECT descendant, ancestor, distance FROM descendants")) == sorted(
         rows(registered, "SELECT descendant, ancestor, distance FROM ancestry")
     )
