@@ -118,10 +118,13 @@ def made(spark: SparkSession, made_once: Path, tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_views_left() -> Iterator[None]:
-    """The views of a file's tests are gone for those of other files, which may share its process."""
+def empty_catalog() -> Iterator[None]:
+    """The tables and views of a file's tests are gone for those of other files, which may share its process."""
     yield
     if (session := SparkSession.getActiveSession()) is not None:
-        names = session._jsparkSession.sessionState().catalog().getTempViewNames().mkString("\n")
+        catalog = session._jsparkSession.sessionState().catalog()
+        names = catalog.getTempViewNames().mkString("\n")
         for name in filter(None, names.split("\n")):
             session.catalog.dropTempView(name)
+        for name in catalog.listTables("default").mkString("\n").split():
+            session.sql(f"DROP TABLE {name}")

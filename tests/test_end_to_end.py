@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands import sql as sql_job
@@ -21,6 +20,7 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.roles.entry_points import asked_of, missing_from
 from genetic_udfs.store.tables import SCHEMAS
 from tests.conftest import FOR_LITTLE_DATA, PROJECT
+from tests.delta_rows import delta_rows
 
 # conf/local.yaml with less to make, and more rounds to make it in: of so few candidates none may be accepted.
 CHANGES = """
@@ -60,8 +60,7 @@ def evolved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = DeltaTable(folder / "store" / table).to_pyarrow_table().to_pylist()
-    return found
+    return delta_rows(folder / "store" / table)
 
 
 def number_of_seeds() -> int:

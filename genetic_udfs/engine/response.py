@@ -135,7 +135,9 @@ def _inside(text: str, reasoning: ReasoningTags | bool, ended_by: str | None, *,
     if reasoning is False:
         return Parted(None, text)
     tags = None if reasoning is True else reasoning
-    return parted(text, tags, was_cut=is_cut_off(ended_by), is_apart=is_apart)
+    found = parted(text, tags, was_cut=is_cut_off(ended_by), is_apart=is_apart)
+    # What a server parts by itself leaves the empty lines that stood between thoughts and answer.
+    return found._replace(answer=found.answer.lstrip("\r\n")) if is_apart else found
 
 
 def _content(content: Any) -> tuple[str, str]:

@@ -11,12 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
 
 from tests.cluster.conftest import WORKERS, Cluster
 from tests.cluster.environment import make_environment
 from tests.cluster.feeding import most_at_once, most_feeders
 from tests.cluster.standalone import Standalone, free_port
+from tests.delta_rows import delta_rows
 from tests.engine.conftest import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -31,8 +31,7 @@ def run(on_standalone: Cluster) -> Path:
 
 
 def replies(run: Path) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = DeltaTable(run.parent / "store" / "replies").to_pyarrow_table().to_pylist()
-    return found
+    return delta_rows(run.parent / "store" / "replies")
 
 
 def test_the_doctor_finds_the_package_the_gpus_and_the_engines(on_standalone: Cluster, run: Path) -> None:
@@ -83,7 +82,7 @@ def test_a_worker_that_is_killed_and_comes_back_costs_no_reply(evolved: Evolved,
     assert all(row["error"] is None for row in found)
     assert len(evolved.asked) == len(found)
     assert {prompt for prompt, times in evolved.asked.items() if times > 1} <= evolved.of_the_killed
-    population = DeltaTable(run.parent / "store" / "population").to_pyarrow_table().to_pylist()
+    population = delta_rows(run.parent / "store" / "population")
     assert sum(row["generation"] == 1 for row in population) == 6
     assert len(re.findall(r"lost executor", evolved.output)) == 1, evolved.output
     assert not JAVA_FRAME.search(evolved.output), evolved.output

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from deltalake import DeltaTable
 
 from tests.cluster.conftest import Cluster
 from tests.cluster.environment import discovery_script
 from tests.cluster.standalone import SPARK_HOME
 from tests.cluster.yarn import JARS, java_home, yarn
 from tests.conftest import JARS as DELTA_JARS
+from tests.delta_rows import delta_rows
 
 pytestmark = [
     pytest.mark.slow,
@@ -60,7 +60,7 @@ def test_the_doctor_finds_all_in_order_but_gpus_that_nothing_isolates(on_yarn: C
 
 def test_a_population_evolves(on_yarn: Cluster, run: Path) -> None:
     on_yarn.submit("jobs/evolve.py", run)
-    rows = DeltaTable(run.parent / "store" / "population").to_pyarrow_table().to_pylist()
+    rows = delta_rows(run.parent / "store" / "population")
     assert sum(row["generation"] == 1 for row in rows) == 6
 
 

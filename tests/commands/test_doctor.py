@@ -388,7 +388,7 @@ class TestJob:
             "ok        executor 2: ",
             "skipped   store: ",
             "ok        engine good: answers: answered in",
-            "FAILED    engine bad: answers: engine 'bad'",
+            "FAILED    engine bad: answers: asked as judge: engine 'bad'",
         ):
             assert line in done.stdout
         assert "on 2 of 2" in done.stdout

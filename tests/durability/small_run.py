@@ -16,6 +16,7 @@ from genetic_udfs.commands.evolve import new_run, record
 from genetic_udfs.config import Config
 from genetic_udfs.reporting.progress import Progress
 from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
+from tests.delta_rows import delta_rows
 
 WAVE = 4
 SPARK = {
@@ -90,8 +91,7 @@ def table(config: Config, name: str) -> list[dict[str, Any]]:
     path = table_path(config, name)
     if not DeltaTable.is_deltatable(str(path)):
         return []
-    rows: list[dict[str, Any]] = DeltaTable(path).to_pyarrow_table().to_pylist()
-    return rows
+    return delta_rows(path)
 
 
 def table_path(config: Config, name: str) -> Path:

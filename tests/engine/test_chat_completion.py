@@ -162,6 +162,7 @@ def test_what_is_no_chat_completion_is_a_value_error(data: Any) -> None:
     ("message", "text", "reasoning"),
     [
         ({"content": "a", "reasoning_content": "b"}, "a", "b"),
+        ({"content": "\n\n    a\n", "reasoning_content": "b"}, "    a\n", "b"),
         ({"content": "a", "reasoning": "b", "reasoning_content": None}, "a", "b"),
         ({"content": "a", "reasoning": "b", "reasoning_content": "b"}, "a", "b"),
         ({"content": "<think>c</think>a", "reasoning": "b"}, "a", "b\n\nc"),

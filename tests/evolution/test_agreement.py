@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.roles.entry_points import asked_of
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_verification import evolve, fenced, instruction_in, number, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
 
@@ -66,7 +66,7 @@ def rows(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         config = settings(store, server.url, {"coder": {"samples": 3}}, acceptance="execution", generations=2)
         evolve(spark, config)
         judged = [prompt for prompt in server.calls if "You review answers" in prompt]
-    found = DeltaTable(store / "candidates").to_pyarrow_table().to_pylist()
+    found = delta_rows(store / "candidates")
     assert len(judged) == len([row for row in found if row["verdict"] is not None])
     plain_rows = [{name: plain(value) for name, value in row.items() if name != "instruction"} for row in found]
     yield [

@@ -32,6 +32,7 @@ from genetic_udfs.store.schema import CANDIDATES, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
+from tests.delta_rows import delta_rows
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = pytest.mark.slow
@@ -61,8 +62,7 @@ class Evolved:
 
     def table(self, name: str, version: int | None = None) -> list[dict[str, Any]]:
         """Read a table with the Rust reader, which shares no code with Spark."""
-        rows: list[dict[str, Any]] = DeltaTable(self.store / name, version=version).to_pyarrow_table().to_pylist()
-        return rows
+        return delta_rows(self.store / name, version)
 
     def copy(self) -> "Evolved":
         """Return a copy of the run that a test may go on with."""
@@ -185,8 +185,9 @@ def test_a_process_that_has_not_made_the_generations_before_measures_the_same(
         assert one["sample"] == 7
         for distance in (one["nearest_other"], one["nearest_earlier"]):
             assert 0 <= distance["p5"] <= distance["mean"] and distance["low"] <= distance["mean"] <= distance["high"]
-    descent = [row["diversity"] for row in evolved.table("generations")]
-    for one, stored in zip([first, *made], descent, strict=True):
+    descent = {row["generation"]: row["diversity"] for row in evolved.table("generations")}
+    for generation, one in enumerate([first, *made]):
+        stored = descent[generation]
         assert {name: one[name] for name in ("topics", "gini", "lineage_entropy")} == {
             name: stored[name] for name in ("topics", "gini", "lineage_entropy")
         }
@@ -340,10 +341,7 @@ def test_the_population_is_the_same_under_other_partition_counts(
     finally:
         for name, value in before.items():
             spark.conf.set(name, value)
-    ours = [
-        {k: v for k, v in row.items() if k != "run_id"}
-        for row in DeltaTable(tmp_path / "population").to_pyarrow_table().to_pylist()
-    ]
+    ours = [{k: v for k, v in row.items() if k != "run_id"} for row in delta_rows(tmp_path / "population")]
     theirs = [{k: v for k, v in row.items() if k != "run_id"} for row in evolved.table("population", 1)]
     key = lambda row: row["ordinal"]  # noqa: E731
     assert sorted(ours, key=key) == sorted(theirs, key=key)
@@ -369,7 +367,7 @@ def test_replies_that_make_no_sense_end_as_candidates_with_their_text(spark: Spa
 
     with ScriptedServer(babble) as server:
         (_, row) = evolve(spark, settings(tmp_path, server.url, generations=1, samples_per_generation=20, max_rounds=1))
-    candidates = DeltaTable(tmp_path / "candidates").to_pyarrow_table().to_pylist()
+    candidates = delta_rows(tmp_path / "candidates")
     assert (row["accepted"], row["shortfall"]) == (0, 20)
     assert {"unparsed", "engine_error", "too_short"} <= set(row["reasons"])
     errors = [entry for entry in candidates if entry["reason"] == "engine_error"]
@@ -437,8 +435,7 @@ def resumed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> It
         )
 
     def table(name: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = DeltaTable(folder / "store" / name).to_pyarrow_table().to_pylist()
-        return rows
+        return delta_rows(folder / "store" / name)
 
     model = make_tiny_model(folder / "model")
     with (

@@ -17,6 +17,7 @@ from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_o
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, seeds, settings
 from tests.scripted_server import ScriptedServer
 
@@ -69,7 +70,7 @@ def evolve_fork(spark: SparkSession, config: Config, origin: Origin | None) -> N
 
 def table(store: Path, name: str, version: int | None = None) -> list[dict[str, Any]]:
     """Read a table in an order of its own."""
-    rows = DeltaTable(store / name, version=version).to_pyarrow_table().to_pylist()
+    rows = delta_rows(store / name, version)
     return sorted(rows, key=lambda row: [str(row.get(key)) for key in ("generation", "id", "request_id", "run_id")])
 
 

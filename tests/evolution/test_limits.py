@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.evolution.operators.slots import slots_by_colony
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
 
@@ -43,7 +43,7 @@ def run(
 ) -> tuple[Row, list[dict[str, Any]]]:
     with ScriptedServer(judged_by(is_good)) as server:
         (_, row) = evolve(spark, settings(store, server.url, **QUICK, **changes))
-    candidates: list[dict[str, Any]] = DeltaTable(store / "candidates").to_pyarrow_table().to_pylist()
+    candidates: list[dict[str, Any]] = delta_rows(store / "candidates")
     return row, candidates
 
 

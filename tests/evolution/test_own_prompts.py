@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import ScriptedServer
 
@@ -41,8 +41,7 @@ def config(store: Path, url: str, coder: str, judge: str) -> Config:
 
 
 def rows(store: Path, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = DeltaTable(store / name).to_pyarrow_table().to_pylist()
-    return found
+    return delta_rows(store / name)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.preflight import check_diversity
@@ -14,6 +13,7 @@ from genetic_udfs.embedding.model import Embedder
 from genetic_udfs.errors import ConfigurationError
 from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, settings
 from tests.scripted_server import ScriptedServer
 
@@ -25,8 +25,7 @@ class Finished:
         self.store, self.model = store, model
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = DeltaTable(self.store / name).to_pyarrow_table().to_pylist()
-        return rows
+        return delta_rows(self.store / name)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 from rich.console import Console
 
@@ -18,6 +17,7 @@ from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.reporting.progress import Progress
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, seeds, settings
 from tests.scripted_server import Answer, Request, ScriptedServer
 
@@ -52,8 +52,8 @@ class Judged:
         return settings(self.store, self.server.url, engines=engines, roles=roles, **quick, **few)
 
     def table(self, name: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = DeltaTable(self.store / name).to_pyarrow_table().to_pylist()
-        return rows
+        """A table's rows; a reader may give its files in any order."""
+        return delta_rows(self.store / name)
 
     def of(self, generation: int) -> dict[str, dict[str, Any]]:
         """The candidates of a generation that have a verdict."""

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
@@ -23,6 +22,7 @@ from genetic_udfs.evolution.operators.parents import SLOT_KEY
 from genetic_udfs.evolution.verification import drop_unsupported, reject_failed, reject_tests
 from genetic_udfs.reporting.progress import Progress
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.scripted_server import Answer, Request, ScriptedServer
 from tests.without_landlock import take_landlock_away
 
@@ -142,9 +142,9 @@ class Finished:
 
     def __init__(self, store: Path, server: ScriptedServer, done: Row) -> None:
         self.server, self.done = server, done
-        self.candidates = DeltaTable(store / "candidates").to_pyarrow_table().to_pylist()
-        self.replies = DeltaTable(store / "replies").to_pyarrow_table().to_pylist()
-        self.population = DeltaTable(store / "population").to_pyarrow_table().to_pylist()
+        self.candidates = delta_rows(store / "candidates")
+        self.replies = delta_rows(store / "replies")
+        self.population = delta_rows(store / "population")
 
     def of(self, *code: str, tests: str | None = None) -> list[dict[str, Any]]:
         """Return the first attempts that the Judge likes, or never sees, whose code and tests are of some kinds."""
@@ -299,7 +299,7 @@ def test_of_several_solutions_the_one_that_most_agree_with_is_chosen(spark: Spar
         assert set(coded.values()) == {3}
         tester = [prompt for prompt in server.calls if "You write unit tests" in prompt]
         assert all(server.calls[prompt] == 1 for prompt in tester)
-    candidates = DeltaTable(tmp_path / "candidates").to_pyarrow_table().to_pylist()
+    candidates = delta_rows(tmp_path / "candidates")
     assert done["accepted"] == 12
     by_instruction: dict[str, list[dict[str, Any]]] = {}
     for row in candidates:
@@ -351,7 +351,7 @@ def test_where_tests_alone_decide_the_best_solution_is_repaired_if_none_passes(
         roles: dict[str, Any] = {"coder": {"samples": 2, "repair": True}, "tester": {}}
         evolve(spark, settings(tmp_path, server.url, roles, acceptance="tests"))
         assert not [prompt for prompt in server.calls if "You review answers" in prompt]
-    candidates = DeltaTable(tmp_path / "candidates").to_pyarrow_table().to_pylist()
+    candidates = delta_rows(tmp_path / "candidates")
     assert {(row["verdict"], row["fitness"], row["judge_request"]) for row in candidates} == {(None, None, None)}
     kinds = set()
     for instruction in {row["instruction"] for row in candidates if row["code"] is not None}:
@@ -444,5 +444,5 @@ def test_a_run_below_the_least_tier_is_refused_before_a_model_is_asked(
         with pytest.raises(SandboxError, match="no code is run"):
             evolve(spark, config)
         assert server.calls.total() == 0
-    [run] = DeltaTable(tmp_path / "store" / "runs").to_pyarrow_table().to_pylist()
+    [run] = delta_rows(tmp_path / "store" / "runs")
     assert re.match("failed: no code is run: the sandbox needs at least the tier landlock", run["outcome"])

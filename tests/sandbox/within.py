@@ -124,6 +124,7 @@ if __name__ == "__main__":
                     "code": outcome.code.name,
                     "tests": [test.name for test in outcome.tests],
                     "user": user.message,
+                    "read": outcome.tests[2].message,
                 }
             )
         )
