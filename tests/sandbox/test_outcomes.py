@@ -338,7 +338,8 @@ def lazily(x): return (each for each in x)
         "forever()": None,
         "f(1)": "1",
     }
-    assert dict(zip(calls, answers(sandbox, code, list(calls)), strict=True)) == calls
+    with limited(sandbox, LOOPING):
+        assert dict(zip(calls, answers(sandbox, code, list(calls)), strict=True)) == calls
     assert answers(sandbox, "import nowhere", ["f(1)"]) == [None]
     [long] = answers(sandbox, code, ["f('a' * 10000)"])
     assert long is not None and long.startswith("sha256 ") and len(long) == 71
