@@ -29,6 +29,9 @@ FOR_LITTLE_DATA = {
     "spark.sql.codegen.wholeStage": False,
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": False,
+    "spark.sql.codegen.cache.maxEntries": 5000,  # Delta's own encoders are compiled, and soon put out of a hundred
+    "spark.sql.lightweightPlanChangeValidation": False,
+    "spark.sql.ui.explainMode": "simple",
 }
 # What has one of these starts a JVM, a pool of sandboxes, a supervisor of engines, scripts, or a model in this process.
 HEAVY = {"spark", "sandbox", "strongest", "executor", "checkout", "tiny_model"}
