@@ -221,11 +221,15 @@ print(found.submodule_search_locations[0] if found else "")')
     fi
 }
 
-# Sets `delta_jars`, the paths of Delta's jars: none when this Spark or the ARGUMENTS for spark-submit bring Delta.
+# Sets `delta_jars`, the paths of Delta's jars: none when this Spark or the ARGUMENTS for spark-submit bring Delta. What
+# `spark.yarn.jars` or an archive of YARN's brings is on the class path of executors alone.
 choose_delta_jars() { # [ARGUMENT...]
-    local names
+    local argument names
     delta_jars=()
-    if [[ $* != *delta-spark_* ]] && ! compgen -G "$spark_home/jars/delta-spark_*.jar" >/dev/null; then
+    for argument in "$@"; do
+        [[ $argument != *delta-spark_* || $argument == *spark.yarn.* ]] || return 0
+    done
+    if ! compgen -G "$spark_home/jars/delta-spark_*.jar" >/dev/null; then
         mapfile -t names < <(sed 's/^[0-9a-f]*  //' "$delta_checksums")
         delta_jars=("${names[@]/#/$cache/ivy/jars/}")
     fi

@@ -802,6 +802,15 @@ class TestDelta:
         expected = f"my.jar,{checkout.root}/.cache/ivy/jars/delta-spark.jar"
         assert values_of("--jars", checkout.submitted()[1]) == [expected]
 
+    def test_what_yarn_has_for_executors_is_not_on_the_drivers_class_path(self, checkout: Checkout) -> None:
+        declare_jars(checkout.root, "delta-spark.jar")
+        own = "--master yarn --conf spark.yarn.jars=local:/opt/delta-spark_4.2_2.13-4.4.0.jar"
+        run = without_delta(checkout).run(
+            "jobs/evolve.py", SPARK_SUBMIT_ARGS=own, FETCHED="delta-spark.jar", HADOOP_CONF_DIR="/etc"
+        )
+        assert run.returncode == 0, run.stderr
+        assert values_of("--jars", checkout.submitted()[1]) == [f"{checkout.root}/.cache/ivy/jars/delta-spark.jar"]
+
     def test_the_jars_belong_to_the_pinned_release(self) -> None:
         pins = dict(line.split("==") for line in (PROJECT / "conf/environment.txt").read_text().split() if "==" in line)
         spark = pins["pyspark"].rsplit(".", 1)[0]
