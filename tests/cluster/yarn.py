@@ -93,7 +93,7 @@ def _start(jvm: Any, settings: Path) -> None:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     try:
-        process.wait(20)
+        process.wait(3)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -176,7 +176,7 @@ def test_a_rejudge_that_was_cut_off_pays_for_no_reply_twice(judged: Judged, spar
         assert kept
         server.answer = lambda request: scripted_model.verdict(True)
         calls = server.calls.total()
-        found = rejudge(spark, config, 1)
+        found = rejudge(spark, config.model_copy(update={"ledger": judged.config("other").ledger}), 1)
         assert found.asked == server.calls.total() - calls == len(judged.of(1)) - len(kept)
         assert len(judged.table("verdicts")) == len(judged.of(1))
 
