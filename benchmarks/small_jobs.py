@@ -23,7 +23,7 @@ from benchmarks.processes import PROJECT
 from benchmarks.results import Results, Target, at_most, run_figures
 from benchmarks.session import session
 from genetic_udfs.commands.checks.preflight import check_seeds
-from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import POPULATION
@@ -112,7 +112,7 @@ def store() -> Path:
             config = load_config(PROJECT / CONFIG, [f"store={folder}/store"])
             spark = session(spark_sql_shuffle_partitions=4, spark_databricks_delta_snapshotPartitions=2)
             with mock.patch("genetic_udfs.engine.stage.ask", instant.ask), Progress() as progress:
-                record(new_run(spark, config, progress), check_seeds(config), [])
+                evolve_recorded(new_run(spark, config, progress), check_seeds(config), [])
             spark.stop()
             STORE.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(f"{folder}/store", STORE)

@@ -39,7 +39,7 @@ from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.write_access import writing
+from genetic_udfs.store.write_access import write_access
 
 _ADDED: Final = (c.DUPLICATE_OF, c.SIMILARITY)
 
@@ -193,7 +193,7 @@ def rebuild_with_lease(spark: SparkSession, config: Config, progress: Progress, 
     if not store.exists(POPULATION):
         raise ConfigurationError(f"store: {config.store} has no population yet; run jobs/evolve.py first")
     with (
-        writing(store, lease, run_id, take_over=take_over, on_status=progress.note),
+        write_access(store, lease, run_id, take_over=take_over, on_status=progress.note),
         progress.stage("near-duplicate index", None),
     ):
         bring_up_to_date(store)

@@ -48,7 +48,7 @@ from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.write_access import writing
+from genetic_udfs.store.write_access import write_access
 from genetic_udfs.store.write_errors import write_error_in
 
 
@@ -85,10 +85,10 @@ def checked_inputs(config: Config, fork_from: str | None) -> Inputs:
 
 
 def evolve_with(spark: SparkSession, config: Config, inputs: Inputs, *, take_over: bool) -> list[Row]:
-    """Evolve in a session, with progress on stderr; errors and result as of `record`."""
+    """Evolve in a session, with progress on stderr; errors and result as of `evolve_recorded`."""
     with job_progress(spark) as progress:
         run = new_run(spark, config, progress)
-        return record(run, inputs.seeds, inputs.items, take_over=take_over, origin=inputs.origin)
+        return evolve_recorded(run, inputs.seeds, inputs.items, take_over=take_over, origin=inputs.origin)
 
 
 def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
@@ -109,7 +109,7 @@ def new_run(spark: SparkSession, config: Config, progress: Progress) -> Run:
     )
 
 
-def record(
+def evolve_recorded(
     run: Run,
     seeds: Sequence[Seed],
     items: Sequence[BenchmarkItem],
@@ -134,9 +134,12 @@ def record(
         SandboxError: if code is to be run, and `sandbox.least_tier` is not reached.
     """
     run.progress.note(f"run {run.id} in {run.store.root}")
-    with explained(run):
+    with translated_errors(run):
         check_origin(run, origin)
-    with explained(run), writing(run.store, run.lease, run.id, take_over=take_over, on_status=run.progress.note):
+    with (
+        translated_errors(run),
+        write_access(run.store, run.lease, run.id, take_over=take_over, on_status=run.progress.note),
+    ):
         before = prepare(run, seeds, origin)
         test_sets = digests(items)
         for change in changed_test_sets(before, test_sets):
@@ -198,7 +201,7 @@ def _write_early_end(run: Run, error: Exception) -> None:
 
 
 @contextmanager
-def explained(run: Run) -> Iterator[None]:
+def translated_errors(run: Run) -> Iterator[None]:
     """Raise what goes wrong in the body as an error of the user's, if it is one, in place of Spark's trace."""
     try:
         yield

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from genetic_udfs.commands.checks.preflight import preflight
-from genetic_udfs.commands.evolve import explained, new_run
+from genetic_udfs.commands.evolve import new_run, translated_errors
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
@@ -15,7 +15,7 @@ from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.judge_agreement import print_agreement
 from genetic_udfs.store.runs import check_same_settings, runs_before
-from genetic_udfs.store.write_access import writing
+from genetic_udfs.store.write_access import write_access
 
 
 def rejudge(config: Path, generation: int, overrides: list[str] | None = None) -> None:
@@ -39,7 +39,7 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
     """
     check_same_settings(runs_before(run.store), run.config, seeds)
     rejudging.judged_candidates(run, generation)  # errors come before the lease is taken, which writes
-    with explained(run), writing(run.store, run.lease, run.id, on_status=run.progress.note):
+    with translated_errors(run), write_access(run.store, run.lease, run.id, on_status=run.progress.note):
         try:
             return rejudging.rejudge(run, generation)
         finally:

@@ -19,7 +19,7 @@ from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.presence import refuse_lost_tables
 from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, EMBEDDINGS, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.tables import PROPERTIES, Store
-from genetic_udfs.store.write_access import writing
+from genetic_udfs.store.write_access import write_access
 
 # The other tables are a row a generation or a run, and rows of `runs` are changed in place: an OPTIMIZE beside that
 # would make one of the two fail.
@@ -62,7 +62,7 @@ def set_properties(store: Store) -> list[str]:
         if missing := {key: value for key, value in wanted.items() if key not in there["properties"]}:
             lacking.append((table, missing))
     lease = lease_of(store.spark, store.root, "maintenance")
-    with writing(store, lease, "maintenance") if lacking else contextlib.nullcontext():
+    with write_access(store, lease, "maintenance") if lacking else contextlib.nullcontext():
         for table, missing in lacking:
             values = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())
             store.spark.sql(f"ALTER TABLE {store.name(table)} SET TBLPROPERTIES ({values})")

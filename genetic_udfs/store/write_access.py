@@ -10,7 +10,7 @@ from genetic_udfs.store.tables import Store
 
 
 @contextmanager
-def writing(
+def write_access(
     store: Store,
     lease: Lease,
     run_id: str,

@@ -12,7 +12,7 @@ from pyspark.sql import Row, SparkSession
 
 from genetic_udfs.commands.checks.preflight import check_seeds
 from genetic_udfs.commands.checks.test_sets import check_test_sets
-from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config import Config
 from genetic_udfs.reporting.progress import Progress
 from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
@@ -83,7 +83,7 @@ def evolve(spark: SparkSession, config: Config, *, take_over: bool = False) -> l
     """Do in this process what the job does."""
     with Progress() as progress:
         run = new_run(spark, config, progress)
-        return record(run, check_seeds(config), check_test_sets(config), take_over=take_over)
+        return evolve_recorded(run, check_seeds(config), check_test_sets(config), take_over=take_over)
 
 
 def table(config: Config, name: str) -> list[dict[str, Any]]:

@@ -12,13 +12,13 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.preflight import check_seeds, check_store
-from genetic_udfs.commands.evolve import explained, new_run, prepare
+from genetic_udfs.commands.evolve import new_run, prepare, translated_errors
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.evolution import accounting
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store import lease, runs
-from genetic_udfs.store.write_access import writing
+from genetic_udfs.store.write_access import write_access
 from tests import scripted_model
 from tests.durability.conftest import Undisturbed
 from tests.durability.small_run import copy_of, evolve, ledger, population, settings, table, table_path
@@ -64,7 +64,7 @@ def begin(spark: SparkSession, config: Config) -> None:
     """Do what a start does before it goes on: take the lease, look through the store."""
     with Progress() as progress:
         run = new_run(spark, config, progress)
-        with explained(run), writing(run.store, run.lease, run.id):
+        with translated_errors(run), write_access(run.store, run.lease, run.id):
             prepare(run, check_seeds(config), None)
 
 

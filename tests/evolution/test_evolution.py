@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config import Config, Diversity
 from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.decontamination import read_items
@@ -99,7 +99,7 @@ def evolve(spark: SparkSession, config: Config, interfere: Callable[[Run], None]
         run = new_run(spark, config, progress)
         if interfere is not None:
             interfere(run)
-        return record(run, seeds(), read_items(config.decontamination))
+        return evolve_recorded(run, seeds(), read_items(config.decontamination))
 
 
 @pytest.fixture(scope="module")

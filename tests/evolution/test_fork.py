@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
-from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import ConfigurationError, StoreError
@@ -65,7 +65,7 @@ def fork(spark: SparkSession, config: Config, origin: Origin | None) -> None:
 def evolve_fork(spark: SparkSession, config: Config, origin: Origin | None) -> None:
     with Progress() as progress:
         run = new_run(spark, config, progress)
-        record(run, seeds(), read_items(config.decontamination), origin=origin)
+        evolve_recorded(run, seeds(), read_items(config.decontamination), origin=origin)
 
 
 def table(store: Path, name: str, version: int | None = None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.commands.evolve import new_run, record
+from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.engine.columns import REPLY
@@ -134,7 +134,7 @@ def settings(store: Path, url: str, roles: dict[str, dict[str, Any]], **changes:
 def evolve(spark: SparkSession, config: Config) -> Row:
     seeds: list[Seed] = read_seeds(SEEDS)[:12]
     with Progress() as progress:
-        return record(new_run(spark, config, progress), seeds, [])[-1]
+        return evolve_recorded(new_run(spark, config, progress), seeds, [])[-1]
 
 
 class Finished:
