@@ -11,6 +11,7 @@ from rich.text import Text
 
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
+from genetic_udfs.reporting.amounts import format_money, money_of, sum_known
 from genetic_udfs.reporting.history import Generation, Start, generations, starts
 from genetic_udfs.store.tables import Store
 
@@ -54,9 +55,21 @@ def print_history(generations: Sequence[Generation], starts: Sequence[Start], ou
 
 def _table(generations: Sequence[Generation]) -> Table:
     table = Table(title="Generations", title_justify="left")
-    for heading in ("generation", "version", "committed", *_NUMBERS, "tokens in", "tokens out", "seconds", "run"):
+    money = [sum_known(map(money_of, one.row["costs"])) for one in generations]
+    priced = [] if sum_known(money) is None else ["cost"]
+    for heading in (
+        "generation",
+        "version",
+        "committed",
+        *_NUMBERS,
+        "tokens in",
+        "tokens out",
+        *priced,
+        "seconds",
+        "run",
+    ):
         table.add_column(heading, justify="left" if heading in {"committed", "run"} else "right")
-    for one in generations:
+    for one, amount in zip(generations, money, strict=True):
         row = one.row
         tokens = (sum(cost[key] for cost in row["costs"]) for key in ("prompt_tokens", "completion_tokens"))
         table.add_row(
@@ -65,6 +78,7 @@ def _table(generations: Sequence[Generation]) -> Table:
             (one.committed or "").partition(".")[0],
             *(f"{row[name]:,}" for name in _NUMBERS),
             *(f"{count:,}" for count in tokens),
+            *([format_money(amount)] if priced else []),
             f"{row['seconds']:.0f}",
             row["run_id"],
         )

@@ -15,8 +15,8 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.stage import gpus_in_all
 from genetic_udfs.evolution.forecast import Forecast, Seen, forecast, seen_of
+from genetic_udfs.reporting.amounts import format_money
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
-from genetic_udfs.reporting.summary import format_money
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import resolve_path
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES

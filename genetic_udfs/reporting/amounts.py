@@ -1,4 +1,8 @@
-"""Times and shares as a person reads them."""
+"""Times, shares and money as a person reads them."""
+
+from collections.abc import Iterable
+
+from pyspark.sql import Row
 
 
 def duration(seconds: float) -> str:
@@ -16,3 +20,21 @@ def duration(seconds: float) -> str:
 def share(part: int, whole: int) -> str:
     """Return a part of a whole in percent; a dash if there is no whole."""
     return f"{part / whole:.0%}" if whole else "-"
+
+
+def money_of(cost: Row) -> float | None:
+    """Return the money of a role's costs; None where no price was set, or an earlier version wrote the row."""
+    return cost.asDict().get("money")
+
+
+def format_money(amount: float | None) -> str:
+    """Return an amount of whatever currency the prices are in: two digits after the point, more of small ones."""
+    if amount is None:
+        return "-"
+    return f"{amount:,.2f}" if amount >= 1 or amount == 0 else f"{amount:.3g}"
+
+
+def sum_known(amounts: Iterable[float | None]) -> float | None:
+    """Return the sum of the amounts that are known; None if none is."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if known else None

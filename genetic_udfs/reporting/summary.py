@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.reporting.amounts import share
+from genetic_udfs.reporting.amounts import format_money, money_of, share, sum_known
 from genetic_udfs.store.location import schema_of
 
 _QUERY: Final = "SELECT generation, operator, count(*) AS pairs, avg(fitness) FROM population GROUP BY ALL ORDER BY ALL"
@@ -79,12 +79,11 @@ def _costs(generations: Sequence[Row]) -> Table:
         "running",
     ):
         table.add_column(heading, justify="left" if heading == "role" else "right")
-    is_priced = any(_money(cost) is not None for row in generations for cost in row["costs"])
-    if is_priced:
+    total = sum_known(money_of(cost) for row in generations for cost in row["costs"])
+    if total is not None:
         table.add_column("cost", justify="right")
     for row in generations:
         for cost in row["costs"]:
-            money = _money(cost)
             speed = cost["completion_tokens"] / cost["seconds"] if cost["seconds"] else 0.0
             table.add_row(
                 str(row["generation"]),
@@ -92,24 +91,12 @@ def _costs(generations: Sequence[Row]) -> Table:
                 *(str(cost[key]) for key in ("requests", "errors", "prompt_tokens", "completion_tokens")),
                 f"{speed:.0f}",
                 _running([stage for stage in row["engines"] or [] if stage["role"] == cost["role"]]),
-                *([format_money(money)] if is_priced else []),
+                *([] if total is None else [format_money(money_of(cost))]),
             )
-    if is_priced:
-        total = sum(_money(cost) or 0.0 for row in generations for cost in row["costs"])
+    if total is not None:
         table.add_section()
         table.add_row("", "all", *[""] * 6, format_money(total))
     return table
-
-
-def _money(cost: Row) -> float | None:
-    return cost.asDict().get("money")  # rows of earlier versions lack it
-
-
-def format_money(amount: float | None) -> str:
-    """Return an amount of whatever currency the prices are in: two digits after the point, more of small ones."""
-    if amount is None:
-        return "-"
-    return f"{amount:,.2f}" if amount >= 1 or amount == 0 else f"{amount:.3g}"
 
 
 def _running(stages: Sequence[Row]) -> str:

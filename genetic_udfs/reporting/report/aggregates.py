@@ -6,6 +6,7 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from genetic_udfs.reporting.amounts import money_of
 from genetic_udfs.reporting.report.figures import (
     BINS,
     Cost,
@@ -154,7 +155,7 @@ def _distance(found: Row | None) -> Distance | None:
 
 def _cost(generation: int, cost: Row) -> Cost:
     names = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds")
-    return Cost(generation, cost["role"], **{name: cost[name] or 0 for name in names})
+    return Cost(generation, cost["role"], **{name: cost[name] or 0 for name in names}, money=money_of(cost))
 
 
 def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:

@@ -73,6 +73,7 @@ class Cost:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    money: float | None
 
 
 @dataclass(frozen=True)

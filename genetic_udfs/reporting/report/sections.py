@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genetic_udfs.reporting.amounts import duration, share
+from genetic_udfs.reporting.amounts import duration, format_money, share, sum_known
 from genetic_udfs.reporting.report.charts import Chart, Table, bars, histogram, stacked
 from genetic_udfs.reporting.report.figures import Distance, Diversity, Outcome, Seed, StoreFigures
 
@@ -28,10 +28,12 @@ def sentence(store: StoreFigures) -> str:
     made = [one for one in store.generations if one.number > 0]
     tokens = sum(cost.prompt_tokens + cost.completion_tokens for cost in store.costs)
     seeds = store.generations[0].population
+    money = sum_known(cost.money for cost in store.costs)
+    price = "" if money is None else f" for {format_money(money)}"
     return (
         f"{store.accepted:,} pairs were accepted of {store.candidates:,} candidates"
         f" ({share(store.accepted, store.candidates)}) in {len(made)} generations from {seeds:,} seeds, with"
-        f" {tokens:,} tokens in {duration(sum(one.seconds for one in made))}."
+        f" {tokens:,} tokens in {duration(sum(one.seconds for one in made))}{price}."
     )
 
 
@@ -118,6 +120,7 @@ def _fitness(store: StoreFigures) -> Section:
 def _costs(store: StoreFigures) -> Section:
     tokens: dict[str, int] = {}
     rows = []
+    is_priced = any(cost.money is not None for cost in store.costs)
     for role in dict.fromkeys(cost.role for cost in store.costs):
         own = [cost for cost in store.costs if cost.role == role]
         prompt, output = sum(cost.prompt_tokens for cost in own), sum(cost.completion_tokens for cost in own)
@@ -133,6 +136,7 @@ def _costs(store: StoreFigures) -> Section:
                 duration(seconds),
                 f"{output / seconds:,.0f}" if seconds else "-",
                 f"{(prompt + output) / store.accepted:,.0f}" if store.accepted else "-",
+                *([format_money(sum_known(cost.money for cost in own))] if is_priced else []),
             )
         )
     if not rows:
@@ -141,7 +145,8 @@ def _costs(store: StoreFigures) -> Section:
     text = f"Prompt and output tokens; the {most} has {share(tokens[most], sum(tokens.values()))} of them."
     chart = bars("Tokens by role", text, tokens, {role: f"{count:,}" for role, count in tokens.items()}, "role")
     headings = ("role", "requests", "errors", "prompt tokens", "output tokens", "time", "output tokens/s")
-    tables = [("Roles", Table((*headings, "tokens for each accepted pair"), rows))]
+    priced = ["cost"] if is_priced else []
+    tables = [("Roles", Table((*headings, "tokens for each accepted pair", *priced), rows))]
     if store.uses:
         tables.append(
             (

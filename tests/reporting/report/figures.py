@@ -62,7 +62,7 @@ FIGURES = StoreFigures(
         Diversity(0, 3, None, 0.95, None, None, 1.0, 0.0, 0.0),
         Diversity(1, 4, HOSTILE, 0.9, Distance(0.31, 0.3, 0.32, 0.05), Distance(0.2, 0.1, 0.3, 0.01), 0.5, 0.4, 1.5),
     ],
-    costs=[Cost(1, "coder", 10, 1, 1000, 500, 10.0), Cost(2, "judge", 5, 0, 400, 100, 5.0)],
+    costs=[Cost(1, "coder", 10, 1, 1000, 500, 10.0, 1.5), Cost(2, "judge", 5, 0, 400, 100, 5.0, None)],
     uses=[Use(1, "coder", 10.0, 2, 64, 31.0, 50.0, 0.25)],
     models=[("coder", HOSTILE, 15)],
     lengths=[Length(1, (20, 40), (100, 300)), Length(2, (25, 50), (120, 350))],

@@ -47,7 +47,8 @@ def read(text: str) -> Reader:
 
 def test_a_run_in_a_sentence() -> None:
     assert sentence(FIGURES) == (
-        "8 pairs were accepted of 15 candidates (53%) in 2 generations from 3 seeds, with 2,000 tokens in 1 h 7 min."
+        "8 pairs were accepted of 15 candidates (53%) in 2 generations from 3 seeds, with 2,000 tokens in 1 h 7 min"
+        " for 1.50."
     )
     assert [duration(s) for s in (4.4, 61, 7260, 90_000)] == ["4 s", "1 min 1 s", "2 h 1 min", "1 d 1 h"]
 
@@ -59,7 +60,7 @@ def test_every_figure_is_said() -> None:
     assert of["acceptance"].charts[0].table.rows[0] == ("generation 1", "4", "6", "0")
     assert of["acceptance"].texts == ["Generations that fell short of their samples: 1 by 2."]
     assert ("mutation: reasoning", "10", "4", "40%", "0.90") in of["operators"].tables[0][1].rows
-    assert of["costs"].tables[0][1].rows[0] == ("coder", "10", "1", "1,000", "500", "10 s", "50", "188")
+    assert of["costs"].tables[0][1].rows[0] == ("coder", "10", "1", "1,000", "500", "10 s", "50", "188", "1.50")
     assert of["costs"].tables[1][1].rows == [("1", "coder", "2", "31 of 64", "50", "25%")]
     assert of["duplicates"].texts[1] == "The audits' samples had 5 pairs of near-duplicates; 4 of them were found."
     assert of["diversity"].tables[0][1].rows == [

@@ -32,7 +32,7 @@ def test_a_stores_figures_are_counted(made: Store) -> None:
     assert {at: n for at, n in enumerate(found.fitness[False]) if n} == {0: 1, 2: 1}
     assert [n for n in found.similarities if n] == [1] and found.similarities[-1] == 1
     assert found.contaminated == [("ngram of humaneval HumanEval/1", 1)]
-    assert found.costs == [Cost(n, "coder", 5, 0, 500, 50, 2.0) for n in (1, 2)]
+    assert found.costs == [Cost(n, "coder", 5, 0, 500, 50, 2.0, None) for n in (1, 2)]
     assert [(one.generation, one.nearest_other, one.gini) for one in found.diversity] == [
         (2, Distance(0.3, 0.2, 0.4, 0.1), 0.25)
     ]
