@@ -87,7 +87,7 @@ def test_every_accepted_pair_was_written_solved_and_judged_by_the_model(evolved:
         assert judged["text"] == (r"\boxed{Yes}" if row["verdict"] else r"\boxed{No}")
         assert 0 < row["fitness"] == judged["yes_probability"] <= 1
         assert missing_from(row["code"], asked_of(row["instruction"])) == []
-        assert row["agreement"] >= 0.5
+        assert row["agreement"] >= 0.75
     assert all(row["completion_tokens"] > 0 and row["seconds"] > 0 for row in replies.values() if not row["error"])
 
 
