@@ -51,7 +51,7 @@ class Cluster:
             "spark": {"conf": {**self._conf(), **conf}},
         }
         file = self.folder / name / "run.yaml"
-        file.parent.mkdir()
+        file.parent.mkdir(exist_ok=True)
         file.write_text(yaml.safe_dump(settings))
         return file
 
@@ -126,11 +126,15 @@ def place() -> Iterator[Cluster]:
 
 WORKERS: Final = {"one": ("0", "1"), "two": ("2", "3")}
 """The workers of the standalone cluster, with the addresses of their GPUs; each has 2 cores."""
+ONLY_THE_DRIVERS: Final = "only-the-drivers"
+"""A folder that these workers do not see."""
 
 
 @pytest.fixture(scope="module")
 def workers(place: Cluster) -> Iterator[Standalone]:
-    with standalone(place.folder, WORKERS, cores=2) as started:
+    hidden = place.folder / ONLY_THE_DRIVERS
+    hidden.mkdir()
+    with standalone(place.folder, WORKERS, cores=2, hidden=hidden) as started:
         yield started
 
 

@@ -18,6 +18,7 @@ from tests.engine.conftest import eventually
 SPARK_HOME: Final = Path(pyspark.__file__).parent
 _QUICK: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _PATIENCE: Final = 1200.0
+_OWN_MOUNTS: Final = ("unshare", "--mount", "--propagation", "private")
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Standalone:
     """The cluster: where its master is, its workers' processes."""
 
     folder: Path
+    hidden: Path | None = None
     url: str = ""
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
@@ -97,7 +99,14 @@ class Standalone:
         }
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
-                [str(SPARK_HOME / "bin" / "spark-class"), main, "--host", "127.0.0.1", *arguments],
+                [
+                    *self._wrapper(name),
+                    str(SPARK_HOME / "bin" / "spark-class"),
+                    main,
+                    "--host",
+                    "127.0.0.1",
+                    *arguments,
+                ],
                 env={
                     **inherited,
                     "SPARK_HOME": str(SPARK_HOME),
@@ -114,22 +123,36 @@ class Standalone:
                 stderr=subprocess.STDOUT,
             )
 
+    def _wrapper(self, name: str) -> list[str]:
+        """Return what has a worker and its executors see an empty folder in place of the hidden one, if that can be."""
+        if name == "master" or self.hidden is None or not can_hide():
+            return []
+        return [*_OWN_MOUNTS, "sh", "-c", 'mount -t tmpfs tmpfs "$0" && exec "$@"', str(self.hidden)]
+
     def _wait(self, name: str, words: str) -> None:
         process = self.processes[name]
         eventually(lambda: words in self.log(name) or process.poll() is not None, _PATIENCE)
         assert words in self.log(name), self.log(name)
 
 
+def can_hide() -> bool:
+    """Whether a process may have mounts of its own here."""
+    return subprocess.run([*_OWN_MOUNTS, "true"], capture_output=True).returncode == 0
+
+
 @contextmanager
-def standalone(folder: Path, workers: dict[str, Sequence[str]], *, cores: int = 1) -> Iterator[Standalone]:
+def standalone(
+    folder: Path, workers: dict[str, Sequence[str]], *, cores: int = 1, hidden: Path | None = None
+) -> Iterator[Standalone]:
     """Start a cluster, and stop it in the end.
 
     Args:
         folder: For logs and the workers' folders; its path must be short, as sockets are made below it.
         workers: The addresses of each worker's GPUs, by its name.
         cores: Of each worker.
+        hidden: A folder that the driver alone sees.
     """
-    cluster = Standalone(folder)
+    cluster = Standalone(folder, hidden)
     try:
         cluster.start_master()
         for name, gpus in workers.items():

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cluster.conftest import WORKERS, Cluster
+from tests.cluster.conftest import ONLY_THE_DRIVERS, WORKERS, Cluster
 from tests.cluster.environment import make_environment
 from tests.cluster.feeding import most_at_once, most_feeders
-from tests.cluster.standalone import Standalone, free_port
+from tests.cluster.standalone import Standalone, can_hide, free_port
 from tests.delta_rows import delta_rows
 from tests.engine.conftest import eventually
 
@@ -136,6 +136,15 @@ def test_a_python_that_executors_have_not_is_one_error(on_standalone: Cluster, r
     assert re.search(
         r"^error: executors cannot run /nowhere/python on \S+ \(executor \d\): .*PYSPARK_PYTHON", output, re.M
     )
+    assert not JAVA_FRAME.search(output), output
+
+
+@pytest.mark.skipif(not can_hide(), reason="a process may not have mounts of its own here")
+def test_a_store_that_only_the_driver_sees_is_one_error(on_standalone: Cluster) -> None:
+    config = on_standalone.configuration(ONLY_THE_DRIVERS, TWO_GPUS)
+    output = on_standalone.submit("jobs/evolve.py", config, code=1)
+    store = config.parent / "store"
+    assert re.search(rf"^error: store: {store} is another folder on \S+ than on the driver", output, re.M), output
     assert not JAVA_FRAME.search(output), output
 
 

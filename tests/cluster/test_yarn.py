@@ -40,6 +40,7 @@ def run(on_yarn: Cluster) -> Path:
         "spark.executor.resource.gpu.amount": 1,
         "spark.executor.resource.gpu.discoveryScript": str(script),
         "spark.yarn.am.memory": "256m",
+        "spark.yarn.stagingDir": str(on_yarn.folder),
         # As on a cluster whose nodes have them: else 350 MB are copied for each application.
         "spark.yarn.jars": ",".join(f"local:{jar}" for jar in libraries),
     }
