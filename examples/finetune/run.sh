@@ -2,7 +2,7 @@
 # Exports a store's pairs, fine-tunes a checkpoint on them, and measures it on HumanEval before and after.
 #   examples/finetune/run.sh CONFIG ENGINE CHECKPOINT OUTPUT [--set KEY=VALUE ...]
 # ENGINE is the engine in CONFIG whose model CHECKPOINT takes the place of. OUTPUT is a folder that is not there yet.
-# It needs the extra `train` beside what spark-submit.sh installs: uv pip install --python .venv/bin/python '.[train]'
+# It needs TRL beside what spark-submit.sh installs, as the extra `train` has it: .venv/bin/pip install trl==1.16.0
 set -euo pipefail
 
 (($# >= 4)) || {
