@@ -30,6 +30,7 @@ from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
+from genetic_udfs.runtime.session import small_batches
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.outcomes import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
@@ -173,7 +174,7 @@ def _asked(
     rows = [(each.id, number, each.prompt, each.test) for each in problems for number in range(options.samples)]
     engine = config.engines[options.engine].model_copy(update={"sleep": False})  # no other takes turns with it
     sampling = sampling_of(config.roles.coder)
-    with progress.stage("solutions", len(rows)) as stage:
+    with progress.stage("solutions", len(rows)) as stage, small_batches(spark):
         questions = spark.createDataFrame(rows, "task_id string, sample int, problem string, test string")
         prompt = role_columns.coder_prompt("problem", config.roles.coder.prompt)
         asked = questions.withColumn("prompt", prompt).repartition(feeder_slots(spark, engine))
@@ -199,7 +200,7 @@ def _judged(answered: DataFrame, config: Config, total: int, progress: Progress)
     # Every problem counts; a sample has who decided beside it.
     settings = config.sandbox.model_copy(update={"decided_by": DecidedBy.TOGETHER.value})
     outcome = outcome_of("program", F.array("test"), settings)
-    with progress.stage("tests", total) as stage:
+    with progress.stage("tests", total) as stage, small_batches(answered.sparkSession):
         judged = (
             spread(answered, total)
             .withColumn("outcome", outcome)

@@ -10,6 +10,7 @@ from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.roles.sampling import sampling_of
+from genetic_udfs.runtime.session import small_batches
 from genetic_udfs.store.scratch import Scratch
 
 
@@ -41,6 +42,7 @@ def asking_directly(
                 stage=stage,
                 progress=progress.address,
             )
-            return scratch.checkpoint(answers, "replies")
+            with small_batches(spark):
+                return scratch.checkpoint(answers, "replies")
 
     return answered

@@ -29,6 +29,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
+from genetic_udfs.runtime.session import small_batches
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_DECIDED_BY, TESTS_PASSED, TESTS_STATUS
 from genetic_udfs.sandbox.tiers import DecidedBy
@@ -92,7 +93,8 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
                 .select(_ID, outcome_of(_CODE, _TESTS, settings).alias(_OUTCOME))
                 .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
             )
-            kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
+            with small_batches(spark):
+                kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
         with progress.stage("writing", None):
             write_table(tagged(rows, kept, options.id, ADDED), options.output, options.format)
     except Exception as error:

@@ -1,13 +1,12 @@
 """Who is kept: the first of each other's duplicates, by a greedy pass over the verified pairs."""
 
 import itertools
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql import functions as F
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import Member
@@ -26,8 +25,17 @@ class Link(NamedTuple):
     is_exact: bool = False
 
 
-def greedy(links: Iterable[Link]) -> list[Link]:
-    """Return for each text that is dropped its link to the kept one that it duplicates.
+class Dropped(NamedTuple):
+    """A text that is dropped, and the kept one that it duplicates: a row of `columns.DROPPED`."""
+
+    id: str
+    duplicate_of: str
+    similarity: float
+    method: str
+
+
+def greedy(links: Iterable[Link]) -> Iterator[Dropped]:
+    """Yield what is dropped, each text with the kept one that it duplicates.
 
     In the order of texts, one is dropped if a kept one before it is near, and its partner is the most similar of
     these, the first of equals. So nothing is dropped for the sake of what is dropped itself, as the members of a
@@ -35,31 +43,37 @@ def greedy(links: Iterable[Link]) -> list[Link]:
 
     An exact link joins a copy to the first text of that content. That one alone has the near links. They hold for its
     copies too, so that a copy whose first is dropped still has the most similar kept text before it as its partner.
+
+    Args:
+        links: in the order of their later text; of one text the most similar first, then in the order of the earlier
+            one. What has passed is forgotten, but for the partner of each text that was dropped.
     """
-    near: list[Link] = []
-    exact: list[Link] = []
-    for link in links:
-        (exact if link.is_exact else near).append(link)
-    near.sort(key=lambda link: (link.later, -link.similarity, link.earlier))
+    nearest: dict[str, tuple[str, float]] = {}  # of what was dropped, the most similar kept text that has come so far
 
-    dropped: dict[Member, Link] = {}
-    for later, choices in itertools.groupby(near, key=lambda link: link.later):
-        kept = next((link for link in choices if link.earlier not in dropped), None)
-        if kept is not None:
-            dropped[later] = kept
+    def is_kept(text: Member) -> bool:
+        return not (text.is_new and text.id in nearest)
 
-    around = _neighbours(near, {copy.earlier for copy in exact} & dropped.keys())
-    copies = [
-        _of_copy(copy.later, around[copy.earlier], dropped) if copy.earlier in dropped else copy for copy in exact
-    ]
-    return [*dropped.values(), *copies]
+    for later, choices in itertools.groupby(links, key=lambda link: link.later):
+        near = list(choices)
+        partner = next((link for link in near if is_kept(link.earlier)), None)
+        if partner is not None and not partner.is_exact:
+            nearest[later.id] = partner.earlier.id, partner.similarity
+            yield Dropped(later.id, *nearest[later.id], MINHASH)
+        elif partner is not None:
+            yield Dropped(later.id, partner.earlier.id, 1.0, EXACT)
+        elif near[0].is_exact:
+            yield Dropped(later.id, *nearest[near[0].earlier.id], MINHASH)
+        else:  # it is kept, and may be what copies of those near to it duplicate
+            for link in near:
+                if link.similarity > nearest[link.earlier.id][1]:
+                    nearest[link.earlier.id] = later.id, link.similarity
 
 
 def dropped(links: DataFrame) -> DataFrame:
     """Return the new texts that are dropped.
 
-    The pass is sequential, so one task holds all links: mostly 0.1 a text, but 50 a text where a hundred texts are near
-    to each other. A million links take 18 s and 0.6 GB.
+    The pass is sequential, so one task reads all links: mostly 0.1 a text, but 50 a text where a hundred texts are near
+    to each other. Spark sorts them, on disk where memory is short; the task holds what is dropped.
 
     Args:
         links: Columns as `columns.LINKS`.
@@ -67,33 +81,15 @@ def dropped(links: DataFrame) -> DataFrame:
     Returns:
         Columns as `columns.DROPPED`.
     """
-    return links.groupBy().applyInArrow(_dropped_of_table, c.DROPPED)
+    ordered = links.repartition(1).sortWithinPartitions(
+        c.LATER_RANK, c.LATER_ID, F.desc(c.SIMILARITY), c.EARLIER_IS_NEW, c.EARLIER_RANK, c.EARLIER_ID
+    )
+    return ordered.mapInArrow(_dropped_of_batches, c.DROPPED)
 
 
-def _neighbours(near: Iterable[Link], texts: set[Member]) -> dict[Member, list[tuple[float, Member]]]:
-    """Return what is near to some texts, before or after them: the negative similarity and the other text."""
-    found: dict[Member, list[tuple[float, Member]]] = defaultdict(list)
-    for link in near:
-        for one, other in ((link.later, link.earlier), (link.earlier, link.later)):
-            if one in texts:
-                found[one].append((-link.similarity, other))
-    return found
-
-
-def _of_copy(copy: Member, around: list[tuple[float, Member]], dropped: dict[Member, Link]) -> Link:
-    """Return a copy's link, given what is near to the first text of its content, which was dropped."""
-    distance, kept = min(each for each in around if each[1] < copy and each[1] not in dropped)
-    return Link(copy, kept, -distance)
-
-
-def _dropped_of_table(table: pa.Table) -> pa.Table:
+def _dropped_of_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     links = (
         Link(Member(True, later_rank, later_id), Member(is_new, rank, earlier_id), similarity, is_exact)
-        for later_id, later_rank, earlier_id, rank, is_new, is_exact, similarity in rows(
-            table.to_batches(), *c.LINKS.fieldNames()
-        )
+        for later_id, later_rank, earlier_id, rank, is_new, is_exact, similarity in rows(batches, *c.LINKS.fieldNames())
     )
-    found = (
-        (link.later.id, link.earlier.id, link.similarity, EXACT if link.is_exact else MINHASH) for link in greedy(links)
-    )
-    return pa.Table.from_batches(batches_of(found, c.DROPPED), schema=to_arrow_schema(c.DROPPED))
+    return batches_of(greedy(links), c.DROPPED)

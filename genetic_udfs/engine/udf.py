@@ -52,7 +52,7 @@ def ask(name: str, engine: Engine, sampling: Sampling, **options: Any) -> Any:
     """Return a UDF of (prompt string) that gives the engine's reply, a struct `columns.REPLY`.
 
     It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
-    small (`spark.sql.execution.arrow.maxRecordsPerBatch` of 16 to 64). It is not deterministic: Spark must
+    small (`runtime.session.small_batches`). It is not deterministic: Spark must
     not run it twice. No sampling seed is sent: vLLM does not promise the same text in another batch, and leaves
     its batched sampler for a request that has one.
 

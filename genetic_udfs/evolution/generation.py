@@ -22,11 +22,11 @@ from genetic_udfs.evolution.difficulty import with_solve_rate
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
-from genetic_udfs.evolution.operators.parents import SLOT_KEY, with_operator, with_parents
+from genetic_udfs.evolution.operators.parents import MAX_BROADCAST_SLOTS, SLOT_KEY, with_operator, with_parents
 from genetic_udfs.evolution.operators.selection import Scores, by_novelty, by_rarity
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.evolution.population_embeddings import embeddings
-from genetic_udfs.evolution.population_index import indexed
+from genetic_udfs.evolution.population_index import index_of, indexed
 from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
@@ -54,6 +54,7 @@ def make_generation(
     quota = quotas(run.config.samples_per_generation, run.config.colonies)
     decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
+    index = indexed(run.store, generation)
     used = attempts = 0
     for number in range(run.config.max_rounds):
         needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
@@ -66,7 +67,7 @@ def make_generation(
             break
         used += sum(counts.values())
         own = decided.filter(F.col("status") == ACCEPTED)
-        this = Round(run, generation, number, population, size, own, needed, counts, items)
+        this = Round(run, generation, number, population, size, own, index, needed, counts, items)
         made = make_round(this)
         decided = decided.unionByName(made)
         found = run.scratch.observed(made)
@@ -75,7 +76,15 @@ def make_generation(
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
+        if sum(accepted.values()) < sum(quota.values()):
+            index = index.unionByName(index_accepted(this, made))
     return decided
+
+
+def index_accepted(this: Round, made: DataFrame) -> DataFrame:
+    """Return what a round has accepted as rows of the near-duplicate index, made once for all later rounds."""
+    rows = index_of(this.run.store, this.run.config, made.filter(F.col("status") == ACCEPTED))
+    return this.run.scratch.checkpoint(rows, f"{this.name}/index")
 
 
 def make_round(this: Round) -> DataFrame:
@@ -120,7 +129,8 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
         "index", F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
     )
     depth = F.when(F.col("operator") == MUTATION, F.get("parents", F.lit(0))["depth"] + 1).otherwise(0)
-    found = with_parents(rows, this.population, own, this.size, this.run.config, scores_of(this))
+    is_large = sum(this.slots.values()) > MAX_BROADCAST_SLOTS
+    found = with_parents(rows, this.population, own, this.size, this.run.config, scores_of(this), is_large=is_large)
     return found.withColumn("depth", depth)
 
 
@@ -182,18 +192,17 @@ def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
 def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what is near the population, near what this generation has accepted, or near another candidate."""
     run = this.run
-    accepted = this.accepted.select("id", F.col("instruction").alias("text"))
     # The order among candidates is drawn, so that no colony has precedence over another.
     drawn = F.sha2(F.concat_ws("/", F.lit(run.config.seed), *SLOT_KEY, "item"), 256)
     rank = F.conv(F.substring(drawn, 1, 15), 16, 10).cast("long")
     new = rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
     found = near_duplicates(
         new,
-        accepted,
+        new.limit(0),
         run.config.dedup,
         run.config.seed,
         lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),
-        indexed=indexed(run.store, this.generation),
+        indexed=this.index,
         is_spread=True,
     )
     if message := format_not_compared(found.not_compared):

@@ -15,6 +15,7 @@ from genetic_udfs.evolution.budget import budget_check
 from genetic_udfs.evolution.run import Run, StageUtilization
 from genetic_udfs.roles.judge import yes_probability
 from genetic_udfs.roles.sampling import sampling_key, sampling_of
+from genetic_udfs.runtime.session import small_batches
 from genetic_udfs.store.ledger import Stage
 from genetic_udfs.store.schema import REPLIES
 
@@ -148,7 +149,8 @@ def with_replies(
                 )
 
             named = f"{', '.join(place)}, {stage_name}"
-            run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
+            with small_batches(run.spark):
+                run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
             if run.progress.all_failed(stage):
                 refuse_configuration(run, settings.engine, plan.stage, engine.model, sampling)
             if use := run.progress.engine_utilization(stage):

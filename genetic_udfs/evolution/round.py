@@ -18,8 +18,9 @@ class Round:
     """One round of a generation.
 
     `population` is that of the generation's start, of `size` individuals; `accepted` are the candidates accepted in
-    earlier rounds; `needed` is what each colony lacks; `slots` how many offspring each gets; `items` are those of the
-    test sets. `attempt` is 2 where solutions that failed their tests go through the stages once more.
+    earlier rounds; `index` is the near-duplicate index of both, columns as `dedup.columns.INDEXED`; `needed` is what
+    each colony lacks; `slots` how many offspring each gets; `items` are those of the test sets. `attempt` is 2 where
+    solutions that failed their tests go through the stages once more.
     """
 
     run: Run
@@ -28,6 +29,7 @@ class Round:
     population: DataFrame
     size: int
     accepted: DataFrame
+    index: DataFrame
     needed: dict[int, int]
     slots: dict[int, int]
     items: Sequence[BenchmarkItem]

@@ -23,7 +23,7 @@ from genetic_udfs.engine.udf import Asking
 from genetic_udfs.roles import coder, instructor, judge
 from genetic_udfs.roles.prompts import MUTATION_TASKS
 from genetic_udfs.roles.sampling import sampling_of
-from genetic_udfs.runtime.session import task_slots
+from genetic_udfs.runtime.session import FEW_ROWS_A_BATCH, task_slots
 
 
 class Plan(NamedTuple):
@@ -114,6 +114,9 @@ def register_functions(
     something failed, `reply`, `reasoning` (null where the model did not think), `prompt_tokens` and
     `completion_tokens`. Null arguments give nulls and ask nothing.
 
+    Functions within functions, as in `judge(q, solve(q).code)`, hand rows on in the batches of Arrow, so those of the
+    session become small.
+
     Every reference to a function sends a request: call it once, in a subquery, and take its result's fields outside.
     ORDER BY evaluates its input twice, so requests would be sent twice; `/*+ REPARTITION */` in the query that asks
     avoids it.
@@ -162,6 +165,8 @@ def register_functions(
             (2, 2),
         ),
     }
+    for key, value in FEW_ROWS_A_BATCH.items():
+        spark.conf.set(key, value)
     for name, function in functions.items():
         spark.udf.register(name, _udf(name, function))
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from py4j.java_gateway import JavaPackage, JVMView
@@ -27,16 +27,17 @@ _REQUIRED: Final = {
     "spark.speculation": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-# Rows flow to an engine in Arrow batches; with Spark's 10,000 the first requests would wait for so many prompts.
 # A population's ancestry has more levels and rows than Spark lets a recursive query have by default (100, a million).
 _DEFAULTS: Final = {
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "32",
     "spark.sql.cteRecursionLevelLimit": "100000",
     "spark.sql.cteRecursionRowLimit": "-1",
     # Else each function of a column tells the JVM where this package calls it: three calls more, and a tenth of the
     # time of a small generation. Errors of SQL text, which is the user's, show their place without it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+
+# With Spark's 10,000 rows a batch, none is asked about, and none reported as done, before so many are there.
+FEW_ROWS_A_BATCH: Final = {"spark.sql.execution.arrow.maxRecordsPerBatch": "32"}
 
 
 def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
@@ -106,6 +107,14 @@ def _settings(config: Config) -> dict[str, str]:
         return own
     SparkContext._ensure_initialized()
     return own | dict(SparkConf().getAll())
+
+
+def small_batches(spark: SparkSession) -> AbstractContextManager[None]:
+    """Hand rows to Python a few at a time in queries that the body runs, whose rows take seconds: engines, the sandbox.
+
+    All other queries have Spark's own batches, with which functions that take microseconds a row are fast.
+    """
+    return spark_settings(spark, FEW_ROWS_A_BATCH)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.bands import Member
-from genetic_udfs.dedup.survivors import Link, dropped, greedy
+from genetic_udfs.dedup.survivors import EXACT, Link, dropped, greedy
 
 KEPT = Member(False, 0, "kept")
 A, B, C, D = (Member(True, rank, name) for rank, name in enumerate("abcd", 1))
@@ -18,13 +18,13 @@ THRESHOLD = 0.7
 
 
 def outcome(links: list[Link]) -> dict[str, tuple[str, float, bool]]:
-    found = greedy(links)
-    assert len({link.later for link in found}) == len(found)
-    return {link.later.id: (link.earlier.id, link.similarity, link.is_exact) for link in found}
+    found = list(greedy(sorted(links, key=lambda link: (link.later, -link.similarity, link.earlier))))
+    assert len({each.id for each in found}) == len(found)
+    return {each.id: (each.duplicate_of, each.similarity, each.method == EXACT) for each in found}
 
 
 def test_nothing_is_dropped_where_nothing_is_near() -> None:
-    assert greedy([]) == []
+    assert outcome([]) == {}
 
 
 def test_the_later_one_is_dropped() -> None:
@@ -96,9 +96,11 @@ def test_the_outcome_is_that_of_comparing_each_text_with_all_kept_before_it(
     assert outcome(links) == expected
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_links_in_a_frame_give_rows_of_what_is_dropped(spark: SparkSession, count: int) -> None:
-    rows = [("b", 2, "a", 1, True, False, 0.8), ("c", 3, "a", 1, True, True, 1.0)][:count]
-    found = dropped(spark.createDataFrame(rows, c.LINKS))
+@pytest.mark.parametrize("count", [0, 4])
+def test_links_in_a_frame_in_any_order_give_rows_of_what_is_dropped(spark: SparkSession, count: int) -> None:
+    copy = ("d", 4, "a", 1, True, True, 1.0)
+    near = [("c", 3, "b", 2, True, False, 0.9), ("c", 3, "a", 1, True, False, 0.8), ("b", 2, "a", 1, True, False, 0.8)]
+    found = dropped(spark.createDataFrame([copy, *near][:count], c.LINKS).repartition(3))
     assert found.schema.simpleString() == "struct<id:string,duplicate_of:string,similarity:double,method:string>"
-    assert sorted(found.collect()) == [("b", "a", 0.8, "minhash"), ("c", "a", 1.0, "exact")][:count]
+    expected = [("b", "a", 0.8, "minhash"), ("c", "a", 0.8, "minhash"), ("d", "a", 1.0, "exact")]
+    assert sorted(found.collect()) == (expected if count else [])

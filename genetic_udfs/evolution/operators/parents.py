@@ -19,7 +19,12 @@ SLOT_KEY: Final = ("generation", "round", "colony", "slot")
 # A mutation needs a parent below the depth cap: so many are drawn, the first that is below it is taken. With half of
 # a population at the cap, 12 draws miss once in 4,096 slots; that slot is rejected as `depth_cap`, visibly.
 _TRIES: Final = 12
-_INDIVIDUAL: Final = ("id", "instruction", "depth", "fitness")
+# Up to so many slots, what they draw goes to every executor: 12 tries of some 100 bytes each, 60 MB in all.
+MAX_BROADCAST_SLOTS: Final = 50_000
+# What decides among those that are drawn.
+_CONTESTANT: Final = ("id", "depth", "fitness")
+# The owner of what all colonies draw from.
+_EVERYBODY: Final = -1
 # The score of an individual that has none, such as the fitness of a seed, which no judge has seen: below all others.
 _UNSCORED: Final = float("-inf")
 
@@ -37,9 +42,18 @@ def with_operator(slots: DataFrame, config: Config) -> DataFrame:
 
 
 def with_parents(
-    slots: DataFrame, population: DataFrame, own: DataFrame, size: int, config: Config, scores: Scores | None = None
+    slots: DataFrame,
+    population: DataFrame,
+    own: DataFrame,
+    size: int,
+    config: Config,
+    scores: Scores | None = None,
+    *,
+    is_large: bool = False,
 ) -> DataFrame:
     """Add `parents`, an array of (id, instruction, depth): one for a mutation, the configured number for a crossover.
+
+    What is drawn carries no text until the parents are chosen: a mutation has twelve tries or more.
 
     Args:
         slots: the slot key and `operator`.
@@ -48,35 +62,55 @@ def with_parents(
         size: number of individuals in `population`.
         config: the run's configuration.
         scores: what a tournament is decided by; fitness without it. It knows nothing of what colonies accepted since.
+        is_large: whether there are more than `MAX_BROADCAST_SLOTS`. If not, the population is not shuffled.
 
     Returns:
         The slots; `parents` is empty for a mutation that found no parent below `operators.max_depth`.
     """
+    everybody = F.lit(_EVERYBODY).alias("owner")
+    members = population.select(everybody, F.col("ordinal").alias("index"), *_CONTESTANT).unionByName(
+        own.select(F.col("colony").alias("owner"), (F.col("index") + size).alias("index"), *_CONTESTANT)
+    )
     sizes = own.groupBy("colony").agg(F.count(F.lit(1)).alias("own"))
     pool = F.lit(size) + F.coalesce(F.col("own"), F.lit(0))
     drawn = (
         slots.join(F.broadcast(sizes), "colony", "left")
         .withColumn("indexes", _indexes(config, pool))
-        .select(*slots.columns, F.posexplode("indexes").alias("position", "index"))
+        .select(*SLOT_KEY, "operator", F.posexplode("indexes").alias("position", "index"))
+        .withColumn("owner", F.when(F.col("index") < size, _EVERYBODY).otherwise(F.col("colony")))
     )
-    individual = F.struct("position", "id", "instruction", "depth", "score").alias("parent")
-    from_population = drawn.filter(F.col("index") < size).join(
-        population.select(F.col("ordinal").alias("index"), *_INDIVIDUAL), "index"
-    )
-    from_own = drawn.filter(F.col("index") >= size).join(
-        own.select("colony", (F.col("index") + size).alias("index"), *_INDIVIDUAL),
-        ["colony", "index"],
-    )
+    found = members.join(_small_side(drawn, is_large), ["owner", "index"])
     if scores is None:
-        from_population, from_own = (rows.withColumnRenamed("fitness", "score") for rows in (from_population, from_own))
+        found = found.withColumnRenamed("fitness", "score")
     else:
-        scored = scores(from_population.select("id", "fitness").distinct())
-        from_population = from_population.join(scored, "id", "left")
-        from_own = from_own.withColumn("score", F.lit(None).cast("double"))
-    found = from_population.select(*slots.columns, individual).unionByName(from_own.select(*slots.columns, individual))
-    gathered = found.groupBy(*slots.columns).agg(F.sort_array(F.collect_list("parent")).alias("parents"))
+        found = found.join(scores(found.select("id", "fitness").distinct()), "id", "left")
+    contestant = F.struct("position", "id", "depth", "score").alias("parent")
+    gathered = (
+        found.select(*SLOT_KEY, "operator", contestant)
+        .groupBy(*SLOT_KEY, "operator")
+        .agg(F.sort_array(F.collect_list("parent")).alias("parents"))
+    )
     chosen = F.when(F.col("operator") == MUTATION, _mutated(config)).otherwise(_crossed(config))
-    return gathered.withColumn("parents", F.transform(chosen, lambda parent: parent.dropFields("position", "score")))
+    winners = gathered.select(*SLOT_KEY, F.posexplode(chosen).alias("place", "parent")).select(
+        *SLOT_KEY, "place", "parent.id", "parent.depth"
+    )
+    texts = population.select("id", "instruction").unionByName(own.select("id", "instruction"))
+    parents = (
+        texts.join(_small_side(winners, is_large), "id")
+        .groupBy(*SLOT_KEY)
+        .agg(F.sort_array(F.collect_list(F.struct("place", "id", "instruction", "depth"))).alias("parents"))
+    )
+    without_place = F.transform("parents", lambda parent: parent.dropFields("place"))
+    return (
+        slots.join(parents, [*SLOT_KEY], "left")
+        .withColumn("parents", F.coalesce(without_place, F.array()))
+        .select(*slots.columns, "parents")
+    )
+
+
+def _small_side(rows: DataFrame, is_large: bool) -> DataFrame:
+    """Say how rows are joined with a population; Spark takes what is exploded for as small as what it came from."""
+    return rows.hint("merge") if is_large else F.broadcast(rows)
 
 
 def _indexes(config: Config, pool: Column) -> Column:

@@ -44,10 +44,11 @@ def drawn(
     own: list[Any],
     partitions: int = 2,
     fitness: Callable[[int], float | None] = lambda ordinal: None,
+    is_large: bool = False,
 ) -> list[Row]:
     offspring = with_operator(slots(spark, counts, 1, 0).repartition(partitions), settings)
     people = population(spark, size, fitness=fitness).repartition(partitions)
-    rows = with_parents(offspring, people, spark.createDataFrame(own, OWN), size, settings)
+    rows = with_parents(offspring, people, spark.createDataFrame(own, OWN), size, settings, is_large=is_large)
     return sorted(rows.collect(), key=lambda row: (row["colony"], row["slot"]))
 
 
@@ -87,9 +88,16 @@ def test_a_colony_never_draws_what_another_has_accepted(spark: SparkSession) -> 
     assert {parent for row in rows for parent in ids(row)} <= {f"p{i}" for i in range(5)}
 
 
-def test_parents_are_the_same_under_any_partitioning(spark: SparkSession) -> None:
-    own = [(0, index, f"own{index}", "mine", 0, None) for index in range(3)]
-    assert drawn(spark, config(), {0: 40, 1: 40}, 20, own, 1) == drawn(spark, config(), {0: 40, 1: 40}, 20, own, 7)
+def test_parents_are_the_same_under_any_partitioning_and_way_of_joining(spark: SparkSession) -> None:
+    own = [(0, index, f"own{index}", "mine", index, None) for index in range(3)]
+    few = drawn(spark, config(), {0: 40, 1: 40}, 20, own, 1)
+    assert few == drawn(spark, config(), {0: 40, 1: 40}, 20, own, 7, is_large=True)
+    assert [ids(row) for row in few[:4]] == [["p7"], ["own1"], ["p12", "own0", "p19"], ["p5", "own1", "p4"]]
+    assert [tuple(parent) for parent in few[2]["parents"]] == [
+        ("p12", "text 12", 0),
+        ("own0", "mine", 0),
+        ("p19", "text 19", 0),
+    ]
 
 
 def test_a_mutation_draws_below_the_depth_cap(spark: SparkSession) -> None:
