@@ -1,7 +1,8 @@
-"""Verdicts of the sandbox beside plain Python's: solutions with tests in eight forms, each with a fault beside it.
+"""Verdicts of the sandbox beside plain Python's: solutions with tests, and the same solutions with planted faults.
 
-`python -m benchmarks.verdicts [FIGURE...]`. Plain Python is a fork of this process that has files and runs pytest on
-them where a test is one; every program here is the project's own.
+`python -m benchmarks.verdicts [FIGURE...]`. `forms` has small functions with tests in eight forms, `programs` whole
+programs with tests as people write them (`programs.jsonl`). Plain Python is a fork of this process that has files and
+runs pytest on them where a test is one; every program here is the project's own.
 """
 
 import argparse
@@ -9,12 +10,13 @@ import contextlib
 import doctest
 import io
 import itertools
+import json
 import os
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -73,12 +75,13 @@ FUNCTIONS = [
 
 @dataclass(frozen=True)
 class Pair:
-    """Code and a test, of a form; `module` is what the test imports the code as, and `fault` what is planted."""
+    """Code and a test; `module` is what the test imports the code as."""
 
-    form: str
+    name: str
     code: str
     test: str
     module: str = ""
+    has_fault: bool = False
 
 
 def asserts(name: str, cases: list[tuple[str, str]]) -> str:
@@ -134,20 +137,29 @@ def doctest_like(name: str, cases: list[tuple[str, str]]) -> str:
 FORMS = [asserts, check, pytest_functions, pytest_file, unittest_methods, unittest_file, parametrize, doctest_like]
 
 
-def pairs(most: int) -> Iterator[tuple[Pair, Pair]]:
-    """Yield pairs, each with the same one that has a fault."""
+def of_forms(most: int) -> Iterator[Pair]:
+    """Yield pairs of every form, each followed by the same one with a fault."""
     every = itertools.product(range(most), FORMS, FUNCTIONS)
     for round_, form, (name, parameters, body, fault, given) in itertools.islice(every, most):
         before = f"LIMIT = {round_}\n" if round_ % 2 else ""
         good = f"{before}def {name}({parameters}):\n    {body}"
         names: dict[str, object] = {}
         exec(good, names)
-        function = names[name]
-        assert callable(function)
         cases = [(each, repr(eval(f"{name}({each})", names))) for each in given[: 1 + round_ % 3] + given[:1]]
         module = f"{name}_module" if form.__name__.endswith("_file") else ""
-        test = form(name, cases)
-        yield Pair(form.__name__, good, test, module), Pair(form.__name__, good.replace(*fault), test, module)
+        pair = Pair(form.__name__, good, form(name, cases), module)
+        yield pair
+        yield replace(pair, code=good.replace(*fault), has_fault=True)
+
+
+def of_programs() -> Iterator[Pair]:
+    """Yield the programs, each followed by the same one with each of its faults."""
+    for line in (Path(__file__).parent / "programs.jsonl").read_text().splitlines():
+        program = json.loads(line)
+        pair = Pair(program["name"], program["code"], program["test"], program["module"])
+        yield pair
+        for old, new in program["faults"]:
+            yield replace(pair, code=pair.code.replace(old, new, 1), has_fault=True)
 
 
 def plain(pair: Pair) -> str:
@@ -164,48 +176,64 @@ def _plainly(pair: Pair, folder: Path) -> int:
     sys.path.insert(0, str(folder))
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
-            if pair.module:
-                Path(f"{pair.module}.py").write_text(pair.code)
-            program = pair.test if pair.module else f"{pair.code}\n{pair.test}"
-            if pair.form in {"asserts", "check"}:
-                exec(compile(program, "program.py", "exec"), {"__name__": "__main__"})
-                return 0
-            if pair.form == "doctest_like":
+            if ">>>" in pair.test:
                 names: dict[str, object] = {}
                 exec(pair.code, names)
                 test = doctest.DocTestParser().get_doctest(pair.test, names, "test", None, 0)
                 return doctest.DocTestRunner(verbose=False).run(test).failed
+            if pair.module:
+                Path(f"{pair.module}.py").write_text(pair.code)
+            program = pair.test if pair.module else f"{pair.code}\n{pair.test}"
+            if "def test_" not in pair.test:
+                exec(compile(program, "program.py", "exec"), {"__name__": "__main__"})
+                return 0
             Path("test_program.py").write_text(program)
             return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "test_program.py"]))
         except BaseException:
             return 1
 
 
-def verdicts(results: Results, options: argparse.Namespace) -> None:
-    """How many are right, wrong and undecided, and how many nobody could have forged."""
+def forms(results: Results, options: argparse.Namespace) -> None:
+    """Functions with tests in eight forms: how many are right, wrong, undecided, and how many nobody could forge."""
+    counts = compared(of_forms(options.pairs))
+    recorded(results, "forms", counts)
+    share = counts["outside"] / counts["pairs"]
+    results.add("forms: share that is decided outside", [share], at_least(0.75))
+
+
+def programs(results: Results, _: argparse.Namespace) -> None:
+    """Programs with classes, fixtures, patches, files, numpy: the same, but that most need both sides together."""
+    recorded(results, "programs", compared(of_programs()))
+
+
+def compared(pairs: Iterator[Pair]) -> Counter[str]:
+    """Count pairs by how the sandbox's verdict compares with plain Python's, and print where it is another one."""
     sandbox = Sandbox(Tier.NO_FILES, PATIENT)
-    counts: Counter[str] = Counter()
-    for good, bad in pairs(options.pairs):
-        for pair in (good, bad):
-            expected = plain(pair)
-            [status] = examine(sandbox, pair.code, [pair.test]).tests
-            found = status.name if status.name in {"passed", "unsupported"} else "failed"
-            counts["right" if found == expected else "unsupported" if found == "unsupported" else "wrong"] += 1
-            counts["false passes"] += found == "passed" and expected == "failed"
-            counts["outside"] += status.decided_by is DecidedBy.OUTSIDE
-            counts["faults that plain Python finds"] += pair is bad and expected == "failed"
-            if found != expected:
-                print(f"        {pair.form}: {status}, not {expected}:\n{pair.code}\n{pair.test}", flush=True)
+    counts: Counter[str] = Counter({"wrong": 0, "unsupported": 0, "false passes": 0})
+    for pair in pairs:
+        expected = plain(pair)
+        [status] = examine(sandbox, pair.code, [pair.test]).tests
+        found = status.name if status.name in {"passed", "unsupported"} else "failed"
+        counts["pairs"] += 1
+        counts["right" if found == expected else "unsupported" if found == "unsupported" else "wrong"] += 1
+        counts["false passes"] += found == "passed" and expected == "failed"
+        counts["outside"] += status.decided_by is DecidedBy.OUTSIDE
+        counts["with a planted fault"] += pair.has_fault
+        counts["faults that plain Python finds"] += pair.has_fault and expected == "failed"
+        if found != expected:
+            print(f"        {pair.name}: {status}, not {expected}:\n{pair.code}\n{pair.test}", flush=True)
     sandbox.close()
-    total = 2 * options.pairs
-    details = {"pairs": total, **counts}
-    results.add("share that is right", [counts["right"] / total], at_least(0.985), **details)
-    results.add("share that is wrong", [counts["wrong"] / total], at_most(0.003))
-    results.add("false passes", [float(counts["false passes"])], at_most(0))
-    results.add("share that is unsupported", [counts["unsupported"] / total], at_most(0.01))
-    results.add("share that is decided outside", [counts["outside"] / total], at_least(0.75))
+    return counts
+
+
+def recorded(results: Results, of: str, counts: Counter[str]) -> None:
+    total = counts["pairs"]
+    results.add(f"{of}: share that is right", [counts["right"] / total], at_least(0.985), **counts)
+    results.add(f"{of}: share that is wrong", [counts["wrong"] / total], at_most(0.003))
+    results.add(f"{of}: false passes", [float(counts["false passes"])], at_most(0))
+    results.add(f"{of}: share that is unsupported", [counts["unsupported"] / total], at_most(0.01))
 
 
 if __name__ == "__main__":
-    number = {"type": int, "default": PAIRS, "help": "how many solutions, each with a planted fault beside it"}
-    run_figures("verdicts", __doc__, {"verdicts": verdicts}, pairs=number)
+    number = {"type": int, "default": PAIRS, "help": "how many solutions `forms` has, each with a fault beside it"}
+    run_figures("verdicts", __doc__, {"forms": forms, "programs": programs}, pairs=number)

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 _DEEPEST: Final = 64
 _MAX_ITEMS: Final = 200_000
+_MAX_ITERATED: Final = 1_000  # an iterator may have no end, and what it gives may take long
 MAX_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
 _EXACT_IN_JSON: Final = 1 << 53
 
@@ -132,7 +133,7 @@ class _Encoder:
             return ["namedtuple", kind.__name__, list(kind._fields), self._items(value, depth, _MAX_ITEMS)]
         if isinstance(value, Iterator) and not isinstance(value, IOBase):
             try:
-                return ["iterator", self._items(value, depth, _MAX_ITEMS)]
+                return ["iterator", self._items(value, depth, _MAX_ITERATED)]
             except Exception as error:
                 raise Unsupported(f"an iterator that raises {type(error).__name__}") from None
         raise Unsupported(f"a value of type {kind.__name__}")

@@ -106,6 +106,9 @@ def nat():
     while True:
         yield n
         n += 1
+def primes():
+    for n in nat():
+        if n > 1 and all(n % d for d in range(2, n)): yield n
 def checked(items):
     for item in items:
         if item < 0: raise ValueError(item)
@@ -154,6 +157,7 @@ PASSES = {
         "assert callable(inc) and inc() == 1",
     ],
     LAZY: [
+        "from itertools import takewhile\nassert list(takewhile(lambda p: p < 6, primes())) == [2, 3, 5]",
         "import pytest\nwith pytest.raises(ValueError):\n    list(chunks([1], 0))",
         "assert list(chunks([1, 2, 3], 2)) == [[1, 2], [3]]",
         "import itertools\nassert list(itertools.islice(nat(), 3)) == [0, 1, 2]",
