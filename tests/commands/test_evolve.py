@@ -54,7 +54,7 @@ def test_the_error_that_ended_a_run_is_raised_although_its_store_cannot_be_reach
     monkeypatch.setattr(scratch, "resolve_path", fail(Py4JNetworkError("no JVM")))
     store = SimpleNamespace(root="store", before_commit=fail(unreachable))
     with pytest.raises(EngineError) as raised:
-        command.record(run_on(store), [], [])
+        command.evolve_recorded(run_on(store), [], [])
     assert raised.value is ended
 
 

@@ -93,11 +93,11 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("acceptance=tests", "acceptance: tests needs roles.tester, which writes the tests"),
         (
             "roles.coder.samples=1",
-            "acceptance: execution>=0.5 compares solutions; set roles.coder.samples to 2 or more",
+            "acceptance: execution>=0.75 compares solutions; set roles.coder.samples to 2 or more",
         ),
         (
             "roles.tester={engine: smollm}",
-            "acceptance: execution>=0.5 is for runs without roles.tester; with its tests,",
+            "acceptance: execution>=0.75 is for runs without roles.tester; with its tests,",
         ),
         ("roles.coder.prefill='def '", "roles.coder.prefill: begins or ends with white space"),
         ("roles.instructor.prompts={poetry: x.j2}", "roles.instructor.prompts: there is no prompt 'poetry'; allowed"),
@@ -334,7 +334,7 @@ def test_every_role_and_every_task_of_ones_own_may_have_a_prompt(tmp_path: Path)
             "roles.coder.repair_prompt: {folder}/x.j2: does not use instruction, code, test",
         ),
         ("language=ja va", "language: must be a language's name"),
-        ("language=java", "language: java cannot be run, as acceptance: execution>=0.5 asks for"),
+        ("language=java", "language: java cannot be run, as acceptance: execution>=0.75 asks for"),
     ],
 )
 def test_tasks_prompts_and_languages_that_cannot_be_are_refused(

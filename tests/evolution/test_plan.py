@@ -70,7 +70,7 @@ def test_the_plan_of_the_small_configuration_compares_solutions_and_asks_the_jud
         "one solution, by the number of calls answered times that of the solutions that return the same"
     )
     assert found["ask the Judge"].endswith("rejects nothing")
-    assert found["accept"] == "by execution>=0.5, 6 for each colony (2); rounds repeat until all are full, 6 at most"
+    assert found["accept"] == "by execution>=0.75, 6 for each colony (2); rounds repeat until all are full, 10 at most"
 
 
 def test_execution_imports_code_without_being_asked_and_several_solutions_are_compared_for_any_judge() -> None:
