@@ -6,6 +6,7 @@ python examples/finetune/finetune.py out runs/tuned --model .cache/models/smollm
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 from datasets import load_dataset
 from trl import SFTConfig, SFTTrainer
@@ -38,6 +39,8 @@ def finetune(
         logging_steps=5,
         save_strategy="no",
         report_to="none",
+        use_cpu=not torch.cuda.is_available(),
+        bf16=torch.cuda.is_available() and torch.cuda.is_bf16_supported(),  # else the default, which a CPU refuses
         seed=0,
     )
     columns = [name for name in splits["train"].column_names if name not in {"prompt", "completion"}]
