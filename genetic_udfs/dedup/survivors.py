@@ -73,7 +73,8 @@ def dropped(links: DataFrame) -> DataFrame:
     """Return the new texts that are dropped.
 
     The pass is sequential, so one task reads all links: mostly 0.1 a text, but 50 a text where a hundred texts are near
-    to each other. Spark sorts them, on disk where memory is short; the task holds what is dropped.
+    to each other. Spark sorts them, on disk where memory is short. The task holds what is dropped: 0.3 GB for a
+    million texts.
 
     Args:
         links: Columns as `columns.LINKS`.
