@@ -28,7 +28,7 @@ class Sandbox(Section):
     `unsupported`; with `together` these are decided in the process that has the code.
     """
 
-    least_tier: Literal["no_files", "landlock"] = "landlock"
+    least_tier: Literal["no_files", "landlock", "landlock_folder"] = "landlock"
     cpu_seconds: Positive = 2
     wall_seconds: Annotated[float, Field(gt=0.0)] = 3.0
     memory_mb: Annotated[int, Field(ge=16)] = 512

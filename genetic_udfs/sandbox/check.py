@@ -156,31 +156,20 @@ class _Answers:
         """Return an exception like one of the solution's: its class or a stand-in, its text, arguments, attributes."""
         try:
             kind, message = self._kind(answer["kinds"]), str(answer["message"])
-            held = decode(answer.get("args", ["tuple", [message]]))
-            state = decode(answer.get("state", ["dict", []]))
+            held, state = decode(answer["args"]), decode(answer["state"])
             error = kind.__new__(kind, *held)
             with contextlib.suppress(Exception):
                 if kind.__module__ != "solution":
                     kind.__init__(error, *held)
             error.args = held
-            own: dict[str, Any] = {}
             if str(error) != message:  # it has a text of its own
-                own["__str__"] = lambda _: message
-            if "args" not in answer or "state" not in answer:  # it holds what is no plain value
-                own["args"] = property(lambda _: self.refuse("the arguments of an exception"))
-                own["__getattr__"] = lambda _, name: self._unknown(name)
-            if own:
-                made = type(kind.__name__, (kind,), {**own, "__module__": kind.__module__})
+                own = {"__str__": lambda _: message, "__module__": kind.__module__}
+                made = type(kind.__name__, (kind,), own)
                 error = made.__new__(made, *held)
             vars(error).update({name: value for name, value in state.items() if not name.startswith("__")})
         except Exception as why:
             self.refuse(f"an exception that cannot be raised here: {why}")
         return error
-
-    def _unknown(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        self.refuse(f"{name} of an exception")
 
     def _kind(self, kinds: Any, depth: int = _DEEPEST) -> type[BaseException]:
         """Return the class that stands for one of the solution's, with the bases that the library has."""

@@ -1,6 +1,6 @@
 """How a forked process gives up everything but its descriptors, in the order that leaves no gap."""
 
-import ctypes
+import contextlib
 import fcntl
 import os
 import platform
@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from genetic_udfs.sandbox.folder import SIZE, Folder
+from genetic_udfs.sandbox.kernel import call
 from genetic_udfs.sandbox.landlock import Ruleset
 from genetic_udfs.sandbox.seccomp import Filter
 from genetic_udfs.sandbox.syscalls import ARCHITECTURES
@@ -23,11 +25,10 @@ _NOBODY: Final = 65534
 
 _ABOVE: Final = 64  # where descriptors wait until their places are free
 
+_RANDOM: Final = "/dev/urandom"  # extension modules open it where Python would ask the kernel
 _STACK: Final = 8 << 20  # each thread reserves as much of the address space, so this bounds threads, too
 _OPEN_FILES: Final = 64
 _THREADS: Final = 256
-
-_libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Confinement:
         parent: The zygote.
         filter: Of system calls.
         ruleset: Of files, if the tier has one.
+        folder: That a run may write to, if the tier has one.
         user: Whom to become, if this is root and can.
         capabilities: Those that this user keeps, as bits.
         base_memory: Address space that is taken before any code is run, in bytes.
@@ -47,6 +49,7 @@ class Confinement:
     parent: int
     filter: Filter
     ruleset: Ruleset | None
+    folder: Folder | None
     user: int | None
     capabilities: int
     base_memory: int
@@ -67,19 +70,38 @@ class Confinement:
         if architecture is None:
             known = ", ".join(ARCHITECTURES)
             raise OSError(f"the table of system calls has {known}, and this machine is {platform.machine()}")
-        ruleset = Ruleset(_libc, readable, ["/dev/null"]) if tier is Tier.LANDLOCK else None
+        ruleset = Ruleset([*readable, _RANDOM], [os.devnull]) if tier.reaches(Tier.LANDLOCK) else None
         # The interpreter may lie in a home that is closed to all. What the ruleset lets pass can be read there, too.
         ways = (0, 1 << _CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ()
         capabilities = next((each for each in ways if _nobody_can_read(readable, each)), None)
+        user = None if capabilities is None else _NOBODY
+        folder = None
+        if ruleset is not None and tier.reaches(Tier.LANDLOCK_FOLDER):
+            folder = Folder(readable, user)
+            ruleset.allow_own(folder.path)
+        with contextlib.suppress(OSError):  # beyond the last one that the kernel knows, or not ours to drop
+            for capability in range(64):  # its children have the same bounds, and each call takes its time
+                _prctl(_PR_CAPBSET_DROP, capability)
         return cls(
             parent=os.getpid(),
-            filter=Filter(architecture, opens=ruleset is not None),
+            filter=Filter(architecture, opens=ruleset is not None, writes=folder is not None),
             ruleset=ruleset,
-            user=None if capabilities is None else _NOBODY,
+            folder=folder,
+            user=user,
             capabilities=capabilities or 0,
             base_memory=_address_space(),
-            readable=() if ruleset is None else tuple(map(os.path.realpath, readable)),
+            readable=() if ruleset is None else (*map(os.path.realpath, readable), _RANDOM),
         )
+
+    @property
+    def writable(self) -> list[str]:
+        """The files and folders that code may write to."""
+        return [os.devnull, *([] if self.folder is None else [self.folder.path])]
+
+    def renew(self) -> None:
+        """Have the next run find nothing of the one before."""
+        if self.folder is not None and self.ruleset is not None and self.folder.renew():
+            self.ruleset.allow_own(self.folder.path)
 
     def take(self, stdout: int, given: Sequence[int]) -> int | None:
         """Leave this process, a child of the zygote, no descriptor but its own, and return where the ruleset is.
@@ -101,8 +123,10 @@ class Confinement:
             OSError: If a step is refused. The process must then end without running anything.
         """
         os.setsid()
-        _set_limits(limits, self.base_memory, own_user=self.user is not None)
+        _set_limits(limits, self.base_memory, 0 if self.folder is None else SIZE, own_user=self.user is not None)
         _drop_privileges(self.user, self.capabilities)
+        if self.folder is not None:
+            os.chdir(self.folder.path)
         # A change of user clears the signal, so it is set after that; the parent may be gone by then.
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.parent:
@@ -111,7 +135,7 @@ class Confinement:
         if self.ruleset is not None and ruleset is not None:
             self.ruleset.enforce(ruleset)
             os.close(ruleset)
-        self.filter.load(_libc)
+        self.filter.load()
 
 
 def die_with_parent(parent: int) -> None:
@@ -125,12 +149,12 @@ def die_with_parent(parent: int) -> None:
         raise OSError("the process that started this one is gone")
 
 
-def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> None:
+def _set_limits(limits: dict[str, Any], base_memory: int, file_size: int, *, own_user: bool) -> None:
     memory = base_memory + (int(limits["memory_mb"]) << 20)
     seconds = int(limits["cpu_seconds"])
     wanted = {
         resource.RLIMIT_AS: memory,
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_STACK: _STACK,
@@ -150,18 +174,13 @@ def _set_limits(limits: dict[str, Any], base_memory: int, *, own_user: bool) -> 
 
 def _drop_privileges(user: int | None, capabilities: int) -> None:
     """Become another user, or stay the same one, with no capability but those."""
-    if os.geteuid() == 0:
-        for capability in range(64):
-            if _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-                break  # beyond the last one that the kernel knows, or not ours to drop
     if user is not None:
         _prctl(_PR_SET_KEEPCAPS, 1)
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-    if _libc.capset(header, struct.pack("=6I", capabilities, capabilities, 0, 0, 0, 0)) != 0:
-        raise OSError(ctypes.get_errno(), "capabilities cannot be dropped (capset)")
+    call("capset", header, struct.pack("=6I", capabilities, capabilities, 0, 0, 0, 0))
 
 
 def _nobody_can_read(folders: Sequence[str], capabilities: int) -> bool:
@@ -196,5 +215,4 @@ def _highest_descriptor() -> int:
 
 
 def _prctl(option: int, value: int) -> None:
-    if _libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl {option} is refused")
+    call("prctl", option, value, 0, 0, 0)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
@@ -204,7 +204,7 @@ class Zygote:
             with os.fdopen(os.dup(payload), "wb") as file:
                 file.write(json.dumps(run.task).encode())
             os.lseek(payload, 0, os.SEEK_SET)
-            self._send({"fork": limits.as_dict()}, [payload, stdout, result])
+            self._send({"fork": asdict(limits)}, [payload, stdout, result])
         finally:
             os.close(payload)
 

@@ -1,15 +1,20 @@
 """Landlock: files may be read beneath some folders; nothing else of the file system can be opened, made or removed."""
 
-import ctypes
 import os
 import struct
 from collections.abc import Iterable
 from typing import Final
 
+from genetic_udfs.sandbox.kernel import call
+
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _ASK_FOR_ABI, _PATH_BENEATH = 1, 1
 
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
+# What a folder of a run's own allows: not to execute, nor to make devices, sockets, pipes and links. REMOVE_DIR,
+# REMOVE_FILE, MAKE_DIR, MAKE_REG; REFER, which is to move from one folder in it to another; TRUNCATE.
+_OWN: Final = _WRITE_FILE | _READ_FILE | _READ_DIR | 1 << 4 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 13 | 1 << 14
+_FIRST_WITH_TRUNCATE: Final = 3
 
 # Bits of access to files that each ABI knows (<linux/landlock.h>): of the first, 13; then REFER, TRUNCATE, IOCTL_DEV.
 _FILE_BITS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
@@ -20,20 +25,29 @@ _SCOPES: Final = 0b11  # abstract Unix sockets and signals, since ABI 6
 class Ruleset:
     """A ruleset of this process, made once; each run puts itself under it."""
 
-    def __init__(self, libc: ctypes.CDLL, folders: Iterable[str], writable: Iterable[str]) -> None:
-        """Allow reading beneath folders, and reading and writing some files such as /dev/null.
+    def __init__(self, readable: Iterable[str], writable: Iterable[str]) -> None:
+        """Allow reading some files and beneath some folders, and writing, too, some files such as /dev/null.
 
         Raises:
             OSError: If the kernel has no Landlock, or it is not switched on.
         """
-        self._libc = libc
-        self.abi = abi(libc)
+        self.abi = call("syscall", _CREATE_RULESET, None, 0, _ASK_FOR_ABI)
         described = self._described()
-        self.descriptor = _called(libc, _CREATE_RULESET, described, len(described), 0)
-        for folder in folders:
-            self._allow(folder, _READ_FILE | _READ_DIR)
+        self.descriptor = call("syscall", _CREATE_RULESET, described, len(described), 0)
+        for path in readable:
+            self._allow(path, _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0))  # noqa: PTH112
         for file in writable:
             self._allow(file, _READ_FILE | _WRITE_FILE)
+
+    def allow_own(self, folder: str) -> None:
+        """Allow files to be made, written and removed beneath a folder.
+
+        Raises:
+            OSError: If the kernel's Landlock cannot keep files elsewhere from being truncated.
+        """
+        if self.abi < _FIRST_WITH_TRUNCATE:
+            raise OSError(f"Landlock's ABI is {self.abi}, and files can be kept from being truncated since 3")
+        self._allow(folder, _OWN)
 
     def enforce(self, descriptor: int) -> None:
         """Confine this process for good; it must have given up new privileges before.
@@ -41,7 +55,7 @@ class Ruleset:
         Args:
             descriptor: Of the ruleset, which the process may have moved.
         """
-        _called(self._libc, _RESTRICT_SELF, descriptor, 0)
+        call("syscall", _RESTRICT_SELF, descriptor, 0)
 
     def _described(self) -> bytes:
         files = (1 << _FILE_BITS[min(self.abi, max(_FILE_BITS))]) - 1
@@ -55,23 +69,6 @@ class Ruleset:
     def _allow(self, path: str, access: int) -> None:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
-            _called(self._libc, _ADD_RULE, self.descriptor, _PATH_BENEATH, struct.pack("=Qi", access, parent), 0)
+            call("syscall", _ADD_RULE, self.descriptor, _PATH_BENEATH, struct.pack("=Qi", access, parent), 0)
         finally:
             os.close(parent)
-
-
-def abi(libc: ctypes.CDLL) -> int:
-    """Return the version of Landlock's interface.
-
-    Raises:
-        OSError: If the kernel has no Landlock, it is not switched on, or a container's seccomp profile forbids it.
-    """
-    return _called(libc, _CREATE_RULESET, None, 0, _ASK_FOR_ABI)
-
-
-def _called(libc: ctypes.CDLL, number: int, *arguments: bytes | int | None) -> int:
-    wide = [ctypes.c_long(each) if isinstance(each, int) else each for each in arguments]
-    result: int = libc.syscall(ctypes.c_long(number), *wide)
-    if result < 0:
-        raise OSError(ctypes.get_errno(), f"Landlock: {os.strerror(ctypes.get_errno())} (system call {number})")
-    return result

@@ -12,6 +12,7 @@ from genetic_udfs.sandbox.probe import check
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
 _MISSING: Final = {
+    Tier.LANDLOCK_FOLDER: "a folder of a run's own takes root's rights or a user namespace, and Linux 6.2",
     Tier.LANDLOCK: "Landlock comes with Linux 5.13 and later, with `landlock` among `lsm=`, and in containers whose"
     " seccomp profile allows it",
     Tier.NO_FILES: "seccomp filters, prctl and rlimits must be allowed to an ordinary process",

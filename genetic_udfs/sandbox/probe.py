@@ -31,6 +31,11 @@ def _attempts(zygote: int) -> dict[str, str]:
         if libc.syscall(ctypes.c_long(numbers[name][at]), *map(ctypes.c_long, arguments)) == -1:
             raise OSError(ctypes.get_errno(), name)
 
+    def make_folder() -> None:
+        folder = Path(f"/tmp/genetic-udfs-probe-{zygote}")
+        folder.mkdir()
+        folder.rmdir()
+
     def fork() -> None:
         if os.fork() == 0:
             os._exit(0)
@@ -40,7 +45,7 @@ def _attempts(zygote: int) -> dict[str, str]:
         "reading its environment through /proc": lambda: os.open("/proc/self/environ", os.O_RDONLY),
         "listing /": lambda: list(Path("/").iterdir()),
         "writing to /tmp": lambda: os.open("/tmp", os.O_WRONLY | os.O_TMPFILE),
-        "making a folder": lambda: Path("/tmp/genetic-udfs-probe").mkdir(),
+        "making a folder": make_folder,
         "a TCP socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM),
         "a UDP socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
         "a Unix socket": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),

@@ -35,14 +35,14 @@ def refused(why: str) -> None:
     report({"refused": why[:1000]})
 
 
-def run(task: dict[str, Any], readable: Sequence[str]) -> None:
-    """Do what a payload says: one of `answer`, `check` and `together` is its `do`. Some folders can be read."""
+def run(task: dict[str, Any], readable: Sequence[str], writable: Sequence[str]) -> None:
+    """Do what a payload says: one of `answer`, `check` and `together` is its `do`. Some folders can be used."""
     _roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
     sys.argv = ["solution.py"]
     random.seed(0)
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed(0)
-    refusals.watch(RESULT, readable, [os.devnull])
+    refusals.watch(RESULT, readable, writable)
     _roles[task["do"]](task)
 
 

@@ -14,12 +14,11 @@ from typing import Any, Final
 
 _MOST: Final = 3
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_CHANGES: Final = frozenset(
+_CHANGES: Final = frozenset(f"os.{name}" for name in ("mkdir", "remove", "rename", "rmdir"))
+# Landlock does not say what of these may be done where, so none can be done even in a folder of a run's own.
+_NO_CHANGES: Final = frozenset(
     f"os.{name}"
-    for name in (
-        *("mkdir", "remove", "rename", "rmdir", "link", "symlink", "truncate", "chmod", "chown", "utime", "chdir"),
-        *("setxattr", "removexattr"),
-    )
+    for name in ("link", "symlink", "truncate", "chmod", "chown", "utime", "chdir", "setxattr", "removexattr")
 )
 _LISTS: Final = frozenset({"os.listdir", "os.scandir"})
 _NEVER: Final = frozenset(
@@ -47,7 +46,7 @@ def watch(descriptor: int, readable: Sequence[str], writable: Sequence[str]) -> 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event in _WATCHED and left[0] > 0:
             try:
-                if what := denied(event, arguments):
+                if (what := denied(event, arguments)) and not _is_of_an_import(tuple(readable)):
                     left[0] -= 1
                     write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
             except Exception:
@@ -57,11 +56,22 @@ def watch(descriptor: int, readable: Sequence[str], writable: Sequence[str]) -> 
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether an exception is what the kernel answers to an operation that it refuses."""
-    return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES}
+    """Whether an exception is what the kernel answers to an operation that it refuses, or that the folder is full."""
+    return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG}
 
 
-_WATCHED: Final = _CHANGES | _LISTS | _NEVER | {"open", "socket.__new__", "sqlite3.connect", "os.kill"}
+_OTHERS: Final = frozenset({"open", "socket.__new__", "sqlite3.connect", "os.kill"})
+_WATCHED: Final = _CHANGES | _NO_CHANGES | _LISTS | _NEVER | _OTHERS
+
+
+def _is_of_an_import(readable: tuple[str, ...]) -> bool:
+    """Whether a module of the library or a package does something as it is imported; most try and go on without."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None:
+        if frame.f_code.co_name == "<module>" and frame.f_code.co_filename.startswith(readable):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], str]:
@@ -99,6 +109,10 @@ def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[s
             return f"reading {path}" if not by.endswith(_OF_TRACEBACKS) and is_unreadable(path) else ""
         if event in _LISTS:
             return f"listing {path}" if not by.startswith("<frozen") and is_unreadable(path) else ""
-        return "" if is_within(path, writable) else f"{event.removeprefix('os.')} of {path}"
+        if event == "os.utime" and not os.path.lexists(path):
+            return ""  # as `Path.touch` begins
+        paths = [path, os.fsdecode(arguments[1])] if event == "os.rename" else [path]
+        is_allowed = event not in _NO_CHANGES and all(is_within(each, writable) for each in paths)
+        return "" if is_allowed else f"{event.removeprefix('os.')} of {path}"
 
     return denied

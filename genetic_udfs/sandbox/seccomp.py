@@ -4,8 +4,10 @@ import ctypes
 import errno
 import os
 import struct
+from dataclasses import replace
 from typing import Final
 
+from genetic_udfs.sandbox.kernel import call
 from genetic_udfs.sandbox.syscalls import Architecture
 
 _LOAD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06  # 32-bit words; from <linux/bpf_common.h>
@@ -20,8 +22,9 @@ _NUMBER, _AUDIT = 0, 4
 _THREAD_FLAGS: Final = (0x3D0F00, 0x7D0F00)
 # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX: what open() and isatty() ask.
 _IOCTLS: Final = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC; F_SETOWN would send signals, F_SETPIPE_SZ take memory.
-_FCNTLS: Final = (0, 1, 2, 3, 4, 1030)
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW, F_DUPFD_CLOEXEC; F_SETOWN would send signals,
+# F_SETPIPE_SZ take memory.
+_FCNTLS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 1030)
 # A pair of connected stream sockets is asyncio's way to wake itself; they reach no one else. AF_UNIX; SOCK_STREAM with
 # SOCK_CLOEXEC and SOCK_NONBLOCK.
 _UNIX: Final = (1,)
@@ -33,9 +36,11 @@ _OWN_PID: Final = 0xFFFFFFF0  # stands for the pid until it is known
 
 
 class Filter:
-    """A filter for one architecture, with or without opening files; `load` confines the calling process."""
+    """A filter for one architecture, with or without opening and writing files; `load` confines the calling process."""
 
-    def __init__(self, architecture: Architecture, *, opens: bool) -> None:
+    def __init__(self, architecture: Architecture, *, opens: bool, writes: bool) -> None:
+        if writes:
+            architecture = replace(architecture, allowed=architecture.allowed | architecture.writing)
         self._program = _program(architecture, opens)
         self._pid_places = [
             at
@@ -43,7 +48,7 @@ class Filter:
             if struct.unpack_from("=HBBI", self._program, at)[3] == _OWN_PID
         ]
 
-    def load(self, libc: ctypes.CDLL) -> None:
+    def load(self) -> None:
         """Confine this process for good; signals may be sent to itself alone.
 
         Raises:
@@ -54,8 +59,7 @@ class Filter:
             struct.pack_into("=I", program, at + 4, os.getpid())
         code = ctypes.create_string_buffer(bytes(program), len(program))
         described = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-        if libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "seccomp filters are refused (prctl PR_SET_SECCOMP)")
+        call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0)
 
 
 def _program(architecture: Architecture, opens: bool) -> bytes:

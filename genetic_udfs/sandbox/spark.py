@@ -1,13 +1,13 @@
 """Code that is run, as columns: how each of its tests ended, or what calls returned. A worker runs one at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
 from pyspark.sql import Column
 from pyspark.sql.functions import arrow_udf
 from pyspark.sql.pandas.types import to_arrow_type
-from pyspark.sql.types import ArrayType, DoubleType, IntegerType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, DoubleType, IntegerType, StringType, StructField, StructType
 
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox, sandbox_of_this_process
@@ -57,15 +57,10 @@ def outcome_column(
         A struct as `OUTCOME`. Spark computes it once for each row, wherever its fields are used.
     """
 
-    def outcomes(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
-        sandbox = sandbox_of_this_process(least, limits)
-        for codes, suites in batches:
-            rows = zip(_texts(codes, pa.large_binary()), _texts(suites, pa.list_(pa.large_binary())), strict=True)
-            yield pa.array([_fields(sandbox, *row, decided_by) for row in rows], _ARROW)
+    def outcome(sandbox: Sandbox, code: str | None, suite: list[str | None] | None) -> dict[str, Any]:
+        return _fields(sandbox, code, suite, decided_by)
 
-    udf: Any = arrow_udf(outcomes, OUTCOME)  # type: ignore[call-overload]
-    column: Column = udf.asNondeterministic()(code, tests)
-    return column
+    return _column(outcome, OUTCOME, code, tests, least, limits)
 
 
 def answers_column(code: Column | str, calls: Column | str, least: Tier, limits: Limits) -> Column:
@@ -78,19 +73,31 @@ def answers_column(code: Column | str, calls: Column | str, least: Tier, limits:
         limits: As well.
     """
 
-    def answered(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
+    def answered(sandbox: Sandbox, code: str | None, calls: list[str] | None) -> list[str | None] | None:
+        return None if code is None or calls is None else answers(sandbox, code, calls)
+
+    return _column(answered, ArrayType(StringType()), code, calls, least, limits)
+
+
+def _column(
+    of: Callable[[Sandbox, Any, Any], Any],
+    kind: DataType,
+    code: Column | str,
+    texts: Column | str,
+    least: Tier,
+    limits: Limits,
+) -> Column:
+    arrow = to_arrow_type(kind)
+
+    def computed(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
         sandbox = sandbox_of_this_process(least, limits)
-        for codes, suites in batches:
-            rows = zip(_texts(codes, pa.large_binary()), _texts(suites, pa.list_(pa.large_binary())), strict=True)
-            found = [None if None in row else answers(sandbox, *row) for row in rows]
-            yield pa.array(found, pa.list_(pa.string()))
+        for codes, several in batches:
+            rows = zip(_texts(codes, pa.large_binary()), _texts(several, pa.list_(pa.large_binary())), strict=True)
+            yield pa.array([of(sandbox, *row) for row in rows], arrow)
 
-    udf: Any = arrow_udf(answered, ArrayType(StringType()))  # type: ignore[call-overload]
-    column: Column = udf.asNondeterministic()(code, calls)
+    udf: Any = arrow_udf(computed, kind)  # type: ignore[call-overload]
+    column: Column = udf.asNondeterministic()(code, texts)
     return column
-
-
-_ARROW: Final = to_arrow_type(OUTCOME)
 
 
 def _fields(

@@ -10,11 +10,11 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from genetic_udfs.sandbox.check import ANSWER, FRESH
 from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, of_the_scope
-from genetic_udfs.sandbox.unroll import NotStraight, Segment, unroll
+from genetic_udfs.sandbox.unroll import NotStraight, Segment, located, unroll
 
 _LONGEST_TEST: Final = 1 << 16
 # Modules that tell nothing of the process they are in, and change nothing of it.
@@ -99,9 +99,6 @@ def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str
     return Split(tuple(splitter.steps), rest, tuple(splitter.imports))
 
 
-_Node = TypeVar("_Node", bound=ast.AST)
-
-
 class _Origin(Enum):
     """What a name of a test stands for."""
 
@@ -123,8 +120,6 @@ class _Binding:
         made_by: The statements that make it, where it is the test's own.
         is_there: Whether it was made in the solution's process.
         is_fixed: Whether it is a constant, which no code can change.
-        is_partial: Whether an item of it is handed to the solution.
-        is_outside: Whether it is used where the solution is not.
     """
 
     origin: _Origin
@@ -133,8 +128,6 @@ class _Binding:
     made_by: list[ast.stmt] = field(default_factory=list)
     is_there: bool = False
     is_fixed: bool = False
-    is_partial: bool = False
-    is_outside: bool = False
 
     @property
     def literal(self) -> ast.expr | None:
@@ -215,7 +208,7 @@ class _Splitter:
                 map(self._asks, values)
             ):
                 pairs = zip(parts, values, strict=True)
-                return [line for part, each in pairs for line in self._assignment(_located(ast.Assign([part], each)))]
+                return [line for part, each in pairs for line in self._assignment(located(ast.Assign([part], each)))]
         paths = [path for target in targets for path in _paths(target)]
         holders = [self._binding(path) for path in paths]
         is_inside = any(held is not None and held.origin in {_Origin.OWN, _Origin.RESULT} for held in holders)
@@ -308,7 +301,7 @@ class _Splitter:
         node = self._folded(node)
         self._needs(node)
         step = self._step(node, tuple(path for path in paths if "." not in path))
-        return [_located(ast.Expr(_answer(step)))]
+        return [located(ast.Expr(_answer(step)))]
 
     def _step(self, node: ast.AST, binds: tuple[str, ...] | None) -> int:
         self.steps.append(Step(self._scope, self._path, ast.unparse(self._without_aliases(node)), binds))
@@ -324,8 +317,7 @@ class _Splitter:
         for each in ast.walk(node):
             held = self._names.get(ast.unparse(each.value)) if isinstance(each, ast.Subscript) else None
             if held is not None and held.origin is _Origin.TEST and not (held.is_fixed or makes):
-                held.is_partial = True
-                self._check_parts(held)
+                raise NotStraight("a part of a value, whose others may be what is expected")
         for path in _used_paths(node):
             binding = self._binding(path)
             if binding is None or binding.is_there or binding.origin in {_Origin.ALIAS, _Origin.OWN, _Origin.RESULT}:
@@ -337,13 +329,10 @@ class _Splitter:
                 self._needs(line, makes=True)
                 self._step(line, tuple(sorted(_names_of(line))))
 
-    def _check_parts(self, binding: _Binding) -> None:
-        """Refuse a value one part of which is handed to the solution while another may be what is expected."""
-        if binding.is_partial and binding.is_outside:
-            raise NotStraight("parts of a value are on both sides")
-
     def _folded(self, node: Any) -> Any:
         """Return something with constant items of literals in their place, so that the rest of these stays here."""
+        if not any(held.literal for held in self._names.values()):
+            return node
         return _Folded(self._names).visit(copy.deepcopy(node))
 
     def _without_aliases(self, node: ast.AST) -> ast.AST:
@@ -364,14 +353,11 @@ class _Splitter:
         for path in _used_paths(made):
             self._check_name(path)
             binding = self._binding(path)
-            if binding is not None and binding.origin is _Origin.TEST:
-                binding.is_outside = True
-                self._check_parts(binding)
             if binding is not None and binding.is_there and not (binding.is_fixed or binding.module):
                 step = self._step(ast.parse(path, mode="eval").body, None)
                 arguments: list[ast.expr] = [ast.Constant(path), ast.Constant(step), ast.Constant(not asks)]
-                lines.append(_located(ast.Expr(ast.Call(ast.Name(FRESH, ast.Load()), arguments, []))))
-        return [*lines, _located(made)]
+                lines.append(located(ast.Expr(ast.Call(ast.Name(FRESH, ast.Load()), arguments, []))))
+        return [*lines, located(made)]
 
     def _check_name(self, path: str) -> None:
         """Refuse a name that would mean something else here than where the solution is."""
@@ -550,10 +536,6 @@ class _Renamed(ast.NodeTransformer):
         if isinstance(node.value, ast.Name) and self._names.get(node.value.id) == "":
             return ast.Name(node.attr, node.ctx)
         return self.generic_visit(node)
-
-
-def _located(node: _Node) -> _Node:
-    return ast.fix_missing_locations(node)
 
 
 def _answer(step: int) -> ast.Call:

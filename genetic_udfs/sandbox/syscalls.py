@@ -3,11 +3,12 @@
 What is not listed fails with EPERM: sockets, fork, exec, memfd, shared memory, ptrace, io_uring, namespaces, limits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-# Asked most often first: the filter is a list.
-_ALLOWED_ON_BOTH: Final = {
+# By name, the numbers on x86_64 and aarch64. Asked most often first: the filter is a list.
+_ALLOWED: Final = {
     "futex": (202, 98),
     "read": (0, 63),
     "write": (1, 64),
@@ -79,27 +80,42 @@ _ALLOWED_ON_BOTH: Final = {
     "times": (100, 153),
     "uname": (63, 160),
     "sysinfo": (99, 179),
+    "stat": (4, None),
+    "lstat": (6, None),
+    "poll": (7, None),
+    "access": (21, None),
+    "pipe": (22, None),
+    "select": (23, None),
+    "dup2": (33, None),
+    "pause": (34, None),
+    "alarm": (37, None),
+    "readlink": (89, None),
+    "getpgrp": (111, None),
+    "time": (201, None),
+    "epoll_wait": (232, None),
 }
 
-_ALLOWED_ON_X86_64: Final = {
-    "stat": 4,
-    "lstat": 6,
-    "poll": 7,
-    "access": 21,
-    "pipe": 22,
-    "select": 23,
-    "dup2": 33,
-    "pause": 34,
-    "alarm": 37,
-    "readlink": 89,
-    "getpgrp": 111,
-    "time": 201,
-    "epoll_wait": 232,
+# For files that Landlock lets be opened for writing, and folders that it lets be changed.
+_WRITING: Final = {
+    "pwrite64": (18, 68),
+    "ftruncate": (77, 46),
+    "fsync": (74, 82),
+    "fdatasync": (75, 83),
+    "flock": (73, 32),
+    "mkdirat": (258, 34),
+    "unlinkat": (263, 35),
+    "renameat": (264, 38),
+    "renameat2": (316, 276),
+    "mkdir": (83, None),
+    "rmdir": (84, None),
+    "unlink": (87, None),
+    "rename": (82, None),
 }
+
+_OPENS: Final = {"openat": (257, 56), "open": (2, None)}
 
 # Decided by their arguments, or answered as a kernel without them would.
 _GUARDED: Final = {
-    "openat": (257, 56),
     "clone": (56, 220),
     "clone3": (435, 435),
     "faccessat2": (439, 439),
@@ -123,25 +139,20 @@ class Architecture:
         allowed: Calls that may be made with any arguments.
         guarded: Calls whose arguments decide.
         opens: Calls that open a file.
+        writing: Calls that change files, allowed where Landlock says which.
     """
 
     audit: int
     allowed: dict[str, int]
     guarded: dict[str, int]
     opens: dict[str, int]
+    writing: dict[str, int]
 
 
-def _architecture(audit: int, at: int, allowed: dict[str, int], opens: dict[str, int]) -> Architecture:
-    guarded = {name: numbers[at] for name, numbers in _GUARDED.items()}
-    return Architecture(
-        audit=audit,
-        allowed={name: numbers[at] for name, numbers in _ALLOWED_ON_BOTH.items()} | allowed,
-        opens={"openat": guarded.pop("openat"), **opens},
-        guarded=guarded,
-    )
+def _architecture(audit: int, at: int) -> Architecture:
+    tables: list[Mapping[str, tuple[int, int | None]]] = [_ALLOWED, _GUARDED, _OPENS, _WRITING]
+    known = [{name: number for name, each in table.items() if (number := each[at]) is not None} for table in tables]
+    return Architecture(audit, *known)
 
 
-ARCHITECTURES: Final = {
-    "x86_64": _architecture(0xC000003E, 0, _ALLOWED_ON_X86_64, {"open": 2}),
-    "aarch64": _architecture(0xC00000B7, 1, {}, {}),
-}
+ARCHITECTURES: Final = {"x86_64": _architecture(0xC000003E, 0), "aarch64": _architecture(0xC00000B7, 1)}

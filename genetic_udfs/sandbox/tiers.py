@@ -1,19 +1,20 @@
 """How strongly code is confined, who decides on it, and what a run of it may use."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 
 class Tier(StrEnum):
     """What confines a run, weakest first; every tier has the seccomp allowlist, resource limits and no privileges.
 
     `NO_FILES` opens no file at all, so only modules that are loaded already can be imported. `LANDLOCK` reads the
-    standard library and installed packages, and nothing else.
+    standard library and installed packages, and nothing else. `LANDLOCK_FOLDER` writes, too, to an empty folder in
+    memory that is its own. That comes last since more tests can be decided with it, and nothing else can be reached.
     """
 
     NO_FILES = "no_files"
     LANDLOCK = "landlock"
+    LANDLOCK_FOLDER = "landlock_folder"
 
     def reaches(self, least: "Tier") -> bool:
         """Whether this is the tier `least` or a stronger one."""
@@ -45,7 +46,3 @@ class Limits:
     memory_mb: int = 512
     output_kb: int = 4096
     result_kb: int = 1024
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the limits for a zygote."""
-        return asdict(self)

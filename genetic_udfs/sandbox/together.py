@@ -11,6 +11,7 @@ import contextlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -19,7 +20,7 @@ from genetic_udfs.sandbox.check import raised, text_of
 from genetic_udfs.sandbox.unroll import body_of, is_guard
 
 PYTEST_OPTIONS: Final = [
-    *("--noconftest", "-c", "/dev/null", "--rootdir", "/", "-s"),
+    *("--noconftest", "-c", "/dev/null", "--rootdir", "/", "--basetemp", ".pytest", "-s"),
     *(f"-pno:{name}" for name in ("cacheprovider", "terminal", "junitxml", "faulthandler", "pastebin", "stepwise")),
 ]
 _FILE: Final = "test.py"
@@ -28,8 +29,11 @@ _CONFIG: list[Any] = []
 
 def warm_up() -> None:
     """Have pytest read its options in the zygote, once for all runs."""
+    from _pytest import pathlib, tmpdir
     from _pytest.config import _prepareconfig
 
+    for module in (pathlib, tmpdir):  # beside each `tmp_path` there would be a link, and no run can make one
+        vars(module)["_force_symlink"] = lambda *_: None
     _CONFIG.append(_prepareconfig(PYTEST_OPTIONS))
 
 
@@ -122,7 +126,7 @@ def _run(task: dict[str, Any], names: dict[str, Any], found: _Found) -> None:
     unittest = sys.modules.get("unittest")
     cases = [each for each in new.values() if unittest and isinstance(each, type) and _is_case(each)]
     others = [name for name, value in new.items() if _is_collected(name, value) and value not in cases]
-    if "pytest" in sys.modules or (others and _can_import("pytest")):
+    if "pytest" in sys.modules or (others and find_spec("pytest")):
         if others or cases:
             _run_by_pytest(sys.modules["__main__"], set(task["called"]), found)
     elif others:
@@ -137,14 +141,6 @@ def _is_case(kind: type) -> bool:
 
 def _is_collected(name: str, value: Any) -> bool:
     return (name.startswith("test") and callable(value)) or (name.startswith("Test") and isinstance(value, type))
-
-
-def _can_import(module: str) -> bool:
-    try:
-        __import__(module)
-    except ImportError:
-        return False
-    return True
 
 
 def _without_main() -> None:
@@ -198,11 +194,16 @@ def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
             asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
             return True
 
+        def pytest_exception_interact(self, call: Any) -> None:
+            error = call.excinfo.value
+            if type(error).__name__ == "FixtureLookupError":
+                found.unknown = f"a fixture that is not known here: {error.argname}"
+            else:
+                found.fail(raised(error))
+
         def pytest_runtest_logreport(self, report: Any) -> None:
-            if report.failed and report.when == "setup" and "not found" in str(report.longrepr):
-                found.unknown = f"a fixture that is not known here: {str(report.longrepr)[-200:]}"
-            elif report.failed:
-                found.fail(_failure(report))
+            if report.failed and isinstance(report.longrepr, str):
+                found.fail({"failed": report.longrepr[:300]})  # it passed, and was expected not to
             elif report.skipped and not hasattr(report, "wasxfail"):
                 found.skipped = str(report.longrepr)[-200:]
 
@@ -230,17 +231,6 @@ def _collected(node: Any, found: _Found) -> Iterator[Any]:
 def _is_of_the_test(item: Any) -> bool:
     code = getattr(inspect.unwrap(getattr(item, "function", None) or item.obj), "__code__", None)
     return code is None or code.co_filename == _FILE
-
-
-def _failure(report: Any) -> dict[str, Any]:
-    """Return how a test failed, by the last line of pytest's report."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    message = str(crash.message if crash is not None else report.longrepr)
-    kind, _, rest = message.partition("\n")[0].partition(":")
-    name = kind.strip().rpartition(".")[2]
-    if not name.isidentifier() or name in {"AssertionError", "Failed"} or kind.startswith("assert"):
-        return {"failed": message[:300]}
-    return {"error": name, "message": rest.strip()[:300]}
 
 
 def _doctest(text: str, names: dict[str, Any]) -> dict[str, Any] | None:

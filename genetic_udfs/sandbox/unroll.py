@@ -198,9 +198,9 @@ class _Unrolled:
                 case ast.Expr(
                     ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given], keywords=named)
                 ):
-                    body = [_located(ast.Expr(ast.Call(of, given, named)))]
+                    body = [located(ast.Expr(ast.Call(of, given, named)))]
                     raising = ast.withitem(ast.Call(asks, [kind], []))
-                    lines.append(_located(ast.With([raising], list[ast.stmt](body))))
+                    lines.append(located(ast.With([raising], list[ast.stmt](body))))
                 case ast.Return(value=None | ast.Constant()) if each is body[-1]:
                     continue
                 case ast.Return() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.AsyncFor() | ast.AsyncWith():
@@ -251,23 +251,24 @@ class _Unrolled:
 
 
 def _assigned(name: str, value: ast.expr) -> ast.stmt:
-    return _located(ast.Assign([ast.Name(name, ast.Store())], copy.deepcopy(value)))
+    return located(ast.Assign([ast.Name(name, ast.Store())], copy.deepcopy(value)))
 
 
 def _attribute(name: str, value: ast.expr) -> ast.stmt:
-    return _located(ast.Assign([ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())], value))
+    return located(ast.Assign([ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())], value))
 
 
 def _tuple(*items: ast.expr) -> ast.Tuple:
-    return _located(ast.Tuple(list(items), ast.Load()))
+    return located(ast.Tuple(list(items), ast.Load()))
 
 
-def _located(node: _Node) -> _Node:
+def located(node: _Node) -> _Node:
+    """Return a node that was made, with a place in the text."""
     return ast.fix_missing_locations(node)
 
 
 def _with_body(statement: ast.With, body: list[ast.stmt]) -> ast.With:
-    return _located(ast.With(statement.items, body or [ast.Pass()]))
+    return located(ast.With(statement.items, body or [ast.Pass()]))
 
 
 def _bound(target: ast.expr, value: ast.expr) -> list[ast.stmt]:

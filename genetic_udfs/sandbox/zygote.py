@@ -70,6 +70,9 @@ def main() -> None:
         more = _MODULES_WITHOUT_FILES if tier is Tier.NO_FILES else ""
         _load([*_MODULES.split(), *more.split(), *settings["modules"]])
         confinement = Confinement.prepare(tier, _folders())
+        die_with_parent(settings["parent"])  # once more: a user namespace may have cleared it
+        if confinement.folder is not None:
+            os.environ.update(dict.fromkeys(("HOME", "TMPDIR"), confinement.folder.path))
     except (OSError, ImportError) as error:
         control.send(json.dumps({"refused": str(error)[:1000]}).encode())
         return
@@ -105,6 +108,8 @@ def _serve(control: socket.socket, confinement: Confinement) -> None:
         if alarm in ready:
             os.read(alarm, _LONGEST_MESSAGE)
             child = _report_ended(control, child)
+            if not child:
+                confinement.renew()
         if control.fileno() in ready:
             data, descriptors, _, _ = socket.recv_fds(control, _LONGEST_MESSAGE, _MAX_DESCRIPTORS)
             if not data:
@@ -149,6 +154,6 @@ def _run(confinement: Confinement, limits: dict[str, Any], descriptors: list[int
         program.refused(f"{type(error).__name__}: {error}")
         os._exit(1)
     try:
-        program.run(task, confinement.readable)
+        program.run(task, confinement.readable, confinement.writable)
     finally:
         os._exit(0)  # no atexit, no waiting for threads

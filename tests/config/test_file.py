@@ -111,7 +111,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("roles.judge={engine: gpt}", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.judge.max_tokens=4096", "roles.judge.max_tokens: 4096 leaves no room"),
         ("roles.tester={engine: smollm, tests_from: luck}", "roles.tester.tests_from: Input should be 'instruction'"),
-        ("sandbox.least_tier=none", "sandbox.least_tier: Input should be 'no_files' or 'landlock' (given: 'none')"),
+        (
+            "sandbox.least_tier=none",
+            "sandbox.least_tier: Input should be 'no_files', 'landlock' or 'landlock_folder' (given: 'none')",
+        ),
         ("sandbox={cpu_seconds: 5}", "sandbox: wall_seconds (3) is below cpu_seconds (5), which needs that long"),
         ("roles.judge.engine=gpt", "roles.judge.engine: no engine is named 'gpt'; engines has ['smollm']"),
         ("roles.coder.max_tokens=2048", "roles.coder.max_tokens: 2048 leaves no room for the prompt"),

@@ -178,7 +178,7 @@ def test_a_right_solution_with_good_tests_is_accepted_with_what_it_passed(tested
         assert row["tests"] == [f"assert solve({x}) == {x + added}" for x in (1, 2, 7)]
         assert (row["tests_status"], row["tests_passed"], row["pass_rate"]) == (["passed"] * 3, 3, 1.0)
         assert row["tests_decided_by"] == ["outside"] * 3
-        assert row["sandbox_tier"] in {"no_files", "landlock"}
+        assert row["sandbox_tier"] in {"no_files", "landlock", "landlock_folder"}
     columns = ("id", "code", "sandbox_tier", *TOLD)
     accepted = [tuple(row[c] for c in columns) for row in tested.candidates if row["status"] == "accepted"]
     individuals = [tuple(row[c] for c in columns) for row in tested.population if row["generation"] == 1]

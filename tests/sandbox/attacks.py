@@ -158,3 +158,53 @@ ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "asks for a core dump": ("os.abort()", ("signal",)),
     "kills itself": ("os.kill(os.getpid(), signal.SIGKILL)", ("signal",)),
 }
+
+# In a folder that the run may write to, which is its current one.
+FOLDER_ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "reads through a symbolic link": ("os.symlink(VICTIM, 'x')\nopen('x').read()", REFUSED),
+    "reads through a hard link": ("os.link(VICTIM, 'x')\nopen('x').read()", REFUSED),
+    "reads through a link by linkat": ("kernel((265, 37), -100, VICTIM.encode(), -100, b'x', 0)", REFUSED),
+    "reads through a link by symlinkat": ("kernel((266, 36), VICTIM.encode(), -100, b'x')", REFUSED),
+    "moves a file in": ("os.rename(VICTIM, 'x')", REFUSED),
+    "moves a file in by renameat2": ("kernel((316, 276), -100, VICTIM.encode(), -100, b'x', 0)", ("error:OSError",)),
+    "moves a file over another": ("open('x', 'w').close()\nos.rename('x', VICTIM)", REFUSED),
+    "swaps two files": (
+        "open('x', 'w').close()\nkernel((316, 276), -100, b'x', -100, VICTIM.encode(), 2)",
+        ("error:OSError",),
+    ),
+    "writes above": ("open('../genetic-udfs-attack', 'w')", REFUSED),
+    "writes above by a descriptor": (
+        "os.open('../tmp/genetic-udfs-attack', os.O_CREAT | os.O_WRONLY, dir_fd=os.open('.', os.O_RDONLY))",
+        REFUSED,
+    ),
+    "removes what is elsewhere": ("os.unlink(VICTIM)", REFUSED),
+    "removes its folder": ("os.rmdir(os.getcwd())", ("error:OSError", *REFUSED)),
+    "truncates what is elsewhere": ("os.open(VICTIM, os.O_RDONLY | os.O_TRUNC)", REFUSED),
+    "truncates by its path": ("kernel((76, 45), VICTIM.encode(), 0)", REFUSED),
+    "makes a device": ("os.mknod('x', 0o20666, os.makedev(1, 1))", REFUSED),
+    "makes a pipe with a name": ("os.mkfifo('x')", REFUSED),
+    "makes a socket with a name": ("socket.socketpair()[0].bind('x')", REFUSED),
+    "runs a program of its own": (
+        "open('x', 'w').write('#!/bin/sh')\nos.execv('./x', ['x'])",
+        REFUSED,
+    ),
+    "loads a library of its own": (
+        "open('x', 'wb').write(bytes(4096))\n"
+        "mmap.mmap(os.open('x', os.O_RDONLY), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC)",
+        REFUSED,
+    ),
+    "makes a file setuid": ("open('x', 'w').close()\nos.chmod('x', 0o4777)", REFUSED),
+    "opens its folder to others": ("os.chmod('.', 0o777)", REFUSED),
+    "hides that it has written": ("open('x', 'w').close()\nos.utime('.', (0, 0))", REFUSED),
+    "mounts over its folder": ("kernel((165, 40), b'none', b'.', b'tmpfs', 0, 0)", REFUSED),
+    "takes its folder away": ("kernel((166, 39), os.getcwd().encode(), 2)", REFUSED),
+    "fills the memory": ("with open('x', 'wb') as file:\n    while True: file.write(bytes(1 << 20))", REFUSED),
+    "fills the memory by holes": ("os.truncate(os.open('x', os.O_CREAT | os.O_RDWR), 1 << 40)", REFUSED),
+    "fills the memory by a map": (
+        "files = [os.open(str(at), os.O_CREAT | os.O_RDWR) for at in range(8)]\n"
+        "for file in files: os.ftruncate(file, 8 << 20)\n"
+        "for file in files: mmap.mmap(file, 8 << 20)[:] = bytes(8 << 20)",
+        ("signal",),
+    ),
+    "makes endless files": ("for number in range(10**6): open(str(number), 'w').close()", REFUSED),
+}

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,8 +13,9 @@ import pytest
 from genetic_udfs.sandbox.host import Kind
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
-from tests.sandbox.attacks import ATTACKS, PREAMBLE
-from tests.sandbox.conftest import LOOPING, SLEEPING, limited
+from genetic_udfs.sandbox.tiers import Tier
+from tests.sandbox.attacks import ATTACKS, FOLDER_ATTACKS, PREAMBLE
+from tests.sandbox.conftest import LOOPING, SLEEPING, limited, sandbox_of
 
 SECRET = "a secret of the job"
 
@@ -25,7 +27,23 @@ def zygote_of(sandbox: Sandbox) -> int:
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_is_stopped(sandbox: Sandbox, name: str, tmp_path: Path) -> None:
-    body, expected = ATTACKS[name]
+    assert_stopped(sandbox, name, *ATTACKS[name], tmp_path)
+
+
+@pytest.mark.parametrize("name", FOLDER_ATTACKS)
+def test_a_folder_is_no_way_out(with_folder: Sandbox, name: str, tmp_path: Path) -> None:
+    assert_stopped(with_folder, name, *FOLDER_ATTACKS[name], tmp_path)
+    assert answers(with_folder, "import os\ndef ls(): return os.listdir()", ["ls()"]) == ["list()"]
+
+
+@pytest.fixture(scope="module")
+def with_folder() -> Iterator[Sandbox]:
+    made = sandbox_of(Tier.LANDLOCK_FOLDER)
+    yield made
+    made.close()
+
+
+def assert_stopped(sandbox: Sandbox, name: str, body: str, expected: tuple[str, ...], tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text(SECRET)
     victim.chmod(0o666)
@@ -96,6 +114,37 @@ def test_a_run_knows_nothing_of_the_one_before(sandbox: Sandbox) -> None:
     look = "import builtins, sys, json\ndef f(): return [hasattr(each, 'left') for each in (builtins, sys, json)]"
     assert examine(sandbox, leave, ["assert f() == 1"]).tests[0].passed
     assert examine(sandbox, look, ["assert f() == [False, False, False]"]).tests[0].passed
+
+
+def test_what_a_run_writes_is_there_for_itself_alone(with_folder: Sandbox) -> None:
+    code = """
+import os, sqlite3, tempfile
+def write(path, text):
+    with open(path, "w") as file: file.write(text)
+    return os.listdir()
+def store(path):
+    with sqlite3.connect(path) as made: made.execute("CREATE TABLE t AS SELECT 7 AS x")
+    return sqlite3.connect(path).execute("SELECT x FROM t").fetchall()
+def copied():
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder + "/a", "x")
+        os.rename(folder + "/a", folder + "/b")
+        return os.listdir(folder)
+def home(): return os.path.expanduser("~") == os.getcwd() == tempfile.gettempdir()
+"""
+    folder = Path(answers(with_folder, f"{code}\ndef path(): return os.getcwd()", ["path()"])[0].strip("'"))
+    before = sorted(folder.iterdir())
+    file = (
+        "def test_it(tmp_path):\n    write(tmp_path / 'x', 'text')\n    assert (tmp_path / 'x').read_text() == 'text'"
+    )
+    calls = ["write('x', 'a') == ['x']", "store('a.db') == [(7,)]", "copied() == ['b']", "home()"]
+    asserts = [f"assert {each}" for each in calls]
+    for tests in (asserts, [file], asserts):
+        outcome = examine(with_folder, code, tests)
+        assert [each.name for each in outcome.tests] == ["passed"] * len(tests), outcome
+    assert sorted(folder.iterdir()) == before
+    full = "def fill():\n    with open('x', 'wb') as file: file.write(bytes(9 << 20))"
+    assert examine(with_folder, full, ["assert fill()"]).tests[0].name == "unsupported"
 
 
 def test_the_zygote_and_its_runs_end_with_their_owner(tmp_path: Path) -> None:

@@ -78,7 +78,10 @@ def test_it_works_as_root_and_not_and_in_a_container(circumstances: tuple[str, .
     # not import: to read what is closed takes a capability that containers do not have.
     user = 0 if "bare_root" in circumstances or ("container" in circumstances and not OPEN_TO_OTHERS) else 65534
     found = within(*circumstances)
-    assert found == {"tier": circumstances[-1], "user": f"user() is {user}", **WORKS}
+    tier = found.pop("tier")
+    # An ordinary user may have a user namespace, and in it a folder of a run's own.
+    assert tier == circumstances[-1] or (circumstances == ("nobody", "landlock") and tier == "landlock_folder")
+    assert found == {"user": f"user() is {user}", **WORKS}
 
 
 def test_a_tier_below_the_least_is_refused_and_the_message_says_what_is_missing() -> None:
@@ -91,7 +94,7 @@ def test_a_tier_below_the_least_is_refused_and_the_message_says_what_is_missing(
 def test_without_seccomp_nothing_is_run() -> None:
     refused = within("no_seccomp", "no_files")["refused"]
     assert "no_files: a run cannot be confined" in refused
-    assert "seccomp filters are refused" in refused
+    assert "seccomp filters, prctl and rlimits must be allowed" in refused
 
 
 def test_what_the_probe_is_not_stopped_at_refuses_the_tier(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +102,7 @@ def test_what_the_probe_is_not_stopped_at_refuses_the_tier(monkeypatch: pytest.M
     leaky = host._START.replace(
         "from genetic_udfs.sandbox.zygote",
         "from genetic_udfs.sandbox import seccomp; was = seccomp._program;"
-        "seccomp._program = lambda a, o: was(a, o)[:-8] + seccomp._return(seccomp._ALLOW);"
+        "seccomp._program = lambda *given: was(*given)[:-8] + seccomp._return(seccomp._ALLOW);"
         "from genetic_udfs.sandbox.zygote",
     )
     monkeypatch.setattr(host, "_START", leaky)
@@ -185,7 +188,8 @@ def test_packages_under_a_closed_home_can_be_imported_and_nothing_else_read(
     home = tmp_path / "home"
     packages = home / "lib" / "site-packages"
     packages.mkdir(parents=True)
-    (packages / "of_the_home.py").write_text("ANSWER = 42")
+    tries = "import socket\ntry: socket.socket()\nexcept OSError: ANSWER = len(open('/dev/urandom', 'rb').read(42))"
+    (packages / "of_the_home.py").write_text(tries)  # what a package tries as it is imported is no refusal
     (home / "secret").write_text("secret")
     home.chmod(0o700)
     monkeypatch.setattr(sys, "path", [*sys.path, str(packages)])
@@ -225,4 +229,4 @@ def test_numbers_of_system_calls_are_linux_s(machine: str) -> None:
     }
     numbers.setdefault("newfstatat", numbers.get("fstatat", -1))  # the generic table's name for it
     known = ARCHITECTURES[machine]
-    assert {**known.allowed, **known.guarded, **known.opens}.items() <= numbers.items()
+    assert {**known.allowed, **known.guarded, **known.opens, **known.writing}.items() <= numbers.items()
