@@ -67,7 +67,6 @@ def measure_wall(results: Results, options: argparse.Namespace) -> None:
             uneven = {
                 "spark.executorEnv.SCRIPTED_UNEVEN": 1,
                 "spark.executorEnv.SCRIPTED_LATENCY": _MEAN_LATENCY,
-                "spark.sql.execution.arrow.maxRecordsPerBatch": 32,
             }
             config = place.configuration(f"wall-{number}", _GPUS | uneven, sequences=_SEQUENCES)
             before = len(place.asked())

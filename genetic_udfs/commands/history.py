@@ -11,7 +11,7 @@ from rich.text import Text
 
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
-from genetic_udfs.reporting.amounts import format_money, money_of, sum_known
+from genetic_udfs.reporting.amounts import format_total, money_of
 from genetic_udfs.reporting.history import Generation, Start, generations, starts
 from genetic_udfs.store.tables import Store
 
@@ -55,8 +55,8 @@ def print_history(generations: Sequence[Generation], starts: Sequence[Start], ou
 
 def _table(generations: Sequence[Generation]) -> Table:
     table = Table(title="Generations", title_justify="left")
-    money = [sum_known(map(money_of, one.row["costs"])) for one in generations]
-    priced = [] if sum_known(money) is None else ["cost"]
+    money = [format_total(money_of(cost) for cost in one.row["costs"] if cost["requests"]) for one in generations]
+    priced = ["cost"] if any(money) else []
     for heading in (
         "generation",
         "version",
@@ -78,7 +78,7 @@ def _table(generations: Sequence[Generation]) -> Table:
             (one.committed or "").partition(".")[0],
             *(f"{row[name]:,}" for name in _NUMBERS),
             *(f"{count:,}" for count in tokens),
-            *([format_money(amount)] if priced else []),
+            *([amount or "-"] if priced else []),
             f"{row['seconds']:.0f}",
             row["run_id"],
         )

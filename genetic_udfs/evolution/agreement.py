@@ -47,7 +47,7 @@ def compare(rows: DataFrame, this: Round) -> DataFrame:
         spread(planned, this.run.scratch.count(rows))
         .withColumn("ran", outcome_of(F.when(F.size("tests") > 0, code), "tests", config.sandbox))
         .withColumn("answers", answers_of(code, "calls", config.sandbox))
-        .transform(checkpoint, this, "comparing solutions")
+        .transform(checkpoint, this, "comparing solutions", takes_seconds=True)
     )
     counts = F.count(F.when(F.col("answers").isNotNull(), 1)).over(Window.partitionBy(*INSTRUCTION_KEY, "answers"))
     returned = F.filter("answers", lambda answer: answer.isNotNull())

@@ -1,6 +1,7 @@
 """One round of a generation, and what its stages share: rows that failed go on with the reason, and ask nothing."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -11,6 +12,7 @@ from genetic_udfs.config import Role
 from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.requests import prompted, with_replies
 from genetic_udfs.evolution.run import Run
+from genetic_udfs.runtime.session import small_batches
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,23 @@ class Round:
         return f"generation-{self.generation}/round-{self.number}{attempt}"
 
 
-def checkpoint(rows: DataFrame, this: Round, name: str, observed: Mapping[str, Column] | None = None) -> DataFrame:
+def checkpoint(
+    rows: DataFrame,
+    this: Round,
+    name: str,
+    observed: Mapping[str, Column] | None = None,
+    *,
+    takes_seconds: bool = False,
+) -> DataFrame:
     """Compute what a stage, named for progress, made of the rows; go on from its result in the scratch space.
 
-    `observed` are aggregates over the rows, for `Scratch.observed`. Rows that are the result of a stage are returned
-    as they are.
+    `observed` are aggregates over the rows, for `Scratch.observed`. Of a stage that takes seconds for a row Python gets
+    a few rows at a time. Rows that are the result of a stage are returned as they are.
     """
     if this.run.scratch.has(rows):
         return rows
-    with this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
+    batches = small_batches(this.run.spark) if takes_seconds else nullcontext()
+    with batches, this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
         return this.run.scratch.checkpoint(rows, f"{this.name}/{name.replace(' ', '-')}", observed)
 
 

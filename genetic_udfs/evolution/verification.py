@@ -46,7 +46,7 @@ def check_runs(rows: DataFrame, this: Round) -> DataFrame:
     return (
         spread(rows, this.run.scratch.count(rows))
         .withColumn("imported", outcome_of(F.when(not_rejected(), F.col("code")), None, settings))
-        .transform(checkpoint, this, "importing")
+        .transform(checkpoint, this, "importing", takes_seconds=True)
         .withColumn(SANDBOX_TIER, F.col("imported")[SANDBOX_TIER])
         .transform(reject, F.when(status != PASSED, found))
         .drop("imported")
@@ -101,7 +101,7 @@ def run_tests(rows: DataFrame, this: Round) -> DataFrame:
     if this.attempt == 1:
         ran = ran.withColumn("nothing", outcome_of("null_code", "tests", settings)[TESTS_STATUS]).drop("null_code")
     return (
-        ran.transform(checkpoint, this, "running tests")
+        ran.transform(checkpoint, this, "running tests", takes_seconds=True)
         .withColumns({name: F.col("ran")[name] for name in (*_RESULTS, CODE_STATUS)})
         .withColumn(SANDBOX_TIER, F.coalesce(F.col("ran")[SANDBOX_TIER], imported_by))
         .drop("ran")

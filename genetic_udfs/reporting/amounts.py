@@ -34,7 +34,10 @@ def format_money(amount: float | None) -> str:
     return f"{amount:,.2f}" if amount >= 1 or amount == 0 else f"{amount:.3g}"
 
 
-def sum_known(amounts: Iterable[float | None]) -> float | None:
-    """Return the sum of the amounts that are known; None if none is."""
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known) if known else None
+def format_total(amounts: Iterable[float | None]) -> str | None:
+    """Return the sum of amounts as a person reads it, "at least" where some are not known; None where none is."""
+    given = list(amounts)
+    known = [amount for amount in given if amount is not None]
+    if not known:
+        return None
+    return f"{'' if len(known) == len(given) else 'at least '}{format_money(sum(known))}"

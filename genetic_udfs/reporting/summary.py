@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.reporting.amounts import format_money, money_of, share, sum_known
+from genetic_udfs.reporting.amounts import format_money, format_total, money_of, share
 from genetic_udfs.store.location import schema_of
 
 _QUERY: Final = "SELECT generation, operator, count(*) AS pairs, avg(fitness) FROM population GROUP BY ALL ORDER BY ALL"
@@ -79,7 +79,7 @@ def _costs(generations: Sequence[Row]) -> Table:
         "running",
     ):
         table.add_column(heading, justify="left" if heading == "role" else "right")
-    total = sum_known(money_of(cost) for row in generations for cost in row["costs"])
+    total = format_total(money_of(cost) for row in generations for cost in row["costs"] if cost["requests"])
     if total is not None:
         table.add_column("cost", justify="right")
     for row in generations:
@@ -95,7 +95,7 @@ def _costs(generations: Sequence[Row]) -> Table:
             )
     if total is not None:
         table.add_section()
-        table.add_row("", "all", *[""] * 6, format_money(total))
+        table.add_row("", "all", *[""] * 6, total)
     return table
 
 

@@ -114,8 +114,9 @@ def register_functions(
     something failed, `reply`, `reasoning` (null where the model did not think), `prompt_tokens` and
     `completion_tokens`. Null arguments give nulls and ask nothing.
 
-    Functions within functions, as in `judge(q, solve(q).code)`, hand rows on in the batches of Arrow, so those of the
-    session become small.
+    It sets the session's `spark.sql.execution.arrow.maxRecordsPerBatch` to 32, whatever was there: functions within
+    functions, as in `judge(q, solve(q).code)`, hand rows on in batches of that size, and rows take seconds. Pandas UDFs
+    of your own get small batches then, too; set it back when you are done with the roles.
 
     Every reference to a function sends a request: call it once, in a subquery, and take its result's fields outside.
     ORDER BY evaluates its input twice, so requests would be sent twice; `/*+ REPARTITION */` in the query that asks

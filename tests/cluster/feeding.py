@@ -20,6 +20,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.chat_completion import Sampling
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.runtime.process import ancestor_named
+from genetic_udfs.runtime.session import small_batches
 
 _TASKS_A_SLOT = 2
 _SECONDS = 1.0
@@ -61,7 +62,8 @@ def main(config: str, name: str, rows: str, file: str) -> None:
             "task", (F.unix_micros("reply.sent_at") / 1e6).alias("sent"), "reply.seconds", "reply.error"
         )
         began = time.time()
-        replies = [row.asDict() for row in asked.collect()]
+        with small_batches(spark):
+            replies = [row.asDict() for row in asked.collect()]
         found = {"cpu": cpu, "replies": replies, "began": began, "ended": time.time(), "feeders": feeders}
     Path(file).write_text(json.dumps(found))
 

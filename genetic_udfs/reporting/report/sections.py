@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genetic_udfs.reporting.amounts import duration, format_money, share, sum_known
+from genetic_udfs.reporting.amounts import duration, format_total, share
 from genetic_udfs.reporting.report.charts import Chart, Table, bars, histogram, stacked
 from genetic_udfs.reporting.report.figures import Distance, Diversity, Outcome, Seed, StoreFigures
 
@@ -28,8 +28,8 @@ def sentence(store: StoreFigures) -> str:
     made = [one for one in store.generations if one.number > 0]
     tokens = sum(cost.prompt_tokens + cost.completion_tokens for cost in store.costs)
     seeds = store.generations[0].population
-    money = sum_known(cost.money for cost in store.costs)
-    price = "" if money is None else f" for {format_money(money)}"
+    money = format_total(cost.money for cost in store.costs if cost.requests)
+    price = "" if money is None else f" for {money}"
     return (
         f"{store.accepted:,} pairs were accepted of {store.candidates:,} candidates"
         f" ({share(store.accepted, store.candidates)}) in {len(made)} generations from {seeds:,} seeds, with"
@@ -136,7 +136,7 @@ def _costs(store: StoreFigures) -> Section:
                 duration(seconds),
                 f"{output / seconds:,.0f}" if seconds else "-",
                 f"{(prompt + output) / store.accepted:,.0f}" if store.accepted else "-",
-                *([format_money(sum_known(cost.money for cost in own))] if is_priced else []),
+                *([format_total(cost.money for cost in own if cost.requests) or "-"] if is_priced else []),
             )
         )
     if not rows:

@@ -48,7 +48,7 @@ def read(text: str) -> Reader:
 def test_a_run_in_a_sentence() -> None:
     assert sentence(FIGURES) == (
         "8 pairs were accepted of 15 candidates (53%) in 2 generations from 3 seeds, with 2,000 tokens in 1 h 7 min"
-        " for 1.50."
+        " for at least 1.50."
     )
     assert [duration(s) for s in (4.4, 61, 7260, 90_000)] == ["4 s", "1 min 1 s", "2 h 1 min", "1 d 1 h"]
 
