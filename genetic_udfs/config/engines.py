@@ -20,8 +20,14 @@ class ReasoningTags(Section):
     Without `begin` a reply begins with thoughts, as the chat template opens them, if it has `end` or was cut off.
     """
 
-    begin: Annotated[str, Field(min_length=1)] | None = None
-    end: Annotated[str, Field(min_length=1)]
+    begin: Annotated[str, Field(pattern=r"\S")] | None = None
+    end: Annotated[str, Field(pattern=r"\S")]
+
+    @model_validator(mode="after")
+    def _tell_apart(self) -> Self:
+        if self.begin == self.end:
+            raise ValueError(f"begin and end are both {self.end!r}; thoughts that end as they begin cannot be read")
+        return self
 
 
 class Price(Section):

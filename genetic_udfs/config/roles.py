@@ -16,9 +16,13 @@ _KEYS_OF_FIELDS: Final = {
     **{key: f"roles.ROLE.{key}" for key in ("presence_penalty", "frequency_penalty", "repetition_penalty")},
     "model": "engines.NAME.model",
     "messages": "the prompt and roles.ROLE.system",
-    "max_completion_tokens": "roles.ROLE.max_tokens and engines.NAME.max_tokens_field",
-    "response_format": "roles.ROLE.json_schema",
-    "structured_outputs": "roles.ROLE.regex",
+    **{key: f"roles.ROLE.{key}" for key in ("system", "regex", "json_schema", "prefill")},
+    **dict.fromkeys(
+        ("max_completion_tokens", "max_output_tokens"), "roles.ROLE.max_tokens and engines.NAME.max_tokens_field"
+    ),
+    **dict.fromkeys(("response_format", "guided_json"), "roles.ROLE.json_schema"),
+    **dict.fromkeys(("structured_outputs", "guided_regex", "guided_choice", "guided_grammar"), "roles.ROLE.regex"),
+    **dict.fromkeys(("echo", "return_tokens_as_token_ids"), "the job, which reads text and tokens as they are"),
     **dict.fromkeys(("continue_final_message", "add_generation_prompt"), "roles.ROLE.prefill"),
     **dict.fromkeys(("logprobs", "top_logprobs"), "the job, for the Judge"),
     **dict.fromkeys(("stream", "stream_options", "n"), "the job, which reads one whole answer"),

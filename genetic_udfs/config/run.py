@@ -22,6 +22,7 @@ from genetic_udfs.config.spark import Spark
 ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|(fitness|execution)>=(0|1|0?\.\d+|1\.0+)")
 PYTHON: Final = "python"
 ANY_LANGUAGE: Final = "any"
+_NAMES_OF_PYTHON: Final = frozenset({PYTHON, "python3", "py", "py3"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z][\w+#.-]*")
 _OF_SELECTION: Final = ("selection", "tournament_size")
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
@@ -94,7 +95,10 @@ class Config(Section):
     def _language_has_a_name(cls, language: str) -> str:
         if _LANGUAGE.fullmatch(language) is None:
             raise ValueError("must be a language's name as it marks code blocks, such as java or c++, or any")
-        return language.lower() if language.lower() in (PYTHON, ANY_LANGUAGE) else language
+        name = language.lower()
+        if name in _NAMES_OF_PYTHON:
+            return PYTHON
+        return name if name == ANY_LANGUAGE else language
 
     @model_validator(mode="after")
     def _only_python_is_run(self) -> Self:

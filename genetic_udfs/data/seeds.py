@@ -42,7 +42,7 @@ def read_seeds(path: str | Path, where: Mapping[str, str] | None = None) -> list
             raise ConfigurationError(f"{place}: the id {seed.id!r} stands already in line {lines_by_id[seed.id]}")
         lines_by_id[seed.id] = number
         fields |= row.keys()
-        if all(pattern.fullmatch(_text(row.get(name))) for name, pattern in patterns.items()):
+        if all(row.get(name) is not None and pattern.fullmatch(_text(row[name])) for name, pattern in patterns.items()):
             seeds.append(seed)
     if not lines_by_id:
         raise ConfigurationError(f'seeds: {file}: holds no seed; each line is a JSON object with "instruction"')

@@ -75,7 +75,10 @@ def reply_in(
         apart = next((found for name in _THOUGHTS if (found := _texts(message.get(name)).strip())), "")
         given = [part for part in (apart, of_parts.strip()) if part]
         ended_by = str(choice["finish_reason"]) if choice.get("finish_reason") is not None else None
-        inside = _inside(text if is_given_back else beginning + text, reasoning, ended_by, is_apart=bool(given))
+        inside = _inside(text, reasoning, ended_by, is_apart=bool(given))
+        # A model that has thought first begins its answer anew.
+        if not is_given_back and not (inside.reasoning and inside.answer.startswith(beginning)):
+            inside = _inside(beginning + text, reasoning, ended_by, is_apart=bool(given))
         thoughts = [*given, *filter(None, [inside.reasoning])]
         usage = data.get("usage") or {}
         reply = Reply(

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import collections
 import re
 import warnings
 from collections.abc import Sequence
@@ -16,25 +17,28 @@ _CLASS: Final = re.compile(
 _NOT_ASKED: Final = re.compile(
     r"\b(?:us(?:e|es|ing)|giv(?:en|es)|provid(?:ed|es)|call(?:s|ing)?|without|like|unlike|such as|instead of|than"
     r"|as|by|from|to|via|avoid(?:ing)?|existing|returns?|rais(?:e|es|ing)|that|if|when|of|for|while|example|and so"
-    r"|built-in)(?:\s+(?:an?|the|any|some|built-in|helper|functions?|method|library))*[\s,:(]*\Z",
+    r"|built-in|(?:is|are) an?)(?:\s+(?:an?|the|any|some|built-in|helper|functions?|method|library))*[\s,:(]*\Z",
     re.IGNORECASE,
 )
 _JOINED: Final = re.compile(r"\s*(?:,|or|and|nor|,\s*(?:or|and))\s+")
-_BUILT_IN: Final = frozenset(dir(builtins))
+# Notation: O(n), Theta(n log n), recurrences such as T(n) and C(n, k).
+_NOTATION: Final = re.compile(r"[A-Z]|Theta|Omega")
+_GIVEN: Final = frozenset({*dir(builtins), *collections.__all__})
 
 
 def asked_of(instruction: str) -> list[str]:
     """Return the names of what an instruction asks for, in order: `name(...)` and class `Name`, in back quotes.
 
-    Built-in functions, what is called as an example, and what the text says to use or to do without are not asked for.
-    A name with a dot before it is another module's or a method's.
+    Built-in functions and collections, what is called as an example, what is said to be given, to be used or to be
+    done without, and notation such as `O(n)` are not asked for. A name with a dot before it is another module's or a
+    method's.
     """
     found: dict[int, str] = {}
     is_asked, end = True, 0
     for match in _CALLED.finditer(instruction):
         if not _JOINED.fullmatch(instruction[end : match.start()]):  # else it is as what it is joined to
             is_asked = _NOT_ASKED.search(instruction[: match.start()]) is None
-        if is_asked and match[1] not in _BUILT_IN:
+        if is_asked and match[1] not in _GIVEN and not _NOTATION.fullmatch(match[1]):
             found[match.start()] = match[1]
         end = match.end()
     for match in _CLASS.finditer(instruction):

@@ -25,23 +25,24 @@ _BOXED: Final = re.compile(
     re.IGNORECASE,
 )
 _LABELLED: Final = re.compile(
-    r"(?:\b(?:verdict|final (?:answer|judge?ment|decision))\b(?:\W{0,4}yes\W{1,3}(?:or\W{1,3})?no\b)?(?:\s+is)?"
+    r"(?:(?:\b|_)(?:verdict|decision|conclusion|final (?:answer|judge?ment))\b"
+    r"(?:\W{0,4}yes\W{1,3}(?:or\W{1,3})?no\b)?(?:\s+is)?"
     rf"|(?P<weak>\bthe answer is\b|^[^\w\n]*answer\b))\W{{0,8}}{_YES_NO}",
     re.IGNORECASE | re.MULTILINE,
 )
 _LONE: Final = re.compile(r"^[^\w\n]*(?P<word>yes|no)[^\w\n]*$", re.IGNORECASE | re.MULTILINE)
-_FIRST: Final = re.compile(rf"\A[^\w\n]*{_YES_NO}[*_\"'`]*[,.:;!\u2013\u2014-]", re.IGNORECASE)
+_FIRST: Final = re.compile(rf"\A[^\w\n]*{_YES_NO}[*_\"'`]*[ \t]*[,.:;!\u2013\u2014-]", re.IGNORECASE)
 # What around a Yes or No makes it one that is asked about, weighed or denied. Its sentence alone tells, which may go on
 # in the next line.
 _OPEN_AFTER: Final = re.compile(
-    rf"[^\w\n.!;?]{{0,6}}(?:(?:if|or|otherwise|unless|when|whenever|provided)\b|{_YES_NO})|[^\w\n]{{0,4}}[?/]"
+    rf"[^\w\n.!;?]{{0,6}}(?:(?:if|or|otherwise|unless|when|whenever|provided)\b|{_YES_NO})|[^\w\n<]{{0,4}}[?/]"
     r"|[^\w\n.!;?]{0,4}\n[ \t]*(?-i:if|or|otherwise|unless|when|whenever|provided)\b",
     re.IGNORECASE,
 )
 _WHEN: Final = re.compile(r"[^\w\n.!;?]{0,6}when(?:ever)?\b", re.IGNORECASE)
 _OPEN_BEFORE: Final = re.compile(
     r"(?:\b(?:otherwise|or|either|if|between|whether|unless|neither|nor|not|never|cannot|than|instead of|say|saying)"
-    r"|n't(?: be| say)?|/)[^\w\n.!;]{0,12}\Z",
+    r"|would be(?: an?)?|n't(?: be| say)?(?: an?)?|/)[^\w\n.!;]{0,12}\Z",
     re.IGNORECASE,
 )
 # What takes a Yes or No at the beginning of a reply back, or makes it a guess.
@@ -50,6 +51,7 @@ _WEAKENED: Final = re.compile(
     r"|partly|if|or|otherwise|unless)\b|\?",
     re.IGNORECASE,
 )
+_CONCLUDED: Final = re.compile(rf"\b(?:so|thus|therefore|hence)\b\W{{0,4}}{_YES_NO}", re.IGNORECASE)
 _SENTENCE: Final = re.compile(rf"(?:^|[.!?;][ \t]+)[^\w\n]*(?:\d+[.)][ \t]*)?{_YES_NO}", re.IGNORECASE | re.MULTILINE)
 _BLOCK: Final = re.compile(r"^[ \t]*(```+|~~~+).*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _AROUND: Final = 80  # characters before a Yes or No that are looked at
@@ -119,8 +121,13 @@ def _verdict_match(reply: str) -> re.Match[str] | None:
     """Return the last boxed or labelled Yes or No that states a verdict, else a lone one, else the first word."""
     blocks = _blocks(reply)
     # A box is hardly in a block.
-    stated = [*_stated(reply, _BOXED, []), *_stated(reply, _LABELLED, blocks)] or _stated(reply, _LONE, blocks)
-    return max(stated, key=_place) if stated else _first(reply)
+    if stated := [*_stated(reply, _BOXED, []), *_stated(reply, _LABELLED, blocks)]:
+        return max(stated, key=_place)
+    if not (lone := _stated(reply, _LONE, blocks)):
+        return _first(reply)
+    # Where others say the opposite, at the beginning or in a conclusion, none is the verdict.
+    said = [*lone, *filter(None, [_FIRST.match(reply)]), *_CONCLUDED.finditer(reply)]
+    return max(lone, key=_place) if len({found["word"].lower() for found in said}) == 1 else None
 
 
 def _place(found: re.Match[str]) -> int:
@@ -148,7 +155,7 @@ def _stated(reply: str, pattern: re.Pattern[str], blocks: list[tuple[int, int]])
 
 def _is_stated(reply: str, found: re.Match[str], *, answers: bool) -> bool:
     before = reply[max(0, found.start() - _AROUND) : found.start()]
-    if answers and before.rstrip().endswith("?"):
+    if answers and before.rstrip(" \t\n*_`").endswith("?"):
         return False  # it answers one of the questions on the way
     after = reply[found.end() : found.end() + _AROUND]
     begins_line = not re.search(r"\w", before.rpartition("\n")[2].replace("\\", ""))

@@ -10,7 +10,9 @@ _OF_INPUT: Final = r"(?![ \t]+(?:inputs?|types?|values?|arguments?|keys?|data|en
 _IS_WRONG: Final = re.compile(
     rf"\b(?:(?:wrong|incorrect){_OF_INPUT}|na[iï]ve(?:ly)?|bug|buggy|broken{_OF_INPUT}|inefficient|draft|originally"
     r"|bad (?:code|practice|example|version|way|idea|solution)|first (?:try|attempt|idea)|brute[- ]force"
-    r"|original (?:code|version|function|implementation|solution)|(?:given|provided|reference|your) code"
+    r"|(?:original|old|previous|earlier|erroneous) (?:code|version|function|implementation|solution|attempt)"
+    r"|(?:given|provided|reference|your) code|your (?:version|attempt)|(?:the )?original (?:was|is|one)|erroneous|for reference"
+    r"|\A\W*(?:before|previously|original)(?: the (?:fix|change|correction))?\b"
     r"|pitfalls?|anti-?patterns?|not recommended|common mistakes?"
     r"|(?:this|it|that|which|code|version|approach|way|solution|following|one) (?:fails|(?:is|was) (?:too )?slow)"
     r"|slow(?:er)? (?:version|way|approach|solution)"

@@ -1,4 +1,4 @@
-"""How a forked process gives up everything but its descriptors, in the order that leaves no gap."""
+"""How a forked process gives up everything but its descriptors and its folder, in the order that leaves no gap."""
 
 import contextlib
 import fcntl
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from genetic_udfs.sandbox.folder import SIZE, Folder
+from genetic_udfs.sandbox.folder import MAX_BYTES, Folder
 from genetic_udfs.sandbox.kernel import call
 from genetic_udfs.sandbox.landlock import Ruleset
 from genetic_udfs.sandbox.seccomp import Filter
@@ -90,7 +90,9 @@ class Confinement:
             user=user,
             capabilities=capabilities or 0,
             base_memory=_address_space(),
-            readable=() if ruleset is None else (*map(os.path.realpath, readable), _RANDOM),
+            readable=()
+            if ruleset is None
+            else (*dict.fromkeys([*readable, *map(os.path.realpath, readable)]), _RANDOM),
         )
 
     @property
@@ -123,7 +125,7 @@ class Confinement:
             OSError: If a step is refused. The process must then end without running anything.
         """
         os.setsid()
-        _set_limits(limits, self.base_memory, 0 if self.folder is None else SIZE, own_user=self.user is not None)
+        _set_limits(limits, self.base_memory, 0 if self.folder is None else MAX_BYTES, own_user=self.user is not None)
         _drop_privileges(self.user, self.capabilities)
         if self.folder is not None:
             os.chdir(self.folder.path)
@@ -180,7 +182,7 @@ def _drop_privileges(user: int | None, capabilities: int) -> None:
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
     header = struct.pack("=Ii", _CAPABILITY_VERSION, 0)
-    call("capset", header, struct.pack("=6I", capabilities, capabilities, 0, 0, 0, 0))
+    call("capset", header, struct.pack("=6I", capabilities, capabilities, 0, 0, 0, 0), what="dropping capabilities")
 
 
 def _nobody_can_read(folders: Sequence[str], capabilities: int) -> bool:

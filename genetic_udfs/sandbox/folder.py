@@ -9,8 +9,8 @@ from typing import Final
 
 from genetic_udfs.sandbox.kernel import call
 
-SIZE: Final = 8 << 20
-_MOST_FILES: Final = 1_000
+MAX_BYTES: Final = 8 << 20
+_MAX_FILES: Final = 1_000
 
 _NEW_NAMESPACE, _NEW_USERS = 0x00020000, 0x10000000
 _NO_SETUID, _NO_DEVICES, _NO_EXEC, _RECURSIVE, _SLAVE = 1 << 1, 1 << 2, 1 << 3, 1 << 14, 1 << 19
@@ -43,11 +43,11 @@ class Folder:
             raise OSError(f"no folder of {', '.join(_PLACES)} is free")
         self.path = places[0]
         owner, group = (os.geteuid(), os.getegid()) if user is None else (user, user)
-        self._options = f"size={SIZE},nr_inodes={_MOST_FILES},mode=700,uid={owner},gid={group}"
+        self._options = f"size={MAX_BYTES},nr_inodes={_MAX_FILES},mode=700,uid={owner},gid={group}"
         if os.geteuid() == 0:
-            call("unshare", _NEW_NAMESPACE)
+            call("unshare", _NEW_NAMESPACE, what="a mount namespace")
         else:
-            call("unshare", _NEW_NAMESPACE | _NEW_USERS)
+            call("unshare", _NEW_NAMESPACE | _NEW_USERS, what="a user and a mount namespace")
             ids = {"setgroups": "deny", "uid_map": f"{owner} {owner} 1", "gid_map": f"{group} {group} 1"}
             for name, line in ids.items():
                 with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123 - a zygote loads no pathlib for this
@@ -70,7 +70,7 @@ class Folder:
 
     def _mount(self) -> None:
         flags = _NO_SETUID | _NO_DEVICES | _NO_EXEC
-        call("mount", b"tmpfs", self.path.encode(), b"tmpfs", flags, self._options.encode())
+        call("mount", b"tmpfs", self.path.encode(), b"tmpfs", flags, self._options.encode(), what="mounting the folder")
         self._fresh = self._state()
 
     def _state(self) -> tuple[int, int]:

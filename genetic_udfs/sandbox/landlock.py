@@ -1,4 +1,4 @@
-"""Landlock: files may be read beneath some folders; nothing else of the file system can be opened, made or removed."""
+"""Landlock: files may be read beneath some folders, and written in one of a run's own; nothing else can be opened."""
 
 import os
 import struct
@@ -9,6 +9,7 @@ from genetic_udfs.sandbox.kernel import call
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _ASK_FOR_ABI, _PATH_BENEATH = 1, 1
+_NAME: Final = "Landlock"
 
 _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 1, 1 << 2, 1 << 3
 # What a folder of a run's own allows: not to execute, nor to make devices, sockets, pipes and links. REMOVE_DIR,
@@ -23,7 +24,7 @@ _SCOPES: Final = 0b11  # abstract Unix sockets and signals, since ABI 6
 
 
 class Ruleset:
-    """A ruleset of this process, made once; each run puts itself under it."""
+    """A ruleset of this process; each run puts itself under it."""
 
     def __init__(self, readable: Iterable[str], writable: Iterable[str]) -> None:
         """Allow reading some files and beneath some folders, and writing, too, some files such as /dev/null.
@@ -31,23 +32,22 @@ class Ruleset:
         Raises:
             OSError: If the kernel has no Landlock, or it is not switched on.
         """
-        self.abi = call("syscall", _CREATE_RULESET, None, 0, _ASK_FOR_ABI)
-        described = self._described()
-        self.descriptor = call("syscall", _CREATE_RULESET, described, len(described), 0)
-        for path in readable:
-            self._allow(path, _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0))  # noqa: PTH112
-        for file in writable:
-            self._allow(file, _READ_FILE | _WRITE_FILE)
+        self.abi = call("syscall", _CREATE_RULESET, None, 0, _ASK_FOR_ABI, what=_NAME)
+        self._readable, self._writable = tuple(readable), tuple(writable)
+        self.descriptor = self._made()
 
     def allow_own(self, folder: str) -> None:
-        """Allow files to be made, written and removed beneath a folder.
+        """Allow files to be made, written and removed beneath a folder, and no more beneath an earlier one.
 
         Raises:
             OSError: If the kernel's Landlock cannot keep files elsewhere from being truncated.
         """
         if self.abi < _FIRST_WITH_TRUNCATE:
             raise OSError(f"Landlock's ABI is {self.abi}, and files can be kept from being truncated since 3")
-        self._allow(folder, _OWN)
+        made = self._made()
+        self._allow(made, folder, _OWN)
+        os.close(self.descriptor)
+        self.descriptor = made
 
     def enforce(self, descriptor: int) -> None:
         """Confine this process for good; it must have given up new privileges before.
@@ -55,7 +55,16 @@ class Ruleset:
         Args:
             descriptor: Of the ruleset, which the process may have moved.
         """
-        call("syscall", _RESTRICT_SELF, descriptor, 0)
+        call("syscall", _RESTRICT_SELF, descriptor, 0, what=_NAME)
+
+    def _made(self) -> int:
+        described = self._described()
+        made = call("syscall", _CREATE_RULESET, described, len(described), 0, what=_NAME)
+        for path in self._readable:
+            self._allow(made, path, _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0))  # noqa: PTH112
+        for file in self._writable:
+            self._allow(made, file, _READ_FILE | _WRITE_FILE)
+        return made
 
     def _described(self) -> bytes:
         files = (1 << _FILE_BITS[min(self.abi, max(_FILE_BITS))]) - 1
@@ -66,9 +75,10 @@ class Ruleset:
             words.append(_SCOPES)
         return struct.pack(f"={len(words)}Q", *words)
 
-    def _allow(self, path: str, access: int) -> None:
+    @staticmethod
+    def _allow(ruleset: int, path: str, access: int) -> None:
         parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
         try:
-            call("syscall", _ADD_RULE, self.descriptor, _PATH_BENEATH, struct.pack("=Qi", access, parent), 0)
+            call("syscall", _ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", access, parent), 0, what=_NAME)
         finally:
             os.close(parent)

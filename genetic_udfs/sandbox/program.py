@@ -36,7 +36,10 @@ def refused(why: str) -> None:
 
 
 def run(task: dict[str, Any], readable: Sequence[str], writable: Sequence[str]) -> None:
-    """Do what a payload says: one of `answer`, `check` and `together` is its `do`. Some folders can be used."""
+    """Do what a payload says: one of `answer`, `check` and `together` is its `do`.
+
+    Code may read in some folders, and write in others.
+    """
     _roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
     sys.argv = ["solution.py"]
     random.seed(0)

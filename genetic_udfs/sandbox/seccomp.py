@@ -59,7 +59,7 @@ class Filter:
             struct.pack_into("=I", program, at + 4, os.getpid())
         code = ctypes.create_string_buffer(bytes(program), len(program))
         described = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-        call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0)
+        call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0, what="a seccomp filter")
 
 
 def _program(architecture: Architecture, opens: bool) -> bytes:

@@ -5,7 +5,9 @@ from enum import StrEnum
 
 
 class Tier(StrEnum):
-    """What confines a run, weakest first; every tier has the seccomp allowlist, resource limits and no privileges.
+    """What confines a run, each reaching what those before do.
+
+    Every tier has the seccomp allowlist, resource limits and no privileges.
 
     `NO_FILES` opens no file at all, so only modules that are loaded already can be imported. `LANDLOCK` reads the
     standard library and installed packages, and nothing else. `LANDLOCK_FOLDER` writes, too, to an empty folder in
@@ -17,7 +19,7 @@ class Tier(StrEnum):
     LANDLOCK_FOLDER = "landlock_folder"
 
     def reaches(self, least: "Tier") -> bool:
-        """Whether this is the tier `least` or a stronger one."""
+        """Whether this is the tier `least` or one after it."""
         order = list(Tier)
         return order.index(self) >= order.index(least)
 

@@ -177,6 +177,7 @@ def _run_cases(cases: list[Any], found: _Found) -> None:
 
 def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
     import pytest
+    from _pytest.fixtures import FixtureLookupError
     from _pytest.main import Session
 
     class Module(pytest.Module):
@@ -196,14 +197,14 @@ def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
 
         def pytest_exception_interact(self, call: Any) -> None:
             error = call.excinfo.value
-            if type(error).__name__ == "FixtureLookupError":
+            if isinstance(error, FixtureLookupError):
                 found.unknown = f"a fixture that is not known here: {error.argname}"
             else:
                 found.fail(raised(error))
 
         def pytest_runtest_logreport(self, report: Any) -> None:
             if report.failed and isinstance(report.longrepr, str):
-                found.fail({"failed": report.longrepr[:300]})  # it passed, and was expected not to
+                found.fail({"failed": report.longrepr[:300]})  # a strict xfail that passed; others were reported before
             elif report.skipped and not hasattr(report, "wasxfail"):
                 found.skipped = str(report.longrepr)[-200:]
 

@@ -155,6 +155,8 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("budget={money: 5}", "budget.money: engines.smollm has no price and no gpu_hour"),
         ("engines.smollm.max_tokens_field=tokens", "engines.smollm.max_tokens_field: Input should be 'max_tokens' or"),
         ("engines.smollm.reasoning={begin: '<a>'}", "end: is missing and has no default"),
+        ("engines.smollm.reasoning={begin: '#', end: '#'}", "begin and end are both '#'"),
+        ("engines.smollm.reasoning={end: ' '}", "engines.smollm.reasoning"),
         ("roles.coder.extra={model: x}", "roles.coder.extra: 'model' is set by engines.NAME.model"),
         ("seed", "--set seed: must have the form key.of.the.setting=value"),
         ("seed={", "--set seed={: the value is not valid YAML"),
@@ -366,6 +368,7 @@ def test_another_language_leaves_python_s_rules_out(tmp_path: Path) -> None:
     assert (python.runs_code, java.runs_code) == (True, False)
     assert python.fingerprint() != java.fingerprint()
     assert "language" not in python.fingerprint_payload()
+    assert load_config(LOCAL, [*given, "language=Python3"]).language == "python"
 
 
 def test_a_prompt_in_an_override_is_taken_from_the_working_directory(

@@ -64,6 +64,8 @@ def test_one_text_may_stand_for_a_list_of_ends() -> None:
     [
         ({"extra": {"temperature": 1}}, "'temperature' is set by roles.ROLE.temperature"),
         ({"extra": {"stream": True}}, "'stream' is set by the job"),
+        ({"extra": {"system": "Be brief"}}, "'system' is set by roles.ROLE.system"),
+        ({"extra": {"guided_choice": ["Yes", "No"]}}, "'guided_choice' is set by roles.ROLE.regex"),
         ({"extra": {"max_completion_tokens": 5}}, "engines.NAME.max_tokens_field"),
         ({"extra": {"since": {1}}}, "cannot be sent as JSON"),
         ({"json_schema": {}, "regex": "a"}, "leave one of them out"),

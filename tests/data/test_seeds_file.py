@@ -31,6 +31,7 @@ def test_seeds_may_be_chosen_by_their_fields(tmp_path: Path) -> None:
     assert chosen(level="easy|hard", instruction="Write a function `[^`]+`[.]") == ["a", "b"]
     assert chosen(instruction="Make.*function", level="easy") == ["c"]
     assert chosen(year="2024") == ["a", "b"]
+    assert chosen(year=".*") == ["a", "b"]
     assert chosen() == ["a", "b", "c"]
     with pytest.raises(ConfigurationError, match="seeds_where: matches none of the 3 rows of"):
         chosen(level="eas")

@@ -135,6 +135,12 @@ def test_a_reply_has_its_beginning_whether_or_not_the_server_gives_it_back(said:
     assert [token.token for token in tokens] == ["\\boxed{", "Yes", "}"]
 
 
+def test_a_model_that_has_thought_first_begins_its_answer_anew() -> None:
+    said = {"content": "<think>Yes</think>\\boxed{No}"}
+    reply, _ = reply_in(completion(message=said), seconds=1.0, attempt=1, beginning="\\boxed{")
+    assert (reply.text, reply.reasoning) == ("\\boxed{No}", "Yes")
+
+
 def test_what_an_endpoint_leaves_out_is_null() -> None:
     reply, tokens = reply_in(completion(message={"content": None}, finish_reason=None), seconds=1.0, attempt=2)
     assert (reply.text, reply.finish_reason, reply.prompt_tokens, reply.completion_tokens) == ("", None, None, None)

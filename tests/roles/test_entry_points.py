@@ -15,6 +15,10 @@ SEEDS = Path(__file__).parents[2] / "seeds"
     ("instruction", "names"),
     [
         ("Write a function `add(a, b)` that adds.", ["add"]),
+        ("Write a function `two_sum(numbers)` that takes `O(n)` time and `Theta(1)` space.", ["two_sum"]),
+        ("Each node is a `TreeNode(val, left, right)`. Write `depth(root)`.", ["depth"]),
+        ("Compute `C(n, k)` with a function `choose(n, k)`.", ["choose"]),
+        ("Write a function `count(words)` that gives `Counter(words)`.", ["count"]),
         ("Implement `encode(text)` and `decode(text)`.", ["encode", "decode"]),
         ("Model it as a class `Stack` with `push(item)` and `pop()`.", ["Stack", "push", "pop"]),
         ("`f(2)` returns 4 where f doubles: write `f(n)`.", ["f"]),

@@ -87,13 +87,14 @@ def test_it_works_as_root_and_not_and_in_a_container(circumstances: tuple[str, .
 def test_a_tier_below_the_least_is_refused_and_the_message_says_what_is_missing() -> None:
     refused = within("no_landlock", "landlock")["refused"]
     assert "no code is run: the sandbox needs at least the tier landlock" in refused
-    assert "Function not implemented" in refused
+    assert "Landlock: Function not implemented" in refused
     assert "Linux 5.13" in refused
 
 
 def test_without_seccomp_nothing_is_run() -> None:
     refused = within("no_seccomp", "no_files")["refused"]
     assert "no_files: a run cannot be confined" in refused
+    assert "a seccomp filter: Invalid argument" in refused
     assert "seccomp filters, prctl and rlimits must be allowed" in refused
 
 
