@@ -1,5 +1,6 @@
 """The Instructor: prompts for mutation and crossover, and new instructions out of its replies."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -12,7 +13,7 @@ from genetic_udfs.roles.prompts import render
 
 _MARKS: Final = r"[ \t>*_#]*+"
 _NOUN: Final = (
-    r"(?:(?:new|rewritten|revised|modified|coding|programming|python)[ \t]+)*"
+    r"(?:(?:new|rewritten|revised|modified|updated|final|coding|programming|python)[ \t]+)*"
     r"(?:problem|instruction|task|question|exercise|challenge)(?:[ \t]+(?:statement|description))?"
 )
 _NUMBER: Final = r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|[A-Z](?![a-z]))"
@@ -28,6 +29,15 @@ _NAMED: Final = re.compile(
 )
 _COUNTED: Final = re.compile(r"^(?P<indent>[ \t]*+)[>*_#]*+[ \t]*+(?P<number>\d{1,2})[.)][ \t*_]+", re.MULTILINE)
 _HASHED: Final = re.compile(r"^[ \t>*_]*#+[ \t]*(?P<number>\d{1,2})(?:[.):]|(?=[ \t*_]|$))[ \t*_:]*", re.MULTILINE)
+# Labels that a problem may hold, too, as those of its own examples: only where there are as many as were asked for.
+_SERIAL: Final = re.compile(
+    rf"^{_MARKS}(?P<noun>(?:example|question|problem|q|p)[ \t]*#?[ \t]*|\()(?P<number>\d{{1,2}})"
+    r"(?:[ \t]+of[ \t]+\d{1,2})?[ \t*_]*[:.)][ \t*_]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TAG: Final = r"<(?P<tag>problem|instruction|task|question|answer)>"
+_TAGGED: Final = re.compile(rf"{_TAG}(?P<text>.*?)</(?P=tag)>", re.IGNORECASE | re.DOTALL)
+_ENDS_OF_TURNS: Final = re.compile(r"(?:\s*<\|(?:im_end|eot_id|end|endoftext)\|>)+\s*\Z")
 _RULE: Final = re.compile(r"^[ \t]*(?:-{3,}|\*{3,})[ \t]*$", re.MULTILINE)
 _BULLET: Final = re.compile(r"^(?P<indent>[ \t]*)[-*•][ \t]+", re.MULTILINE)
 # Words before a problem that speak of it: they agree, or present it as a problem, and end with a colon or their line.
@@ -57,10 +67,12 @@ _MADE: Final = (
 )
 _ENDS: Final = r"[ \t*_]*:[ \t*_]*(?:\n\s*|[ \t]+(?=(?-i:[A-Z`\"*])))"
 _PREAMBLE: Final = re.compile(
-    r"\A\W{0,3}(?:(?:sure|certainly|of course|absolutely|okay|ok|alright|great|yes)\b"
+    r"\A\W{0,3}(?:(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|great|yes|got it|no problem"
+    r"|understood|i(?:['\u2019]d| would) be (?:happy|glad) to(?: help)?)\b"
     r"(?:[ \t*_]*[,.!:;\u2013\u2014-]+[*_]*[ \t]+|[ \t]+(?=(?:here|below)\b)|\W*\n\s*))*"
     rf"(?:(?:here|below)(?:['\u2019]s|[ \t]+(?:is|are))?[ \t]+{_WORD}{{0,7}}?{_SORT}{_TAIL}(?:{_ENDS}|[ \t.!*_]*\n\s*)"
-    rf"|here[ \t]+(?:it is|you (?:go|are)|they are){_ENDS}"
+    rf"|here(?:['\u2019]s one|[ \t]+(?:it is|you (?:go|are)|they are))(?:{_ENDS}|[ \t.!*_]*\n\s*)"
+    r"|(?:rewritten|response|assistant|final answer)[ \t*_]*:[ \t*_]*\s*"
     rf"|(?:the|this is|my|an?|{_MADE})[ \t]+{_WORD}{{0,4}}?{_CHANGED}{_WORD}{{0,4}}?{_SORT}{_READS}{_ENDS})?",
     re.IGNORECASE,
 )
@@ -74,7 +86,8 @@ _ANNOUNCES: Final = re.compile(
 # Words after a problem that speak to whoever asked, or of what was changed.
 _OF_IT: Final = r"this (?:new |modified |revised |rewritten |harder )?"
 _CLOSING: Final = re.compile(
-    r"\n[ \t>*_]*(?:let me know|feel free|i hope|hope (?:this|these|that)|would you like|do you want|please let)\b"
+    r"\n[ \t>*_]*(?:let me know|feel free|good luck|i hope|hope (?:this|these|that)|would you like|do you want"
+    r"|please let)\b"
     r"[^\n]*\s*\Z"
     r"|\n[ \t]*\n[ \t>*_#(]*(?:"
     r"(?:key |main |summary of )?(?:the )?changes(?: made)?[ \t*_]*:[ \t*_]*(?:\s*\n[ \t]*(?:[-*•]|\d{1,2}[.)])[ \t])?"
@@ -86,7 +99,8 @@ _CLOSING: Final = re.compile(
 )
 _MAX_CLOSING: Final = 2000  # characters from the end in which such words are looked for
 _FENCED: Final = re.compile(
-    r"\A(?P<mark>`{3,}|~{3,})[ \t]*(?:text|markdown|md|plaintext)?[ \t]*\n(?P<text>.*)\n[ \t]*(?P=mark)\Z", re.DOTALL
+    r"\A(?P<mark>`{3,}|~{3,})[ \t]*(?:text|markdown|md|plaintext|json)?[ \t]*\n(?P<text>.*)\n[ \t]*(?P=mark)\Z",
+    re.DOTALL,
 )
 # Rules between instructions, and marks that only surround one.
 _RULES: Final = re.compile(r"\A(?:[-*_=]{2,}\s*(?:\n|\Z))+|(?:(?:\A|\n)[ \t]*[-*_=]{2,})+\s*\Z")
@@ -144,7 +158,16 @@ def _split(reply: str, asked: int) -> list[str]:
     Counted lines are labels only where nothing else is, and where what stands before them is no problem itself: a
     problem may hold a numbered list of its own.
     """
-    kinds = (_labels(reply, _NUMBERED), _labels(reply, _NAMED), _counted(reply, asked), _bullets(reply))
+    reply = _ENDS_OF_TURNS.sub("", reply)
+    if len(parts := _listed(reply) or [found["text"] for found in _TAGGED.finditer(reply)]) > 1:
+        return [_bare(part) for part in parts]
+    kinds = (
+        _serial(reply, asked),
+        _labels(reply, _NUMBERED),
+        _labels(reply, _NAMED),
+        _counted(reply, asked),
+        _bullets(reply),
+    )
     labels = next(filter(None, kinds), [])
     if asked > 1 and len(labels) != asked:
         if len(parts := _ruled(reply, asked)) == asked:
@@ -158,6 +181,26 @@ def _split(reply: str, asked: int) -> list[str]:
             for label, end in zip(labels, ends, strict=True)
         ]
     return [_bare(reply)]
+
+
+def _listed(reply: str) -> list[str]:
+    """Return the texts of a reply that is a JSON list of them, or of objects that hold one text each."""
+    inner = _text_in_fence(reply.strip()) or reply
+    try:
+        found = json.loads(inner)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(found, list):
+        return []
+    texts = [next(iter(each.values()), None) if isinstance(each, dict) and len(each) == 1 else each for each in found]
+    return texts if all(isinstance(text, str) for text in texts) else []
+
+
+def _serial(reply: str, asked: int) -> list[re.Match[str]]:
+    """Return as many labels of one kind as were asked for, counted from the first of the reply; else none."""
+    found = list(_SERIAL.finditer(reply))
+    labels = _in_sequence([label for label in found if label["noun"].lower() == found[0]["noun"].lower()])
+    return labels if 1 < asked == len(labels) and _is_announced(reply[: labels[0].start()]) else []
 
 
 def _labels(reply: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
@@ -233,7 +276,9 @@ def _bare(text: str) -> str:
 
 
 def _barer(text: str) -> str:
-    text = _RULES.sub("", text.strip()).strip()
+    text = _RULES.sub("", _ENDS_OF_TURNS.sub("", text.strip())).strip()
+    if (tagged := _TAGGED.fullmatch(text)) is not None:
+        return tagged["text"].strip()
     closing = _CLOSING.search(text, max(0, len(text) - _MAX_CLOSING))
     if closing is not None and not _FENCE.search(closing[0]):
         text = text[: closing.start()].strip()

@@ -1,5 +1,7 @@
 """Instructions are read from what models really send: labels, numbers, bold type, preambles, cut-off ends."""
 
+import json
+
 import pytest
 
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
@@ -196,3 +198,46 @@ def test_rules_and_bare_numbers_part_as_many_as_were_asked_for(reply: str) -> No
 
 def test_a_rule_within_a_problem_does_not_part_it() -> None:
     assert texts(offspring(CROSSOVER, "Sort.\n\n---\n\nBe quick.", "stop", 3)) == ["Sort.\n\n---\n\nBe quick."]
+
+
+PROBLEM = "Write a function `f(x)` that returns the double of a number x, or 0 where x is negative."
+THREE = [PROBLEM.replace("f(x)", f"{name}(x)") for name in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Got it! Here is the problem:\n\n", ""),
+        ("No problem! Here is a new task:\n", ""),
+        ("**Final problem:**\n", ""),
+        ("Rewritten: ", ""),
+        ("Assistant: ", "<|im_end|>"),
+        ("Here's one:\n", "\n\nGood luck!"),
+        ("Here you go!\n\n", ""),
+        ("I'd be happy to help! Here is the rewritten problem:\n\n", ""),
+        ("Understood. Here is the rewritten problem:\n", ""),
+        ("Final Answer:\n", ""),
+        ("<problem>", "</problem>"),
+    ],
+)
+def test_what_stands_around_a_problem_is_taken_away(before: str, after: str) -> None:
+    assert offspring("mutation", f"{before}{PROBLEM}{after}", "stop", 1) == [(PROBLEM, None, None)]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "\n".join(f"<problem>{each}</problem>" for each in THREE),
+        json.dumps(THREE),
+        f"```json\n{json.dumps([{'problem': each} for each in THREE])}\n```",
+        "\n\n".join(f"Example {number}: {each}" for number, each in enumerate(THREE, 1)),
+        "\n".join(f"Q{number}. {each}" for number, each in enumerate(THREE, 1)),
+        "\n".join(f"({number}) {each}" for number, each in enumerate(THREE, 1)),
+        "\n\n".join(f"Problem {number} of 3: {each}" for number, each in enumerate(THREE, 1)),
+        f"Problem 1:\n{THREE[0]}\nExample 1: 2\nExample 2: 3\n\nProblem 2:\n{THREE[1]}\n\nProblem 3:\n{THREE[2]}",
+    ],
+)
+def test_a_crossover_s_problems_are_told_apart_in_many_forms(reply: str) -> None:
+    found = offspring("crossover", reply, "stop", 3)
+    assert [one.instruction.partition("\n")[0] for one in found] == THREE
+    assert all(one.reason is None for one in found)
