@@ -193,7 +193,8 @@ def _listed(reply: str) -> list[str]:
     if not isinstance(found, list):
         return []
     texts = [next(iter(each.values()), None) if isinstance(each, dict) and len(each) == 1 else each for each in found]
-    return texts if all(isinstance(text, str) for text in texts) else []
+    strings = [text for text in texts if isinstance(text, str)]
+    return strings if len(strings) == len(found) else []
 
 
 def _serial(reply: str, asked: int) -> list[re.Match[str]]:
