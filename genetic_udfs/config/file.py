@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from genetic_udfs.config import Config, MutationTask
+from genetic_udfs.config.operators import CROSSOVER, Operators
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.errors import ConfigurationError
 
@@ -20,7 +21,7 @@ _SPARK_CONF = "spark.conf."
 # What a prompt is given, with an example of each; it has to show all but those that are optional.
 _MUTATION = {"instruction": "text"}
 _PROMPT_VALUES: dict[str, dict[str, Any]] = {
-    "crossover": {"examples": ["one text", "another text"], "count": 2},
+    CROSSOVER: {"examples": ["one text", "another text"], "count": 2},  # as many as `crossover_parents`
     **dict.fromkeys(get_args(MutationTask), _MUTATION),
     "coder": {"instruction": "text", "entry_point": "name"},
     "judge": {"instruction": "text", "response": "text"},
@@ -139,11 +140,15 @@ def _named(section: object, key: str) -> list[tuple[str, Any]]:
     return list(named.items()) if isinstance(named, dict) else []
 
 
-def _values_of(key: str) -> dict[str, Any]:
-    """Return what the prompt under a key is given."""
+def _values_of(key: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return what the prompt under a key of a configuration is given."""
     if key.startswith("operators."):
         return _MUTATION | _LANGUAGE
     section, name = key.split(".")[-2:]
+    if name == CROSSOVER:
+        parents = (data.get("operators") or {}).get("crossover_parents", Operators().crossover_parents)
+        shown = [f"text {number}" for number in range(parents if isinstance(parents, int) else 2)]
+        return {**_PROMPT_VALUES[CROSSOVER], "examples": shown} | _LANGUAGE
     return _PROMPT_VALUES[{"prompt": section, "repair_prompt": REPAIR}.get(name, name)] | _LANGUAGE
 
 
@@ -162,7 +167,7 @@ def _read_prompts(data: dict[str, Any], file: Path) -> None:
 
         text = _read_text(Path(path), f"{where}: {path}")
         try:
-            check_template(text, _values_of(key), _OPTIONAL)
+            check_template(text, _values_of(key, data), _OPTIONAL)
         except ConfigurationError as error:
             raise ConfigurationError(f"{where}: {path}: {error}") from None
         holder[name] = {"path": path, "text": text}

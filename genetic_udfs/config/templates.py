@@ -74,8 +74,11 @@ def check_template(template: str, values: Mapping[str, Any], optional: Collectio
         raise ConfigurationError(
             f"does not use {', '.join(missing)}; a prompt of this role has to show {_named(required)}"
         )
+    # A text that it may leave out may be empty.
+    empty = {name: "" if name in optional and isinstance(value, str) else value for name, value in values.items()}
     try:
         fault = fault_in(turns_of(render_text(template, **values)))
+        render_text(template, **empty)
     except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise ConfigurationError(f"cannot be rendered: {type(error).__name__}: {error}") from None
     if fault is not None:

@@ -13,7 +13,7 @@ from genetic_udfs.roles.other_languages import block_of, shown
 from genetic_udfs.roles.prompts import render
 from genetic_udfs.roles.solution import Piece, fault_of, solution_of
 
-_MARKS: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon"})
+_MARKS: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon", "ipython", "tool_code", "code"})
 _CODE_START: Final = re.compile(r"^(?:def |class |import |from \S+ import |async def |@\w|if __name__)", re.MULTILINE)
 _FENCE_LINE: Final = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _TYPED: Final = re.compile(r"^(?:>>>|\.\.\.)(?: (.*)|$)", re.MULTILINE)

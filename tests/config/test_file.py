@@ -371,6 +371,14 @@ def test_another_language_leaves_python_s_rules_out(tmp_path: Path) -> None:
     assert load_config(LOCAL, [*given, "language=Python3"]).language == "python"
 
 
+def test_a_crossover_s_prompt_may_name_each_of_its_parents(tmp_path: Path) -> None:
+    (tmp_path / "own.j2").write_text("{{ examples[0] }} {{ examples[2] }}")
+    prompt = f"roles.instructor.prompts.crossover={tmp_path / 'own.j2'}"
+    assert load_config(LOCAL, ["operators.crossover_parents=3", prompt]).operators.crossover_parents == 3
+    with pytest.raises(ConfigurationError, match=r"own\.j2: cannot be rendered"):
+        load_config(LOCAL, ["operators.crossover_parents=2", prompt])
+
+
 def test_a_prompt_in_an_override_is_taken_from_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

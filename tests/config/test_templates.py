@@ -31,6 +31,8 @@ def test_what_is_wrong_with_a_template_is_said(template: str, told: str) -> None
 
 def test_what_is_optional_may_be_left_out() -> None:
     check_template("{{ instruction }}", JUDGE, ["response"])
+    with pytest.raises(ConfigurationError, match="cannot be rendered: UndefinedError"):
+        check_template("{{ instruction }}{{ response[0] }}", JUDGE, ["response"])  # where it is empty
     with pytest.raises(ConfigurationError, match="does not use instruction; a prompt of this role has to show"):
         check_template("{{ response }}", JUDGE, ["response"])
 
