@@ -36,8 +36,8 @@ class Price(Section):
     prompt: Annotated[float, Field(ge=0.0)]
     completion: Annotated[float, Field(ge=0.0)]
 
-    def of(self, prompt_tokens: float, completion_tokens: float) -> float:
-        """Return what so many tokens cost."""
+    def of(self, prompt_tokens: Any, completion_tokens: Any) -> Any:
+        """Return what so many tokens cost: a number for numbers, a column for Spark's columns."""
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
 
 

@@ -116,9 +116,8 @@ def with_replies(
             by_tokens = (
                 F.lit(None)
                 if price is None
-                else (
-                    F.coalesce("reply.prompt_tokens", F.lit(0)) * (price.prompt / 1e6)
-                    + F.coalesce("reply.completion_tokens", F.lit(0)) * (price.completion / 1e6)
+                else price.of(
+                    F.coalesce("reply.prompt_tokens", F.lit(0)), F.coalesce("reply.completion_tokens", F.lit(0))
                 )
             )
 
