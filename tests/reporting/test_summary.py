@@ -100,4 +100,4 @@ def test_the_summary_says_what_replies_cost_where_engines_have_a_price() -> None
     lines = [" ".join(line.replace("│", " ").split()) for line in out.getvalue().splitlines()]
     assert "1 coder 2 0 1 1 1 - 1,234.50" in lines
     assert "1 judge 2 0 1 1 1 - -" in lines
-    assert "all 1,234.50" in lines
+    assert "all at least 1,234.50" in lines
