@@ -81,7 +81,7 @@ def _costs(generations: Sequence[Row]) -> Table:
         table.add_column(heading, justify="left" if heading == "role" else "right")
     total = format_total(money_of(cost) for row in generations for cost in row["costs"] if cost["requests"])
     if total is not None:
-        table.add_column("cost", justify="right")
+        table.add_column("cost", justify="right", no_wrap=True)
     for row in generations:
         for cost in row["costs"]:
             speed = cost["completion_tokens"] / cost["seconds"] if cost["seconds"] else 0.0
