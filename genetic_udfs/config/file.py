@@ -21,7 +21,7 @@ _SPARK_CONF = "spark.conf."
 # What a prompt is given, with an example of each; it has to show all but those that are optional.
 _MUTATION = {"instruction": "text"}
 _PROMPT_VALUES: dict[str, dict[str, Any]] = {
-    CROSSOVER: {"examples": ["one text", "another text"], "count": 2},  # as many as `crossover_parents`
+    CROSSOVER: {"count": 2},  # and `examples`
     **dict.fromkeys(get_args(MutationTask), _MUTATION),
     "coder": {"instruction": "text", "entry_point": "name"},
     "judge": {"instruction": "text", "response": "text"},
@@ -146,10 +146,18 @@ def _values_of(key: str, data: dict[str, Any]) -> dict[str, Any]:
         return _MUTATION | _LANGUAGE
     section, name = key.split(".")[-2:]
     if name == CROSSOVER:
-        parents = (data.get("operators") or {}).get("crossover_parents", Operators().crossover_parents)
-        shown = [f"text {number}" for number in range(parents if isinstance(parents, int) else 2)]
-        return {**_PROMPT_VALUES[CROSSOVER], "examples": shown} | _LANGUAGE
+        examples = [f"text {number}" for number in range(_crossover_parents(data.get("operators")))]
+        return {"examples": examples} | _PROMPT_VALUES[CROSSOVER] | _LANGUAGE
     return _PROMPT_VALUES[{"prompt": section, "repair_prompt": REPAIR}.get(name, name)] | _LANGUAGE
+
+
+def _crossover_parents(operators: object) -> int:
+    """Return how many parents a crossover has; the default where that is wrong, which is said when all is checked."""
+    given = operators.get("crossover_parents") if isinstance(operators, dict) else None
+    try:
+        return Operators.model_validate({} if given is None else {"crossover_parents": given}).crossover_parents
+    except ValidationError:
+        return Operators().crossover_parents
 
 
 def _read_prompts(data: dict[str, Any], file: Path) -> None:

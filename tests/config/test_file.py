@@ -377,6 +377,10 @@ def test_a_crossover_s_prompt_may_name_each_of_its_parents(tmp_path: Path) -> No
     assert load_config(LOCAL, ["operators.crossover_parents=3", prompt]).operators.crossover_parents == 3
     with pytest.raises(ConfigurationError, match=r"own\.j2: cannot be rendered"):
         load_config(LOCAL, ["operators.crossover_parents=2", prompt])
+    with pytest.raises(ConfigurationError, match="operators: "):
+        load_config(LOCAL, ["operators=5", prompt])
+    with pytest.raises(ConfigurationError, match=r"operators\.crossover_parents: .*1000000000"):
+        load_config(LOCAL, ["operators.crossover_parents=1000000000", prompt])
 
 
 def test_a_prompt_in_an_override_is_taken_from_the_working_directory(
