@@ -20,7 +20,7 @@ from genetic_udfs.config.roles import (
     RoleSettings,
     TesterSettings,
 )
-from genetic_udfs.config.run import ACCEPTANCE, ANY_LANGUAGE, CATALOG_STORE, PYTHON, Config
+from genetic_udfs.config.run import ACCEPTANCE, ANY_LANGUAGE, CATALOG_STORE, NAMES_OF_PYTHON, PYTHON, Config
 from genetic_udfs.config.section import Positive, Section, Share
 from genetic_udfs.config.spark import Spark
 
@@ -30,6 +30,7 @@ __all__ = [
     "CATALOG_STORE",
     "EMBEDDING_MODEL",
     "MEMORY_SHARE",
+    "NAMES_OF_PYTHON",
     "PYTHON",
     "ROLES",
     "Benchmark",

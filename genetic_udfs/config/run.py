@@ -22,7 +22,7 @@ from genetic_udfs.config.spark import Spark
 ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|(fitness|execution)>=(0|1|0?\.\d+|1\.0+)")
 PYTHON: Final = "python"
 ANY_LANGUAGE: Final = "any"
-_NAMES_OF_PYTHON: Final = frozenset({PYTHON, "python3", "py", "py3"})
+NAMES_OF_PYTHON: Final = frozenset({PYTHON, "python3", "py", "py3"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z][\w+#.-]*")
 _OF_SELECTION: Final = ("selection", "tournament_size")
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
@@ -96,7 +96,7 @@ class Config(Section):
         if _LANGUAGE.fullmatch(language) is None:
             raise ValueError("must be a language's name as it marks code blocks, such as java or c++, or any")
         name = language.lower()
-        if name in _NAMES_OF_PYTHON:
+        if name in NAMES_OF_PYTHON:
             return PYTHON
         return name if name == ANY_LANGUAGE else language
 

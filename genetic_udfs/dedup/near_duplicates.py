@@ -69,7 +69,7 @@ class Search:
 
 def near_duplicates(
     new: DataFrame,
-    kept: DataFrame,
+    kept: DataFrame | None,
     settings: Dedup,
     seed: int,
     checkpoint: Checkpoint,
@@ -92,14 +92,16 @@ def near_duplicates(
     Args:
         new: `id` (string, unique in `new`), `rank` (long; the smaller is kept, of equal ones the smaller id), `text`
             (string).
-        kept: `id` (string, unique among all that is kept), `text` (string).
+        kept: `id` (string, unique among all that is kept), `text` (string); None where `indexed` has all of it.
         settings: Threshold, length of a shingle, bands and rows.
         seed: Seed of the hash family.
         checkpoint: Stores intermediate results, each of which is read several times.
         indexed: Further kept texts, columns as `columns.INDEXED`; by the same settings and seed.
         is_spread: Whether the texts lie in partitions of like size. Else those are counted, and uneven ones shuffled.
     """
-    texts = _texts(new, F.col(c.RANK), is_new=True).unionByName(_texts(kept, F.lit(0), is_new=False))
+    texts = _texts(new, F.col(c.RANK), is_new=True)
+    if kept is not None:
+        texts = texts.unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
     signing, pairing = Observation(), Observation()
     of_texts = signed(texts if is_spread else _spread(texts), family, settings)

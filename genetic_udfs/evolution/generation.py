@@ -198,7 +198,7 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     new = rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
     found = near_duplicates(
         new,
-        new.limit(0),
+        None,
         run.config.dedup,
         run.config.seed,
         lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from genetic_udfs.config import PYTHON
+from genetic_udfs.config import NAMES_OF_PYTHON, PYTHON
 from genetic_udfs.engine.chat_completion import is_cut_off
 from genetic_udfs.roles.blocks import Block, blocks_in
 from genetic_udfs.roles.entry_points import asked_of, missing_from
@@ -13,7 +13,7 @@ from genetic_udfs.roles.other_languages import block_of, shown
 from genetic_udfs.roles.prompts import render
 from genetic_udfs.roles.solution import Piece, fault_of, solution_of
 
-_MARKS: Final = frozenset({"", "python", "python3", "py", "py3", "python2", "pycon", "ipython", "tool_code", "code"})
+_MARKS: Final = NAMES_OF_PYTHON | {"", "python2", "pycon", "ipython", "tool_code", "code"}
 _CODE_START: Final = re.compile(r"^(?:def |class |import |from \S+ import |async def |@\w|if __name__)", re.MULTILINE)
 _FENCE_LINE: Final = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _TYPED: Final = re.compile(r"^(?:>>>|\.\.\.)(?: (.*)|$)", re.MULTILINE)

@@ -35,8 +35,9 @@ _SERIAL: Final = re.compile(
     r"(?:[ \t]+of[ \t]+\d{1,2})?[ \t*_]*[:.)][ \t*_]*",
     re.IGNORECASE | re.MULTILINE,
 )
-_TAG: Final = r"<(?P<tag>problem|instruction|task|question|answer)>"
-_TAGGED: Final = re.compile(rf"{_TAG}(?P<text>.*?)</(?P=tag)>", re.IGNORECASE | re.DOTALL)
+_TAGGED: Final = re.compile(
+    r"<(?P<tag>problem|instruction|task|question|answer)>(?P<text>.*?)</(?P=tag)>", re.IGNORECASE | re.DOTALL
+)
 _ENDS_OF_TURNS: Final = re.compile(r"(?:\s*<\|(?:im_end|eot_id|end|endoftext)\|>)+\s*\Z")
 _RULE: Final = re.compile(r"^[ \t]*(?:-{3,}|\*{3,})[ \t]*$", re.MULTILINE)
 _BULLET: Final = re.compile(r"^(?P<indent>[ \t]*)[-*•][ \t]+", re.MULTILINE)

@@ -2,9 +2,10 @@
 
 import ast
 import builtins
-import warnings
 from dataclasses import dataclass
 from typing import Final
+
+from genetic_udfs.data.syntax import parsed
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -38,10 +39,11 @@ class Interface:
     @classmethod
     def of(cls, code: str) -> "Interface | None":
         """Read a solution; None where it defines nothing that could be called, or is no Python."""
+        tree = parsed(code)
+        if tree is None:
+            return None
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                definitions = [each for each in ast.parse(code).body if isinstance(each, _Definition)]
+            definitions = [each for each in tree.body if isinstance(each, _Definition)]
             public = [each for each in definitions if each.name != _SCRIPT and not each.name.startswith("_")]
             entries = [each for each in public if not _is_used(each.name, public)] or public
             if not entries:
