@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pandas as pd
+from pyspark import TaskContext
 from pyspark.sql.functions import pandas_udf
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.chat_completion import Reply, Sampling
 from genetic_udfs.engine.columns import REPLY
+from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.engine.udf import frame
 
 _SYLLABLES: Final = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "ar", "el", "in", "os", "un")]
@@ -23,12 +25,19 @@ WORDS: Final = (60, 120)
 _YES: Final = 0.9
 
 
-def ask(name: str, engine: Engine, sampling: Sampling, **_: Any) -> Any:
+def ask(
+    name: str, engine: Engine, sampling: Sampling, *, stage: str = "", progress: ProgressAddress | None = None, **_: Any
+) -> Any:
     """Stand in for `engine.udf.ask`, with its arguments and its result."""
 
     def answers(batches: Iterator[pd.Series]) -> Iterator[pd.DataFrame]:
+        task = TaskContext.get()
+        reporter = ProgressReporter(progress, stage, f"{task.stageId()}.{task.partitionId()}", task.attemptNumber())
         for prompts in batches:
-            yield frame([Reply() if prompt is None else reply(prompt) for prompt in prompts])
+            replies = [Reply() if prompt is None else reply(prompt) for prompt in prompts]
+            reporter.add(Counters(rows=len(replies)))
+            yield frame(replies)
+        reporter.close()
 
     return pandas_udf(answers, REPLY).asNondeterministic()  # type: ignore[call-overload]
 

@@ -18,12 +18,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
 CLASS_DATA = PROJECT / ".cache" / "class-data" / "spark.jsa"  # that of jobs, for their class path
 os.environ["SPARK_DIST_CLASSPATH"] = ":".join(map(str, JARS))
+# Java's first compiler alone has room for 48 MB of code by default; then it throws out and repeats, half of the time.
+QUICK_JVM = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"]
 JAVA_OPTIONS = [
-    *("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"),
+    *QUICK_JVM,
     *(f"-XX:SharedArchiveFile={CLASS_DATA}", "-Xlog:disable", "-Xlog:all=error:stderr"),
 ]
 # Many small jobs: compilers, Java's and Spark's own, and plans that are made again in the middle, would take more time
-# than they gain. Java's first compiler alone has room for 48 MB of code by default, and then throws out and repeats.
+# than they gain.
 FOR_LITTLE_DATA = {
     "spark.driver.extraJavaOptions": " ".join(JAVA_OPTIONS),
     "spark.sql.codegen.wholeStage": False,

@@ -98,7 +98,6 @@ def make_round(this: Round) -> DataFrame:
         .transform(reject_unfit, this)
         .transform(checkpoint, this, "reading and filtering")
         .transform(reject_duplicates, this)
-        .transform(checkpoint, this, "near-duplicates")
         .transform(reject_test_problems, this)
         .transform(ask_coder, this)
         .transform(examine, this)
@@ -196,15 +195,16 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     drawn = F.sha2(F.concat_ws("/", F.lit(run.config.seed), *SLOT_KEY, "item"), 256)
     rank = F.conv(F.substring(drawn, 1, 15), 16, 10).cast("long")
     new = rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
-    found = near_duplicates(
-        new,
-        None,
-        run.config.dedup,
-        run.config.seed,
-        lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),
-        indexed=this.index,
-        is_spread=True,
-    )
+    with run.progress.stage(f"generation {this.generation}, round {this.number}: near-duplicates", None):
+        found = near_duplicates(
+            new,
+            None,
+            run.config.dedup,
+            run.config.seed,
+            lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),
+            indexed=this.index,
+            is_spread=True,
+        )
     if message := format_not_compared(found.not_compared):
         run.progress.note(f"generation {this.generation}, round {this.number}: {message}")
     if not found.pairs:
@@ -221,6 +221,7 @@ def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
     """Reject instructions that hold an item of a test set, or are one in other words if the settings look for that."""
     if not this.items:
         return rows
+    rows = checkpoint(rows, this, "dropping duplicates")
     paraphrases = this.run.config.decontamination.paraphrases
     return reject_contaminated(rows, this, ["instruction"], paraphrases).transform(checkpoint, this, "contamination")
 

@@ -14,7 +14,7 @@ import yaml
 
 from tests.cluster.environment import make_environment
 from tests.cluster.standalone import Standalone, standalone
-from tests.conftest import FOR_LITTLE_DATA, PROJECT
+from tests.conftest import FOR_LITTLE_DATA, PROJECT, QUICK_JVM
 from tests.durability.small_run import write_seeds
 
 TIMEOUT: Final = 1800.0
@@ -56,7 +56,7 @@ class Cluster:
         return file
 
     def _conf(self) -> dict[str, Any]:
-        quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        quick = " ".join(QUICK_JVM)
         return {
             **{key: value for key, value in FOR_LITTLE_DATA.items() if "JavaOptions" not in key},
             "spark.driver.memory": "1g",

@@ -13,10 +13,10 @@ from typing import Final
 import pyspark
 
 from tests.cluster.environment import discovery_script
+from tests.conftest import QUICK_JVM
 from tests.engine.conftest import eventually
 
 SPARK_HOME: Final = Path(pyspark.__file__).parent
-_QUICK: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _PATIENCE: Final = 1200.0
 _OWN_MOUNTS: Final = ("unshare", "--mount", "--propagation", "private")
 
@@ -112,7 +112,7 @@ class Standalone:
                     "SPARK_HOME": str(SPARK_HOME),
                     "SPARK_LOCAL_IP": "127.0.0.1",
                     "SPARK_LOCAL_DIRS": str(self.folder / "local"),
-                    "SPARK_DAEMON_JAVA_OPTS": _QUICK,
+                    "SPARK_DAEMON_JAVA_OPTS": " ".join(QUICK_JVM),
                     "SPARK_DAEMON_MEMORY": "256m",
                     "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
                     **environment,

@@ -15,7 +15,7 @@ from typing import Any, Final
 from py4j.java_gateway import GatewayParameters, JavaGateway, launch_gateway
 
 from tests.cluster.standalone import SPARK_HOME
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, QUICK_JVM
 
 JARS: Final = PROJECT / ".cache" / "yarn"
 _NODES: Final = 2
@@ -53,7 +53,7 @@ def yarn(folder: Path) -> Iterator[Path]:
     with (folder / "log").open("w") as log:
         port, process = launch_gateway(
             classpath=class_path,
-            javaopts=["-Xmx768m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"],
+            javaopts=["-Xmx768m", *QUICK_JVM],
             die_on_exit=True,
             redirect_stdout=log,
             redirect_stderr=log,

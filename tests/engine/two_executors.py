@@ -31,13 +31,13 @@ from genetic_udfs.engine.connection import EngineConnection
 from genetic_udfs.engine.executor import Executor, base_folder
 from genetic_udfs.engine.protocol import EngineRequest
 from genetic_udfs.engine.supervisor_launch import control_socket
+from tests.conftest import QUICK_JVM
 from tests.engine.conftest import eventually, processes_in
 
 GPUS = 2
 CORES = 8
 WINDOW = 16
 ROWS_PER_TASK = 5
-QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def cluster(folder: Path, *, workers: int, executor_gpus: int) -> Iterator[Spark
         "spark.worker.resource.gpu.discoveryScript": script,
         "spark.executor.resource.gpu.amount": executor_gpus,
         "spark.task.resource.gpu.amount": executor_gpus,
-        "spark.driver.extraJavaOptions": QUICK_JVM,
-        "spark.executor.extraJavaOptions": QUICK_JVM,
+        "spark.driver.extraJavaOptions": " ".join(QUICK_JVM),
+        "spark.executor.extraJavaOptions": " ".join(QUICK_JVM),
         # No task starts before all executors are there: else the first one might run them all.
         "spark.cores.max": CORES,
         "spark.scheduler.minRegisteredResourcesRatio": 1.0,
