@@ -98,6 +98,7 @@ class Simulated:
             size,
             self.config,
             self.scores(),
+            count=SAMPLES,
         ).collect()
         ordered = sorted(drawn, key=lambda row: int(row["slot"]))
         return [(row["operator"], [int(parent["id"]) for parent in row["parents"]]) for row in ordered]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 # Half the precision of what a model gives moves a cosine by less than 0.001, in half the room.
 STORED: Final = np.float16
 NEIGHBOURS: Final = 5
+_ROWS_AT_ONCE: Final = 1000
 
 
 def landmarks(vectors: NDArray[np.float32], count: int) -> NDArray[np.float32]:
@@ -46,13 +47,16 @@ def novelty(
         among: their vectors.
     """
     place = {name: at for at, name in enumerate(others)}
-    similarities = vectors @ among.T
-    for row, name in enumerate(ids):
-        if (own := place.get(name)) is not None:
-            similarities[row, own] = -np.inf
     count = min(NEIGHBOURS, max(len(others) - 1, 1))
-    nearest = np.partition(similarities, -count, axis=1)[:, -count:]
-    distances: NDArray[np.float32] = np.clip(1 - nearest, 0, 2).mean(axis=1)
+    distances = np.empty(len(ids), np.float32)
+    for first in range(0, len(ids), _ROWS_AT_ONCE):
+        rows = slice(first, first + _ROWS_AT_ONCE)
+        similarities = vectors[rows] @ among.T
+        for row, name in enumerate(ids[rows]):
+            if (own := place.get(name)) is not None:
+                similarities[row, own] = -np.inf
+        nearest = np.partition(similarities, -count, axis=1)[:, -count:]
+        distances[rows] = np.clip(1 - nearest, 0, 2).mean(axis=1)
     return distances
 
 

@@ -22,7 +22,7 @@ from genetic_udfs.evolution.difficulty import with_solve_rate
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
-from genetic_udfs.evolution.operators.parents import MAX_BROADCAST_SLOTS, SLOT_KEY, with_operator, with_parents
+from genetic_udfs.evolution.operators.parents import SLOT_KEY, with_operator, with_parents
 from genetic_udfs.evolution.operators.selection import Scores, by_novelty, by_rarity
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.evolution.population_embeddings import embeddings
@@ -128,8 +128,8 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
         "index", F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
     )
     depth = F.when(F.col("operator") == MUTATION, F.get("parents", F.lit(0))["depth"] + 1).otherwise(0)
-    is_large = sum(this.slots.values()) > MAX_BROADCAST_SLOTS
-    found = with_parents(rows, this.population, own, this.size, this.run.config, scores_of(this), is_large=is_large)
+    count = sum(this.slots.values())
+    found = with_parents(rows, this.population, own, this.size, this.run.config, scores_of(this), count=count)
     return found.withColumn("depth", depth)
 
 

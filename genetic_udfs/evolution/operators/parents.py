@@ -20,7 +20,7 @@ SLOT_KEY: Final = ("generation", "round", "colony", "slot")
 # a population at the cap, 12 draws miss once in 4,096 slots; that slot is rejected as `depth_cap`, visibly.
 _TRIES: Final = 12
 # Up to so many slots, what they draw goes to every executor: 12 tries of some 100 bytes each, 60 MB in all.
-MAX_BROADCAST_SLOTS: Final = 50_000
+_MAX_BROADCAST_SLOTS: Final = 50_000
 # What decides among those that are drawn.
 _CONTESTANT: Final = ("id", "depth", "fitness")
 # The owner of what all colonies draw from.
@@ -49,7 +49,7 @@ def with_parents(
     config: Config,
     scores: Scores | None = None,
     *,
-    is_large: bool = False,
+    count: int,
 ) -> DataFrame:
     """Add `parents`, an array of (id, instruction, depth): one for a mutation, the configured number for a crossover.
 
@@ -62,7 +62,7 @@ def with_parents(
         size: number of individuals in `population`.
         config: the run's configuration.
         scores: what a tournament is decided by; fitness without it. It knows nothing of what colonies accepted since.
-        is_large: whether there are more than `MAX_BROADCAST_SLOTS`. If not, the population is not shuffled.
+        count: number of slots. Unless they are very many, the population is not shuffled.
 
     Returns:
         The slots; `parents` is empty for a mutation that found no parent below `operators.max_depth`.
@@ -79,7 +79,7 @@ def with_parents(
         .select(*SLOT_KEY, "operator", F.posexplode("indexes").alias("position", "index"))
         .withColumn("owner", F.when(F.col("index") < size, _EVERYBODY).otherwise(F.col("colony")))
     )
-    found = members.join(_small_side(drawn, is_large), ["owner", "index"])
+    found = members.join(_small_side(drawn, count), ["owner", "index"])
     if scores is None:
         found = found.withColumnRenamed("fitness", "score")
     else:
@@ -96,7 +96,7 @@ def with_parents(
     )
     texts = population.select("id", "instruction").unionByName(own.select("id", "instruction"))
     parents = (
-        texts.join(_small_side(winners, is_large), "id")
+        texts.join(_small_side(winners, count), "id")
         .groupBy(*SLOT_KEY)
         .agg(F.sort_array(F.collect_list(F.struct("place", "id", "instruction", "depth"))).alias("parents"))
     )
@@ -108,9 +108,9 @@ def with_parents(
     )
 
 
-def _small_side(rows: DataFrame, is_large: bool) -> DataFrame:
+def _small_side(rows: DataFrame, slots: int) -> DataFrame:
     """Say how rows are joined with a population; Spark takes what is exploded for as small as what it came from."""
-    return rows.hint("merge") if is_large else F.broadcast(rows)
+    return rows.hint("merge") if slots > _MAX_BROADCAST_SLOTS else F.broadcast(rows)
 
 
 def _indexes(config: Config, pool: Column) -> Column:

@@ -44,11 +44,11 @@ def drawn(
     own: list[Any],
     partitions: int = 2,
     fitness: Callable[[int], float | None] = lambda ordinal: None,
-    is_large: bool = False,
+    count: int = 100,
 ) -> list[Row]:
     offspring = with_operator(slots(spark, counts, 1, 0).repartition(partitions), settings)
     people = population(spark, size, fitness=fitness).repartition(partitions)
-    rows = with_parents(offspring, people, spark.createDataFrame(own, OWN), size, settings, is_large=is_large)
+    rows = with_parents(offspring, people, spark.createDataFrame(own, OWN), size, settings, count=count)
     return sorted(rows.collect(), key=lambda row: (row["colony"], row["slot"]))
 
 
@@ -91,7 +91,7 @@ def test_a_colony_never_draws_what_another_has_accepted(spark: SparkSession) -> 
 def test_parents_are_the_same_under_any_partitioning_and_way_of_joining(spark: SparkSession) -> None:
     own = [(0, index, f"own{index}", "mine", index, None) for index in range(3)]
     few = drawn(spark, config(), {0: 40, 1: 40}, 20, own, 1)
-    assert few == drawn(spark, config(), {0: 40, 1: 40}, 20, own, 7, is_large=True)
+    assert few == drawn(spark, config(), {0: 40, 1: 40}, 20, own, 7, count=1_000_000)
     assert [ids(row) for row in few[:4]] == [["p7"], ["own1"], ["p12", "own0", "p19"], ["p5", "own1", "p4"]]
     assert [tuple(parent) for parent in few[2]["parents"]] == [
         ("p12", "text 12", 0),
@@ -109,7 +109,9 @@ def test_a_mutation_draws_below_the_depth_cap(spark: SparkSession) -> None:
 def test_a_slot_that_finds_no_parent_below_the_cap_stays_without(spark: SparkSession) -> None:
     settings = config(crossover_share=0, max_depth=3)
     offspring = with_operator(slots(spark, {0: 3}, 1, 0), settings)
-    rows = with_parents(offspring, population(spark, 4, depth=3), spark.createDataFrame([], OWN), 4, settings).collect()
+    rows = with_parents(
+        offspring, population(spark, 4, depth=3), spark.createDataFrame([], OWN), 4, settings, count=1
+    ).collect()
     assert [row["parents"] for row in rows] == [[], [], []]
 
 
@@ -175,5 +177,5 @@ def test_a_mutations_tournament_is_held_below_the_depth_cap(spark: SparkSession)
     assert set(counts) == {f"p{i}" for i in range(5)}
     assert counts["p4"] / 400 == pytest.approx(1 - 0.8**3, abs=0.08)
     at_the_cap = with_operator(slots(spark, {0: 3}, 1, 0), settings)
-    none = with_parents(at_the_cap, population(spark, 4, depth=3), spark.createDataFrame([], OWN), 4, settings)
+    none = with_parents(at_the_cap, population(spark, 4, depth=3), spark.createDataFrame([], OWN), 4, settings, count=1)
     assert [row["parents"] for row in none.collect()] == [[], [], []]

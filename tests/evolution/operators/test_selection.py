@@ -29,7 +29,7 @@ def first_parents(spark: SparkSession, settings: Config, scores: Scores, partiti
     offspring = with_operator(slots(spark, {0: 1000}, 1, 0).repartition(partitions), settings)
     people = population(spark, 10, fitness=lambda ordinal: ordinal / 10).repartition(partitions)
     own = spark.createDataFrame([(0, 0, "own", "mine", 0, 1.0)], OWN)
-    rows = with_parents(offspring, people, own, 10, settings, scores).collect()
+    rows = with_parents(offspring, people, own, 10, settings, scores, count=100).collect()
     assert len(rows) == 1000
     return Counter(ids(row)[0] for row in rows)
 
