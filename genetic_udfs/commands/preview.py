@@ -19,12 +19,11 @@ from genetic_udfs.reporting.amounts import format_money
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import resolve_path
-from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
+from genetic_udfs.store.schema import CANDIDATES, OVER_QUOTA, POPULATION, REPLIES
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
 # Whose candidates would have been accepted, had there been room.
-_OVER_QUOTA: Final = "over_quota"
 _TEXTS: Final = {CANDIDATES: ("instruction", "response", "code", "raw_reply"), REPLIES: ("text",)}
 
 
@@ -76,7 +75,7 @@ def seen_in(store: Store, slots: int, costs: list[dict[str, float]]) -> Seen:
     return Seen(
         slots=slots,
         candidates=sum(reasons.values()),
-        passed=reasons.get(None, 0) + reasons.get(_OVER_QUOTA, 0),
+        passed=reasons.get(None, 0) + reasons.get(OVER_QUOTA, 0),
         roles=seen_of(costs),
         text_bytes=size,
         gpus=gpus_in_all(store.spark),

@@ -36,7 +36,15 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.runtime.row_udf import row_udf
-from genetic_udfs.store.schema import ACCEPTED, CANDIDATES_SCHEMA, DUPLICATE, NEAR_DUPLICATE, REJECTED
+from genetic_udfs.store.schema import (
+    ACCEPTED,
+    CANDIDATES,
+    CANDIDATES_SCHEMA,
+    DUPLICATE,
+    NEAR_DUPLICATE,
+    OVER_QUOTA,
+    REJECTED,
+)
 
 
 def make_generation(
@@ -55,10 +63,11 @@ def make_generation(
     decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
     index = indexed(run.store, generation)
-    used = attempts = 0
+    attempts = used = 0
+    passed, taken = yield_before(run, generation)
     for number in range(run.config.max_rounds):
         needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
-        counts = slots_by_colony(needed, sum(accepted.values()), used)
+        counts = slots_by_colony(needed, passed, taken)
         if counts and (cap := run.config.max_candidates) is not None:
             counts = within_cap(run.spark, counts, cap - attempts, generation, number, run.config)
             if not counts:
@@ -72,6 +81,7 @@ def make_generation(
         decided = decided.unionByName(made)
         found = run.scratch.observed(made)
         accepted = {colony: accepted.get(colony, 0) + found.get(str(colony), 0) for colony in quota}
+        passed, taken = sum(accepted.values()), used
         attempts += found["rows"]
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
@@ -79,6 +89,16 @@ def make_generation(
         if sum(accepted.values()) < sum(quota.values()):
             index = index.unionByName(index_accepted(this, made))
     return decided
+
+
+def yield_before(run: Run, generation: int) -> tuple[int, int]:
+    """Return how many candidates of the generation before passed every stage, and how many slots it took."""
+    passed = F.count_if((F.col("status") == ACCEPTED) | (F.col("reason") == OVER_QUOTA))
+    taken = F.count_distinct("round", "colony", "slot")
+    before = run.store.read(CANDIDATES).filter(F.col("generation") == generation - 1).agg(passed, taken)
+    row = before.first()
+    assert row is not None
+    return row[0], row[1]
 
 
 def index_accepted(this: Round, made: DataFrame) -> DataFrame:
@@ -395,7 +415,7 @@ def reject_surplus(rows: DataFrame, needed: Mapping[int, int]) -> DataFrame:
         .select("colony", F.get("places", number - 1).alias("last"))
     )
     surplus = F.struct(
-        F.lit("over_quota").alias("reason"),
+        F.lit(OVER_QUOTA).alias("reason"),
         F.format_string("the colony needed %d more", number).alias("detail"),
     )
     return (

@@ -66,6 +66,9 @@ SAME_BEHAVIOUR: Final = "same_behaviour"
 # The value of `reason` of code that the Coder may repair.
 FAILED_TESTS: Final = "failed_tests"
 
+# The value of `reason` of what passed every stage, and was not needed any more.
+OVER_QUOTA: Final = "over_quota"
+
 
 def _struct(**columns: DataType) -> StructType:
     return StructType([StructField(name, data_type) for name, data_type in columns.items()])

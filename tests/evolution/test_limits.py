@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from pyspark.sql import Row, SparkSession
 
+from genetic_udfs.evolution import generation
 from genetic_udfs.evolution.operators.slots import slots_by_colony
+from genetic_udfs.evolution.round import Round
 from tests import scripted_model
 from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, settings
@@ -21,6 +23,10 @@ QUICK = {
     "generations": 1,
     "samples_per_generation": 10,
 }
+
+
+class Begun(Exception):
+    """Ends a run at a round's beginning."""
 
 
 def judged_by(is_good: Callable[[int], bool]) -> Callable[[Request], Answer]:
@@ -58,12 +64,22 @@ def test_a_generation_that_accepts_nothing_ends_at_its_candidates(spark: SparkSe
     assert row["rounds"] < 9
 
 
+TOURNAMENTS = {
+    "colonies": 1,
+    "operators": {"crossover_share": 0.0, "selection": "tournament", "tournament_size": 64},
+    "max_rounds": 3,
+}
+
+
 @pytest.fixture(scope="module")
-def tournaments(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Row, list[dict[str, Any]]]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tournaments")
+
+
+@pytest.fixture(scope="module")
+def tournaments(spark: SparkSession, store: Path) -> tuple[Row, list[dict[str, Any]]]:
     """A run whose judge says Yes to one in three, with so many in a tournament that accepted pairs win all."""
-    operators = {"crossover_share": 0.0, "selection": "tournament", "tournament_size": 64}
-    store = tmp_path_factory.mktemp("tournaments")
-    return run(spark, store, lambda number: number % 3 == 0, colonies=1, operators=operators, max_rounds=3)
+    return run(spark, store, lambda number: number % 3 == 0, **TOURNAMENTS)
 
 
 def test_rounds_follow_the_yield_that_was_seen(tournaments: tuple[Row, list[dict[str, Any]]]) -> None:
@@ -78,6 +94,24 @@ def test_rounds_follow_the_yield_that_was_seen(tournaments: tuple[Row, list[dict
         assert number == 0 or expected > 10 - accepted  # it is more than one slot for each that is missing
     assert len(rounds) > 1
     assert row["accepted"] == accepted
+
+
+def test_the_next_generation_begins_with_the_yield_of_the_one_before(
+    tournaments: tuple[Row, list[dict[str, Any]]], spark: SparkSession, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[Round] = []
+
+    def begin(this: Round) -> None:
+        rounds.append(this)
+        raise Begun
+
+    monkeypatch.setattr(generation, "make_round", begin)
+    with pytest.raises(Begun):
+        evolve(spark, settings(store, "http://127.0.0.1:9/v1", **QUICK | {"generations": 2}, **TOURNAMENTS))
+    _, candidates = tournaments
+    passed = sum(c["status"] == "accepted" or c["reason"] == "over_quota" for c in candidates)
+    assert rounds[0].slots == slots_by_colony({0: 10}, passed, len(candidates))
+    assert rounds[0].slots[0] > 15
 
 
 def test_what_a_colony_has_accepted_wins_its_tournaments_against_seeds(

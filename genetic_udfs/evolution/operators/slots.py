@@ -25,8 +25,8 @@ def quotas(samples: int, colonies: int) -> dict[int, int]:
 def slots_by_colony(needed: Mapping[int, float], accepted: float, used: int) -> dict[int, int]:
     """Return how many slots each colony gets, so that it is expected to reach what it still needs.
 
-    `accepted` of `used` slots have borne a pair in this generation so far, over all colonies. Before the first
-    round nothing is known, and a slot is taken to bear one pair.
+    `accepted` of `used` slots have borne a pair in this generation so far, or before its first round in the generation
+    before, over all colonies. Where nothing is known, a slot is taken to bear one pair.
     """
     observed = accepted / used if used else 1.0
     rate = min(max(observed, _MIN_YIELD), 1.0)
