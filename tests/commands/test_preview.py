@@ -40,6 +40,7 @@ def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: Spa
     print_forecast(console, config, seen, config.generations, 100.0)
     text = out.getvalue()
     assert f"({seen.passed} of {seen.candidates}, from 5 slots)" in text and "100 output tokens/s" in text
+    assert "Nine times in ten it is" in text
     first = [line.split("│")[1].strip() for line in text.splitlines() if "│" in line]
     assert sorted(first) == ["all", "coder", "instructor", "judge"]
 
