@@ -2,19 +2,25 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs.commands.evolve import evolve_recorded, new_run
+from genetic_udfs.commands.export import ExportOptions
+from genetic_udfs.commands.export import run as run_export
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin
+from genetic_udfs.export.formats import ExportFormat
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.reporting.report.aggregates import read_figures
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.delta_rows import delta_rows
@@ -170,6 +176,27 @@ def test_a_fork_of_a_fork_has_all_of_it(source: Source, spark: SparkSession, tmp
     assert {row["forked_from"] for row in table(tmp_path / "second", "runs")} == {f"{tmp_path / 'first'}@1"}
     shutil.rmtree(tmp_path / "first")
     fork(spark, source.config_of(tmp_path / "second"), Origin(str(tmp_path / "first"), 1))
+
+
+def test_a_fork_is_reported_and_exported_with_the_pairs_that_it_has_taken_over(
+    source: Source, spark: SparkSession, tmp_path: Path
+) -> None:
+    config = source.config_of(tmp_path / "fork")
+    fork(spark, config, source.at(2))
+    there, origin = (read_figures(Store(spark, root), samples=9) for root in (config.store, str(source.store)))
+    assert replace(there, root="") == replace(origin, root="")
+    assert there.accepted == 8
+
+    options = ExportOptions(ExportFormat.OPEN_CODE_GENETIC_INSTRUCT, str(tmp_path / "out"))
+    with Progress() as progress:
+        done = run_export(spark, config, options, {}, [], progress)
+    assert (done.pairs, done.rows) == (8, 8)
+    written = pq.read_table(tmp_path / "out" / "data").to_pylist()
+    assert {row["id"] for row in written} == {
+        row["id"] for row in table(source.store, "population") if row["generation"] > 0
+    }
+    assert {row["generation_model"] for row in written} == {"scripted"}
+    assert f"those of another store, `{source.store}@2`" in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_an_origin_that_is_not_there_is_refused_and_nothing_is_written(

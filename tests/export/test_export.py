@@ -21,6 +21,7 @@ from genetic_udfs.export.preference import with_rejected
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import CANDIDATES, CANDIDATES_SCHEMA, GENERATIONS, POPULATION, POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
+from tests.small_disk import small_disk
 
 HOSTILE = "Write\r\n---\nconfigs: []\n```\n<script>alert(1)</script> | `x`"
 
@@ -251,6 +252,24 @@ def test_what_leaves_nothing_to_write_leaves_nothing_behind(
     with pytest.raises(ConfigurationError, match=said):
         run(Store(spark, str(made_once)), tmp_path / "out", **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_of_a_store_under_way_what_is_finished_gets_out(made: Store, tmp_path: Path) -> None:
+    made.table(GENERATIONS).delete("generation = 2")  # its pairs are committed, and it is not
+    done = run(made, tmp_path / "out", format=ExportFormat.PARQUET)
+    assert (done.generation, done.pairs, done.rows) == (1, 2, 2)
+    found = load(tmp_path / "out", tmp_path / "cache")["train"]
+    assert (sorted(found["id"]), set(found["generation"])) == (["a", "b"], {1})
+
+
+@pytest.mark.parametrize("kilobytes", [24, 160])
+def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(
+    spark: SparkSession, made_once: Path, tmp_path: Path, kilobytes: int
+) -> None:
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        with pytest.raises(ConfigurationError, match="out: cannot be written: the disk is full; make room, and start"):
+            run(Store(spark, str(made_once)), disk / "out")
+        assert not list(disk.iterdir())
 
 
 def test_a_store_without_pairs_or_with_lost_files_is_named(made: Store, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """`jobs/report.py` on a store whose rows are known: what Spark counts, and what cannot be reported."""
 
+import shutil
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.commands.report import check_output, write
@@ -11,8 +11,9 @@ from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.reporting.report.aggregates import read_figures
 from genetic_udfs.reporting.report.figures import Cost, Distance, Length, Outcome, Seed
 from genetic_udfs.reporting.report.page import GENERATOR, page
-from genetic_udfs.store.schema import CANDIDATES, GENERATIONS
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES
 from genetic_udfs.store.tables import Store
+from tests.small_disk import small_disk
 
 
 def test_a_stores_figures_are_counted(made: Store) -> None:
@@ -57,9 +58,30 @@ def test_a_stores_figures_are_counted(made: Store) -> None:
         read_figures(made, samples=1)
 
 
-def test_a_store_that_is_none_is_named(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_store_that_is_none_or_has_seeds_alone_is_named(made: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is not a store of this project"):
-        read_figures(Store(spark, str(tmp_path)), samples=1)
+        read_figures(Store(made.spark, str(tmp_path)), samples=1)
+    for table in (POPULATION, GENERATIONS):
+        made.table(table).delete("generation > 0")
+    for table in (CANDIDATES, REPLIES):  # a run makes them with its first generation
+        shutil.rmtree(made.path(table))
+    with pytest.raises(StoreError, match="has no pairs yet: no generation but the seeds is finished"):
+        read_figures(made, samples=1)
+
+
+def test_files_of_candidates_that_are_gone_are_named(made: Store) -> None:
+    for file in Path(made.path(CANDIDATES)).glob("*.parquet"):
+        file.unlink()
+    with pytest.raises(StoreError, match="candidates: a file of this table is missing"):
+        read_figures(made, samples=1)
+
+
+def test_a_disk_that_is_full_keeps_the_earlier_report(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 64) as disk:
+        write(disk / "report.html", "earlier")
+        with pytest.raises(ConfigurationError, match=r"--output .*cannot be written: No space left"):
+            write(disk / "report.html", "new" * 50_000)
+        assert [file.read_text() for file in disk.iterdir()] == ["earlier"]
 
 
 def test_a_report_replaces_a_report_and_nothing_else(tmp_path: Path) -> None:
