@@ -133,6 +133,8 @@ DIVERSITY: Final = {
     "sample": 3,
     "model": "org/embedder",
     "distinct_3": 0.9,
+    "distinct_3_low": 0.85,
+    "distinct_3_high": 0.95,
     "nearest_other": _DISTANCE,
     "nearest_earlier": None,
     "topics": 1.0,

@@ -129,13 +129,19 @@ def _distance(found: Row | None) -> str | None:
     return None if found is None else f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
 
 
+def _share(share: float | None, low: float | None, high: float | None) -> str | None:
+    """Return a share with the half of its interval, where it has one."""
+    said = _number(share, ".1%")
+    return said if low is None or high is None else f"{said} ± {(high - low) / 2:.1%}"
+
+
 def _number(found: float | None, form: str) -> str | None:
     return None if found is None else format(found, form)
 
 
 # What is said of `generations.diversity`, by the heading of its line.
 _DIVERSITY: Final[dict[str, Callable[[Row], str | None]]] = {
-    "distinct 3-grams": lambda found: _number(found["distinct_3"], ".1%"),
+    "distinct 3-grams": lambda found: _share(found["distinct_3"], found["distinct_3_low"], found["distinct_3_high"]),
     "nearest other": lambda found: _distance(found["nearest_other"]),
     "nearest earlier": lambda found: _distance(found["nearest_earlier"]),
     "seeds' topics": lambda found: _number(found["topics"], ".0%"),

@@ -3,7 +3,7 @@
 Tables: `population` (accepted individuals), `candidates` (every attempt), `replies` (the ledger of model replies),
 `generations` (one row a finished generation), `runs` (one row a start of the job), `verdicts` (what another judge said
 of a generation's candidates), `dedup_index` and `dedup_manifest` (what a search for near-duplicates needs of the
-population), `embeddings` (what selection for diversity needs of it).
+population), `embeddings` (what selection for diversity, and a search by meaning, need of it).
 """
 
 from typing import Final
@@ -27,7 +27,7 @@ from genetic_udfs.engine.columns import REPLY_FIELDS
 
 # To be raised with every change of a table's columns or of what they hold. Each table carries the version that it was
 # made with or brought to, in a property; tables from before there was one are version 1.
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 SCHEMA_VERSION_PROPERTY: Final = "genetic_udfs.schema_version"
 
 POPULATION: Final = "population"
@@ -56,9 +56,10 @@ REJUDGE: Final = "rejudge"
 # What keys of `versions` in `runs` begin with that name a test set; their values say what its items were.
 TEST_SET: Final = "test set "
 
-# Values of `reason` that the search for near-duplicates gives.
+# Values of `reason` that the search for near-duplicates gives, by words and by meaning.
 DUPLICATE: Final = "duplicate"
 NEAR_DUPLICATE: Final = "near_duplicate"
+SEMANTIC_DUPLICATE: Final = "semantic_duplicate"
 
 # The value of `reason` of code that returns the same as another pair's.
 SAME_BEHAVIOUR: Final = "same_behaviour"
@@ -124,8 +125,9 @@ _INDIVIDUAL: Final = {
 POPULATION_SCHEMA: Final = _struct(**_INDIVIDUAL, ordinal=_long)
 
 # `reason` is null for accepted rows, `detail` what a person needs to understand the reason. `duplicate_of` and
-# `similarity` name the partner of a duplicate. `raw_reply` is kept where a reply could not be parsed. `solution` is
-# which of the Coder's samples it is (0..), `attempt` is 2 for one that was repaired after it had failed its tests.
+# `similarity` name the partner of a duplicate; of a semantic one the latter is the cosine, else Jaccard's. `raw_reply`
+# is kept where a reply could not be parsed. `solution` is which of the Coder's samples it is (0..), `attempt` is 2 for
+# one that was repaired after it had failed its tests.
 CANDIDATES_SCHEMA: Final = _struct(
     **_INDIVIDUAL,
     round=_int,
@@ -206,15 +208,17 @@ JUDGE_AND_TESTS: Final = _struct(
 # samples lie in, and their 5th percentile.
 DISTANCE: Final = _struct(mean=_double, low=_double, high=_double, p5=_double)
 
-# Of a drawn sample of a generation's instructions: the share of distinct ones among all runs of three words, and by
-# `model` (null where none could be had, and with it the distances) how far each is from the nearest of the sample, and
-# of a sample of all earlier generations. Of the whole generation, by descent: the share of the seeds' topics of which a
-# seed is an ancestor, Gini's coefficient of what the seeds have contributed, and the entropy in bits of the operators
-# that lead from the seeds to its members, by their first parents.
+# Of a drawn sample of a generation's instructions: the share of distinct ones among all runs of three words, with its
+# 95% interval by the jackknife, and by `model` (null where none could be had, and with it the distances) how far each
+# is from the nearest of the sample, and of a sample of all earlier generations. Of the whole generation, by descent:
+# the share of the seeds' topics of which a seed is an ancestor, Gini's coefficient of what the seeds have contributed,
+# and the entropy in bits of the operators that lead from the seeds to its members, by their first parents.
 DIVERSITY: Final = _struct(
     sample=_long,
     model=_string,
     distinct_3=_double,
+    distinct_3_low=_double,
+    distinct_3_high=_double,
     nearest_other=DISTANCE,
     nearest_earlier=DISTANCE,
     topics=_double,

@@ -59,11 +59,28 @@ def test_the_interval_is_where_the_mean_of_another_sample_would_lie() -> None:
 
 
 def test_distinct_3_counts_runs_of_three_words_in_their_normal_form() -> None:
-    assert distinct_3(["a b c d", "A, b: C!"]) == pytest.approx(2 / 3)
-    assert distinct_3(["one two three", "four five six"]) == 1.0
-    assert distinct_3(["same words here"] * 4) == 0.25
+    found = distinct_3(["a b c d", "A, b: C!"])
+    assert found is not None and found.share == pytest.approx(2 / 3)
+    assert distinct_3(["one two three", "four five six"]) == (1.0, 1.0, 1.0)
+    assert distinct_3(["one two three"]) == (1.0, None, None)
+    same = distinct_3(["same words here"] * 4)
+    assert same is not None and same.share == 0.25
     assert distinct_3(["", "  "]) is None
     assert distinct_3([]) is None
+
+
+def test_the_interval_of_distinct_3_holds_the_mean_of_samples_of_that_size() -> None:
+    draw = np.random.default_rng(3)
+    vocabulary = np.array([f"w{number}" for number in range(12)])
+
+    def text() -> str:
+        return " ".join(vocabulary[(12 ** draw.random(draw.integers(5, 30))).astype(int) - 1])
+
+    found = np.array([distinct_3([text() for _ in range(60)]) for _ in range(150)])
+    share, low, high = found.T
+    held = np.count_nonzero((low <= share.mean()) & (share.mean() <= high))
+    assert 134 <= held <= 149  # 95%, give or take three of its standard deviations
+    assert np.median(high - low) / 2 == pytest.approx(1.96 * share.std(), rel=0.2)
 
 
 def test_a_pair_passes_what_it_has_contributed_on_to_its_parents_in_equal_parts() -> None:

@@ -154,7 +154,9 @@ def test_diversity_tells_whose_descendants_a_generation_has(evolved: Evolved) ->
         alive = {topics[seed] for seed, share in given.items() if share and seed in topics}
         assert found["topics"] == pytest.approx(len(alive) / len(set(topics.values())))
         assert found["gini"] == pytest.approx(gini(np.array([*given.values()])))
-        assert found["distinct_3"] == pytest.approx(distinct_3([row["instruction"] for row in own]))
+        words = distinct_3([row["instruction"] for row in own])
+        assert words is not None
+        assert [found[f"distinct_3{end}"] for end in ("", "_low", "_high")] == pytest.approx([*words])
         assert found["sample"] == len(own) and 0 <= found["lineage_entropy"] <= math.log2(len(own))
         assert (found["model"] is None) == (found["nearest_other"] is None)
 

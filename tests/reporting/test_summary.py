@@ -36,6 +36,8 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         judge=Row(yes_passed=30, yes_failed=6, no_passed=4, no_failed=10, kappa=0.51, brier=0.2),
         diversity=Row(
             distinct_3=0.9137,
+            distinct_3_low=0.9,
+            distinct_3_high=0.93,
             nearest_other=Row(mean=0.4126, low=0.4, high=0.42, p5=0.1),
             nearest_earlier=None,
             topics=0.875,
@@ -56,7 +58,7 @@ def test_the_summary_gives_counts_reasons_costs_and_a_shortfall() -> None:
         "acceptance 25%",
         "audit 8 of 9 pairs",
         "judge and tests 40 of 50 agree, kappa 0.51",
-        "distinct 3-grams 91.4%",
+        "distinct 3-grams 91.4% ± 1.5%",
         "nearest other 0.413 ± 0.010",
         "seeds' topics 88%",
         "Gini of offspring 0.62",

@@ -14,6 +14,7 @@ _AT_ONCE: Final = 2000
 _RESAMPLES: Final = 1000
 _INTERVAL: Final = (2.5, 97.5)
 _FEW: Final = 5
+_SIGMAS: Final = 1.96
 
 
 class Spread(NamedTuple):
@@ -25,13 +26,33 @@ class Spread(NamedTuple):
     p5: float
 
 
-def distinct_3(texts: Sequence[str]) -> float | None:
-    """Return the share of distinct ones among all runs of three words (Li et al., NAACL 2016); None without words."""
+class Ratio(NamedTuple):
+    """A share, and where it lies by how much it hangs on single texts; without an interval where there is one text."""
+
+    share: float
+    low: float | None
+    high: float | None
+
+
+def distinct_3(texts: Sequence[str]) -> Ratio | None:
+    """Return the share of distinct ones among all runs of three words (Li et al., NAACL 2016); None without words.
+
+    Its 95% interval is by the jackknife (Tukey 1958), which leaves out one text at a time. A bootstrap would repeat
+    texts, and what is repeated is not distinct: of texts that share nothing it would say 0.63 in place of 1.
+    """
     normal = [form for form in map(normalise, texts) if form]
     if not normal:
         return None
-    runs, _ = batch_shingles(normal, _WORDS)
-    return len(np.unique(runs)) / len(runs)
+    runs, starts = batch_shingles(normal, _WORDS)
+    _, kind, counts = np.unique(runs, return_inverse=True, return_counts=True)
+    share = len(counts) / len(runs)
+    if len(normal) == 1:
+        return Ratio(share, None, None)
+    own = np.add.reduceat((counts[kind] == 1).astype(np.int64), starts)  # of each text those that no other has
+    sizes = np.diff(starts, append=len(runs))
+    without = (len(counts) - own) / (len(runs) - sizes)
+    half = _SIGMAS * float(np.sqrt((len(normal) - 1) * np.mean((without - without.mean()) ** 2)))
+    return Ratio(share, max(0.0, share - half), min(1.0, share + half))
 
 
 def to_nearest(vectors: NDArray[np.float32], others: NDArray[np.float32] | None = None) -> NDArray[np.float32] | None:

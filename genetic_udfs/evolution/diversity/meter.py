@@ -97,10 +97,13 @@ class DiversityMeter:
             if self._vectors is not None:
                 earlier = spread(to_nearest(embedded, self._vectors), seed)
         self._keep(draws, embedded)
+        words = distinct_3(texts)
         return {
             "sample": len(texts),
             "model": self._settings.model if embedded is not None else None,
-            "distinct_3": distinct_3(texts),
+            "distinct_3": words and words.share,
+            "distinct_3_low": words and words.low,
+            "distinct_3_high": words and words.high,
             "nearest_other": _as_dict(other),
             "nearest_earlier": _as_dict(earlier),
             **self._descent(members),

@@ -22,7 +22,17 @@ from genetic_udfs.reporting.report.figures import (
     Use,
 )
 from genetic_udfs.store.presence import last_generation, require
-from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES, RUNS
+from genetic_udfs.store.schema import (
+    ACCEPTED,
+    CANDIDATES,
+    GENERATIONS,
+    POPULATION,
+    REJUDGE,
+    REPLIES,
+    RUNS,
+    SEMANTIC_DUPLICATE,
+)
+from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _SEEDS: Final = 15
@@ -44,8 +54,13 @@ def read_figures(store: Store, samples: int) -> StoreFigures:
     Raises:
         StoreError: if the store has no finished generation but the seeds, or files of it are gone.
     """
-    require(store, GENERATIONS, POPULATION, CANDIDATES)
     up_to = F.col("generation") <= last_generation(store)
+    require(store, CANDIDATES)
+    with translate_table_errors():
+        return _figures(store, up_to, samples)
+
+
+def _figures(store: Store, up_to: Column, samples: int) -> StoreFigures:
     candidates = store.read(CANDIDATES).filter(up_to)
     population = store.read(POPULATION).filter(up_to)
     generations = store.read(GENERATIONS).filter(up_to).orderBy("generation").collect()
@@ -68,7 +83,10 @@ def read_figures(store: Store, samples: int) -> StoreFigures:
         ],
         outcomes=_outcomes(candidates),
         fitness=_fitness(candidates),
-        similarities=_bins(candidates.filter(F.col("similarity").isNotNull()), F.col("similarity")),
+        similarities=_bins(
+            candidates.filter(F.col("similarity").isNotNull() & (F.col("reason") != SEMANTIC_DUPLICATE)),
+            F.col("similarity"),
+        ),
         contaminated=_contaminated(candidates),
         audits=[
             (row["generation"], row["audit"]["pairs"], row["audit"]["caught"]) for row in generations if row["audit"]
@@ -141,6 +159,8 @@ def _diversity(generation: int, found: Row) -> Diversity:
         found["sample"],
         found["model"],
         found["distinct_3"],
+        getattr(found, "distinct_3_low", None),  # an earlier release has no interval
+        getattr(found, "distinct_3_high", None),
         _distance(found["nearest_other"]),
         _distance(found["nearest_earlier"]),
         found["topics"],

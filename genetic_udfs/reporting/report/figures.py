@@ -37,6 +37,8 @@ class Diversity:
     sample: int
     model: str | None
     distinct_3: float | None
+    distinct_3_low: float | None
+    distinct_3_high: float | None
     nearest_other: Distance | None
     nearest_earlier: Distance | None
     topics: float | None

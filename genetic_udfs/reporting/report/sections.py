@@ -173,10 +173,15 @@ def _costs(store: StoreFigures) -> Section:
 
 def _duplicates(store: StoreFigures) -> Section:
     reasons = _totals(store.outcomes, lambda one: one.reason or "")
-    counts = {name: reasons.get(name, 0) for name in ("duplicate", "near_duplicate", "contaminated")}
+    counts = {
+        name: reasons.get(name, 0) for name in ("duplicate", "near_duplicate", "semantic_duplicate", "contaminated")
+    }
+    semantic = counts["semantic_duplicate"]
     texts = [
         f"{counts['duplicate']:,} candidates repeat the words of another instruction, {counts['near_duplicate']:,} are"
-        f" near-duplicates of one, {counts['contaminated']:,} hold an item of a test set."
+        " near-duplicates of one,"
+        + (f" {semantic:,} say the same in other words," if semantic else "")
+        + f" {counts['contaminated']:,} hold an item of a test set."
     ]
     pairs, caught = sum(audit[1] for audit in store.audits), sum(audit[2] for audit in store.audits)
     if pairs:
@@ -199,7 +204,8 @@ def _diversity(found: Sequence[Diversity]) -> Section:
     texts = [
         f"Of up to {max(one.sample for one in found):,} instructions of each generation; generation 0 are the seeds."
         " Cosine distances between embeddings, to the nearest other of the sample and to the nearest of a sample of all"
-        " earlier ones, with the interval of the mean by the bootstrap, and their 5th percentile."
+        " earlier ones, with the interval of the mean by the bootstrap, and their 5th percentile; that of the share of"
+        " distinct 3-grams is by the jackknife."
     ]
     if not any(one.model for one in found):
         texts.append("There was no model to embed instructions, so no distances.")
@@ -207,7 +213,7 @@ def _diversity(found: Sequence[Diversity]) -> Section:
     rows = [
         (
             str(one.generation),
-            _number(one.distinct_3, ".1%"),
+            _share(one.distinct_3, one.distinct_3_low, one.distinct_3_high),
             *_distance(one.nearest_other),
             *_distance(one.nearest_earlier),
             _number(one.topics, ".0%"),
@@ -219,6 +225,11 @@ def _diversity(found: Sequence[Diversity]) -> Section:
     descent = ("seeds' topics with descendants", "Gini of offspring by seed", "entropy of lineages, bits")
     table = Table((*headings, *descent), rows)
     return Section("diversity", "Diversity and novelty", texts, tables=[("Diversity of each generation", table)])
+
+
+def _share(share: float | None, low: float | None, high: float | None) -> str:
+    said = _number(share, ".1%")
+    return said if low is None or high is None else f"{said} ({low:.1%} to {high:.1%})"
 
 
 def _distance(found: Distance | None) -> tuple[str, str]:

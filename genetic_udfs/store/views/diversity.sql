@@ -4,6 +4,8 @@ VIEW diversity (
     sample COMMENT 'how many instructions were drawn of it',
     model COMMENT 'what embedded them; null where none could be had, and then all distances are null',
     distinct_3 COMMENT 'share of distinct ones among all runs of three words of the sample',
+    distinct_3_low COMMENT 'lower end of its 95% interval, by the jackknife',
+    distinct_3_high COMMENT 'its upper end',
     nearest_other COMMENT 'mean cosine distance of an instruction to the nearest other of the sample',
     nearest_other_low COMMENT 'lower end of the interval of nearest_other, in which 95% of bootstrap samples lie',
     nearest_other_high COMMENT 'its upper end',
@@ -23,6 +25,9 @@ AS SELECT
     diversity.sample,
     diversity.model,
     diversity.distinct_3,
+    -- By their names in JSON: a store that an earlier release wrote has no such fields.
+    CAST(get_json_object(to_json(diversity), '$.distinct_3_low') AS DOUBLE) AS distinct_3_low,
+    CAST(get_json_object(to_json(diversity), '$.distinct_3_high') AS DOUBLE) AS distinct_3_high,
     diversity.nearest_other.mean AS nearest_other,
     diversity.nearest_other.low AS nearest_other_low,
     diversity.nearest_other.high AS nearest_other_high,

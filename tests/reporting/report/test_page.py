@@ -65,7 +65,17 @@ def test_every_figure_is_said() -> None:
     assert of["duplicates"].texts[1] == "The audits' samples had 5 pairs of near-duplicates; 4 of them were found."
     assert of["diversity"].tables[0][1].rows == [
         ("0", "95.0%", "-", "-", "-", "-", "100%", "0.00", "0.0"),
-        ("1", "90.0%", "0.310 (0.300 to 0.320)", "0.050", "0.200 (0.100 to 0.300)", "0.010", "50%", "0.40", "1.5"),
+        (
+            "1",
+            "90.0% (85.0% to 95.0%)",
+            "0.310 (0.300 to 0.320)",
+            "0.050",
+            "0.200 (0.100 to 0.300)",
+            "0.010",
+            "50%",
+            "0.40",
+            "1.5",
+        ),
     ]
     assert len(of["diversity"].texts) == 1
     without = next(s for s in sections(replace(FIGURES, diversity=FIGURES.diversity[:1])) if s.id == "diversity")

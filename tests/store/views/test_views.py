@@ -1,15 +1,16 @@
 """What the views and table functions over a store hold, on a store whose rows are known."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.store.schema import VERDICTS, VERDICTS_SCHEMA
+from genetic_udfs.store.schema import GENERATIONS, VERDICTS, VERDICTS_SCHEMA
 from genetic_udfs.store.tables import Store
-from genetic_udfs.store.views.definitions import TABLES_READ
+from genetic_udfs.store.views.definitions import TABLES_READ, statements
 from tests.made_store import make_store
 
 pytestmark = pytest.mark.slow
@@ -127,8 +128,18 @@ def test_by_operator_tells_acceptance_and_fitness(registered: Store) -> None:
 
 def test_diversity_has_a_row_for_each_generation_that_was_measured(registered: Store) -> None:
     assert rows(registered, "SELECT * FROM diversity") == [
-        (2, 3, 3, "org/embedder", 0.9, 0.3, 0.2, 0.4, 0.1, None, None, None, None, 1.0, 0.25, 1.5)
+        (2, 3, 3, "org/embedder", 0.9, 0.85, 0.95, 0.3, 0.2, 0.4, 0.1, None, None, None, None, 1.0, 0.25, 1.5)
     ]
+
+
+def test_diversity_of_a_store_from_before_distinct_3_had_an_interval(spark: SparkSession, made_once: Path) -> None:
+    session = spark.newSession()  # its views are its own
+    generations = session.read.format("delta").load(f"{made_once}/{GENERATIONS}")
+    older = generations.withColumn("diversity", F.col("diversity").dropFields("distinct_3_low", "distinct_3_high"))
+    older.createOrReplaceTempView(GENERATIONS)
+    session.sql(*statements([GENERATIONS], ["diversity"], temporary=True))
+    found = session.sql("SELECT distinct_3, distinct_3_low, distinct_3_high, gini FROM diversity").collect()
+    assert [tuple(row) for row in found] == [(0.9, None, None, 0.25)]
 
 
 def test_judge_calibration_holds_the_judge_against_tests(registered: Store) -> None:
