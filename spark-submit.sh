@@ -139,7 +139,7 @@ choose_jvm_options() {
     case ${job##*/} in
     # For jobs of some seconds Java's second compiler takes more time than it gains. The first one alone would have a
     # fifth of the room for what it compiles, which is too little for Spark.
-    sql.py | history.py | lineage.py | compare.py)
+    sql.py | history.py | lineage.py | compare.py | report.py)
         jvm_options+=(-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m)
         ;;
     esac

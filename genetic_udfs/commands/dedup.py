@@ -25,11 +25,14 @@ from genetic_udfs.commands.any_table import (
 )
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.session import job_progress, job_session
-from genetic_udfs.config import Config, Dedup
+from genetic_udfs.config import Config, Dedup, Semantic
 from genetic_udfs.config.file import load_config
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import Audit, audit
 from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
+from genetic_udfs.dedup.semantic import MODEL_KEY as SEMANTIC_MODEL_KEY
+from genetic_udfs.dedup.semantic import SEMANTIC, dropped_by_meaning
+from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import rebuild_index
 from genetic_udfs.reporting.dedup_summary import format_audit, format_not_compared
@@ -55,6 +58,7 @@ class DedupOptions:
     against: str | None = None
     format: TableFormat = TableFormat.DELTA
     threshold: float | None = None
+    semantic: float | None = None
 
 
 class Findings(NamedTuple):
@@ -67,11 +71,28 @@ class Findings(NamedTuple):
 def dedup(config: Path, options: DedupOptions, overrides: list[str] | None = None) -> None:
     """Write a table's rows with their near-duplicates."""
     settings = load_config(config, overrides or [])
-    likeness = settings.dedup if options.threshold is None else with_threshold(settings.dedup, options.threshold)
+    likeness = likeness_of(settings.dedup, options)
+    if likeness.semantic is not None:
+        check_embedding(likeness.semantic.model, SEMANTIC_MODEL_KEY)
     with job_session(settings, "dedup") as spark:
         with job_progress(spark) as progress:
             found = run(spark, options, likeness, settings.seed, progress)
-        print_summary(Console(width=100, highlight=False), read_table(spark, options.output), found, options.output)
+        print_summary(Console(width=100, highlight=False), read_table(spark, options.output), found, options)
+
+
+def likeness_of(settings: Dedup, options: DedupOptions) -> Dedup:
+    """Return the settings with what the options change; by meaning nothing is compared unless they ask for it.
+
+    Raises:
+        ConfigurationError: if a threshold is not in (0, 1].
+    """
+    likeness = settings if options.threshold is None else with_threshold(settings, options.threshold)
+    if options.semantic is None:
+        return likeness.model_copy(update={"semantic": None})
+    if not 0 < options.semantic <= 1:
+        raise ConfigurationError(f"--semantic {options.semantic}: must be above 0 and not above 1")
+    semantic = (settings.semantic or Semantic()).model_copy(update={"threshold": options.semantic})
+    return likeness.model_copy(update={"semantic": semantic})
 
 
 def with_threshold(settings: Dedup, threshold: float) -> Dedup:
@@ -93,10 +114,11 @@ def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, 
     Raises:
         ConfigurationError: naming the path or the column.
     """
+    added = _ADDED if settings.semantic is None else (*_ADDED, c.METHOD)
     check_output(spark, options.output)
     rows = read_table(spark, options.input)
     with prefixed_errors(options.input):
-        check_columns(rows, [options.column], options.id, _ADDED)
+        check_columns(rows, [options.column], options.id, added)
     kept = None
     if options.against is not None:
         kept = read_table(spark, options.against)
@@ -129,9 +151,14 @@ def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, 
             known = empty if kept is None else _texts(kept, options)
             search = near_duplicates(new, known, settings, seed, scratch.checkpoint)
             dropped = scratch.checkpoint(search.dropped, "dropped")
+        found = dropped
+        if settings.semantic is not None:
+            with progress.stage("semantic duplicates", None):
+                by_meaning = dropped_by_meaning(new, known, dropped, settings.semantic, scratch.checkpoint)
+                found = dropped.unionByName(scratch.checkpoint(by_meaning, "semantic"))
         with progress.stage("writing", None):
             kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[options.id].dataType)
-            of_rows = tagged(rows, dropped.withColumn(c.DUPLICATE_OF, kept_id), options.id, _ADDED)
+            of_rows = tagged(rows, found.withColumn(c.DUPLICATE_OF, kept_id), options.id, added)
             write_table(of_rows, options.output, options.format)
         if not settings.audit:
             return Findings(search.not_compared, None)
@@ -142,12 +169,13 @@ def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, 
         scratch.clear()
 
 
-def print_summary(console: Console, rows: DataFrame, found: Findings, output: str) -> None:
-    """Print how many rows are duplicates, exact and near, and what the audit says."""
-    is_copy = F.col(c.SIMILARITY) == 1.0
-    near = F.col(c.DUPLICATE_OF).isNotNull() & ~is_copy
-    total, exact, similar = rows.agg(
-        F.count(F.lit(1)), F.count_if(F.coalesce(is_copy, F.lit(False))), F.count_if(near)
+def print_summary(console: Console, rows: DataFrame, found: Findings, options: DedupOptions) -> None:
+    """Print how many rows are duplicates, by words and by meaning, and what the audit says."""
+    by_meaning = F.lit(False) if options.semantic is None else F.coalesce(F.col(c.METHOD) == SEMANTIC, F.lit(False))
+    is_copy = F.coalesce(F.col(c.SIMILARITY) == 1.0, F.lit(False)) & ~by_meaning
+    near = F.col(c.DUPLICATE_OF).isNotNull() & ~is_copy & ~by_meaning
+    total, exact, similar, semantic = rows.agg(
+        F.count(F.lit(1)), F.count_if(is_copy), F.count_if(near), F.count_if(by_meaning)
     ).collect()[0]
     table = Table(title="Rows", title_justify="left")
     table.add_column("")
@@ -156,7 +184,8 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
         ("all", total),
         ("same words", exact),
         ("near-duplicates", similar),
-        ("kept", total - exact - similar),
+        *((("semantic duplicates", semantic),) if options.semantic is not None else ()),
+        ("kept", total - exact - similar - semantic),
     ):
         table.add_row(name, f"{count:,}")
     console.print(table)
@@ -164,7 +193,7 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, output: st
         console.print(message, markup=False)
     if found.audit is not None:
         console.print(format_audit(found.audit), markup=False)
-    console.print(f"written to {output}", markup=False)
+    console.print(f"written to {options.output}", markup=False)
 
 
 def _texts(kept: DataFrame, options: DedupOptions) -> DataFrame:

@@ -19,6 +19,8 @@ from genetic_udfs.config import Sandbox as Sandbox
 from genetic_udfs.config.file import load_config as load_config
 from genetic_udfs.decontamination import contamination, read_items
 from genetic_udfs.dedup import columns as c
+from genetic_udfs.dedup.semantic import MODEL_KEY, dropped_by_meaning
+from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ClusterError as ClusterError
 from genetic_udfs.errors import ConfigurationError as ConfigurationError
 from genetic_udfs.errors import EngineError as EngineError
@@ -116,12 +118,16 @@ def near_duplicates(
         id: the column that tells them apart; in both tables.
         text: the column of texts; null and blank ones duplicate nothing. In both tables.
         against: texts that are kept whatever they are.
-        settings: threshold (0.7 by default), shingle length, bands and rows.
+        settings: threshold (0.7 by default), shingle length, bands and rows; with `semantic` texts that say the same in
+            other words are found, too.
         seed: of the hash functions.
 
     Returns:
         One row for each duplicate: `id` and `duplicate_of` (string), `similarity` (1.0 for the same words) and
-        `method` (`exact` or `minhash`). The partner is the most similar text that is kept.
+        `method` (`exact`, `minhash` or `semantic`). The partner is the most similar text that is kept.
+
+    Raises:
+        ConfigurationError: if `settings.semantic` names a model that is not there.
 
     Example:
         >>> found = near_duplicates(corpus, text="prompt")
@@ -130,7 +136,14 @@ def near_duplicates(
     named = column(id).cast("string").alias(c.ID), column(text).alias(c.TEXT)
     new = rows.select(*named, rank_of(rows, id).alias(c.RANK))
     kept = (rows.limit(0) if against is None else against).select(*named)
-    return dedup.near_duplicates(new, kept, settings or Dedup(), seed, _checkpoint).dropped
+    settings = settings or Dedup()
+    if settings.semantic is not None:
+        check_embedding(settings.semantic.model, MODEL_KEY)
+    found = dedup.near_duplicates(new, kept, settings, seed, _checkpoint).dropped
+    if settings.semantic is None:
+        return found
+    found = found.localCheckpoint()
+    return found.unionByName(dropped_by_meaning(new, kept, found, settings.semantic, _checkpoint))
 
 
 def contaminated(rows: DataFrame, config: Config, *, id: str = "id", texts: Sequence[str] = ("text",)) -> DataFrame:

@@ -4,7 +4,7 @@ Reading YAML, overrides and files is `file.py`'s; nothing here touches the disk,
 """
 
 from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases
-from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.dedup import Dedup, Semantic
 from genetic_udfs.config.diversity import EMBEDDING_MODEL, Diversity
 from genetic_udfs.config.engines import MEMORY_SHARE, Engine, Price, ReasoningTags
 from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
@@ -58,6 +58,7 @@ __all__ = [
     "Roles",
     "Sandbox",
     "Section",
+    "Semantic",
     "Share",
     "Spark",
     "TesterSettings",

@@ -162,6 +162,16 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _embeddings_are_by_one_model(self) -> Self:
+        semantic = self.dedup.semantic
+        if semantic is not None and self._selects_by_embedding and semantic.model != self.diversity.model:
+            raise ValueError(
+                f"dedup.semantic.model: is {semantic.model}, and operators.selection: {self.operators.selection} goes"
+                f" by diversity.model, {self.diversity.model}; embeddings are kept once, so name one model for both"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _every_colony_has_a_share(self) -> Self:
         if self.colonies > self.samples_per_generation:
             raise ValueError(
@@ -205,8 +215,14 @@ class Config(Section):
         return self.language == PYTHON and (self.sandbox.check_runs or self.accepts_by_execution)
 
     @property
-    def keeps_embeddings(self) -> bool:
-        """Whether the population's embeddings are kept, for what asks how near texts are."""
+    def embedding_model(self) -> tuple[str, str] | None:
+        """The model of the embeddings that are kept of the population, and its key; None where nothing asks for any."""
+        if self.dedup.semantic is not None:
+            return self.dedup.semantic.model, "dedup.semantic.model"
+        return (self.diversity.model, "diversity.model") if self._selects_by_embedding else None
+
+    @property
+    def _selects_by_embedding(self) -> bool:
         return self.operators.selection in SELECTION_BY_EMBEDDING
 
     @property
@@ -264,13 +280,15 @@ class Config(Section):
             },
         )
         data["dedup"].pop("audit")
+        if self.dedup.semantic is None:
+            data["dedup"].pop("semantic")
         if self.sandbox.decided_by == "outside":
             data["sandbox"].pop("decided_by")
         if self.max_candidates is None:
             data.pop("max_candidates")
         if self.operators.selection == "uniform":
             data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
-        elif self.operators.selection in SELECTION_BY_EMBEDDING:
+        elif self._selects_by_embedding:
             data["operators"]["embedding_model"] = self.diversity.model
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")

@@ -1,4 +1,4 @@
-"""Near-duplicates: texts that say the same in almost the same words.
+"""Near-duplicates: texts that say the same in almost the same words; and in others, by `semantic`.
 
 A module a step: `signatures` and `signing` (MinHash), `bands` (candidate pairs), `indexed` (those among kept texts),
 `jaccard` (exact similarity), `survivors` (who is kept). `near_duplicates` is the whole of it, `audit` samples what it

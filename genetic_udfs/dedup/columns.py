@@ -33,6 +33,9 @@ SAMPLE_KEY: Final = "sample_key"
 KEYS: Final = "keys"
 PACKED: Final = "packed"
 
+# A text's embedding, as `embedding.landmarks` packs it.
+VECTOR: Final = "vector"
+
 # A bucket's members share KEY. IS_EXACT marks the buckets of equal content, whose pairs need no further check.
 KEY: Final = "key"
 IS_EXACT: Final = "is_exact"
@@ -76,6 +79,7 @@ INDEXED: Final = _struct(
     {ID: _string, CONTENT_HASH: _string, KEYS: ArrayType(_long), SAMPLE_KEY: _long, PACKED: BinaryType()}
 )
 TEXTS: Final = _struct({ID: _string, IS_NEW: _boolean, TEXT: _string})
+EMBEDDED: Final = _struct({ID: _string, RANK: _long, VECTOR: BinaryType()})
 
 _PAIR: Final[dict[str, DataType]] = {
     LATER_ID: _string,

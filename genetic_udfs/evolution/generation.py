@@ -5,17 +5,20 @@ A row that fails at a stage goes on with its `reason` set, so that every attempt
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
+from pyspark.sql.types import StringType, StructType
 
 from genetic_udfs.config import Paraphrases
-from genetic_udfs.config.operators import CROSSOVER, MUTATION
+from genetic_udfs.config.operators import CROSSOVER, MUTATION, SELECTION_BY_EMBEDDING
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.dedup import near_duplicates
+from genetic_udfs.dedup.columns import EMBEDDED
+from genetic_udfs.dedup.semantic import embed, semantic_duplicates
 from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.evolution.agreement import compare, reject_same_behaviour
 from genetic_udfs.evolution.difficulty import with_solve_rate
@@ -44,7 +47,14 @@ from genetic_udfs.store.schema import (
     NEAR_DUPLICATE,
     OVER_QUOTA,
     REJECTED,
+    SEMANTIC_DUPLICATE,
 )
+
+# The name of a round's embeddings in the scratch space.
+EMBEDDED_TEXTS: Final = "embeddings"
+EMBEDDED_CANDIDATES: Final = StructType([*EMBEDDED.fields, CANDIDATES_SCHEMA["content_hash"]])
+# What names the partner of a duplicate.
+PARTNER: Final = StructType([CANDIDATES_SCHEMA["duplicate_of"], CANDIDATES_SCHEMA["similarity"]])
 
 
 def make_generation(
@@ -118,6 +128,7 @@ def make_round(this: Round) -> DataFrame:
         .transform(reject_unfit, this)
         .transform(checkpoint, this, "reading and filtering")
         .transform(reject_duplicates, this)
+        .transform(reject_semantic_duplicates, this)
         .transform(reject_test_problems, this)
         .transform(ask_coder, this)
         .transform(examine, this)
@@ -156,7 +167,7 @@ def draw_parents(rows: DataFrame, this: Round) -> DataFrame:
 def scores_of(this: Round) -> Scores | None:
     """Return what a tournament is decided by, None where it is fitness, or there are none."""
     config = this.run.config
-    if not config.keeps_embeddings:
+    if config.operators.selection not in SELECTION_BY_EMBEDDING:
         return None
     known = embeddings(this.run.store, this.generation)
     return by_novelty(known, config.seed) if config.operators.selection == "novelty" else by_rarity(known)
@@ -211,13 +222,9 @@ def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
 def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what is near the population, near what this generation has accepted, or near another candidate."""
     run = this.run
-    # The order among candidates is drawn, so that no colony has precedence over another.
-    drawn = F.sha2(F.concat_ws("/", F.lit(run.config.seed), *SLOT_KEY, "item"), 256)
-    rank = F.conv(F.substring(drawn, 1, 15), 16, 10).cast("long")
-    new = rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
     with run.progress.stage(f"generation {this.generation}, round {this.number}: near-duplicates", None):
         found = near_duplicates(
-            new,
+            ranked_texts(rows, this),
             None,
             run.config.dedup,
             run.config.seed,
@@ -235,6 +242,54 @@ def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         reject,
         F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail"))),
     )
+
+
+def ranked_texts(rows: DataFrame, this: Round) -> DataFrame:
+    """Return `id`, `rank` and `text` of the instructions that are not rejected.
+
+    The order among candidates is drawn, so that no colony has precedence over another.
+    """
+    drawn = F.sha2(F.concat_ws("/", F.lit(this.run.config.seed), *SLOT_KEY, "item"), 256)
+    rank = F.conv(F.substring(drawn, 1, 15), 16, 10).cast("long")
+    return rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
+
+
+def reject_semantic_duplicates(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject what says the same as the population, as what this generation has accepted, or as another candidate."""
+    run, settings = this.run, this.run.config.dedup.semantic
+    if settings is None:
+        return rows
+    rows = checkpoint(rows, this, "near-duplicates by words")
+    embedded = embed(ranked_texts(rows, this), settings.model).join(rows.select("id", "content_hash"), "id")
+    new = checkpoint(embedded.select(*EMBEDDED_CANDIDATES.fieldNames()), this, EMBEDDED_TEXTS)
+    kept = embeddings(run.store, this.generation).select("id", "vector")
+    if this.number and (of_rounds := embedded_candidates(run, this.generation)) is not None:
+        accepted = this.accepted.select("id", "content_hash").join(of_rounds, "content_hash")
+        kept = kept.unionByName(accepted.select("id", "vector"))
+    found = semantic_duplicates(new, kept, settings.threshold, lambda rows, name: checkpoint(rows, this, name))
+    partner = found.withColumnsRenamed({"duplicate_of": "near_to", "similarity": "cosine"})
+    reason = F.struct(
+        F.lit(SEMANTIC_DUPLICATE).alias("reason"),
+        F.format_string("cosine %.3f with %s", "cosine", "near_to").alias("detail"),
+    )
+    return (
+        with_columns_of(PARTNER, rows.join(partner, "id", "left"))
+        .transform(reject, F.when(F.col("near_to").isNotNull(), reason))
+        .withColumns(
+            {"duplicate_of": F.coalesce("duplicate_of", "near_to"), "similarity": F.coalesce("similarity", "cosine")}
+        )
+        .drop("near_to", "cosine")
+        .transform(checkpoint, this, "semantic duplicates")
+    )
+
+
+def embedded_candidates(run: Run, generation: int) -> DataFrame | None:
+    """Return `content_hash` and `vector` of instructions that this run has embedded in a generation, None without any.
+
+    An id is that of a solution, and of several of an instruction any may be the accepted one.
+    """
+    found = run.scratch.read(f"generation-{generation}/round-*/{EMBEDDED_TEXTS}", EMBEDDED_CANDIDATES)
+    return None if found is None else found.select("content_hash", "vector").dropDuplicates(["content_hash"])
 
 
 def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:

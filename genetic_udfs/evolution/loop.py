@@ -15,7 +15,7 @@ from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
-from genetic_udfs.evolution.generation import make_generation
+from genetic_udfs.evolution.generation import embedded_candidates, make_generation
 from genetic_udfs.evolution.population_embeddings import add_embeddings, update_embeddings
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run
@@ -53,7 +53,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
         run.progress.note(_begun(done, run.config.generations))
     with run.progress.stage(f"generation {done}: near-duplicate index", None):
         update_index(run.store, run.config, run.id)
-    if run.config.keeps_embeddings:
+    if run.config.embedding_model is not None:
         with run.progress.stage(f"generation {done}: embeddings", None):
             update_embeddings(run.store, run.config, run.id)
     for generation in range(done + 1, run.config.generations + 1):
@@ -63,8 +63,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation, size)
             add_to_index(run.store, run.config, run.id, generation)
-            if run.config.keeps_embeddings:
-                add_embeddings(run.store, run.config, run.id, generation)
+            add_embeddings(run.store, run.config, run.id, generation, embedded_candidates(run, generation))
             size = commit_generation(run, generation, size, started, meter)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()

@@ -45,6 +45,12 @@ def _offspring(config: Config, test_sets: Sequence[str]) -> Iterator[PlannedStag
         f"Jaccard similarity of {dedup.shingle_words} words from {dedup.threshold:g}, found by {dedup.bands} bands of"
         f" {dedup.rows} rows, against the population and each other",
     )
+    if dedup.semantic is not None:
+        yield PlannedStage(
+            "semantic duplicates",
+            f"cosine of embeddings by {dedup.semantic.model} from {dedup.semantic.threshold:g}, against the population"
+            " and each other",
+        )
     if test_sets:
         paraphrases = config.decontamination.paraphrases
         engine = None if paraphrases is None else config.judge_of(paraphrases).engine

@@ -17,9 +17,8 @@ from genetic_udfs.config import Config
 from genetic_udfs.embedding.landmarks import clusters, landmarks, packed, unpacked
 from genetic_udfs.embedding.vectors import embedded_rows
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.evolution.diversity.meter import MODEL_KEY
 from genetic_udfs.evolution.population_index import generations_lacking
-from genetic_udfs.runtime.arrow import batches_of, local_frame
+from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
 from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.store.schema import EMBEDDINGS, EMBEDDINGS_SCHEMA, POPULATION
 from genetic_udfs.store.tables import Store
@@ -40,47 +39,70 @@ def embeddings(store: Store, generation: int) -> DataFrame:
 def update_embeddings(store: Store, config: Config, run_id: str) -> None:
     """Add what is in the population and not in the table, a generation a commit, each exactly once.
 
+    Nothing is done where the configuration asks for no embeddings.
+
     Raises:
         ConfigurationError: if the table was made by another model.
     """
-    model = config.diversity.model
+    if config.embedding_model is None:
+        return
+    model, key = config.embedding_model
     first = store.read(EMBEDDINGS).select("model").first()
     if first is not None and first["model"] != model:
         raise ConfigurationError(
-            f"{MODEL_KEY}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the configuration has"
+            f"{key}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the configuration has"
             f" {model}; set it back, or remove that folder: the embeddings are then made again"
         )
     for generation in generations_lacking(store, EMBEDDINGS):
         add_embeddings(store, config, run_id, generation)
 
 
-def add_embeddings(store: Store, config: Config, run_id: str, generation: int) -> None:
-    """Add a generation of the population to a table that has all before it, exactly once."""
+def add_embeddings(store: Store, config: Config, run_id: str, generation: int, known: DataFrame | None = None) -> None:
+    """Add a generation of the population to a table that has all before it, exactly once.
+
+    Args:
+        store: the store.
+        config: says what embeds; nothing is done where it asks for no embeddings.
+        run_id: the run.
+        generation: the generation, whose population is committed.
+        known: `content_hash` and `vector` of what has been embedded already, others among them.
+    """
+    if config.embedding_model is None:
+        return
     new = store.read(POPULATION).filter(F.col("generation") == generation)
     if generation == 0:
-        rows = _seeds_in_clusters(embedded_population(new, config, None))
+        rows = _seeds_in_clusters(embedded_population(new, config.embedding_model, None))
     else:
-        rows = embedded_population(new, config, _landmarks_of(store))
+        rows = embedded_population(new, config.embedding_model, _landmarks_of(store), known)
     store.append(EMBEDDINGS, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
 
 
-def embedded_population(new: DataFrame, config: Config, chosen: NDArray[np.float32] | None) -> DataFrame:
+def embedded_population(
+    new: DataFrame, model: tuple[str, str], chosen: NDArray[np.float32] | None, known: DataFrame | None = None
+) -> DataFrame:
     """Return rows of `embeddings` for individuals of one generation.
 
     Args:
-        new: `id`, `generation`, `instruction`, `code_branches`.
-        config: says what embeds them.
+        new: `id`, `generation`, `instruction`, `content_hash`, `code_branches`.
+        model: what embeds them, and its key.
         chosen: the landmarks; without them clusters are null.
+        known: `content_hash` and `vector` of those that are not embedded again, each once.
     """
     spark = new.sparkSession
-    model = config.diversity.model
     shared = spark.sparkContext.broadcast(chosen)
 
     def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_embedded(batches, shared.value, model), EMBEDDINGS_SCHEMA)
 
-    given = new.select("id", F.col("instruction").alias("text"), "generation", level().alias("level"))
-    return given.repartition(task_slots(spark)).mapInArrow(embed, EMBEDDINGS_SCHEMA)
+    def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return batches_of(_placed(batches, shared.value, model), EMBEDDINGS_SCHEMA)
+
+    given = new.select("id", "content_hash", F.col("instruction").alias("text"), "generation", level().alias("level"))
+    if known is None:
+        return given.repartition(task_slots(spark)).mapInArrow(embed, EMBEDDINGS_SCHEMA)
+    lacking = given.join(known, "content_hash", "left_anti").repartition(task_slots(spark))
+    placed = given.join(known, "content_hash").mapInArrow(place, EMBEDDINGS_SCHEMA)
+    return placed.unionByName(lacking.mapInArrow(embed, EMBEDDINGS_SCHEMA))
 
 
 def level() -> Column:
@@ -90,12 +112,29 @@ def level() -> Column:
 
 
 def _embedded(
-    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: str
+    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: tuple[str, str]
 ) -> Iterator[tuple[Any, ...]]:
-    for rows, vectors in embedded_rows(batches, ("id", "generation", "level", "text"), model, MODEL_KEY):
-        of = [None] * len(rows) if chosen is None else clusters(vectors, chosen).tolist()
-        for (name, generation, level_, _), vector, cluster in zip(rows, packed(vectors), of, strict=True):
-            yield generation, name, model, vector, cluster, level_
+    for some, vectors in embedded_rows(batches, ("id", "generation", "level", "text"), *model):
+        yield from _rows(some, vectors, chosen, model)
+
+
+def _placed(
+    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: tuple[str, str]
+) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        if some := [*rows([batch], "id", "generation", "level", "vector")]:
+            yield from _rows(some, unpacked([row[-1] for row in some]), chosen, model)
+
+
+def _rows(
+    some: Sequence[tuple[Any, ...]],
+    vectors: NDArray[np.float32],
+    chosen: NDArray[np.float32] | None,
+    model: tuple[str, str],
+) -> Iterator[tuple[Any, ...]]:
+    of = [None] * len(some) if chosen is None else clusters(vectors, chosen).tolist()
+    for (name, generation, level_, _), vector, cluster in zip(some, packed(vectors), of, strict=True):
+        yield generation, name, model[0], vector, cluster, level_
 
 
 def _seeds_in_clusters(seeds: DataFrame) -> DataFrame:

@@ -45,11 +45,13 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
 
     Another seed would draw other parents for a slot that has replies; other seed instructions would be another
     generation 0; other colonies or another measure of likeness would give the columns two meanings. Bands, rows and the
-    version of the texts' normal form are those of the near-duplicate index, which can be rebuilt.
+    version of the texts' normal form are those of the near-duplicate index, which can be rebuilt. A search by meaning
+    has a reason of its own, and may begin at any generation.
     """
     digest = hashlib.sha256(json.dumps([[seed.id, seed.instruction] for seed in seeds]).encode()).hexdigest()[:16]
     dedup = {
-        f"dedup.{key}": value for key, value in config.dedup.model_dump(exclude={"audit", "bands", "rows"}).items()
+        f"dedup.{key}": value
+        for key, value in config.dedup.model_dump(exclude={"audit", "bands", "rows", "semantic"}).items()
     }
     return {
         "seed": config.seed,

@@ -15,6 +15,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from genetic_udfs.runtime.error_text import text_of
 from genetic_udfs.runtime.session import file_system
@@ -58,6 +59,12 @@ class Scratch:
         kept = self.spark.read.schema(rows.schema).parquet(path)
         self._observed[kept] = seen.get
         return kept
+
+    def read(self, name: str, schema: StructType) -> DataFrame | None:
+        """Return what `checkpoint` has written under names that a pattern matches; None where that is nothing."""
+        pattern = f"{resolve_path(self.spark, self.root)}/{name}"
+        system, path = file_system(self.spark, pattern)
+        return self.spark.read.schema(schema).parquet(pattern) if system.globStatus(path) else None
 
     def has(self, rows: DataFrame) -> bool:
         """Tell whether rows are what `checkpoint` has returned."""

@@ -1,25 +1,32 @@
 """Near-duplicates in any table: what comes in, what goes out, and what is refused."""
 
+import io
 import json
 import random
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
 from pyspark.sql import Row, SparkSession
+from rich.console import Console
 from typer.testing import CliRunner
 
 from genetic_udfs.commands.any_table import TableFormat
+from genetic_udfs.commands.cli.dedup import OPTIONAL_VALUES
 from genetic_udfs.commands.cli.dedup import dedup as command_line
-from genetic_udfs.commands.dedup import DedupOptions, Findings, run, with_threshold
-from genetic_udfs.config import Dedup
+from genetic_udfs.commands.dedup import DedupOptions, Findings, likeness_of, print_summary, run, with_threshold
+from genetic_udfs.commands.job_exit import with_values
+from genetic_udfs.config import Dedup, Semantic
 from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.near_duplicates import NotCompared
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.reporting.progress import Progress
+from tests.decontamination.tiny_model import make_tiny_model
 from tests.dedup.corpora import planted
 
 FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"
@@ -68,6 +75,48 @@ def test_every_row_comes_back_with_what_it_duplicates(dedupe: Dedupe, tmp_path: 
     assert rows[3].similarity == 1.0
     assert findings == Findings(NotCompared(0, 0), Audit(texts=4, pairs=2, caught=2))
     assert [path.name for path in tmp_path.iterdir() if "scratch" in path.name] == []
+
+
+def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: SparkSession, tmp_path: Path) -> None:
+    # To the small model all words with Cyrillic letters are the same word.
+    given = [FIRST, NEAR, "ж ц ш щ ю", "я й д л ф", "ф л д ж ю я", "  ", "\n"]
+    known = tmp_path / "known.jsonl"
+    known.write_text(json.dumps({"id": 77, "text": "ц ш щ ю я й"}) + "\n")
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in texts(*given)))
+    task = DedupOptions(str(source), "text", "id", str(tmp_path / "out"), str(known), semantic=0.9999)
+    settings = likeness_of(Dedup(semantic=Semantic(model=str(make_tiny_model(tmp_path / "model"))), audit=0), task)
+    with Progress() as progress:
+        findings = run(spark, task, settings, 0, progress)
+    written = spark.read.format("delta").load(task.output).orderBy("id")
+    rows = {row.id: (row.duplicate_of, row.method) for row in written.collect()}
+    assert rows == {
+        0: (None, None),
+        1: (0, "minhash"),
+        2: (None, None),
+        3: (2, "semantic"),
+        4: (77, "semantic"),
+        5: (None, None),
+        6: (None, None),
+    }
+    out = io.StringIO()
+    print_summary(Console(file=out, width=100), written, findings, task)
+    lines = [re.sub("[^a-z0-9-]+", " ", line).strip() for line in out.getvalue().splitlines()]
+    assert {"all 7", "same words 0", "near-duplicates 1", "semantic duplicates 2", "kept 4"} <= set(lines)
+
+
+def test_by_meaning_is_compared_where_it_is_asked_for() -> None:
+    configured = Dedup(semantic=Semantic(threshold=0.8, model="mine"))
+    task = DedupOptions("in", "text", "id", "out")
+    assert likeness_of(configured, task).semantic is None
+    assert likeness_of(configured, replace(task, semantic=0.9)).semantic == Semantic(threshold=0.9, model="mine")
+    assert likeness_of(Dedup(), replace(task, semantic=0.9, threshold=0.8)).semantic == Semantic(threshold=0.9)
+    for wrong in (0.0, 1.01, -0.5):
+        with pytest.raises(ConfigurationError, match=f"--semantic {wrong}: must be above 0 and not above 1"):
+            likeness_of(configured, replace(task, semantic=wrong))
+    assert with_values(["d", "c", "--semantic"], OPTIONAL_VALUES) == ["d", "c", "--semantic", "0.95"]
+    assert with_values(["d", "--semantic", ".9", "--id", "x"], OPTIONAL_VALUES)[1:4] == ["--semantic", ".9", "--id"]
+    assert with_values(["d", "--semantic", "-1"], OPTIONAL_VALUES) == ["d", "--semantic", "-1"]
 
 
 def test_numbers_are_ordered_as_numbers_and_texts_as_texts(dedupe: Dedupe) -> None:
@@ -191,6 +240,7 @@ def test_nothing_is_overwritten_and_ids_are_unique(dedupe: Dedupe, tmp_path: Pat
     ("options", "said"),
     [
         (["--rebuild-index", "--threshold", "0.5"], "--threshold is not for --rebuild-index"),
+        (["--rebuild-index", "--semantic", "0.9"], "--semantic is not for --rebuild-index"),
         (["--take-over"], "--take-over is for --rebuild-index"),
         (["--input", "x", "--column", "text", "--id", "id"], "--input, --column, --id and --output must be given"),
     ],

@@ -58,6 +58,9 @@ def test_near_duplicates_of_a_table_and_of_another(spark: SparkSession) -> None:
     known = spark.createDataFrame([(11, OTHER)], named)
     found = genetic_udfs.near_duplicates(rows, **columns, against=known).collect()
     assert {(row.id, row.duplicate_of) for row in found} == {("2", "11"), ("10", "9")}
+    elsewhere = genetic_udfs.Dedup.model_validate({"semantic": {"model": "nowhere"}})
+    with pytest.raises(genetic_udfs.ConfigurationError, match=r"dedup\.semantic\.model: 'nowhere' is no folder"):
+        genetic_udfs.near_duplicates(rows, **columns, settings=elsewhere)
 
 
 def test_rows_that_hold_a_published_problem(spark: SparkSession) -> None:

@@ -86,6 +86,9 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ),
         ("operators={tournament_size: 4}", "operators: tournament_size is for selection: tournament"),
         ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
+        ("dedup.semantic={threshold: 0}", "dedup.semantic.threshold: Input should be greater than 0"),
+        ("dedup.semantic={threshold: 1.5}", "dedup.semantic.threshold: Input should be less than or equal to 1"),
+        ("dedup.semantic=0.95", "dedup.semantic: Input should be a valid dictionary"),
         ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),
         ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X or exec"),
         ("acceptance=execution>=2", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X"),
@@ -212,6 +215,19 @@ def test_a_fingerprint_knows_the_model_that_is_asked_about_paraphrases_and_not_i
     assert load_config(LOCAL, renamed).fingerprint() != fingerprint
 
 
+def test_embeddings_are_kept_by_one_model() -> None:
+    assert load_config(LOCAL).embedding_model is None
+    by_meaning = "dedup.semantic={model: mine}"
+    assert load_config(LOCAL, [by_meaning]).embedding_model == ("mine", "dedup.semantic.model")
+    bred = ["operators.selection=novelty", "diversity.model=mine"]
+    assert load_config(LOCAL, bred).embedding_model == ("mine", "diversity.model")
+    assert load_config(LOCAL, [*bred, by_meaning]).embedding_model == ("mine", "dedup.semantic.model")
+    with pytest.raises(
+        ConfigurationError, match=r"dedup\.semantic\.model: is mine, .* goes by diversity\.model, bundled"
+    ):
+        load_config(LOCAL, [bred[0], by_meaning])
+
+
 def test_every_mistake_is_named_at_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_config(LOCAL, ["seed=-1", "colonies=0", "roles.coder.top_p=2"])
@@ -268,10 +284,12 @@ def test_the_fingerprint_changes_with_what_is_generated_and_with_nothing_else() 
         "seed=1",
         "roles.coder.temperature=0.9",
         "dedup.threshold=0.8",
+        "dedup.semantic={}",
+        "dedup.semantic={threshold: 0.9}",
         "engines.smollm.model=some/other",
     ]
     assert {load_config(LOCAL, [override]).fingerprint() for override in same} == {fingerprint}
-    assert len({fingerprint, *(load_config(LOCAL, [override]).fingerprint() for override in other)}) == 5
+    assert len({fingerprint, *(load_config(LOCAL, [override]).fingerprint() for override in other)}) == 7
 
 
 def own_prompt(folder: Path, text: str, role: str = "judge") -> Path:

@@ -1,13 +1,14 @@
-"""A run that breeds for rare kinds, by a small model that knows equal from unequal."""
+"""A run that breeds for rare kinds and compares by meaning, by a small model that knows equal from unequal."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.checks.preflight import check_diversity
+from genetic_udfs.commands.checks.preflight import check_embeddings
 from genetic_udfs.embedding.landmarks import unpacked
 from genetic_udfs.embedding.model import Embedder
 from genetic_udfs.errors import ConfigurationError
@@ -15,9 +16,24 @@ from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, settings
-from tests.scripted_server import ScriptedServer
+from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = pytest.mark.slow
+
+# The small model knows no letters but a to z: to it, all words that have another are the same word.
+OTHER_LETTERS = str.maketrans("abdefgiklmnoprstuy", "бвдежзийклмнпрстуф")
+KNOWN, UNKNOWN = "Write a function for ", "Write one function for "
+
+
+def answer(request: Request) -> Answer:
+    """Tell some instructions in words that the small model does not know."""
+    given = scripted_model.answer(request)
+    lines = given.text.split("\n")
+    for number, line in enumerate(lines):
+        before, known, words = line.partition(KNOWN)
+        if known and len(words) % 2:
+            lines[number] = before + UNKNOWN + words.translate(OTHER_LETTERS)
+    return replace(given, text="\n".join(lines))
 
 
 class Finished:
@@ -31,7 +47,7 @@ class Finished:
 @pytest.fixture(scope="module")
 def finished(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     store, model = tmp_path_factory.mktemp("elites"), make_tiny_model(tmp_path_factory.mktemp("embedder") / "model")
-    with ScriptedServer(scripted_model.answer, model="scripted") as server:
+    with ScriptedServer(answer, model="scripted") as server:
         config = settings(
             store,
             server.url,
@@ -39,7 +55,7 @@ def finished(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
             samples_per_generation=5,
             max_rounds=2,
             operators={"selection": "elites"},
-            dedup={"audit": 0},
+            dedup={"audit": 0, "semantic": {"threshold": 0.9999, "model": str(model)}},
             diversity={"sample": 0, "model": str(model)},
             decontamination={"human_eval": False},
         )
@@ -62,13 +78,28 @@ def test_the_embeddings_of_the_population_are_kept_with_their_cells(finished: Fi
             assert row["level"] == sum(own["code_branches"] >= bound for bound in (2, 5, 10))
 
 
+def test_what_says_the_same_in_other_words_is_rejected_with_its_partner(finished: Finished) -> None:
+    candidates = {row["id"]: row for row in finished.table("candidates")}
+    known = candidates.keys() | {row["id"] for row in finished.table("population")}
+    found = [row for row in candidates.values() if row["reason"] == "semantic_duplicate"]
+    assert found
+    for row in found:
+        assert row["duplicate_of"] in known - {row["id"]}
+        assert 0.9999 <= row["similarity"] <= 1.0
+        assert row["detail"] == f"cosine {row['similarity']:.3f} with {row['duplicate_of']}"
+        assert row["instruction"].startswith(UNKNOWN) and row["coder_request"] is None
+    # All have as many words of which the model knows none, so of those that are accepted there is one at most.
+    assert sum(row["instruction"].startswith(UNKNOWN) for row in finished.table("population")) <= 1
+
+
 def test_a_model_that_is_not_there_is_refused_before_spark_starts(tmp_path: Path) -> None:
     missing = str(tmp_path / "none")
     for changes, said in (
         ({"operators": {"selection": "novelty"}, "diversity": {"model": missing}}, "operators.selection: novelty: "),
         ({"diversity": {"model": missing}}, "diversity.model: "),
+        ({"dedup": {"semantic": {"model": missing}}}, "dedup.semantic.model: "),
     ):
         with pytest.raises(ConfigurationError, match=f"^{said}.*no folder with config.json"):
-            check_diversity(settings(tmp_path, "http://unused", **changes))
-    check_diversity(settings(tmp_path, "http://unused"))
-    check_diversity(settings(tmp_path, "http://unused", diversity={"model": missing, "sample": 0}))
+            check_embeddings(settings(tmp_path, "http://unused", **changes))
+    check_embeddings(settings(tmp_path, "http://unused"))
+    check_embeddings(settings(tmp_path, "http://unused", diversity={"model": missing, "sample": 0}))

@@ -11,6 +11,7 @@ _STAGES: Final = (
     "genetic_udfs.engine.udf",
     "genetic_udfs.roles.columns",
     "genetic_udfs.dedup.near_duplicates",
+    "genetic_udfs.dedup.semantic",
     "genetic_udfs.decontamination.contamination",
     "genetic_udfs.sandbox.spark",
     "genetic_udfs.sandbox.zygote",

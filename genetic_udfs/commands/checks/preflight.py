@@ -6,6 +6,7 @@ from pathlib import Path
 
 from genetic_udfs.config import EMBEDDING_MODEL, Config, Engine
 from genetic_udfs.data.seeds import Seed, read_seeds
+from genetic_udfs.dedup.semantic import MODEL_KEY as SEMANTIC_MODEL_KEY
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.engine.models import check_model
@@ -28,7 +29,7 @@ def preflight(config: Config) -> list[Seed]:
     for name, engine in config.engines.items():
         check_engine(name, engine)
     check_gpus(config)
-    check_diversity(config)
+    check_embeddings(config)
     return seeds
 
 
@@ -102,17 +103,19 @@ def check_gpus(config: Config) -> None:
             )
 
 
-def check_diversity(config: Config) -> None:
-    """Check that a model which is named for measuring diversity, or which selection needs, is there.
+def check_embeddings(config: Config) -> None:
+    """Check that a model which selection or a search by meaning needs, or which measures diversity by name, is there.
 
     Without the usual one a run measures less, and nothing is amiss.
 
     Raises:
         ConfigurationError: naming the key.
     """
-    if config.keeps_embeddings:
+    if config.dedup.semantic is not None:
+        check_embedding(config.dedup.semantic.model, SEMANTIC_MODEL_KEY)
+    elif config.embedding_model is not None:
         try:
-            check_embedding(config.diversity.model, MODEL_KEY)
+            check_embedding(*config.embedding_model)
         except ConfigurationError as error:
             raise ConfigurationError(f"operators.selection: {config.operators.selection}: {error}") from None
     if config.diversity.sample and config.diversity.model != EMBEDDING_MODEL:

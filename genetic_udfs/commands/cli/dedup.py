@@ -1,6 +1,6 @@
 """The command line of `jobs/dedup.py`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -18,6 +18,14 @@ def dedup(
         str | None, typer.Option("--against", help="a table with the same two columns, whose rows come first")
     ] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help="the minimum Jaccard similarity")] = None,
+    semantic: Annotated[
+        float | None,
+        typer.Option(
+            "--semantic",
+            metavar="[COSINE]",
+            help="also find texts that say the same in other words, by embeddings as near as this (0.95)",
+        ),
+    ] = None,
     format_: OutputFormatOption = TableFormat.DELTA,
     rebuild: Annotated[
         bool, typer.Option("--rebuild-index", help="rebuild the index of the store's population")
@@ -32,6 +40,8 @@ def dedup(
     if rebuild:
         if threshold is not None:
             raise typer.BadParameter("--threshold is not for --rebuild-index, which takes dedup.threshold")
+        if semantic is not None:
+            raise typer.BadParameter("--semantic is not for --rebuild-index, which is about words")
         from genetic_udfs.commands.dedup import rebuild as rebuild_index
 
         return rebuild_index(config, overrides, take_over=take_over)
@@ -41,4 +51,8 @@ def dedup(
         raise typer.BadParameter("--input, --column, --id and --output must be given")
     from genetic_udfs.commands.dedup import DedupOptions, dedup
 
-    dedup(config, DedupOptions(input_, column, id_, output, against, format_, threshold), overrides)
+    dedup(config, DedupOptions(input_, column, id_, output, against, format_, threshold, semantic), overrides)
+
+
+# What `--semantic` is where no number follows it; typer knows no option with a value that may be left out.
+OPTIONAL_VALUES: Final = {"--semantic": "0.95"}
