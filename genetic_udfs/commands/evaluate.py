@@ -32,7 +32,7 @@ from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import small_batches
 from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
-from genetic_udfs.sandbox.outcomes import PASSED
+from genetic_udfs.sandbox.reports import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER
 from genetic_udfs.sandbox.tiers import DecidedBy
 

@@ -13,7 +13,7 @@ from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected,
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
 from genetic_udfs.sandbox.outcome_columns import outcome_of, spread
-from genetic_udfs.sandbox.outcomes import PASSED, UNSUPPORTED
+from genetic_udfs.sandbox.reports import PASSED, UNSUPPORTED
 from genetic_udfs.sandbox.spark import (
     CODE_STATUS,
     PASS_RATE,

@@ -3,7 +3,7 @@
 import ast
 import builtins
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -81,15 +81,19 @@ def _is_short_name(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> 
     return isinstance(statement, ast.Import) and alias.asname in {alias.name, usual}
 
 
-def names_used(nodes: list[ast.AST]) -> set[str]:
+def names_used(nodes: Iterable[ast.AST]) -> set[str]:
     """Return the names that are read."""
     return {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
-def modules_of(nodes: list[ast.AST]) -> frozenset[str]:
+def modules_of(nodes: Iterable[ast.AST]) -> frozenset[str]:
     """Return the top-level modules that are imported."""
-    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    names: list[str] = []
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.append(node.module)
     return frozenset(name.partition(".")[0] for name in names)
 
 

@@ -71,6 +71,7 @@ class Folder:
     def _mount(self) -> None:
         flags = _NO_SETUID | _NO_DEVICES | _NO_EXEC
         call("mount", b"tmpfs", self.path.encode(), b"tmpfs", flags, self._options.encode(), what="mounting the folder")
+        os.chdir(self.path)
         self._fresh = self._state()
 
     def _state(self) -> tuple[int, int]:

@@ -32,9 +32,11 @@ class Ruleset:
         Raises:
             OSError: If the kernel has no Landlock, or it is not switched on.
         """
-        self.abi = call("syscall", _CREATE_RULESET, None, 0, _ASK_FOR_ABI, what=_NAME)
-        self._readable, self._writable = tuple(readable), tuple(writable)
-        self.descriptor = self._made()
+        self._abi = call("syscall", _CREATE_RULESET, None, 0, _ASK_FOR_ABI, what=_NAME)
+        self._access = dict.fromkeys(readable, _READ_FILE | _READ_DIR) | dict.fromkeys(
+            writable, _READ_FILE | _WRITE_FILE
+        )
+        self._descriptor = self._made(self._access)
 
     def allow_own(self, folder: str) -> None:
         """Allow files to be made, written and removed beneath a folder, and no more beneath an earlier one.
@@ -42,43 +44,29 @@ class Ruleset:
         Raises:
             OSError: If the kernel's Landlock cannot keep files elsewhere from being truncated.
         """
-        if self.abi < _FIRST_WITH_TRUNCATE:
-            raise OSError(f"Landlock's ABI is {self.abi}, and files can be kept from being truncated since 3")
-        made = self._made()
-        self._allow(made, folder, _OWN)
-        os.close(self.descriptor)
-        self.descriptor = made
+        if self._abi < _FIRST_WITH_TRUNCATE:
+            raise OSError(f"Landlock's ABI is {self._abi}, and files can be kept from being truncated since 3")
+        os.close(self._descriptor)
+        self._descriptor = self._made({**self._access, folder: _OWN})
 
-    def enforce(self, descriptor: int) -> None:
-        """Confine this process for good; it must have given up new privileges before.
+    def enforce(self) -> None:
+        """Confine this process for good; it must have given up new privileges before."""
+        call("syscall", _RESTRICT_SELF, self._descriptor, 0, what=_NAME)
 
-        Args:
-            descriptor: Of the ruleset, which the process may have moved.
-        """
-        call("syscall", _RESTRICT_SELF, descriptor, 0, what=_NAME)
-
-    def _made(self) -> int:
-        described = self._described()
-        made = call("syscall", _CREATE_RULESET, described, len(described), 0, what=_NAME)
-        for path in self._readable:
-            self._allow(made, path, _READ_FILE | (_READ_DIR if os.path.isdir(path) else 0))  # noqa: PTH112
-        for file in self._writable:
-            self._allow(made, file, _READ_FILE | _WRITE_FILE)
-        return made
-
-    def _described(self) -> bytes:
-        files = (1 << _FILE_BITS[min(self.abi, max(_FILE_BITS))]) - 1
-        words = [files]
-        if self.abi >= 4:
+    def _made(self, access: dict[str, int]) -> int:
+        words = [(1 << _FILE_BITS[min(self._abi, max(_FILE_BITS))]) - 1]
+        if self._abi >= 4:
             words.append(_NETWORK)
-        if self.abi >= 6:
+        if self._abi >= 6:
             words.append(_SCOPES)
-        return struct.pack(f"={len(words)}Q", *words)
-
-    @staticmethod
-    def _allow(ruleset: int, path: str, access: int) -> None:
-        parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        try:
-            call("syscall", _ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", access, parent), 0, what=_NAME)
-        finally:
-            os.close(parent)
+        described = struct.pack(f"={len(words)}Q", *words)
+        made = call("syscall", _CREATE_RULESET, described, len(described), 0, what=_NAME)
+        for path, allowed in access.items():
+            parent = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            try:
+                rights = allowed if os.path.isdir(path) else allowed & ~_READ_DIR  # noqa: PTH112
+                rule = struct.pack("=Qi", rights, parent)
+                call("syscall", _ADD_RULE, made, _PATH_BENEATH, rule, 0, what=_NAME)
+            finally:
+                os.close(parent)
+        return made

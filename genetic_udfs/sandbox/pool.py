@@ -7,7 +7,8 @@ import signal
 from typing import Any, Final
 
 from genetic_udfs.errors import SandboxError
-from genetic_udfs.sandbox.host import Kind, Run, Zygote, ZygoteLostError
+from genetic_udfs.sandbox.host import Run, Zygote, ZygoteLostError
+from genetic_udfs.sandbox.preload import Kind
 from genetic_udfs.sandbox.probe import check
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
@@ -34,7 +35,7 @@ class Sandbox:
         Raises:
             SandboxError: If no tier that is strong enough passes the probe.
         """
-        self._zygote(Kind.SLIM)
+        self._zygote(Kind.BASIC)
         assert self._tier is not None
         return self._tier
 

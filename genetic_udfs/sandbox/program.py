@@ -8,17 +8,16 @@ import contextlib
 import json
 import linecache
 import os
-import random
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from genetic_udfs.sandbox import check, refusals, together
 from genetic_udfs.sandbox.check import text_of
+from genetic_udfs.sandbox.confine import CONFINED, RESULT
 from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
-RESULT: Final = 3
 _LONGEST_TEXT: Final = 20_000
 
 _dumps: Final = json.dumps
@@ -27,7 +26,7 @@ _write: Final = os.write
 
 def confined() -> None:
     """Say that everything was given up. Code runs after this alone, so it cannot make it seem not to have been."""
-    report({"confined": True})
+    _write(RESULT, CONFINED)
 
 
 def refused(why: str) -> None:
@@ -35,18 +34,10 @@ def refused(why: str) -> None:
     report({"refused": why[:1000]})
 
 
-def run(task: dict[str, Any], readable: Sequence[str], writable: Sequence[str]) -> None:
-    """Do what a payload says: one of `answer`, `check` and `together` is its `do`.
-
-    Code may read in some folders, and write in others.
-    """
-    _roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
-    sys.argv = ["solution.py"]
-    random.seed(0)
-    if (numpy := sys.modules.get("numpy")) is not None:
-        numpy.random.seed(0)
-    refusals.watch(RESULT, readable, writable)
-    _roles[task["do"]](task)
+def run(task: dict[str, Any]) -> None:
+    """Do what a payload says: one of `answer`, `check` and `together` is its `do`."""
+    roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
+    roles[task["do"]](task)
 
 
 def _answer(task: dict[str, Any]) -> None:
@@ -117,7 +108,7 @@ def _loaded(code: str) -> ModuleType | None:
     module = ModuleType("solution")
     sys.modules["solution"] = module
     module.__file__ = "solution.py"
-    linecache.cache["solution.py"] = (len(code), None, code.splitlines(keepends=True), "solution.py")
+    linecache.cache["solution.py"] = (lambda: code,)  # as lines, once somebody asks for them
     try:
         exec(compile(code, "solution.py", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:

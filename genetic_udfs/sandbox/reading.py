@@ -6,13 +6,14 @@ import functools
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from typing import Any, Final
 
 from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, modules_of, names_used
 from genetic_udfs.sandbox.host import package_folders
-from genetic_udfs.sandbox.unroll import body_of, is_case, is_test_class, is_test_function
+from genetic_udfs.sandbox.split import Split, plain_split, split
+from genetic_udfs.sandbox.unroll import NotStraight, body_of, is_case, is_test_class, is_test_function
 
 _LONGEST_TEST: Final = 1 << 18
 # What tests call the module that they import the solution from, whatever they take from it.
@@ -34,6 +35,8 @@ class Reading:
     Attributes:
         text: As it was given.
         body: Its statements; those of a doctest are its examples, as assertions.
+        split: In two, if it can be.
+        no_split: Why it cannot.
         modules: Names by which it imports the solution.
         needs: The top-level modules that it imports, and what runs it.
         is_doctest: Whether it is one.
@@ -41,10 +44,11 @@ class Reading:
 
     text: str
     body: list[ast.stmt]
+    split: Split | None = None
+    no_split: str = ""
     modules: frozenset[str] = frozenset()
     needs: frozenset[str] = frozenset()
     is_doctest: bool = False
-    nodes: list[ast.AST] = field(default_factory=list, repr=False)
 
     @classmethod
     def of(cls, text: str, definitions: Definitions) -> "Reading":
@@ -65,15 +69,21 @@ class Reading:
             if not is_doctest:
                 raise Unreadable("error:SyntaxError", f"the test is no Python: {error}") from None
             body = list(_examples(text))
+        if not is_doctest and (plain := plain_split(body, definitions)):
+            return cls(text, body, plain)
         nodes = [node for each in body for node in ast.walk(each)]
         modules = frozenset(_modules(nodes, definitions))
+        if doubt := _doubt(body, nodes, definitions, asks=bool(modules), asserts=is_doctest):
+            raise Unreadable("unsupported", doubt)
         runner = {"unittest"} if any(map(is_case, body)) else set()
         if any(is_test_function(each) or (is_test_class(each) and not is_case(each)) for each in body):
             runner = {"pytest"}
-        reading = cls(text, body, modules, modules_of(nodes) | runner, is_doctest, nodes)
-        if doubt := reading._doubt(definitions):
-            raise Unreadable("unsupported", doubt)
-        return reading
+        way, why = None, ""
+        try:
+            way = split(body, definitions, modules)
+        except NotStraight as error:
+            why = str(error)
+        return cls(text, body, way, why, modules, modules_of(nodes) | runner, is_doctest)
 
     @property
     def task(self) -> dict[str, Any]:
@@ -87,52 +97,44 @@ class Reading:
             "is_doctest": self.is_doctest,
         }
 
-    def _doubt(self, definitions: Definitions) -> str:
-        """Return why a test would say nothing, if it does."""
-        if not self.body:
-            return "there is no test"
-        if not self.is_doctest and not any(map(_checks, self.nodes)):
-            return "the test asserts nothing"
-        used = names_used(self.nodes)
-        texts = " ".join(
-            each.value for each in self.nodes if isinstance(each, ast.Constant) and type(each.value) is str
-        )
-        if idle := [name for name in _checking(self.body) if name not in used and name not in texts]:
-            return f"the test has functions that nothing runs: {', '.join(idle)}"
-        bound = {name for node in self.nodes for name in bound_by(node)}
-        unknown = used - bound - BUILT_INS - dict(definitions.imports).keys()
-        if definitions.readable and not self.modules and not (used & definitions.own or unknown):
-            return "the test asks nothing of the code"
-        return ""
+
+def _doubt(body: list[ast.stmt], nodes: list[ast.AST], definitions: Definitions, *, asks: bool, asserts: bool) -> str:
+    """Return why a test would say nothing, if it does; that it asks the solution, or asserts, may be known already."""
+    if not body:
+        return "there is no test"
+    if not asserts and not any(map(_checks, nodes)):
+        return "the test asserts nothing"
+    used = names_used(nodes)
+    texts = " ".join(each.value for each in nodes if isinstance(each, ast.Constant) and type(each.value) is str)
+    if idle := [name for name in _checking(body) if name not in used and name not in texts]:
+        return f"the test has functions that nothing runs: {', '.join(idle)}"
+    bound = {name for node in nodes for name in bound_by(node)}
+    unknown = used - bound - BUILT_INS - dict(definitions.imports).keys()
+    if definitions.readable and not asks and not (used & definitions.own or unknown):
+        return "the test asks nothing of the code"
+    return ""
 
 
 def _checks(node: ast.AST) -> bool:
     """Whether a test can fail by what it says: it asserts, raises, or calls `assertEqual`, `pytest.raises` or alike."""
-    if isinstance(node, ast.Assert | ast.Raise):
-        return True
     if not isinstance(node, ast.Call):
-        return False
+        return isinstance(node, ast.Assert | ast.Raise)
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return name.lower().startswith(("assert", "check", "verify", "expect")) or name in {
-        "raises",
-        "fail",
-        "warns",
-        "exit",
-    }
+    checking = ("assert", "check", "verify", "expect")
+    return name.lower().startswith(checking) or name in {"raises", "fail", "warns", "exit"}
 
 
 def _checking(body: list[ast.stmt]) -> Iterator[str]:
-    """Yield functions and methods that check something and that no runner collects."""
+    """Yield functions and classes that check something and that no runner collects."""
     for each in body:
-        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
-            if not is_test_function(each) and not each.decorator_list and any(map(_checks, ast.walk(each))):
-                yield each.name
-        elif (
-            isinstance(each, ast.ClassDef)
-            and not (is_test_class(each) or each.bases)
-            and any(is_test_function(method) for method in each.body)
-            and any(map(_checks, ast.walk(each)))
-        ):
+        match each:
+            case ast.FunctionDef(decorator_list=[]) | ast.AsyncFunctionDef(decorator_list=[]):
+                is_idle = not is_test_function(each)
+            case ast.ClassDef(bases=[]):
+                is_idle = not is_test_class(each) and any(map(is_test_function, each.body))
+            case _:
+                continue
+        if is_idle and any(map(_checks, ast.walk(each))):
             yield each.name
 
 
@@ -141,19 +143,19 @@ def _modules(nodes: list[ast.AST], definitions: Definitions) -> Iterator[str]:
     known = definitions.own | dict(definitions.imports).keys() | {"*"}
     for node in nodes:
         match node:
-            case ast.ImportFrom(module=str(module), names=names, level=0) if _is_nowhere(module):
-                if module in _SOLUTION or all(alias.name in known for alias in names):
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                if _is_nowhere(module) and (module in _SOLUTION or known.issuperset(alias.name for alias in names)):
                     yield module
             case ast.Import(names=names):
                 for alias in names:
-                    name = alias.asname or alias.name
-                    asked = {
-                        each.attr
-                        for each in nodes
-                        if isinstance(each, ast.Attribute) and ast.unparse(each.value) == name
-                    }
-                    if _is_nowhere(alias.name) and (alias.name in _SOLUTION or (asked and asked <= known)):
-                        yield alias.name
+                    if _is_nowhere(alias.name):
+                        asked = _attributes(alias.asname or alias.name, nodes)
+                        if alias.name in _SOLUTION or (asked and asked <= known):
+                            yield alias.name
+
+
+def _attributes(name: str, nodes: list[ast.AST]) -> set[str]:
+    return {each.attr for each in nodes if isinstance(each, ast.Attribute) and ast.unparse(each.value) == name}
 
 
 @functools.cache

@@ -7,7 +7,6 @@ test that it decides itself.
 import errno
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -28,40 +27,43 @@ _NEVER: Final = frozenset(
         *("subprocess.Popen", "resource.setrlimit", "resource.prlimit"),
     }
 )
+_WATCHED: Final = _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {"open", "socket.__new__", "sqlite3.connect", "os.kill"}
+_OF_UNIX: Final = {-1, 1}  # no family, as for a socket that has a descriptor already, and AF_UNIX
 _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line where they cannot read
-_OF_NOBODY: Final = {"", ":memory:"}
 
 
-def watch(descriptor: int, readable: Sequence[str], writable: Sequence[str]) -> None:
-    """Have each operation that is refused written to a descriptor as a line of JSON, `{"denied": WHAT}`.
+def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], None]:
+    """Return what has each operation that is refused from then on written to a descriptor, as `{"denied": WHAT}`.
 
     Args:
-        descriptor: Of results.
         readable: Folders that files can be read in.
         writable: Folders and files that can be written, too.
     """
-    write, left = os.write, [_MOST]
-    denied = _denial(tuple(readable), tuple(writable))
+    write, given = os.write, tuple(readable)
+    denied = _denial(given, tuple(writable))
+    left = to = 0
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _WATCHED and left[0] > 0:
+        nonlocal left
+        if left and event in _WATCHED:
             try:
-                if (what := denied(event, arguments)) and not _is_of_an_import(tuple(readable)):
-                    left[0] -= 1
-                    write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
+                if (what := denied(event, arguments)) and not _is_of_an_import(given):
+                    left -= 1
+                    write(to, json.dumps({"denied": what[:200]}).encode() + b"\n")
             except Exception:
                 return
 
+    def begin(descriptor: int) -> None:
+        nonlocal left, to
+        left, to = _MOST, descriptor
+
     sys.addaudithook(hook)
+    return begin
 
 
 def is_refusal(error: BaseException) -> bool:
     """Whether an exception is what the kernel answers to an operation that it refuses, or that the folder is full."""
     return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG}
-
-
-_OTHERS: Final = frozenset({"open", "socket.__new__", "sqlite3.connect", "os.kill"})
-_WATCHED: Final = _CHANGES | _NO_CHANGES | _LISTS | _NEVER | _OTHERS
 
 
 def _is_of_an_import(readable: tuple[str, ...]) -> bool:
@@ -92,26 +94,27 @@ def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[s
         return not is_within(path, (*readable, *writable))
 
     def denied(event: str, arguments: tuple[Any, ...]) -> str:
+        more: list[Any]
+        first, *more = (*arguments, None)  # of `os.fork` there is none
         if event in _NEVER:
             return event
         if event == "os.kill":
-            return "" if arguments[0] == os.getpid() else event
+            return "" if first == os.getpid() else event
         if event == "socket.__new__":
-            return "" if arguments[1] in {-1, socket.AF_UNIX} else "a socket"
-        if not isinstance(arguments[0], str | bytes | os.PathLike):
+            return "" if more[0] in _OF_UNIX else "a socket"
+        if not isinstance(first, str | bytes | os.PathLike):
             return ""
-        path = os.fsdecode(arguments[0])
-        by = sys._getframe(2).f_code.co_filename
+        path, by = os.fsdecode(first), sys._getframe(2).f_code.co_filename
         if event == "sqlite3.connect":
-            is_memory = path in _OF_NOBODY or ":memory:" in path
+            is_memory = not path or ":memory:" in path
             return "" if is_memory or is_within(path, writable) else f"the database {path}"
-        if event == "open" and not arguments[2] & _WRITES:
+        if event == "open" and not more[1] & _WRITES:
             return f"reading {path}" if not by.endswith(_OF_TRACEBACKS) and is_unreadable(path) else ""
         if event in _LISTS:
             return f"listing {path}" if not by.startswith("<frozen") and is_unreadable(path) else ""
         if event == "os.utime" and not os.path.lexists(path):
             return ""  # as `Path.touch` begins
-        paths = [path, os.fsdecode(arguments[1])] if event == "os.rename" else [path]
+        paths = [path, os.fsdecode(more[0])] if event == "os.rename" else [path]
         is_allowed = event not in _NO_CHANGES and all(is_within(each, writable) for each in paths)
         return "" if is_allowed else f"{event.removeprefix('os.')} of {path}"
 

@@ -4,19 +4,19 @@ import ctypes
 import errno
 import os
 import struct
-from dataclasses import replace
 from typing import Final
 
 from genetic_udfs.sandbox.kernel import call
 from genetic_udfs.sandbox.syscalls import Architecture
 
-_LOAD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06  # 32-bit words; from <linux/bpf_common.h>
+# Of 32-bit words; from <linux/bpf_common.h>.
+_LOAD, _AND, _JUMP, _JUMP_IF_EQUAL, _JUMP_UNLESS_LESS, _RETURN = 0x20, 0x54, 0x05, 0x15, 0x35, 0x06
 _ALLOW: Final = 0x7FFF0000
 _ERRNO: Final = 0x00050000
 _KILL_PROCESS: Final = 0x80000000
 
 # Offsets in struct seccomp_data; arguments are 64 bits wide, the lower half first.
-_NUMBER, _AUDIT = 0, 4
+_NUMBER, _AUDIT, _ARGUMENTS = 0, 4, 16
 
 # What glibc and musl give to clone for a thread; any other combination would be a process or a namespace.
 _THREAD_FLAGS: Final = (0x3D0F00, 0x7D0F00)
@@ -39,14 +39,13 @@ class Filter:
     """A filter for one architecture, with or without opening and writing files; `load` confines the calling process."""
 
     def __init__(self, architecture: Architecture, *, opens: bool, writes: bool) -> None:
-        if writes:
-            architecture = replace(architecture, allowed=architecture.allowed | architecture.writing)
-        self._program = _program(architecture, opens)
-        self._pid_places = [
-            at
-            for at in range(0, len(self._program), 8)
-            if struct.unpack_from("=HBBI", self._program, at)[3] == _OWN_PID
-        ]
+        self._prepare(_program(architecture, opens, writes))
+
+    def _prepare(self, program: bytes) -> None:
+        self._program = ctypes.create_string_buffer(program, len(program))
+        self._described = struct.pack("@HP", len(program) // 8, ctypes.addressof(self._program))
+        values = range(4, len(program), 8)
+        self._pid_places = [at for at in values if struct.unpack_from("=I", program, at) == (_OWN_PID,)]
 
     def load(self) -> None:
         """Confine this process for good; signals may be sent to itself alone.
@@ -54,66 +53,72 @@ class Filter:
         Raises:
             OSError: If the kernel refuses the filter.
         """
-        program = bytearray(self._program)
         for at in self._pid_places:
-            struct.pack_into("=I", program, at + 4, os.getpid())
-        code = ctypes.create_string_buffer(bytes(program), len(program))
-        described = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
-        call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0, what="a seccomp filter")
+            struct.pack_into("=I", self._program, at, os.getpid())
+        call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, self._described, 0, 0, what="a seccomp filter")
 
 
-def _program(architecture: Architecture, opens: bool) -> bytes:
-    number = architecture.guarded
-    code = [
-        _load(_AUDIT),
-        _equal(architecture.audit, then=1, otherwise=0),
-        _return(_KILL_PROCESS),
-        _load(_NUMBER),
-    ]
-    for allowed in architecture.allowed.values():
-        code += _when(allowed, [_return(_ALLOW)])
-    for opening in architecture.opens.values():
-        code += _when(opening, [_return(_ALLOW if opens else _ERRNO | errno.EACCES)])
+def _program(architecture: Architecture, opens: bool, writes: bool) -> bytes:
+    number, allow = architecture.guarded, [_return(_ALLOW)]
+    actions = dict.fromkeys((architecture.allowed | (architecture.writing if writes else {})).values(), allow)
+    for name, flags in (("openat", 2), ("open", 1)):
+        if name in number:
+            actions[number[name]] = _opening(flags) if opens else [_return(_ERRNO | errno.EACCES)]
     for unknown in ("clone3", "faccessat2"):  # glibc falls back to the calls before them
-        code += _when(number[unknown], [_return(_ERRNO | errno.ENOSYS)])
-    code += _when(number["clone"], _if_argument(0, _THREAD_FLAGS))
-    for signalling in ("kill", "tgkill"):
-        code += _when(number[signalling], _if_argument(0, (_OWN_PID,)))
-    code += _when(number["ioctl"], _if_argument(1, _IOCTLS))
-    code += _when(number["fcntl"], _if_argument(1, _FCNTLS))
-    code += _when(number["prlimit64"], [*_unless_zero(0), *_unless_null(2), _return(_ALLOW)])  # reads, never sets
-    code += _when(number["socketpair"], [*_unless_in(0, _UNIX), *_if_argument(1, _STREAMS)])
-    code += _when(number["sendto"], [*_unless_null(4), _return(_ALLOW)])  # to nobody but the other end
-    code += _when(number["recvfrom"], [_return(_ALLOW)])
-    code.append(_return(_ERRNO | errno.EPERM))
-    return b"".join(code)
+        actions[number[unknown]] = [_return(_ERRNO | errno.ENOSYS)]
+    actions |= {
+        number["clone"]: [*_unless_in(0, _THREAD_FLAGS), *allow],
+        number["kill"]: [*_unless_in(0, (_OWN_PID,)), *allow],
+        number["tgkill"]: [*_unless_in(0, (_OWN_PID,)), *allow],
+        number["ioctl"]: [*_unless_in(1, _IOCTLS), *allow],
+        number["fcntl"]: [*_unless_in(1, _FCNTLS), *allow],
+        number["prlimit64"]: [*_unless_in(0, (0,)), *_unless_null(2), *allow],  # reads, never sets
+        number["socketpair"]: [*_unless_in(0, _UNIX), *_unless_in(1, _STREAMS), *allow],
+        number["sendto"]: [*_unless_null(4), *allow],  # to nobody but the other end
+        number["recvfrom"]: allow,
+    }
+    code = [_load(_AUDIT), _equal(architecture.audit, then=1, otherwise=0), _return(_KILL_PROCESS), _load(_NUMBER)]
+    return b"".join([*code, *_search(_intervals(actions))])
 
 
-def _when(number: int, body: list[bytes]) -> list[bytes]:
-    return [_equal(number, then=0, otherwise=len(body)), *body]
+def _intervals(actions: dict[int, list[bytes]]) -> list[tuple[int, list[bytes]]]:
+    """Return from which number on what is done; a number without an action is refused."""
+    refuse = [_return(_ERRNO | errno.EPERM)]
+    bounds = sorted({0, *actions, *(number + 1 for number in actions)})
+    every = [(number, actions.get(number, refuse)) for number in bounds]
+    return [each for at, each in enumerate(every) if at == 0 or each[1] != every[at - 1][1]]
 
 
-def _if_argument(position: int, values: tuple[int, ...]) -> list[bytes]:
-    return [*_unless_in(position, values), _return(_ALLOW)]
+def _search(intervals: list[tuple[int, list[bytes]]]) -> list[bytes]:
+    """Find a number's interval by halves: the kernel tries all numbers as it loads the filter, in each run."""
+    if len(intervals) == 1:
+        return intervals[0][1]
+    half = len(intervals) // 2
+    low, high = _search(intervals[:half]), _search(intervals[half:])
+    pivot = struct.pack("=HBBI", _JUMP_UNLESS_LESS, 0, 1, intervals[half][0])
+    return [pivot, struct.pack("=HBBI", _JUMP, 0, 0, len(low)), *low, *high]
+
+
+def _opening(flags: int) -> list[bytes]:
+    """Allow to open what Landlock allows, but not to truncate without opening for writing.
+
+    Landlock knows of truncating only since its ABI 3, and before that takes such an open for reading, or for nothing.
+    """
+    refused = _return(_ERRNO | errno.EACCES)
+    truncates = [_equal(os.O_TRUNC | way, then=0, otherwise=1) for way in (os.O_RDONLY, os.O_ACCMODE)]
+    masked = struct.pack("=HBBI", _AND, 0, 0, os.O_TRUNC | os.O_ACCMODE)
+    return [_load(_ARGUMENTS + 8 * flags), masked, truncates[0], refused, truncates[1], refused, _return(_ALLOW)]
 
 
 def _unless_in(position: int, values: tuple[int, ...]) -> list[bytes]:
     """Refuse the call unless the lower half of an argument is one of the values; the kernel looks at no more of it."""
     tests = [_equal(value, then=len(values) - at, otherwise=0) for at, value in enumerate(values)]
-    return [_load(_argument(position)), *tests, _return(_ERRNO | errno.EPERM)]
-
-
-def _unless_zero(position: int) -> list[bytes]:
-    return _unless_in(position, (0,))
+    return [_load(_ARGUMENTS + 8 * position), *tests, _return(_ERRNO | errno.EPERM)]
 
 
 def _unless_null(position: int) -> list[bytes]:
-    high = [_load(_argument(position) + 4), _equal(0, then=1, otherwise=0), _return(_ERRNO | errno.EPERM)]
-    return [*_unless_zero(position), *high]
-
-
-def _argument(position: int) -> int:
-    return 16 + 8 * position
+    high = [_load(_ARGUMENTS + 8 * position + 4), _equal(0, then=1, otherwise=0), _return(_ERRNO | errno.EPERM)]
+    return [*_unless_in(position, (0,)), *high]
 
 
 def _load(offset: int) -> bytes:

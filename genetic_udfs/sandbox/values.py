@@ -1,50 +1,37 @@
 """Plain values as tagged JSON, out of a confined process: no pickle, no code, bounded in depth and number.
 
-None, booleans, floats, texts and small integers are themselves; everything else is a list with a tag before it. A
+None, booleans, floats, texts and small integers are themselves; everything else is a tag and a list of its parts. A
 value is sent if its class is exactly one that is known here: what a subclass says of itself is never asked.
 """
 
 import itertools
+import math
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from hashlib import sha256
 from io import IOBase
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 _DEEPEST: Final = 64
 _MAX_ITEMS: Final = 200_000
-_MAX_ITERATED: Final = 1_000  # an iterator may have no end, and what it gives may take long
-MAX_HASHED: Final = 10_000  # with hashes made to collide, so many members of a set take a second to put together
+# With hashes made to collide, so many take a second to put together; an iterator may have no end.
+_MAX_HASHED: Final = 20_000
+_MOST: Final = {"iterator": 1_000, "set": 10_000, "frozenset": 10_000} | dict.fromkeys(
+    ("dict", "Counter", "OrderedDict", "defaultdict"), _MAX_HASHED
+)
 _EXACT_IN_JSON: Final = 1 << 53
+_LONGEST_ANSWER: Final = 1000
 
-_THEMSELVES: Final = {bool, float, str}
-_ITERABLE: Final[dict[str, Any]] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "deque": deque}
-_HASHED: Final = {"set", "frozenset"}
-_DICTS: Final[dict[str, Any]] = {"dict": dict, "Counter": Counter, "OrderedDict": OrderedDict}
 _FACTORIES: Final = {kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)}
 _OF_NAMED_TUPLES: Final = {*vars(namedtuple("_", ())), "__annotations__", "__orig_bases__", "__annotate__"}
 _NUMPY_SCALARS: Final = {"bool", "bool_", "str_", *(f"{kind}{n}" for kind in ("int", "float") for n in (8, 16, 32, 64))}
 _NUMPY_ARRAYS: Final = "biufU"  # kinds of dtypes whose `tolist` has plain values
-_Text = tuple[Any, Callable[[Any], str], Callable[[str], Any]]
-_TEXTS: Final[dict[str, _Text]] = {
-    **{kind.__name__: (kind, str, kind) for kind in (Decimal, Fraction, UUID)},
-    **{kind.__name__: (kind, lambda value: value.isoformat(), kind.fromisoformat) for kind in (date, datetime, time)},
-    "timedelta": (
-        timedelta,
-        lambda value: f"{value.days} {value.seconds} {value.microseconds}",
-        lambda text: timedelta(*map(int, text.split())),
-    ),
-    "bytes": (bytes, lambda value: value.hex(), bytes.fromhex),
-    "bytearray": (bytearray, lambda value: value.hex(), bytearray.fromhex),
-    "int": (int, lambda value: format(value, "x"), lambda text: int(text, 16)),
-}
-
-_Kind = TypeVar("_Kind")
 
 
 class Unsupported(Exception):
@@ -81,7 +68,7 @@ def decode(data: Any, *, numpy: str = "lowered", kind: Callable[[Any], Any] | No
     """
     try:
         return _Decoder(numpy, kind).decode(data, _DEEPEST)
-    except (TypeError, ValueError, KeyError, RecursionError, ArithmeticError) as error:
+    except (TypeError, ValueError, LookupError, RecursionError, ArithmeticError) as error:
         raise error if isinstance(error, Malformed) else Malformed(str(error)[:200]) from None
 
 
@@ -89,6 +76,96 @@ def kinds_of(kind: type[BaseException]) -> list[Any]:
     """Return the name of an exception's class, and the same of each of its bases that are exceptions."""
     bases = [kinds_of(base) for base in kind.__bases__ if issubclass(base, BaseException)]
     return [f"{kind.__module__}.{kind.__qualname__}", bases]
+
+
+def canonical(data: Any) -> str | None:
+    """Return a text that is the same for values that are equal, or nearly so: floats have 9 digits, sets no order.
+
+    Args:
+        data: The value as `encode` gives it.
+
+    Returns:
+        A long text as a hash; None for an iterator, whose items are not the value.
+    """
+    try:
+        text = _canonical(decode(data))
+    except (ValueError, TypeError):
+        return None
+    return text if len(text) <= _LONGEST_ANSWER else f"sha256 {sha256(text.encode()).hexdigest()}"
+
+
+def _canonical(value: Any) -> str:
+    match value:
+        case bool() | None:
+            return repr(value)
+        case float() if not math.isfinite(value) or value != int(value):
+            return f"{value:.9g}"
+        case int() | float():
+            return repr(int(value))
+        case list() | tuple() | deque():
+            return f"{type(value).__name__}({', '.join(map(_canonical, value))})"
+        case set() | frozenset():
+            return f"set({', '.join(sorted(map(_canonical, value)))})"
+        case dict():
+            pairs = sorted(f"{_canonical(key)}: {_canonical(each)}" for key, each in value.items())
+            return f"dict({', '.join(pairs)})"
+        case Iterator():
+            raise TypeError("an iterator")
+    return repr(value)
+
+
+def _flat(held: dict[Any, Any]) -> Iterable[Any]:
+    return itertools.chain.from_iterable(held.items())
+
+
+def _dict(parts: list[Any]) -> dict[Any, Any]:
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def _made_of(part: type, make: Callable[..., Any]) -> Callable[[list[Any]], Any]:
+    """Return what makes a value of parts that are all of one class: others might stand for far more than they say."""
+
+    def made(parts: list[Any]) -> Any:
+        if any(type(each) is not part for each in parts):
+            raise Malformed(f"a part that is no {part.__name__}")
+        return make(*parts)
+
+    return made
+
+
+def _range(*bounds: int) -> range:
+    made = range(*bounds)
+    if _is_long(made):
+        raise Malformed("a range that is too long")
+    return made
+
+
+def _is_long(numbers: range) -> bool:
+    return bool(numbers[_MAX_ITEMS:])  # `len` fails for those beyond 64 bits
+
+
+_Codec = tuple[Any, Callable[[Any], Iterable[Any]], Callable[[list[Any]], Any]]
+# By tag: the class, what gives the parts of a value, and what makes a value of them.
+_CODECS: Final[dict[str, _Codec]] = {
+    **{kind.__name__: (kind, iter, kind) for kind in (list, tuple, set, frozenset, deque)},
+    "dict": (dict, _flat, _dict),
+    "Counter": (Counter, _flat, lambda parts: Counter(_dict(parts))),
+    "OrderedDict": (OrderedDict, _flat, lambda parts: OrderedDict(_dict(parts))),
+    **{kind.__name__: (kind, lambda value: [str(value)], _made_of(str, kind)) for kind in (Decimal, UUID)},
+    **{
+        kind.__name__: (kind, lambda value: [value.isoformat()], _made_of(str, kind.fromisoformat))
+        for kind in (date, datetime, time)
+    },
+    **{kind.__name__: (kind, lambda value: [value.hex()], _made_of(str, kind.fromhex)) for kind in (bytes, bytearray)},
+    "int": (int, lambda value: [format(value, "x")], _made_of(str, lambda text: int(text, 16))),
+    "Fraction": (Fraction, lambda value: [value.numerator, value.denominator], _made_of(int, Fraction)),
+    "timedelta": (timedelta, lambda value: [value.days, value.seconds, value.microseconds], _made_of(int, timedelta)),
+    "range": (range, lambda value: [value.start, value.stop, value.step], _made_of(int, _range)),
+    "complex": (complex, lambda value: [value.real, value.imag], _made_of(float, complex)),
+}
+# By identity: a class may be equal to whatever its own class wants, or have no hash.
+_TAGS: Final = {id(kind): tag for tag, (kind, _, _) in _CODECS.items()}
+_THEMSELVES: Final = {id(kind) for kind in (type(None), bool, float, str)}
 
 
 class _Encoder:
@@ -100,137 +177,78 @@ class _Encoder:
         if depth < 0 or self._left < 0:
             raise Unsupported("a value that is too deep or has too many items")
         kind: Any = type(value)
-        if value is None or kind in _THEMSELVES or (kind is int and abs(value) < _EXACT_IN_JSON):
+        if id(kind) in _THEMSELVES or (kind is int and abs(value) < _EXACT_IN_JSON):
             return value
-        for name, known in _ITERABLE.items():
-            if kind is known and getattr(value, "maxlen", None) is None:
-                return [name, self._items(value, depth, MAX_HASHED if name in _HASHED else _MAX_ITEMS)]
-        for name, known in _DICTS.items():
-            if kind is known:
-                return [name, self._pairs(value, depth)]
-        for name, (known, as_text, _) in _TEXTS.items():
-            if kind is known and not isinstance(getattr(value, "tzinfo", None), ZoneInfo):
-                return [name, as_text(value)]
-        return self._other(value, kind, depth)
+        tag, parts = _taken_apart(value, kind)
+        most = _MOST.get(tag, _MAX_ITEMS)
+        try:
+            items = list(itertools.islice(parts, most + 1))
+        except Exception as error:
+            raise Unsupported(f"an {tag} that raises {type(error).__name__}") from None
+        if len(items) > most:
+            raise Unsupported("a value that has too many items")
+        return [tag, [self.encode(item, depth - 1) for item in items]]
 
-    def _other(self, value: Any, kind: Any, depth: int) -> list[Any]:
-        if kind is complex:
-            return ["complex", value.real, value.imag]
-        if kind is range and not _is_long(value):
-            return ["range", *(self.encode(each, depth) for each in (value.start, value.stop, value.step))]
-        if kind is defaultdict and (value.default_factory is None or value.default_factory in _FACTORIES.values()):
-            factory = value.default_factory
-            return ["defaultdict", factory and factory.__name__, self._pairs(value, depth)]
-        if kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS:
-            return ["numpy", str(value.dtype), self.encode(value.item(), depth - 1)]
-        if kind.__module__ == "numpy" and kind.__name__ == "ndarray" and value.dtype.kind in _NUMPY_ARRAYS:
-            if value.size > _MAX_ITEMS:
-                raise Unsupported("an array that has too many items")
-            return ["ndarray", str(value.dtype), self.encode(value.tolist(), depth - 1)]
-        if isinstance(value, type) and issubclass(value, BaseException):
-            return ["exception", kinds_of(value)]
-        if _is_named(kind):
-            return ["namedtuple", kind.__name__, list(kind._fields), self._items(value, depth, _MAX_ITEMS)]
-        if isinstance(value, Iterator) and not isinstance(value, IOBase):
-            try:
-                return ["iterator", self._items(value, depth, _MAX_ITERATED)]
-            except Exception as error:
-                raise Unsupported(f"an iterator that raises {type(error).__name__}") from None
-        raise Unsupported(f"a value of type {kind.__name__}")
 
-    def _pairs(self, value: dict[Any, Any], depth: int) -> list[Any]:
-        pairs = itertools.islice(value.items(), MAX_HASHED + 1)
-        return _bounded([[self.encode(key, depth - 1), self.encode(each, depth - 1)] for key, each in pairs])
-
-    def _items(self, items: Iterable[Any], depth: int, most: int) -> list[Any]:
-        return _bounded([self.encode(item, depth - 1) for item in itertools.islice(items, most + 1)], most)
+def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
+    """Return the tag of a value, and its parts."""
+    is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
+    if (tag := _TAGS.get(id(kind))) and is_bounded and not isinstance(getattr(value, "tzinfo", None), ZoneInfo):
+        return tag, _CODECS[tag][1](value)
+    if kind is defaultdict and value.default_factory in {None, *_FACTORIES.values()}:
+        factory = value.default_factory and value.default_factory.__name__
+        return "defaultdict", itertools.chain([factory], _flat(value))
+    if kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS:
+        return "numpy", [str(value.dtype), value.item()]
+    is_array = kind.__module__ == "numpy" and kind.__name__ == "ndarray"
+    if is_array and value.dtype.kind in _NUMPY_ARRAYS and value.size <= _MAX_ITEMS:
+        return "ndarray", [str(value.dtype), value.tolist()]
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return "exception", kinds_of(value)
+    fields: Any = getattr(kind, "_fields", None)
+    is_named = kind.__bases__ == (tuple,) and isinstance(fields, tuple)
+    if is_named and set(vars(kind)) - _OF_NAMED_TUPLES == set(fields):  # it has no methods of its own
+        return "namedtuple", [kind.__name__, list(fields), *value]
+    if isinstance(value, Iterator) and not isinstance(value, IOBase):
+        return "iterator", value
+    raise Unsupported(f"a value of type {kind.__name__}")
 
 
 class _Decoder:
     def __init__(self, numpy: str, kind: Callable[[Any], Any] | None) -> None:
         self._numpy, self._kind = numpy, kind
-        self._left = _MAX_ITEMS
-        self._left_hashed = MAX_HASHED * 2  # keys and values of a dict are counted
+        self._left, self._left_hashed = _MAX_ITEMS, _MAX_HASHED
 
     def decode(self, data: Any, depth: int) -> Any:
         self._left -= 1
         if depth < 0 or self._left < 0:
             raise Malformed("too deep, or too many items")
-        if data is None or isinstance(data, bool | int | float | str):
-            return data
-        tag, *content = _of(list, data)
-        if tag in _ITERABLE or tag == "iterator":
-            [items] = content
-            found = self._items(items, depth, hashed=tag in _HASHED)
-            return iter(found) if tag == "iterator" else _ITERABLE[tag](found)
-        if tag in _DICTS:
-            [pairs] = content
-            made = _DICTS[tag]()
-            made.update(self._dict(pairs, depth))
-            return made
-        if tag in _TEXTS:
-            [text] = content
-            return _TEXTS[tag][2](_of(str, text))
-        return self._other(tag, content, depth)
+        match data:
+            case None | bool() | int() | float() | str():
+                return data
+            case [str(tag), list(parts)]:
+                self._left_hashed -= len(parts) if tag in _MOST and tag != "iterator" else 0
+                if self._left_hashed < 0:
+                    raise Malformed("too many members")
+                return self._made(tag, [self.decode(part, depth - 1) for part in parts])
+        raise Malformed(f"no such value: {data!r:.60}")
 
-    def _other(self, tag: Any, content: list[Any], depth: int) -> Any:
-        match tag, content:
-            case "complex", [float(real), float(imaginary)]:
-                return complex(real, imaginary)
-            case "range", [_, _, _]:
-                made = range(*(_of(int, self.decode(each, depth - 1)) for each in content))
-                if not _is_long(made):
-                    return made
-            case "defaultdict", [factory, pairs]:
-                return defaultdict(None if factory is None else _FACTORIES[factory], self._dict(pairs, depth))
-            case "namedtuple", [str(name), list(fields), items]:
-                found = self._items(items, depth, hashed=False)
-                return _named(name, tuple(_of(str, field) for field in fields))(*found)
+    def _made(self, tag: str, parts: list[Any]) -> Any:
+        if tag in _CODECS:
+            return _CODECS[tag][2](parts)
+        match tag, parts:
+            case "iterator", _:
+                return iter(parts)
+            case "defaultdict", [factory, *pairs]:
+                return defaultdict(factory and _FACTORIES[factory], _dict(pairs))
+            case "namedtuple", [str(name), list(fields), *items]:
+                make: Any = namedtuple
+                return make(name, fields)(*items)
             case "numpy" | "ndarray", [str(dtype), held] if self._numpy != "refused":
-                value = self.decode(held, depth - 1)
                 numpy: Any = sys.modules.get("numpy")
                 if self._numpy == "lowered" or numpy is None:
-                    return value
-                return numpy.array(value, dtype) if tag == "ndarray" else numpy.dtype(dtype).type(value)
-            case "exception", [kinds] if self._kind is not None:
-                return self._kind(kinds)
-        raise Malformed(f"no such value: {tag!r:.60}")
-
-    def _dict(self, pairs: Any, depth: int) -> dict[Any, Any]:
-        flat = self._items([each for key, value in map(tuple, _of(list, pairs)) for each in (key, value)], depth)
-        return dict(zip(flat[::2], flat[1::2], strict=True))
-
-    def _items(self, items: Any, depth: int, *, hashed: bool = True) -> list[Any]:
-        if hashed:
-            self._left_hashed -= len(items)
-            if self._left_hashed < 0:
-                raise Malformed("too many members")
-        return [self.decode(item, depth - 1) for item in _of(list, items)]
-
-
-def _bounded(items: list[Any], most: int = MAX_HASHED) -> list[Any]:
-    if len(items) > most:
-        raise Unsupported("a value that has too many items")
-    return items
-
-
-def _is_named(kind: Any) -> bool:
-    """Whether a class is a named tuple without methods of its own."""
-    fields = getattr(kind, "_fields", None)
-    if kind.__bases__ != (tuple,) or not isinstance(fields, tuple):
-        return False
-    return set(vars(kind)) - _OF_NAMED_TUPLES == set(fields)
-
-
-def _named(name: str, fields: tuple[str, ...]) -> Any:
-    return namedtuple(name, fields)
-
-
-def _is_long(numbers: range) -> bool:
-    return bool(numbers[_MAX_ITEMS:])  # `len` fails for those beyond 64 bits
-
-
-def _of(kind: type[_Kind], value: Any) -> _Kind:
-    if type(value) is not kind:
-        raise Malformed(f"{value!r:.60} where {kind.__name__} is expected")
-    return value
+                    return held
+                return numpy.array(held, dtype) if tag == "ndarray" else numpy.dtype(dtype).type(held)
+            case "exception", _ if self._kind is not None:
+                return self._kind(parts)
+        raise Malformed(f"no such value: {tag:.60}")

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from genetic_udfs.sandbox.host import Kind
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.preload import Kind
 from genetic_udfs.sandbox.tiers import Tier
 from tests.sandbox.attacks import ATTACKS, FOLDER_ATTACKS, PREAMBLE
 from tests.sandbox.conftest import LOOPING, SLEEPING, limited, sandbox_of
@@ -22,7 +22,7 @@ SECRET = "a secret of the job"
 
 def zygote_of(sandbox: Sandbox) -> int:
     assert sandbox.tier
-    return sandbox._zygotes[Kind.SLIM].pid
+    return sandbox._zygotes[Kind.BASIC].pid
 
 
 @pytest.mark.parametrize("name", ATTACKS)

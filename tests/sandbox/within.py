@@ -41,14 +41,17 @@ class _Refusing(seccomp.Filter):
         refused = seccomp._return(seccomp._ERRNO | error)
         code = [seccomp._load(seccomp._NUMBER)]
         for number in numbers:
-            code += seccomp._when(number, [refused])
+            code += _when(number, [refused])
         if not namespaces:  # clone with a flag of a namespace; clone3, whose flags a filter cannot see
             test_bits = struct.pack("=HBBI", 0x45, 0, 1, _NAMESPACES)
             clone = ARCHITECTURES[platform.machine()].guarded["clone"]
-            code += seccomp._when(clone, [seccomp._load(16), test_bits, refused, seccomp._return(seccomp._ALLOW)])
-            code += seccomp._when(435, [seccomp._return(seccomp._ERRNO | errno.ENOSYS)])
-        self._program = b"".join([*code, seccomp._return(seccomp._ALLOW)])
-        self._pid_places = []
+            code += _when(clone, [seccomp._load(16), test_bits, refused, seccomp._return(seccomp._ALLOW)])
+            code += _when(435, [seccomp._return(seccomp._ERRNO | errno.ENOSYS)])
+        self._prepare(b"".join([*code, seccomp._return(seccomp._ALLOW)]))
+
+
+def _when(number: int, body: list[bytes]) -> list[bytes]:
+    return [seccomp._equal(number, then=0, otherwise=len(body)), *body]
 
 
 def no_landlock() -> None:
@@ -61,7 +64,7 @@ def no_seccomp() -> None:
     refused = seccomp._return(seccomp._ERRNO | errno.EINVAL)
     set_seccomp = [seccomp._load(16), seccomp._equal(22, then=0, otherwise=1), refused]
     filter_ = _Refusing([], errno.EINVAL)
-    filter_._program = b"".join([seccomp._load(0), *seccomp._when(prctl, set_seccomp), seccomp._return(seccomp._ALLOW)])
+    filter_._prepare(b"".join([seccomp._load(0), *_when(prctl, set_seccomp), seccomp._return(seccomp._ALLOW)]))
     _install(filter_)
 
 

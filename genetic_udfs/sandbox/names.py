@@ -1,0 +1,258 @@
+"""What names of a test stand for, and so on which side of a split an expression belongs.
+
+The solution's side has what it defines, objects that it has made, and what was handed to it. The other side has
+everything else: what the test makes itself, libraries, and what is made of answers.
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, of_the_scope
+from genetic_udfs.sandbox.unroll import NotStraight
+
+# Modules that tell nothing of the process they are in, and change nothing of it.
+_PURE: Final = """
+abc ast base64 binascii bisect calendar cmath collections copy dataclasses datetime decimal enum fractions functools
+hashlib heapq html io itertools json keyword math numbers numpy operator pandas pprint pytest re statistics string
+struct textwrap types typing unicodedata unittest uuid zoneinfo
+""".split()  # noqa: SIM905
+_OF_A_PROCESS: Final = """
+__import__ breakpoint compile delattr dir eval exec exit globals help id input locals open quit setattr vars
+""".split()  # noqa: SIM905
+# Asked of an object of the solution's own, as good as a method of it without arguments.
+_ASKS: Final = "abs bool callable float hasattr int len list repr str tuple".split()  # noqa: SIM905
+
+
+class Origin(Enum):
+    """What a name of a test stands for."""
+
+    ALIAS = auto()  # a name of the solution's
+    OWN = auto()  # an object of one of its classes
+    RESULT = auto()  # what a function of its has returned
+    TEST = auto()  # the test's own value, which can be made in the solution's process, too
+    DERIVED = auto()  # made of answers; it cannot
+
+
+INSIDE: Final = {Origin.ALIAS, Origin.OWN, Origin.RESULT}
+"""Where the solution has the value."""
+
+
+@dataclass
+class Binding:
+    """What a name of a test stands for.
+
+    Attributes:
+        origin: Where the value is.
+        target: Of an alias, the solution's name; of its module, none.
+        module: Of an import, the module.
+        made_by: The statements that make it, where it is the test's own.
+        is_there: Whether it was made in the solution's process.
+    """
+
+    origin: Origin
+    target: str = ""
+    module: str = ""
+    made_by: list[ast.stmt] = field(default_factory=list)
+    is_there: bool = False
+
+    @property
+    def literal(self) -> ast.expr | None:
+        """What it was made of, where one statement has made it."""
+        match self.made_by:
+            case [ast.Assign(value=value)] if self.origin is Origin.TEST:
+                return value
+        return None
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is a constant, which no code can change."""
+        return bool(self.made_by) and is_fixed(getattr(self.made_by[0], "value", None))
+
+
+class Names:
+    """The names of a test so far, by path: `x`, or `self.x`."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._module: dict[str, Binding] = {}
+        self._here = self._module
+
+    def enter(self, scope: int) -> None:
+        """Go on in a scope: 0 is the module's, whose names the others see, too."""
+        self._here = dict(self._module) if scope else self._module
+
+    def items(self) -> Iterator[tuple[str, Binding]]:
+        """Yield all paths, and what they stand for."""
+        yield from self._here.items()
+
+    def get(self, path: str) -> Binding | None:
+        """Return what a path stands for; None if the test gave it no value."""
+        return self._here.get(path)
+
+    def of(self, node: ast.expr) -> Binding | None:
+        """Return what a name or an attribute of `self` stands for."""
+        return self._here.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+
+    def bind(self, path: str, binding: Binding) -> None:
+        """Have a path stand for something from here on."""
+        means_it = binding.origin is Origin.ALIAS and binding.target in {path, ""}
+        of_the_solution = self.definitions.own | self.definitions.free
+        if self._here is self._module and path in of_the_solution and not means_it:
+            raise NotStraight(f"{path} means something to the solution")
+        self._here[path] = binding
+
+    def check_outside(self, path: str, known: set[str]) -> str:
+        """Refuse a name that would mean something else outside than where the solution is.
+
+        Returns:
+            The statement of the solution's that imports it, if one must.
+        """
+        binding, name = self.get(path), path.partition(".")[0]
+        if binding is not None:
+            if binding.module and binding.module not in _PURE:
+                raise NotStraight(f"{name} may tell of the process, or change it")
+            if binding.origin in {Origin.OWN, Origin.RESULT}:
+                raise NotStraight(f"{path} is the solution's")
+            return ""
+        if name in self.definitions.doubtful or name in _OF_A_PROCESS:
+            raise NotStraight(f"{name} may be the solution's, or its process's")
+        statement = dict(self.definitions.imports).get(name, "")
+        if statement:
+            module = ast.parse(statement).body[0]
+            of = module.module if isinstance(module, ast.ImportFrom) else name
+            if (of or "").partition(".")[0] in _PURE or name in {"np", "pd"}:
+                return statement
+        if name not in BUILT_INS and name not in known:
+            raise NotStraight(f"nobody knows {name}")
+        return statement
+
+    def own_name(self, node: ast.expr) -> str | None:
+        """Return the name of the solution's that a name, or an attribute of its module, stands for."""
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr):
+                held = self.get(name)
+                if held is not None and held.origin is Origin.ALIAS and not held.target:
+                    return attr if attr in self.definitions.own else None
+            case ast.Name(id=name):
+                held = self.get(name)
+                if held is not None:
+                    return held.target or None if held.origin is Origin.ALIAS else None
+                if name in self.definitions.own and name not in self.definitions.doubtful:
+                    return name
+        return None
+
+    def asks(self, node: ast.AST) -> bool:
+        """Whether something has a name of the solution's, or of an object of its, in it."""
+        for path in used_paths(node):
+            held = self.get(path)
+            if held is None and path in self.definitions.own:
+                if path in self.definitions.doubtful:
+                    raise NotStraight(f"the code gives {path} another meaning")
+                return True
+            if held is not None and held.origin in INSIDE:
+                return True
+        return False
+
+    def is_inside(self, node: ast.expr) -> bool:
+        """Whether something is a chain of calls and attributes that begins with a name of the solution's.
+
+        Arguments go in with it, so those of a method of some result stay outside: they may be what is expected.
+        """
+        root: ast.expr = node
+        while self.own_name(root) is None and isinstance(root, ast.Attribute | ast.Subscript | ast.Call):
+            if isinstance(root, ast.Attribute) and self.of(root) is not None:
+                break
+            if not isinstance(root, ast.Call):
+                root = root.value
+                continue
+            function = root.func
+            is_method = isinstance(function, ast.Attribute) and self.own_name(function) is None
+            if is_method and (root.args or root.keywords) and not self.has_own_methods(_holder(function)):
+                return False
+            root = function
+        is_called = isinstance(node, ast.Call) and node.func is root
+        if isinstance(root, ast.Name) and root.id in self.definitions.holders and not (is_called or root is node):
+            raise NotStraight(f"the code gives {root.id} another meaning")
+        held = self.of(root)
+        if held is not None and held.origin is Origin.RESULT:
+            return root is node or not _has_arguments(node)
+        return (held is not None and held.origin is Origin.OWN) or self.own_name(root) is not None
+
+    def has_own_methods(self, node: ast.expr) -> bool:
+        """Whether methods of something are the solution's: it is a name, or made by a class of its."""
+        held = self.of(node)
+        if held is not None:
+            return held.origin in {Origin.OWN, Origin.ALIAS}
+        return self.own_name(node) is not None or self.makes_own(node)
+
+    def makes_own(self, node: ast.expr) -> bool:
+        """Whether something is an object of one of the solution's classes."""
+        name = self.own_name(node.func) if isinstance(node, ast.Call) else None
+        return name in self.definitions.classes and (name or "")[:1].isupper()
+
+    def is_asked(self, node: ast.expr) -> bool:
+        """Whether something is `len(stack)`, `str(stack)`, `isinstance(f(2), Stack)` or the like."""
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[of, kind], keywords=[]):
+                return self.own_name(kind) in self.definitions.classes and self.asks(of)
+            case ast.Call(func=ast.Name(id=name), args=[of, *more], keywords=[]) if name in _ASKS:
+                is_one = not more or name == "hasattr"
+                is_built_in = name not in self.definitions.doubtful and self.get(name) is None
+                return is_one and is_built_in and self.has_own_methods(of)
+        return False
+
+
+def used_paths(node: ast.AST) -> list[str]:
+    """Return the names in something, and of `self` its attributes; those that it binds within are not among them."""
+    nodes = list(ast.walk(node))
+    inner = {
+        name
+        for each in nodes
+        if isinstance(each, ast.Lambda | ast.comprehension | ast.FunctionDef | ast.ClassDef)
+        for part in ast.walk(each.args if isinstance(each, ast.Lambda) else getattr(each, "target", each))
+        for name in bound_by(part)
+    }
+    found: dict[str, None] = {}
+    for each in nodes:
+        match each:
+            case ast.Attribute(value=ast.Name(id="self"), attr=attr):
+                found[f"self.{attr}"] = None
+            case ast.Name(id=name, ctx=ast.Load()) if name not in inner and name != "self":
+                found[name] = None
+    return list(found)
+
+
+def bound_names(node: ast.stmt) -> list[str]:
+    """Return the names that a statement binds in its own scope, by their order."""
+    return sorted({name for each in of_the_scope([node]) for name in bound_by(each)})
+
+
+def paths_of(target: ast.expr) -> list[str]:
+    """Return the paths that an assignment gives a value, or changes."""
+    match target:
+        case ast.Name(id=name):
+            return [name]
+        case ast.Attribute(value=ast.Name(id="self"), attr=attr):
+            return [f"self.{attr}"]
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return [path for part in parts for path in paths_of(part)]
+        case ast.Attribute(value=value) | ast.Subscript(value=value) | ast.Starred(value=value):
+            return paths_of(value)
+    raise NotStraight(f"{ast.unparse(target)[:60]} is given a value")
+
+
+def is_fixed(node: ast.expr | None) -> bool:
+    """Whether an expression is a constant, or made of constants so that it cannot be changed."""
+    kept = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
+    return node is not None and all(isinstance(each, kept) for each in ast.walk(node))
+
+
+def _holder(function: ast.expr) -> ast.expr:
+    return function.value if isinstance(function, ast.Attribute) else function
+
+
+def _has_arguments(node: ast.expr) -> bool:
+    return any(isinstance(each, ast.Call) and (each.args or each.keywords) for each in ast.walk(node))
