@@ -3,7 +3,6 @@
 import builtins
 import contextlib
 import sys
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, Final, NoReturn
 
@@ -76,24 +75,6 @@ def _object(is_case: bool) -> Any:
     return case
 
 
-class _Items:
-    """An iterator of the solution's: what it gives, and nothing else that is known of it."""
-
-    def __init__(self, items: Iterator[Any], answers: "_Answers") -> None:
-        self._items, self._answers = items, answers
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        return next(self._items)
-
-    def __getattribute__(self, name: str) -> Any:
-        if name in {"_items", "_answers"}:
-            return object.__getattribute__(self, name)
-        self._answers.refuse(f"{name} of an iterator")
-
-
 class _Answers:
     """The answers of the solution's process, by step.
 
@@ -147,8 +128,7 @@ class _Answers:
 
     def _decoded(self, data: Any) -> Any:
         try:
-            value = decode(data, numpy="kept", kind=self._kind)
-            return _Items(value, self) if isinstance(value, Iterator) else value
+            return decode(data, numpy="kept", kind=self._kind)
         except Malformed as error:
             self.refuse(str(error))
 

@@ -1,6 +1,7 @@
 """The sandbox's outcomes as a configuration asks for them: the column, the check of every slot, progress, errors."""
 
 import re
+import socket
 from collections.abc import Iterator
 from typing import Final
 
@@ -38,8 +39,11 @@ def _limits(settings: Sandbox) -> Limits:
     return Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
 
 
-def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:
-    """Start the sandbox in every task slot, so that what it lacks is said before any code is run; return the tiers.
+def check_tier(spark: SparkSession, settings: Sandbox) -> dict[str, list[str]]:
+    """Start the sandbox in every task slot, so that what it lacks is said before any code is run.
+
+    Returns:
+        By tier, the hosts that have it.
 
     Raises:
         SandboxError: If a slot does not reach `sandbox.least_tier`.
@@ -47,12 +51,13 @@ def check_tier(spark: SparkSession, settings: Sandbox) -> list[str]:
     slots = task_slots(spark)
     tier = outcome_of(F.lit(""), None, settings)[SANDBOX_TIER]
     try:
-        rows = spark.range(0, slots, 1, slots).select(tier.alias("tier")).collect()
+        host = F.udf(socket.gethostname).asNondeterministic()()
+        rows = spark.range(0, slots, 1, slots).select(tier.alias("tier"), host.alias("host")).distinct().collect()
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
             raise SandboxError(f"{known}. The configuration's sandbox.least_tier says what is accepted") from None
         raise
-    return sorted({row["tier"] for row in rows})
+    return {tier: sorted(row["host"] for row in rows if row["tier"] == tier) for tier in {row["tier"] for row in rows}}
 
 
 def spread(rows: DataFrame, count: int) -> DataFrame:

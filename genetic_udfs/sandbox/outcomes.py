@@ -2,7 +2,7 @@
 
 import ast
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -240,7 +240,7 @@ def _plainly_compared(way: Split, answers: list[dict[str, Any]]) -> Status | Non
             value, expected = decode(answer["value"], numpy="refused"), ast.literal_eval(literal)
         except (LookupError, ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return None
-        if isinstance(value, Iterator) or value != expected:
+        if value != expected:
             return _with_results(Status(FAILED), way, answers)
     return Status(PASSED) if compared else None
 

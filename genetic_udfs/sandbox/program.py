@@ -68,8 +68,8 @@ def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict
             return {"value": None}
         value = eval(compile(source, "test.py", "eval", dont_inherit=True), names)
         encoded = encode(value)
-        if source.isidentifier() and isinstance(encoded, list) and encoded[0] == "iterator":
-            raise Unsupported("an iterator, which is gone through once")
+        if source.isidentifier() and isinstance(encoded, list) and encoded[0] == "generator":
+            raise Unsupported("a generator, which is gone through once")
         return {"value": encoded}
     except Unsupported as error:
         return {"unknown": str(error)[:200]}

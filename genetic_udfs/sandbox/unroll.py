@@ -107,7 +107,8 @@ class _Unrolled:
         names = [each.arg for each in function.args.args]
         if function.decorator_list or call.keywords or len(names) != len(call.args) or _takes_more(function.args):
             raise NotStraight(f"{function.name} is called in a way that is not known")
-        self._segment([_assigned(name, value) for name, value in zip(names, call.args, strict=True)], function)
+        given = [_bound(ast.Name(name, ast.Store()), value) for name, value in zip(names, call.args, strict=True)]
+        self._segment([line for lines in given for line in lines], function)
         self.segments.append(Segment(0))
 
     def _class(self, node: ast.ClassDef) -> None:
@@ -123,7 +124,8 @@ class _Unrolled:
                 case ast.FunctionDef() if is_test_function(each):
                     tests.append(each)
                 case ast.Assign(targets=[ast.Name(id=name)]):
-                    attributes.append(_attribute(name, each.value))
+                    attribute = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
+                    attributes += _bound(attribute, each.value)
                 case _ if not _says_nothing(each):
                     raise NotStraight(f"{node.name} has more than tests")
         set_up = [*attributes, *(line for name in _SET_UP for line in before.get(name, []))]
@@ -194,7 +196,7 @@ class _Unrolled:
                 case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="subTest")))]):
                     lines += self._written_out(each.body)
                 case ast.With():
-                    lines.append(_with_body(each, body=self._written_out(each.body)))
+                    lines.append(located(ast.With(each.items, self._written_out(each.body) or [ast.Pass()])))
                 case ast.Expr(
                     ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given], keywords=named)
                 ):
@@ -250,14 +252,6 @@ class _Unrolled:
         raise NotStraight(f"a loop over {ast.unparse(iterable)[:60]}")
 
 
-def _assigned(name: str, value: ast.expr) -> ast.stmt:
-    return located(ast.Assign([ast.Name(name, ast.Store())], copy.deepcopy(value)))
-
-
-def _attribute(name: str, value: ast.expr) -> ast.stmt:
-    return located(ast.Assign([ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())], value))
-
-
 def _tuple(*items: ast.expr) -> ast.Tuple:
     return located(ast.Tuple(list(items), ast.Load()))
 
@@ -267,15 +261,11 @@ def located(node: _Node) -> _Node:
     return ast.fix_missing_locations(node)
 
 
-def _with_body(statement: ast.With, body: list[ast.stmt]) -> ast.With:
-    return located(ast.With(statement.items, body or [ast.Pass()]))
-
-
 def _bound(target: ast.expr, value: ast.expr) -> list[ast.stmt]:
     """Return assignments of the parts of a literal, one name each, so that one name does not bring another along."""
     match target, value:
-        case ast.Name(id=name), _:
-            return [_assigned(name, value)]
+        case ((ast.Name() | ast.Attribute()), _):
+            return [located(ast.Assign([target], copy.deepcopy(value)))]
         case ((ast.Tuple() | ast.List()), (ast.Tuple() | ast.List())) if len(target.elts) == len(value.elts):
             return [line for pair in zip(target.elts, value.elts, strict=True) for line in _bound(*pair)]
     raise NotStraight(f"{ast.unparse(value)[:60]} for {ast.unparse(target)[:60]}")

@@ -8,21 +8,21 @@ import itertools
 import math
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
-from io import IOBase
+from types import GeneratorType
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 _DEEPEST: Final = 64
 _MAX_ITEMS: Final = 200_000
-# With hashes made to collide, so many take a second to put together; an iterator may have no end.
+# With hashes made to collide, so many take a second to put together; a generator may have no end.
 _MAX_HASHED: Final = 20_000
-_MOST: Final = {"iterator": 1_000, "set": 10_000, "frozenset": 10_000} | dict.fromkeys(
+_MOST: Final = {"generator": 1_000, "set": 10_000, "frozenset": 10_000} | dict.fromkeys(
     ("dict", "Counter", "OrderedDict", "defaultdict"), _MAX_HASHED
 )
 _EXACT_IN_JSON: Final = 1 << 53
@@ -46,8 +46,8 @@ def encode(value: Any) -> Any:
     """Return a value as what JSON can hold.
 
     Args:
-        value: Of Python's built-in types, `collections`, numbers, dates, named tuples, classes of exceptions, iterators
-            of such, and numpy's scalars and arrays.
+        value: Of Python's built-in types, `collections`, numbers, dates, named tuples, classes of exceptions,
+            generators of such, and numpy's scalars and arrays.
 
     Raises:
         Unsupported: naming the type that cannot be sent.
@@ -85,7 +85,7 @@ def canonical(data: Any) -> str | None:
         data: The value as `encode` gives it.
 
     Returns:
-        A long text as a hash; None for an iterator, whose items are not the value.
+        A long text as a hash; None for a generator, whose items are not the value.
     """
     try:
         text = _canonical(decode(data))
@@ -109,8 +109,8 @@ def _canonical(value: Any) -> str:
         case dict():
             pairs = sorted(f"{_canonical(key)}: {_canonical(each)}" for key, each in value.items())
             return f"dict({', '.join(pairs)})"
-        case Iterator():
-            raise TypeError("an iterator")
+        case GeneratorType():
+            raise TypeError("a generator")
     return repr(value)
 
 
@@ -161,6 +161,7 @@ _CODECS: Final[dict[str, _Codec]] = {
     "Fraction": (Fraction, lambda value: [value.numerator, value.denominator], _made_of(int, Fraction)),
     "timedelta": (timedelta, lambda value: [value.days, value.seconds, value.microseconds], _made_of(int, timedelta)),
     "range": (range, lambda value: [value.start, value.stop, value.step], _made_of(int, _range)),
+    "generator": (GeneratorType, iter, lambda parts: (part for part in parts)),
     "complex": (complex, lambda value: [value.real, value.imag], _made_of(float, complex)),
 }
 # By identity: a class may be equal to whatever its own class wants, or have no hash.
@@ -184,7 +185,7 @@ class _Encoder:
         try:
             items = list(itertools.islice(parts, most + 1))
         except Exception as error:
-            raise Unsupported(f"an {tag} that raises {type(error).__name__}") from None
+            raise Unsupported(f"a {tag} that raises {type(error).__name__}") from None
         if len(items) > most:
             raise Unsupported("a value that has too many items")
         return [tag, [self.encode(item, depth - 1) for item in items]]
@@ -209,8 +210,6 @@ def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     is_named = kind.__bases__ == (tuple,) and isinstance(fields, tuple)
     if is_named and set(vars(kind)) - _OF_NAMED_TUPLES == set(fields):  # it has no methods of its own
         return "namedtuple", [kind.__name__, list(fields), *value]
-    if isinstance(value, Iterator) and not isinstance(value, IOBase):
-        return "iterator", value
     raise Unsupported(f"a value of type {kind.__name__}")
 
 
@@ -227,7 +226,7 @@ class _Decoder:
             case None | bool() | int() | float() | str():
                 return data
             case [str(tag), list(parts)]:
-                self._left_hashed -= len(parts) if tag in _MOST and tag != "iterator" else 0
+                self._left_hashed -= len(parts) if tag in _MOST else 0
                 if self._left_hashed < 0:
                     raise Malformed("too many members")
                 return self._made(tag, [self.decode(part, depth - 1) for part in parts])
@@ -237,8 +236,6 @@ class _Decoder:
         if tag in _CODECS:
             return _CODECS[tag][2](parts)
         match tag, parts:
-            case "iterator", _:
-                return iter(parts)
             case "defaultdict", [factory, *pairs]:
                 return defaultdict(factory and _FACTORIES[factory], _dict(pairs))
             case "namedtuple", [str(name), list(fields), *items]:

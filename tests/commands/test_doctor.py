@@ -300,6 +300,12 @@ class TestSandbox:
     def test_every_task_slot_is_tried(self, spark: SparkSession) -> None:
         assert status_and(reaches_tier(spark, Sandbox()), "tier landlock") is Status.OK
 
+    def test_hosts_with_other_tiers_are_warned_of(self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+        tiers = {"landlock": ["a"], "no_files": ["b", "c"]}
+        monkeypatch.setattr("genetic_udfs.commands.checks.sandbox.check_tier", lambda *_: tiers)
+        finding = reaches_tier(spark, Sandbox())
+        assert status_and(finding, "mixed tiers: landlock on a; no_files on b, c", "least_tier") is Status.WARNING
+
     def test_a_tier_that_is_not_reached(
         self, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

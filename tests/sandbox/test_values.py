@@ -115,8 +115,8 @@ def test_numpy_s_arrays_too() -> None:
     assert decode(data) == [[[1, 2], [3, 4]]]
 
 
-def test_an_iterator_comes_as_one() -> None:
-    came = sent(map(abs, [-1, -2]))
+def test_a_generator_comes_as_one() -> None:
+    came = sent(abs(each) for each in [-1, -2])
     assert came != [1, 2]
     assert list(came) == [1, 2]
 
@@ -131,6 +131,8 @@ def test_an_iterator_comes_as_one() -> None:
         Colour.RED,
         Loud("a"),
         ValueError("a"),
+        map(abs, [1]),
+        (1 / 0 for _ in [1]),
         set(range(20_000)),
         [0] * 300_000,
         range(10**15),

@@ -2,7 +2,7 @@
 
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok
+from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok, warning
 from genetic_udfs.config import Sandbox
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.outcome_columns import check_tier
@@ -17,4 +17,11 @@ def reaches_tier(spark: SparkSession, settings: Sandbox) -> Finding:
         return failed("sandbox", str(error), fix)
     except Exception as error:
         return failed("sandbox", cause_of(error), fix)
+    if len(tiers) > 1:
+        places = "; ".join(f"{tier} on {', '.join(hosts)}" for tier, hosts in sorted(tiers.items()))
+        return warning(
+            "sandbox",
+            f"mixed tiers: {places}; a test that writes or reads files is decided on some hosts and unsupported on others",
+            "give all hosts the same kernel and container (docs/sandbox.md), or set sandbox.least_tier to the strongest",
+        )
     return ok("sandbox", f"tier {', '.join(tiers)} in every task slot")
