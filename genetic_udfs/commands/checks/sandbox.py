@@ -21,7 +21,7 @@ def reaches_tier(spark: SparkSession, settings: Sandbox) -> Finding:
         places = "; ".join(f"{tier} on {', '.join(hosts)}" for tier, hosts in sorted(tiers.items()))
         return warning(
             "sandbox",
-            f"mixed tiers: {places}; a test that writes or reads files is decided on some hosts and unsupported on others",
-            "give all hosts the same kernel and container (docs/sandbox.md), or set sandbox.least_tier to the strongest",
+            f"mixed tiers: {places}; tests that need files are decided on some hosts, and unsupported on others",
+            "give all hosts one kernel and container (docs/sandbox.md), or set sandbox.least_tier to the strongest",
         )
     return ok("sandbox", f"tier {', '.join(tiers)} in every task slot")
