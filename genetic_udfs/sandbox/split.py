@@ -107,7 +107,7 @@ def plain_split(body: list[ast.stmt], definitions: Definitions) -> Split | None:
                     comparators=[wanted],
                 )
             ) if name in names and all(map(_is_literal, (*given, wanted))):
-                lines.append(located(ast.Assert(ast.Compare(_answer(len(steps)), equal, [wanted]), None)))
+                lines.append(ast.Assert(ast.Compare(_answer(len(steps)), equal, [wanted]), None))
                 steps.append(Step(0, (), ast.unparse(call), None))
             case _:
                 return None
