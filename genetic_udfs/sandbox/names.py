@@ -5,7 +5,6 @@ everything else: what the test makes itself, libraries, and what is made of answ
 """
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
@@ -66,11 +65,6 @@ class Binding:
                 return value
         return None
 
-    @property
-    def is_fixed(self) -> bool:
-        """Whether it is a constant, which no code can change."""
-        return bool(self.made_by) and is_fixed(getattr(self.made_by[0], "value", None))
-
 
 class Names:
     """The names of a test so far, by path: `x`, or `self.x`."""
@@ -84,10 +78,6 @@ class Names:
         """Go on in a scope: 0 is the module's, whose names the others see, too."""
         self._here = dict(self._module) if scope else self._module
 
-    def items(self) -> Iterator[tuple[str, Binding]]:
-        """Yield all paths, and what they stand for."""
-        yield from self._here.items()
-
     def get(self, path: str) -> Binding | None:
         """Return what a path stands for; None if the test gave it no value."""
         return self._here.get(path)
@@ -95,6 +85,11 @@ class Names:
     def of(self, node: ast.expr) -> Binding | None:
         """Return what a name or an attribute of `self` stands for."""
         return self._here.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+
+    def literal(self, node: ast.expr) -> ast.expr | None:
+        """Return the literal that a name stands for, where nothing can have changed it."""
+        held = self.of(node)
+        return None if held is None or held.is_there else held.literal
 
     def bind(self, path: str, binding: Binding) -> None:
         """Have a path stand for something from here on."""
@@ -205,13 +200,18 @@ class Names:
         return False
 
 
-def used_paths(node: ast.AST) -> list[str]:
-    """Return the names in something, and of `self` its attributes; those that it binds within are not among them."""
+def used_paths(node: ast.AST, *, within: bool = False) -> list[str]:
+    """Return the names in something, and of `self` its attributes.
+
+    Args:
+        node: Any part of a test.
+        within: Whether names that it binds within are among them: it may use an outer one before.
+    """
     nodes = list(ast.walk(node))
     inner = {
         name
         for each in nodes
-        if isinstance(each, ast.Lambda | ast.comprehension | ast.FunctionDef | ast.ClassDef)
+        if isinstance(each, ast.Lambda | ast.comprehension | ast.FunctionDef | ast.ClassDef) and not within
         for part in ast.walk(each.args if isinstance(each, ast.Lambda) else getattr(each, "target", each))
         for name in bound_by(part)
     }
@@ -244,10 +244,10 @@ def paths_of(target: ast.expr) -> list[str]:
     raise NotStraight(f"{ast.unparse(target)[:60]} is given a value")
 
 
-def is_fixed(node: ast.expr | None) -> bool:
+def is_fixed(node: ast.expr) -> bool:
     """Whether an expression is a constant, or made of constants so that it cannot be changed."""
     kept = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
-    return node is not None and all(isinstance(each, kept) for each in ast.walk(node))
+    return all(isinstance(each, kept) for each in ast.walk(node))
 
 
 def _holder(function: ast.expr) -> ast.expr:

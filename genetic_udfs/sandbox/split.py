@@ -15,7 +15,17 @@ from typing import Any, Final
 from genetic_udfs.sandbox.check import ANSWER, FRESH
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
 from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, is_fixed, paths_of, used_paths
-from genetic_udfs.sandbox.unroll import NotStraight, Segment, located, unroll
+from genetic_udfs.sandbox.unroll import (
+    MOST_STATEMENTS,
+    NotStraight,
+    Segment,
+    bound,
+    items_of,
+    leaves,
+    located,
+    says_nothing,
+    unroll,
+)
 
 # Done to what the solution has returned they would change a copy.
 _CHANGES: Final = """
@@ -121,6 +131,7 @@ class _Splitter:
         self._scope = 0
         self._path: tuple[int, ...] = ()
         self._groups = 1 << 20  # scopes have smaller numbers
+        self._left = MOST_STATEMENTS
         self.steps: list[Step] = []
         self.imports: dict[str, None] = {}
 
@@ -134,12 +145,26 @@ class _Splitter:
         return [line for each in body for line in self._statement(each)]
 
     def _statement(self, node: ast.stmt) -> list[ast.stmt]:
+        self._left -= 1
+        if self._left < 0:
+            raise NotStraight("so many statements")
         match node:
+            case ast.Expr(
+                ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given], keywords=named)
+            ):
+                body = ast.Expr(ast.Call(of, given, named))
+                return self._statement(located(ast.With([ast.withitem(ast.Call(asks, [kind], []))], [body])))
+            case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="subTest")))]):
+                return self._statements(node.body)
+            case ast.For(orelse=[]) if (written_out := self._loop(node)) is not None:
+                return self._statements(written_out)
+            case ast.Return() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.AsyncFor() | ast.AsyncWith():
+                raise NotStraight(f"{type(node).__name__} in a test")
             case ast.Import() | ast.ImportFrom():
                 return self._import(node)
             case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
                 return self._assignment(node)
-            case ast.Expr():
+            case ast.Expr() if not says_nothing(node):
                 return self._expression(node)
             case ast.Assert():
                 return self._rest(ast.Assert(self._condition(node.test), None))
@@ -147,10 +172,20 @@ class _Splitter:
                 return self._with(node)
             case ast.Try():
                 return self._try(node)
+            case _ if says_nothing(node):
+                return []
         if self._names.asks(node):
             raise NotStraight(f"{type(node).__name__} around what the solution does")
         self._bind(bound_names(node), Binding(Origin.TEST, made_by=[node]))
         return self._rest(node)
+
+    def _loop(self, node: ast.For) -> list[ast.stmt] | None:
+        """Return a loop over a literal, written out; None if it is another one."""
+        try:
+            items = None if leaves(node) else items_of(node.iter, self._names.literal)
+        except NotStraight:
+            return None
+        return None if items is None else [line for item in items for line in (*bound(node.target, item), *node.body)]
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
         of = node.module or "" if isinstance(node, ast.ImportFrom) else ""
@@ -212,7 +247,7 @@ class _Splitter:
             if binding is None or not is_plain or self._names.asks(node):
                 raise NotStraight(f"{path} is changed")
             if binding.is_there:
-                self._step(node, paths)
+                self._step(self._replaced(node), paths)
             binding.made_by.append(node)
         return self._rest(node)
 
@@ -276,43 +311,41 @@ class _Splitter:
 
     def _taken(self, node: ast.AST, paths: list[str] | None = None) -> ast.Call:
         """Have the solution's process do something; return what stands for its answer."""
-        node = self._folded(node)
+        node = self._replaced(node)
         self._hand_over(node)
         return _answer(self._step(node, paths))
 
     def _step(self, node: ast.AST, paths: list[str] | None) -> int:
         binds = None if paths is None else tuple(path for path in paths if "." not in path)
-        self.steps.append(Step(self._scope, self._path, ast.unparse(self._without_aliases(node)), binds))
+        self.steps.append(Step(self._scope, self._path, ast.unparse(node), binds))
         return len(self.steps) - 1
 
     def _hand_over(self, node: ast.AST, *, makes: bool = False) -> None:
         """Have the test's own values that something uses made in the solution's process, too."""
         for each in ast.walk(node):
             held = self._names.get(ast.unparse(each.value)) if isinstance(each, ast.Subscript) else None
-            if held is not None and held.origin is Origin.TEST and not (held.is_fixed or makes):
+            if held is not None and held.origin is Origin.TEST and not makes:
                 raise NotStraight("a part of a value, whose others may be what is expected")
-        for path in used_paths(node):
+        for path in used_paths(node, within=True):
             binding = self._names.get(path)
             if binding is None or binding.is_there or binding.origin in INSIDE:
                 continue
             if binding.origin is Origin.DERIVED:
                 raise NotStraight(f"{path} is made of what the solution has returned")
             binding.is_there = True
-            for line in binding.made_by:
+            for line in map(self._replaced, binding.made_by):
                 self._hand_over(line, makes=True)
                 self._step(line, bound_names(line))
 
-    def _folded(self, node: Any) -> Any:
-        """Return something with constant items of literals in their place, so that the rest of these stays here."""
-        literals = {path: held.literal for path, held in self._names.items() if held.literal is not None}
-        return _Folded(literals).visit(copy.deepcopy(node)) if literals else node
+    def _replaced(self, node: Any) -> Any:
+        """Return something without names that stand for the solution's, for constants, or for literals with these.
 
-    def _without_aliases(self, node: ast.AST) -> ast.AST:
-        replaced = {path: held.target for path, held in self._names.items() if held.origin is Origin.ALIAS}
-        made = _Renamed(replaced).visit(copy.deepcopy(node)) if replaced else node
-        if any(isinstance(each, ast.Name) and replaced.get(each.id) == "" for each in ast.walk(made)):
-            raise NotStraight("the solution's module is used as an object")
-        return made
+        So what else is in such a literal stays here.
+        """
+        held = {path: self._names.get(path) for path in used_paths(node)}
+        targets = {path: each.target for path, each in held.items() if each and each.origin is Origin.ALIAS}
+        literals = {path: each.literal for path, each in held.items() if each and each.literal}
+        return _Replaced(targets, literals).visit(copy.deepcopy(node)) if targets or literals else node
 
     # The rest
 
@@ -327,7 +360,7 @@ class _Splitter:
             if statement := self._names.check_outside(path, {"self", ANSWER, FRESH, "__name__"}):
                 self.imports[statement] = None
             binding = self._names.get(path)
-            if binding is not None and binding.is_there and not (binding.is_fixed or binding.module):
+            if binding is not None and binding.is_there and not binding.module:
                 step = self._step(ast.parse(path, mode="eval").body, None)
                 arguments: list[ast.expr] = [ast.Constant(path), ast.Constant(step), ast.Constant(not asks)]
                 lines.append(located(ast.Expr(ast.Call(ast.Name(FRESH, ast.Load()), arguments, []))))
@@ -383,34 +416,34 @@ class _Splitter:
         return made
 
 
-class _Folded(ast.NodeTransformer):
-    def __init__(self, literals: dict[str, ast.expr]) -> None:
-        self._literals = literals
+class _Replaced(ast.NodeTransformer):
+    def __init__(self, targets: dict[str, str], literals: dict[str, ast.expr]) -> None:
+        self._targets, self._literals = targets, literals
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if self._targets.get(node.id) == "":
+            raise NotStraight("the solution's module is used as an object")
+        if node.id in self._targets and isinstance(node.ctx, ast.Load):
+            return ast.Name(self._targets[node.id], node.ctx)
+        return self._constant(node, self._literals.get(node.id))
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and self._targets.get(node.value.id) == "":
+            return ast.Name(node.attr, node.ctx)
+        return self._constant(node, self._literals.get(ast.unparse(node)))
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        literal = self._literals.get(ast.unparse(node.value)) if isinstance(node.ctx, ast.Load) else None
-        match literal, node.slice:
+        match self._literals.get(ast.unparse(node.value)), node.slice:
             case ast.Dict(keys=keys, values=values), ast.Constant(value=wanted):
                 found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, wanted)]
             case ast.List(elts=items) | ast.Tuple(elts=items), ast.Constant(value=int(at)) if at < len(items):
                 found = [items[at]]
             case _:
                 found = []
-        return found[0] if len(found) == 1 and is_fixed(found[0]) else self.generic_visit(node)
+        return self._constant(node, found[0] if len(found) == 1 else None)
 
-
-class _Renamed(ast.NodeTransformer):
-    def __init__(self, names: dict[str, str]) -> None:
-        self._names = names
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        target = self._names.get(node.id) if isinstance(node.ctx, ast.Load) else None
-        return ast.Name(target, node.ctx) if target else node
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and self._names.get(node.value.id) == "":
-            return ast.Name(node.attr, node.ctx)
-        return self.generic_visit(node)
+    def _constant(self, node: ast.Name | ast.Attribute | ast.Subscript, value: ast.expr | None) -> ast.AST:
+        return value if value and is_fixed(value) and isinstance(node.ctx, ast.Load) else self.generic_visit(node)
 
 
 def _answer(step: int) -> ast.Call:

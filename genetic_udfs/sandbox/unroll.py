@@ -6,11 +6,11 @@ What remains for another way is what has no such order before it is run: fixture
 import ast
 import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-_MOST_STATEMENTS: Final = 2_000
+MOST_STATEMENTS: Final = 2_000
 _OF_A_CASE: Final = {"unittest.TestCase", "TestCase"}
 _SET_UP: Final = ("setUp", "setup_method")
 _TEAR_DOWN: Final = ("tearDown", "teardown_method")
@@ -77,8 +77,6 @@ def runs_tests(node: ast.stmt) -> bool:
 class _Unrolled:
     def __init__(self, body: list[ast.stmt]) -> None:
         self.segments = [Segment(0)]
-        self._left = _MOST_STATEMENTS
-        self._literals: dict[str, ast.expr] = {}
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
         collected = [each for each in body if is_test_function(each) or is_test_class(each)]
@@ -100,38 +98,39 @@ class _Unrolled:
                     self._called.add(name)
                     self._inlined(self._functions[name], call)
                 case _ if not runs_tests(each):
-                    self.segments[-1].statements += self._written_out([each])
+                    self.segments[-1].statements.append(each)
 
     def _inlined(self, function: ast.FunctionDef, call: ast.Call) -> None:
         """Write out the body of a function of the test's, where a statement calls it."""
         names = [each.arg for each in function.args.args]
         if function.decorator_list or call.keywords or len(names) != len(call.args) or _takes_more(function.args):
             raise NotStraight(f"{function.name} is called in a way that is not known")
-        given = [_bound(ast.Name(name, ast.Store()), value) for name, value in zip(names, call.args, strict=True)]
-        self._segment([line for lines in given for line in lines], function)
+        given = [bound(ast.Name(name, ast.Store()), value) for name, value in zip(names, call.args, strict=True)]
+        self._segment([*itertools.chain.from_iterable(given), *_body(function)])
         self.segments.append(Segment(0))
 
     def _class(self, node: ast.ClassDef) -> None:
         if node.decorator_list or node.keywords or (node.bases and not is_case(node)) or len(node.bases) > 1:
             raise NotStraight(f"{node.name} is no plain class of tests")
-        before: dict[str, list[ast.stmt]] = {}
+        around: dict[str, list[ast.stmt]] = {}
         attributes: list[ast.stmt] = []
         tests = []
         for each in node.body:
             match each:
                 case ast.FunctionDef(name=name, decorator_list=[]) if name in (*_SET_UP, *_TEAR_DOWN):
-                    before[name] = _body_of_method(each)
+                    if [argument.arg for argument in each.args.args] != ["self"]:
+                        raise NotStraight(f"{name} takes more than self")
+                    around[name] = [line for line in each.body if ast.unparse(line) != f"super().{name}()"]
                 case ast.FunctionDef() if is_test_function(each):
                     tests.append(each)
                 case ast.Assign(targets=[ast.Name(id=name)]):
-                    attribute = ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store())
-                    attributes += _bound(attribute, each.value)
-                case _ if not _says_nothing(each):
+                    attributes += bound(ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store()), each.value)
+                case _ if not says_nothing(each):
                     raise NotStraight(f"{node.name} has more than tests")
-        set_up = [*attributes, *(line for name in _SET_UP for line in before.get(name, []))]
-        torn_down = [line for name in _TEAR_DOWN for line in before.get(name, []) if not isinstance(line, ast.Delete)]
+        before = [*attributes, *(line for name in _SET_UP for line in around.get(name, []))]
+        after = [line for name in _TEAR_DOWN for line in around.get(name, []) if not isinstance(line, ast.Delete)]
         for test in sorted(tests, key=lambda test: test.name) if is_case(node) else tests:
-            self._test(test, set_up, torn_down, of=node)
+            self._test(test, before, after, of=node)
 
     def _test(
         self,
@@ -141,115 +140,56 @@ class _Unrolled:
         of: ast.ClassDef | None = None,
     ) -> None:
         names = [each.arg for each in function.args.args]
-        if of is not None:
-            if names[:1] != ["self"]:
-                raise NotStraight(f"{function.name} has no self")
-            del names[0]
-        if _takes_more(function.args):
+        if _takes_more(function.args) or (of is not None and names[:1] != ["self"]):
             raise NotStraight(f"{function.name} takes what is not known")
-        for given in self._parameters(function, names):
-            self._segment([*before, *given], function, after, is_case=of is not None and is_case(of))
-
-    def _segment(
-        self,
-        before: list[ast.stmt],
-        function: ast.FunctionDef,
-        after: Sequence[ast.stmt] = (),
-        *,
-        is_case: bool = False,
-    ) -> None:
-        self.segments.append(Segment(max(each.scope for each in self.segments) + 1, is_case=is_case))
-        outer = dict(self._literals)
-        self.segments[-1].statements += self._written_out([*before, *function.body, *after])
-        self._literals = outer
-
-    def _parameters(self, function: ast.FunctionDef, names: list[str]) -> Iterator[list[ast.stmt]]:
-        """Yield what a function's parameters are given, once for each time that it is run."""
-        sets: list[list[list[ast.stmt]]] = []
-        given: list[str] = []
+        given = [] if of is None else ["self"]
+        body = [*before, *_body(function), *after]
         for mark in function.decorator_list:
             match mark:
-                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[of, values]):
-                    target = _target(of)
+                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values]):
+                    target = _target(parameters)
                     given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
-                    sets.append([_bound(target, _parameter(each)) for each in self._items(values)])
+                    body = [located(ast.For(target, values, body, []))]
                 case _:
                     raise NotStraight(f"{function.name} has another mark than parametrize")
         if sorted(given) != sorted(names):
             raise NotStraight(f"{function.name} has parameters that something else gives")
-        for chosen in itertools.product(*reversed(sets)):
-            yield [line for lines in chosen for line in lines]
+        self._segment(body, is_case=of is not None and is_case(of))
 
-    def _written_out(self, body: Sequence[ast.stmt]) -> list[ast.stmt]:
-        """Return statements with loops over literals written out."""
-        lines: list[ast.stmt] = []
-        for each in body:
-            match each:
-                case ast.For(orelse=[]) if not _leaves(each):
-                    try:
-                        items = self._items(each.iter)
-                    except NotStraight:
-                        lines.append(each)
-                        continue
-                    for item in items:
-                        lines += self._written_out([*_bound(each.target, item), *each.body])
-                case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="subTest")))]):
-                    lines += self._written_out(each.body)
-                case ast.With():
-                    lines.append(located(ast.With(each.items, self._written_out(each.body) or [ast.Pass()])))
-                case ast.Expr(
-                    ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given], keywords=named)
-                ):
-                    body = [located(ast.Expr(ast.Call(of, given, named)))]
-                    raising = ast.withitem(ast.Call(asks, [kind], []))
-                    lines.append(located(ast.With([raising], list[ast.stmt](body))))
-                case ast.Return(value=None | ast.Constant()) if each is body[-1]:
-                    continue
-                case ast.Return() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.AsyncFor() | ast.AsyncWith():
-                    raise NotStraight(f"{type(each).__name__} in a test")
-                case _ if not _says_nothing(each):
-                    lines.append(each)
-            self._note_literals(each)
-            self._left -= 1
-            if self._left < 0 or len(lines) > _MOST_STATEMENTS:
-                raise NotStraight("so many statements")
-        return lines
+    def _segment(self, body: list[ast.stmt], *, is_case: bool = False) -> None:
+        self.segments.append(Segment(max(each.scope for each in self.segments) + 1, body, is_case))
 
-    def _note_literals(self, statement: ast.stmt) -> None:
-        for node in ast.walk(statement):
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(value=ast.Name(id=name)):
-                    self._literals.pop(name, None)
-                case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
-                    self._literals.pop(name, None)
-        match statement:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.List() | ast.Tuple() | ast.Dict() as value):
-                self._literals[name] = value
-            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)], value=ast.List() as value):
-                self._literals[f"self.{name}"] = value
 
-    def _items(self, iterable: ast.expr) -> list[ast.expr]:
-        """Return the items of a literal that is gone through."""
-        match iterable:
-            case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
-                return items
-            case ast.Name() | ast.Attribute() if (known := self._literals.get(ast.unparse(iterable))) is not None:
-                return self._items(known)
-            case ast.Dict(keys=keys) if None not in keys:
-                return [key for key in keys if key is not None]
-            case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
-                numbers = range(*(_number(bound) for bound in bounds))
-                if len(numbers) <= _MOST_STATEMENTS:
-                    return [ast.Constant(number) for number in numbers]
-            case ast.Call(func=ast.Name(id="enumerate"), args=[of], keywords=[]):
-                return [_tuple(ast.Constant(at), item) for at, item in enumerate(self._items(of))]
-            case ast.Call(func=ast.Name(id="zip"), args=several, keywords=[]) if several:
-                return [_tuple(*items) for items in zip(*map(self._items, several), strict=False)]
-            case ast.Call(func=ast.Attribute(value=of, attr="items"), args=[], keywords=[]):
-                held = self._literals.get(ast.unparse(of), of)
-                if isinstance(held, ast.Dict):
-                    return [_tuple(*pair) for pair in zip(self._items(held), held.values, strict=True)]
-        raise NotStraight(f"a loop over {ast.unparse(iterable)[:60]}")
+def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None]) -> list[ast.expr]:
+    """Return the items of a literal that is gone through.
+
+    Args:
+        iterable: What a loop goes through.
+        literal: Tells the literal that a name stands for, if it is one.
+
+    Raises:
+        NotStraight: If they are not known.
+    """
+    match iterable:
+        case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
+            return [_parameter(item) for item in items]
+        case ast.Name() | ast.Attribute() if (known := literal(iterable)) is not None:
+            return items_of(known, literal)
+        case ast.Dict(keys=keys) if None not in keys:
+            return [key for key in keys if key is not None]
+        case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
+            numbers = range(*(_number(bound) for bound in bounds))
+            if len(numbers) <= MOST_STATEMENTS:
+                return [ast.Constant(number) for number in numbers]
+        case ast.Call(func=ast.Name(id="enumerate"), args=[of], keywords=[]):
+            return [_tuple(ast.Constant(at), item) for at, item in enumerate(items_of(of, literal))]
+        case ast.Call(func=ast.Name(id="zip"), args=several, keywords=[]) if several:
+            return [_tuple(*items) for items in zip(*(items_of(each, literal) for each in several), strict=False)]
+        case ast.Call(func=ast.Attribute(value=of, attr="items"), args=[], keywords=[]):
+            held = literal(of) or of
+            if isinstance(held, ast.Dict):
+                return [_tuple(*pair) for pair in zip(items_of(held, literal), held.values, strict=True)]
+    raise NotStraight(f"a loop over {ast.unparse(iterable)[:60]}")
 
 
 def _tuple(*items: ast.expr) -> ast.Tuple:
@@ -261,13 +201,17 @@ def located(node: _Node) -> _Node:
     return ast.fix_missing_locations(node)
 
 
-def _bound(target: ast.expr, value: ast.expr) -> list[ast.stmt]:
-    """Return assignments of the parts of a literal, one name each, so that one name does not bring another along."""
+def bound(target: ast.expr, value: ast.expr) -> list[ast.stmt]:
+    """Return assignments of the parts of a literal, one name each, so that one name does not bring another along.
+
+    Raises:
+        NotStraight: If the parts are not known.
+    """
     match target, value:
         case ((ast.Name() | ast.Attribute()), _):
             return [located(ast.Assign([target], copy.deepcopy(value)))]
         case ((ast.Tuple() | ast.List()), (ast.Tuple() | ast.List())) if len(target.elts) == len(value.elts):
-            return [line for pair in zip(target.elts, value.elts, strict=True) for line in _bound(*pair)]
+            return [line for pair in zip(target.elts, value.elts, strict=True) for line in bound(*pair)]
     raise NotStraight(f"{ast.unparse(value)[:60]} for {ast.unparse(target)[:60]}")
 
 
@@ -302,18 +246,21 @@ def _takes_more(arguments: ast.arguments) -> bool:
     return bool(arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults)
 
 
-def _body_of_method(function: ast.FunctionDef) -> list[ast.stmt]:
-    if len(function.args.args) != 1 or function.args.args[0].arg != "self":
-        raise NotStraight(f"{function.name} takes more than self")
-    supers = f"super().{function.name}()"
-    return [each for each in function.body if ast.unparse(each) != supers]
+def _body(function: ast.FunctionDef) -> list[ast.stmt]:
+    """Return the body of a function, without a return at its end that says nothing."""
+    match function.body[-1]:
+        case ast.Return(value=None | ast.Constant()):
+            return function.body[:-1]
+    return function.body
 
 
-def _leaves(loop: ast.For) -> bool:
+def leaves(loop: ast.For) -> bool:
+    """Whether a loop may end before its end."""
     return any(isinstance(node, ast.Break | ast.Continue | ast.Return) for node in ast.walk(loop))
 
 
-def _says_nothing(statement: ast.stmt) -> bool:
+def says_nothing(statement: ast.stmt) -> bool:
+    """Whether a statement is a text, or `pass`."""
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return is_text or isinstance(statement, ast.Pass)
 
