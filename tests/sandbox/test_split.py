@@ -77,7 +77,7 @@ def test_definitions_are_what_stands_at_the_top_level() -> None:
         ("x = f(1)\nassert x == 'kangaroo'", ["x = f(1)", "x"]),
         ("expected = 'kangaroo'\nassert f(1) == expected", ["f(1)"]),
         ("xs, expected = [1], 'kangaroo'\nassert f(xs) == expected", ["xs = [1]", "f(xs)"]),
-        ("n = 2\nassert f(n, [n for n in range(n)]) == n", ["n = 2", "f(n, [n for n in range(n)])"]),
+        ("n = 2\nassert f(n, [n for n in range(n)]) == n", ["n = 2", "f(n, [n for n in range(n)])", "n"]),
         ("xs = [2, 1]\nassert f(xs) == sorted(xs)", ["xs = [2, 1]", "f(xs)", "xs"]),
         ("c = C()\nc.add(1)\nassert c.get('a') == 'kangaroo'", ["c = C()", "c.add(1)", "c.get('a')"]),
         ("c = C()\nassert len(c) == 2 and c.x.get(1) == 'kangaroo'", ["c = C()", "len(c)", "c.x"]),
