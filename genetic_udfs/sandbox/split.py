@@ -7,14 +7,14 @@ none of the solution's code runs and each step's answer stands in the place of t
 
 import ast
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 from genetic_udfs.sandbox.check import ANSWER, FRESH
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
-from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, is_fixed, paths_of, used_paths
+from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, paths_of, used_paths
+from genetic_udfs.sandbox.rewriting import is_literal, looks_into, mapped, replaced
 from genetic_udfs.sandbox.unroll import (
     MOST_STATEMENTS,
     NotStraight,
@@ -27,13 +27,7 @@ from genetic_udfs.sandbox.unroll import (
     unroll,
 )
 
-# Done to what the solution has returned they would change a copy.
-_CHANGES: Final = """
-add append appendleft clear discard extend insert pop popitem popleft remove reverse rotate setdefault sort update
-""".split()  # noqa: SIM905
-_LOOKED_AT: Final = {"__name__", "__doc__", "__class__"}
 _RAISES: Final = {"assertRaises", "assertRaisesRegex", "raises"}
-_LITERAL: Final = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.unaryop, ast.expr_context)
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,7 @@ def plain_split(body: list[ast.stmt], definitions: Definitions) -> Split | None:
                     ops=[ast.Eq()] as equal,
                     comparators=[wanted],
                 )
-            ) if name in names and all(map(_is_literal, (*given, wanted))):
+            ) if name in names and all(map(is_literal, (*given, wanted))):
                 lines.append(ast.Assert(ast.Compare(_answer(len(steps)), equal, [wanted]), None))
                 steps.append(Step(0, (), ast.unparse(call), None))
             case _:
@@ -191,11 +185,10 @@ class _Splitter:
         of = node.module or "" if isinstance(node, ast.ImportFrom) else ""
         if of == "__future__":
             raise NotStraight("an import from __future__")
-        is_own = False
+        others = [alias for alias in node.names if (of or alias.name) not in self._modules]
         for alias in node.names:
             [name] = bound_by(alias)
-            if (of or alias.name) in self._modules:
-                is_own = True
+            if alias not in others:
                 target = alias.name if of else ""
                 if target == "*":
                     continue
@@ -207,7 +200,9 @@ class _Splitter:
             else:
                 module = (of or alias.name).partition(".")[0]
                 self._names.bind(name, Binding(Origin.TEST, module=module, made_by=[node]))
-        return [] if is_own else [node]
+        if isinstance(node, ast.Import):
+            node = ast.Import(others)
+        return [node] if others else []
 
     def _assignment(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> list[ast.stmt]:
         targets: list[ast.expr] = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -218,7 +213,8 @@ class _Splitter:
                 self._names.bind(name, Binding(Origin.ALIAS, target=own))
                 return []
             case ast.Assign(), [ast.Tuple(elts=parts)], ast.Tuple(elts=values) if len(parts) == len(values):
-                if not any(map(self._names.asks, values)):
+                used = used_paths(node.value)
+                if not any(map(self._names.asks, values)) and not any(path in used for path in paths_of(targets[0])):
                     pairs = zip(parts, values, strict=True)
                     return self._statements([located(ast.Assign([part], each)) for part, each in pairs])
         paths = [path for target in targets for path in paths_of(target)]
@@ -230,7 +226,7 @@ class _Splitter:
             return lines
         origin = Origin.DERIVED if self._names.asks(node.value) else Origin.TEST
         value = self._outside(node.value)
-        self._bind(paths, Binding(origin, made_by=[node]))
+        self._bind(paths, Binding(origin, made_by=[self._replaced(node)]))  # as names are now
         return self._rest(ast.Assign(targets, value))
 
     def _bind(self, paths: list[str], binding: Binding) -> None:
@@ -246,9 +242,9 @@ class _Splitter:
             is_plain = binding is not None and binding.origin is Origin.TEST and not binding.module
             if binding is None or not is_plain or self._names.asks(node):
                 raise NotStraight(f"{path} is changed")
+            binding.made_by.append(self._replaced(node))
             if binding.is_there:
-                self._step(self._replaced(node), paths)
-            binding.made_by.append(node)
+                self._step(binding.made_by[-1], paths)
         return self._rest(node)
 
     def _expression(self, node: ast.Expr) -> list[ast.stmt]:
@@ -345,14 +341,14 @@ class _Splitter:
         held = {path: self._names.get(path) for path in used_paths(node)}
         targets = {path: each.target for path, each in held.items() if each and each.origin is Origin.ALIAS}
         literals = {path: each.literal for path, each in held.items() if each and each.literal}
-        return _Replaced(targets, literals).visit(copy.deepcopy(node)) if targets or literals else node
+        return replaced(node, targets, literals)
 
     # The rest
 
     def _rest(self, made: ast.stmt) -> list[ast.stmt]:
         """Return a statement of the rest, after what makes values that the solution may have changed fresh."""
         nodes = list(ast.walk(made))
-        if any(map(_looks_into, nodes)):
+        if any(looks_into(each, ANSWER) for each in nodes):
             raise NotStraight("it tells objects apart, or looks into them")
         asks = any(isinstance(each, ast.Name) and each.id == ANSWER for each in nodes)
         lines: list[ast.stmt] = []
@@ -404,7 +400,7 @@ class _Splitter:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and names.asks(node.func):
             method = ast.Attribute(self._outside(node.func.value), node.func.attr, ast.Load())
             node = ast.Call(method, node.args, node.keywords)
-        return _mapped(node, self._outside)
+        return mapped(node, self._outside)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> ast.expr:
         first, *others = node.generators
@@ -416,60 +412,8 @@ class _Splitter:
         return made
 
 
-class _Replaced(ast.NodeTransformer):
-    def __init__(self, targets: dict[str, str], literals: dict[str, ast.expr]) -> None:
-        self._targets, self._literals = targets, literals
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if self._targets.get(node.id) == "":
-            raise NotStraight("the solution's module is used as an object")
-        if node.id in self._targets and isinstance(node.ctx, ast.Load):
-            return ast.Name(self._targets[node.id], node.ctx)
-        return self._constant(node, self._literals.get(node.id))
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        if isinstance(node.value, ast.Name) and self._targets.get(node.value.id) == "":
-            return ast.Name(node.attr, node.ctx)
-        return self._constant(node, self._literals.get(ast.unparse(node)))
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        match self._literals.get(ast.unparse(node.value)), node.slice:
-            case ast.Dict(keys=keys, values=values), ast.Constant(value=wanted):
-                found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, wanted)]
-            case ast.List(elts=items) | ast.Tuple(elts=items), ast.Constant(value=int(at)) if at < len(items):
-                found = [items[at]]
-            case _:
-                found = []
-        return self._constant(node, found[0] if len(found) == 1 else None)
-
-    def _constant(self, node: ast.Name | ast.Attribute | ast.Subscript, value: ast.expr | None) -> ast.AST:
-        return value if value and is_fixed(value) and isinstance(node.ctx, ast.Load) else self.generic_visit(node)
-
-
 def _answer(step: int) -> ast.Call:
     return ast.Call(ast.Name(ANSWER, ast.Load()), [ast.Constant(step)], [])
-
-
-def _mapped(node: ast.expr, change: Callable[[ast.expr], ast.expr]) -> ast.expr:
-    """Return a copy of an expression whose parts are changed."""
-
-    def changed(part: Any) -> Any:
-        if isinstance(part, ast.keyword):
-            return ast.keyword(part.arg, change(part.value))
-        return change(part) if isinstance(part, ast.expr) else part
-
-    made = copy.copy(node)
-    for name, value in ast.iter_fields(node):
-        setattr(made, name, list(map(changed, value)) if isinstance(value, list) else changed(value))
-    return made
-
-
-def _is_constant(node: ast.expr | None, value: object) -> bool:
-    return isinstance(node, ast.Constant) and node.value == value and type(node.value) is type(value)
-
-
-def _is_literal(node: ast.expr) -> bool:
-    return all(isinstance(each, _LITERAL) for each in ast.walk(node))
 
 
 def _is_part(target: ast.expr) -> bool:
@@ -480,19 +424,3 @@ def _is_part(target: ast.expr) -> bool:
 
 def _last_name(call: ast.Call) -> str:
     return ast.unparse(call.func).rpartition(".")[2]
-
-
-def _looks_into(node: ast.AST) -> bool:
-    """Whether something is told by what it is, or by what a copy of it, or of an exception, does not have."""
-    match node:
-        case ast.Compare(left=left, ops=ops, comparators=others) if any(
-            isinstance(op, ast.Is | ast.IsNot) for op in ops
-        ):
-            return not any(isinstance(each, ast.Constant) for each in (left, *others))
-        case ast.Call(func=ast.Attribute(attr="assertIs" | "assertIsNot"), args=several):
-            return not any(isinstance(each, ast.Constant) for each in several)
-        case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in _CHANGES:
-            return any(isinstance(each, ast.Name) and each.id == ANSWER for each in ast.walk(of))
-        case ast.Attribute(attr=attr):
-            return attr.startswith("__") and attr not in _LOOKED_AT
-    return False

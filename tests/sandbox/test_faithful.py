@@ -238,6 +238,13 @@ PASSES = {
         "m = [[1, 2], [3, 4]]\nrotate(m)\nassert m == [[3, 1], [4, 2]]",
         "d = {'a': 1}\nupper(d)\nassert d == {'a': 'A'}",
         "a = [1]\nassert total(a) == 1\na.append(2)\nassert total(a) == 3",
+        "x, y = 1, 2\nx, y = y, x\nassert (clone(x), clone(y)) == (2, 1)",
+        "x = 1\ny = [x]\nx = 2\nassert clone(y) == [1]",
+        "n = 2\nassert clone([n for n in range(n)]) == [0, 1]",
+        "n = 1\ndef inc(x): return x + n\nn = 2\nassert clone(inc)(1) == 3",
+        "import solution, math\nassert solution.clone(1) == math.floor(1.5)",
+        "import pytest\nPAIRS = [(1, 2), (2, 3)]\n@pytest.mark.parametrize('a, b', PAIRS)\n"
+        "def test_it(a, b):\n    assert clone(a) + 1 == b\n    return",
         "q = Q([])\nq.add(1)\nq.add(2)\nassert q.all() == [1, 2] and q.n() == 2",
     ],
     "FIX = 'a text'\ndef mean(xs): return sum(xs) / len(xs)": [

@@ -1,0 +1,96 @@
+"""Changes in a test's expressions that a split makes, and what it must not change."""
+
+import ast
+import copy
+from collections.abc import Callable
+from typing import Any, Final
+
+from genetic_udfs.sandbox.names import is_fixed
+from genetic_udfs.sandbox.unroll import NotStraight
+
+# Done to what the solution has returned they would change a copy.
+_CHANGES: Final = """
+add append appendleft clear discard extend insert pop popitem popleft remove reverse rotate setdefault sort update
+""".split()  # noqa: SIM905
+_LOOKED_AT: Final = {"__name__", "__doc__", "__class__"}
+_LITERAL: Final = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.unaryop, ast.expr_context)
+
+
+def replaced(node: Any, targets: dict[str, str], literals: dict[str, ast.expr]) -> Any:
+    """Return a copy of something with the solution's names, constants, and constant items of literals in their place.
+
+    Args:
+        node: A statement, or a part of one.
+        targets: The solution's names that others stand for; none for its module.
+        literals: What paths stand for otherwise.
+    """
+    return _Replaced(targets, literals).visit(copy.deepcopy(node)) if targets or literals else node
+
+
+class _Replaced(ast.NodeTransformer):
+    def __init__(self, targets: dict[str, str], literals: dict[str, ast.expr]) -> None:
+        self._targets, self._literals = targets, literals
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if self._targets.get(node.id) == "":
+            raise NotStraight("the solution's module is used as an object")
+        if node.id in self._targets and isinstance(node.ctx, ast.Load):
+            return ast.Name(self._targets[node.id], node.ctx)
+        return self._constant(node, self._literals.get(node.id))
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and self._targets.get(node.value.id) == "":
+            return ast.Name(node.attr, node.ctx)
+        return self._constant(node, self._literals.get(ast.unparse(node)))
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        match self._literals.get(ast.unparse(node.value)), node.slice:
+            case ast.Dict(keys=keys, values=values), ast.Constant(value=wanted):
+                found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, wanted)]
+            case ast.List(elts=items) | ast.Tuple(elts=items), ast.Constant(value=int(at)) if at < len(items):
+                found = [items[at]]
+            case _:
+                found = []
+        return self._constant(node, found[0] if len(found) == 1 else None)
+
+    def _constant(self, node: ast.Name | ast.Attribute | ast.Subscript, value: ast.expr | None) -> ast.AST:
+        return value if value and is_fixed(value) and isinstance(node.ctx, ast.Load) else self.generic_visit(node)
+
+
+def mapped(node: ast.expr, change: Callable[[ast.expr], ast.expr]) -> ast.expr:
+    """Return a copy of an expression whose parts are changed."""
+
+    def changed(part: Any) -> Any:
+        if isinstance(part, ast.keyword):
+            return ast.keyword(part.arg, change(part.value))
+        return change(part) if isinstance(part, ast.expr) else part
+
+    made = copy.copy(node)
+    for name, value in ast.iter_fields(node):
+        setattr(made, name, list(map(changed, value)) if isinstance(value, list) else changed(value))
+    return made
+
+
+def _is_constant(node: ast.expr | None, value: object) -> bool:
+    return isinstance(node, ast.Constant) and node.value == value and type(node.value) is type(value)
+
+
+def is_literal(node: ast.expr) -> bool:
+    """Whether an expression is a constant, or a container of such."""
+    return all(isinstance(each, _LITERAL) for each in ast.walk(node))
+
+
+def looks_into(node: ast.AST, answer: str) -> bool:
+    """Whether something is told by what it is, or by what a copy of it, or of an exception, does not have."""
+    match node:
+        case ast.Compare(left=left, ops=ops, comparators=others) if any(
+            isinstance(op, ast.Is | ast.IsNot) for op in ops
+        ):
+            return not any(isinstance(each, ast.Constant) for each in (left, *others))
+        case ast.Call(func=ast.Attribute(attr="assertIs" | "assertIsNot"), args=several):
+            return not any(isinstance(each, ast.Constant) for each in several)
+        case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in _CHANGES:
+            return any(isinstance(each, ast.Name) and each.id == answer for each in ast.walk(of))
+        case ast.Attribute(attr=attr):
+            return attr.startswith("__") and attr not in _LOOKED_AT
+    return False
