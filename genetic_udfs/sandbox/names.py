@@ -61,7 +61,7 @@ class Binding:
     def literal(self) -> ast.expr | None:
         """What it was made of, where one statement has made it."""
         match self.made_by:
-            case [ast.Assign(value=value)] if self.origin is Origin.TEST:
+            case [ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value)] if self.origin is Origin.TEST:
                 return value
         return None
 
