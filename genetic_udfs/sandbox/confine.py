@@ -95,7 +95,7 @@ class Confinement:
             for capability in range(64):
                 _prctl(_PR_CAPBSET_DROP, capability)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-        for what, bound in {**_LIMITS, resource.RLIMIT_FSIZE: 0 if folder is None else MAX_BYTES}.items():
+        for what, bound in _LIMITS.items():
             _limit(what, bound)
         return cls(
             parent=os.getpid(),
@@ -130,6 +130,7 @@ class Confinement:
         os.setsid()
         seconds = int(limits["cpu_seconds"])
         _limit(resource.RLIMIT_AS, self.base_memory + (int(limits["memory_mb"]) << 20))
+        _limit(resource.RLIMIT_FSIZE, 0 if self.folder is None else MAX_BYTES)
         _limit(resource.RLIMIT_CPU, seconds, seconds + 1)  # SIGXCPU says why a run ended; one that ignores it is killed
         # The limit counts all threads of the user. A user of the runs' own has no others; of Spark's user there are at
         # most as many as the machine has. Without it thousands of threads with tiny stacks could starve the executor.

@@ -166,7 +166,9 @@ class Zygote:
         Raises:
             ZygoteLostError: If the zygote is gone; nothing is known of the run then.
         """
-        (results, result), (output, stdout) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        # What a run has put into a pipe it could take back, as its result, by /proc/self/fd; a socket cannot be opened.
+        results, result = (each.detach() for each in socket.socketpair())
+        output, stdout = os.pipe2(os.O_CLOEXEC)
         try:
             for descriptor in (results, output):
                 os.set_blocking(descriptor, False)

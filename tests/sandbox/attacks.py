@@ -43,6 +43,17 @@ ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "changes the standard library": ("open(os.__file__, 'a').write('x')", REFUSED),
     "makes a file without a name": ("os.open('/tmp', os.O_WRONLY | os.O_TMPFILE)", REFUSED),
     "truncates a file": ("os.truncate(VICTIM, 0)", REFUSED),
+    "truncates a file of the library as it reads it": ("os.open(os.__file__, os.O_RDONLY | os.O_TRUNC)", REFUSED),
+    "truncates one that it opens for nothing": ("os.open(os.__file__, os.O_ACCMODE | os.O_TRUNC)", REFUSED),
+    "truncates one by flags with more bits": (
+        "kernel((257, 56), -100, os.__file__.encode(), (1 << 32) | os.O_TRUNC)",
+        REFUSED,
+    ),
+    "changes an extension module": ("open(sys.modules['_ctypes'].__file__, 'r+b').write(b'x')", REFUSED),
+    "changes a file of the library by a map": (
+        "mmap.mmap(os.open(os.__file__, os.O_RDONLY), 4096, mmap.MAP_SHARED, mmap.PROT_WRITE)",
+        REFUSED,
+    ),
     "removes a file": ("os.unlink(VICTIM)", REFUSED),
     "renames a file": ("os.rename(VICTIM, VICTIM + '.away')", REFUSED),
     "links a file": ("os.link(VICTIM, VICTIM + '.link')", REFUSED),
@@ -70,6 +81,10 @@ ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         REFUSED,
     ),
     "connects an end of a pair": ("socket.socketpair()[0].connect('/run/docker.sock')", REFUSED),
+    "takes back what it has reported": (
+        "os.read(os.open('/proc/self/fd/3', os.O_RDONLY | os.O_NONBLOCK), 65536)",
+        ("error:OSError", *REFUSED),
+    ),
     # processes
     "kills the zygote": ("os.kill(ZYGOTE, signal.SIGKILL)", REFUSED),
     "kills the owner": ("os.kill(HOST, signal.SIGKILL)", REFUSED),

@@ -104,7 +104,7 @@ def found(): return [number for number in range(70000) if is_open(number)]
 def kinds(): return [oct(os.fstat(number).st_mode >> 12) for number in found()]
 """
     outcome = examine(
-        sandbox, code, ["assert found() == [0, 1, 2, 3]", "assert kinds() == ['0o2', '0o1', '0o1', '0o1']"]
+        sandbox, code, ["assert found() == [0, 1, 2, 3]", "assert kinds() == ['0o2', '0o1', '0o1', '0o14']"]
     )
     assert [each.name for each in outcome.tests] == ["passed", "passed"], outcome
 
