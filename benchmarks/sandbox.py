@@ -63,11 +63,11 @@ def speed(results: Results, options: argparse.Namespace) -> None:
                 rates.append(ours)
                 ratios.append(ours / plain)
                 limited_ratios.append(ours / limited)
-    results.add("runs/s through a stage of Spark on 2 cores", rates, at_least(180))
+    results.add("runs/s through a stage of Spark on 2 cores", rates, at_least(700))
     results.add(
         "runs/s over those of plain processes",
         ratios,
-        at_least(4.0),
+        at_least(3.0),
         over_processes_with_limits=statistics.median(limited_ratios),
     )
 

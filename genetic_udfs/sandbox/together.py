@@ -24,6 +24,7 @@ PYTEST_OPTIONS: Final = [
     *(f"-pno:{name}" for name in ("cacheprovider", "terminal", "junitxml", "faulthandler", "pastebin", "stepwise")),
 ]
 _FILE: Final = "test.py"
+_LONGEST: Final = 300  # of a text that is reported
 _CONFIG: list[Any] = []
 
 
@@ -63,36 +64,22 @@ def outcome(task: dict[str, Any], module: ModuleType, restore: Callable[[], None
         restore: What `prepared` has given before the code was loaded.
     """
     restore()
-    found = _Found()
+    found: list[dict[str, Any]] = []
     try:
         names = _names(task, module)
-        if task["is_doctest"]:
-            found.failure = _doctest(task["test"], names)
-        else:
-            _run(task, names, found)
+        (_run_doctest if task["is_doctest"] else _run)(task, names, found)
     except BaseException as error:
-        if type(error).__name__ in {"SkipTest", "Skipped"}:
-            found.skipped = text_of(error, 200)
-        else:
-            found.failure = raised(error)
-    if found.failure:
-        return found.failure
-    if found.skipped is not None:
-        return {"unsupported": f"the test skips something: {found.skipped}"}
-    if found.unknown or _has_equal_to_everything():
-        return {"unsupported": found.unknown or "an object that is equal to everything"}
+        is_skip = type(error).__name__ in {"SkipTest", "Skipped"}
+        found.append(_skipped(text_of(error, _LONGEST)) if is_skip else raised(error))
+    if found:
+        return min(found, key=lambda each: "unsupported" in each)  # a failure counts before that, the first of all
+    if _has_equal_to_everything():
+        return {"unsupported": "an object that is equal to everything"}
     return {"passed": True}
 
 
-class _Found:
-    """What is known of the tests that were run: the first failure, what was skipped, why nothing is known."""
-
-    failure: dict[str, Any] | None = None
-    skipped: str | None = None
-    unknown: str = ""
-
-    def fail(self, failure: dict[str, Any]) -> None:
-        self.failure = self.failure or failure
+def _skipped(what: str) -> dict[str, Any]:
+    return {"unsupported": f"the test skips something: {what}"}
 
 
 def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
@@ -116,7 +103,7 @@ def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     return of.__dict__
 
 
-def _run(task: dict[str, Any], names: dict[str, Any], found: _Found) -> None:
+def _run(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]]) -> None:
     if any(name in task["test"] for name in ("unittest", "pytest")):
         _without_main()
     body = [each for each in body_of(task["test"]) if not (task["collects"] and is_guard(each))]
@@ -130,7 +117,7 @@ def _run(task: dict[str, Any], names: dict[str, Any], found: _Found) -> None:
         if others or cases:
             _run_by_pytest(sys.modules["__main__"], set(task["called"]), found)
     elif others:
-        found.unknown = "pytest, which would run its functions, is not installed"
+        found.append({"unsupported": "pytest, which would run its functions, is not installed"})
     elif cases:
         _run_cases(cases, found)
 
@@ -152,30 +139,30 @@ def _without_main() -> None:
         pytest.main = lambda *_, **__: 0  # type: ignore[attr-defined]
 
 
-def _run_cases(cases: list[Any], found: _Found) -> None:
+def _run_cases(cases: list[Any], found: list[dict[str, Any]]) -> None:
     import unittest
 
     class Result(unittest.TestResult):
         def addError(self, test: Any, err: Any) -> None:
-            found.fail(raised(err[1]))
+            found.append(raised(err[1]))
 
         addFailure = addError
 
         def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:
             if err is not None:
-                found.fail(raised(err[1]))
+                found.append(raised(err[1]))
 
         def addUnexpectedSuccess(self, test: Any) -> None:
-            found.fail({"failed": "an expected failure did not come"})
+            found.append({"failed": "an expected failure did not come"})
 
         def addSkip(self, test: Any, reason: str) -> None:
-            found.skipped = str(reason)[:200]
+            found.append(_skipped(str(reason)[:_LONGEST]))
 
     load = unittest.defaultTestLoader.loadTestsFromTestCase
     unittest.TestSuite(load(case) for case in cases).run(Result())
 
 
-def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
+def _run_by_pytest(module: ModuleType, called: set[str], found: list[dict[str, Any]]) -> None:
     import pytest
     from _pytest.fixtures import FixtureLookupError
     from _pytest.main import Session
@@ -198,15 +185,17 @@ def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
         def pytest_exception_interact(self, call: Any) -> None:
             error = call.excinfo.value
             if isinstance(error, FixtureLookupError):
-                found.unknown = f"a fixture that is not known here: {error.argname}"
+                found.append({"unsupported": f"a fixture that is not known here: {error.argname}"})
             else:
-                found.fail(raised(error))
+                found.append(raised(error))
 
         def pytest_runtest_logreport(self, report: Any) -> None:
             if report.failed and isinstance(report.longrepr, str):
-                found.fail({"failed": report.longrepr[:300]})  # a strict xfail that passed; others were reported before
+                found.append(
+                    {"failed": report.longrepr[:_LONGEST]}
+                )  # a strict xfail that passed; others were reported before
             elif report.skipped and not hasattr(report, "wasxfail"):
-                found.skipped = str(report.longrepr)[-200:]
+                found.append(_skipped(str(report.longrepr)[-_LONGEST:]))
 
     if not _CONFIG:
         warm_up()
@@ -216,15 +205,15 @@ def _run_by_pytest(module: ModuleType, called: set[str], found: _Found) -> None:
     session = Session.from_config(config)
     config.hook.pytest_sessionstart(session=session)
     node = Module.from_parent(session, path=Path(f"/{_FILE}"))
-    session.items = [item for item in _collected(node, found) if item.name not in called and _is_of_the_test(item)]
+    session.items = [item for item in _collected(node) if item.name not in called and _is_of_the_test(item)]
     session.testscollected = len(session.items)
     config.hook.pytest_runtestloop(session=session)
 
 
-def _collected(node: Any, found: _Found) -> Iterator[Any]:
+def _collected(node: Any) -> Iterator[Any]:
     for each in node.collect():
         if hasattr(each, "collect"):
-            yield from _collected(each, found)
+            yield from _collected(each)
         else:
             yield each
 
@@ -234,13 +223,13 @@ def _is_of_the_test(item: Any) -> bool:
     return code is None or code.co_filename == _FILE
 
 
-def _doctest(text: str, names: dict[str, Any]) -> dict[str, Any] | None:
+def _run_doctest(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]]) -> None:
     import doctest
 
     said: list[str] = []
-    examples = doctest.DocTestParser().get_doctest(text, names, "test", None, 0)
-    failed = doctest.DocTestRunner(verbose=False).run(examples, out=said.append).failed
-    return {"failed": "".join(said)[-300:]} if failed else None
+    examples = doctest.DocTestParser().get_doctest(task["test"], names, "test", None, 0)
+    if doctest.DocTestRunner(verbose=False).run(examples, out=said.append).failed:
+        found.append({"failed": "".join(said)[-_LONGEST:]})
 
 
 def _has_equal_to_everything() -> bool:
