@@ -27,9 +27,10 @@ from pyspark.sql.functions import arrow_udf
 
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
+from genetic_udfs.config import Sandbox as Settings
 from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.spark import outcome_column
+from genetic_udfs.sandbox.spark import outcome_of
 from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
 from tests.sandbox.attacks import ATTACKS, PREAMBLE
 from tests.sandbox.test_forgeries import FORGERIES, FORGERIES_OF_A_FORM, OF_SEVERAL_STATEMENTS, SPLIT
@@ -52,7 +53,7 @@ TESTS = ["assert f(1) == 1", "assert f(2) == 4", "assert f(3) == 9"]
 def speed(results: Results, options: argparse.Namespace) -> None:
     """A tiny solution with three asserts, through a stage of Spark, in turns with plain processes through others."""
     with session("local[2]", spark_sql_execution_arrow_maxRecordsPerBatch=64) as spark:
-        sandboxed = outcome_column("code", "tests", Tier.NO_FILES, Limits()).getField("tests_passed")
+        sandboxed = outcome_of("code", "tests", Settings(least_tier="no_files")).getField("tests_passed")
         rates, ratios, limited_ratios = [], [], []
         for repeat in range(options.repeats + 1):
             ours = rate(spark, RUNS, sandboxed)
@@ -107,10 +108,10 @@ def outcomes(results: Results, options: argparse.Namespace) -> None:
     with session("local[2]", spark_sql_execution_arrow_maxRecordsPerBatch=64) as spark:
         given = spark.createDataFrame(rows, "id long, code string, expected array<string>").repartition(8)
         judged = given.withColumn("tests", F.array(*map(F.lit, TESTS)))
-        limits = Limits(cpu_seconds=1, wall_seconds=10.0)
+        settings = Settings(least_tier="no_files", cpu_seconds=1, wall_seconds=10.0)
         begun = time.monotonic()
         wrong = (
-            judged.withColumn("outcome", outcome_column("code", "tests", Tier.NO_FILES, limits))
+            judged.withColumn("outcome", outcome_of("code", "tests", settings))
             .where("NOT (outcome.tests_status <=> expected)")
             .select("id", "code", "expected", "outcome.tests_status")
             .collect()

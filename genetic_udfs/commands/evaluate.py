@@ -31,9 +31,9 @@ from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.sampling import sampling_of
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import small_batches
-from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
 from genetic_udfs.sandbox.reports import PASSED
-from genetic_udfs.sandbox.spark import SANDBOX_TIER
+from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_of
+from genetic_udfs.sandbox.stages import check_tier, counted, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
 _PROBLEM, _SAMPLE, _STATUS, _MESSAGE, _DECIDED_BY = "task_id", "sample", "status", "message", "decided_by"

@@ -30,7 +30,7 @@ from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.summary import print_summary
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.stopping import is_stop, shutting_down
-from genetic_udfs.sandbox.outcome_columns import check_tier, sandbox_error_in
+from genetic_udfs.sandbox.stages import check_tier, sandbox_error_in
 from genetic_udfs.store.integrity import check_integrity
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.ledger import Ledger

@@ -57,7 +57,7 @@ def known_error_in(error: Exception) -> GeneticUdfsError | None:
     # Not before an error: a command line is read without Spark.
     from genetic_udfs.engine.failure import engine_error_in
     from genetic_udfs.runtime.cluster_errors import cluster_error_in
-    from genetic_udfs.sandbox.outcome_columns import sandbox_error_in
+    from genetic_udfs.sandbox.stages import sandbox_error_in
     from genetic_udfs.store.table_errors import table_error_in
 
     return engine_error_in(error) or sandbox_error_in(error) or table_error_in(error) or cluster_error_in(error)

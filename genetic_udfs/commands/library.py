@@ -29,7 +29,7 @@ from genetic_udfs.errors import SandboxError as SandboxError
 from genetic_udfs.errors import StoreError as StoreError
 from genetic_udfs.roles.sql_functions import register_functions as register_functions
 from genetic_udfs.runtime.session import open_session as open_session
-from genetic_udfs.sandbox.outcome_columns import outcome_of
+from genetic_udfs.sandbox.spark import outcome_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES
 from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store

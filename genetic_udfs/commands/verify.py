@@ -30,8 +30,15 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import small_batches
-from genetic_udfs.sandbox.outcome_columns import check_tier, counted, outcome_of, sandbox_error_in, spread
-from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_DECIDED_BY, TESTS_PASSED, TESTS_STATUS
+from genetic_udfs.sandbox.spark import (
+    PASS_RATE,
+    SANDBOX_TIER,
+    TESTS_DECIDED_BY,
+    TESTS_PASSED,
+    TESTS_STATUS,
+    outcome_of,
+)
+from genetic_udfs.sandbox.stages import check_tier, counted, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 from genetic_udfs.store.scratch import Scratch
 

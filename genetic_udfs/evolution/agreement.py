@@ -13,9 +13,17 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.evolution.round import Round, checkpoint, not_rejected, reject
 from genetic_udfs.roles import columns as role_columns
-from genetic_udfs.sandbox.outcome_columns import answers_of, outcome_of, spread
 from genetic_udfs.sandbox.reports import PASSED
-from genetic_udfs.sandbox.spark import PASS_RATE, SANDBOX_TIER, TESTS_DECIDED_BY, TESTS_PASSED, TESTS_STATUS
+from genetic_udfs.sandbox.spark import (
+    PASS_RATE,
+    SANDBOX_TIER,
+    TESTS_DECIDED_BY,
+    TESTS_PASSED,
+    TESTS_STATUS,
+    answers_of,
+    outcome_of,
+)
+from genetic_udfs.sandbox.stages import spread
 from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY, SAME_BEHAVIOUR
 
 # So many values have to differ: what always returns the same is no solution, or the arguments are not the problem's.

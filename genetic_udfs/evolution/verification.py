@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_prompt
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
-from genetic_udfs.sandbox.outcome_columns import outcome_of, spread
 from genetic_udfs.sandbox.reports import PASSED, UNSUPPORTED
 from genetic_udfs.sandbox.spark import (
     CODE_STATUS,
@@ -22,7 +21,9 @@ from genetic_udfs.sandbox.spark import (
     TESTS_MESSAGE,
     TESTS_PASSED,
     TESTS_STATUS,
+    outcome_of,
 )
+from genetic_udfs.sandbox.stages import spread
 from genetic_udfs.store.schema import FAILED_TESTS, INSTRUCTION_KEY
 
 _RESULTS: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_MESSAGE, TESTS_PASSED, PASS_RATE)

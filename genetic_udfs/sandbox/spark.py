@@ -1,10 +1,11 @@
 """Code that is run, as columns: how each of its tests ended, or what calls returned. A worker runs one at a time."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from pyspark.sql import Column
+from pyspark.sql import functions as F
 from pyspark.sql.functions import arrow_udf
 from pyspark.sql.pandas.types import to_arrow_type
 from pyspark.sql.types import ArrayType, DataType, DoubleType, IntegerType, StringType, StructField, StructType
@@ -12,6 +13,9 @@ from pyspark.sql.types import ArrayType, DataType, DoubleType, IntegerType, Stri
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox, sandbox_of_this_process
 from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
+
+if TYPE_CHECKING:  # a worker has no use for it
+    from genetic_udfs.config import Sandbox as Settings
 
 CODE_STATUS: Final = "code_status"
 TESTS_STATUS: Final = "tests_status"
@@ -39,44 +43,35 @@ test), and what the code was confined by."""
 _NOTHING: Final[dict[str, Any]] = dict.fromkeys(OUTCOME.fieldNames())
 
 
-def outcome_column(
-    code: Column | str, tests: Column | str, least: Tier, limits: Limits, decided_by: DecidedBy = DecidedBy.TOGETHER
-) -> Column:
+def outcome_of(code: Column | str, tests: Column | str | None, settings: "Settings") -> Column:
     """Run code and its tests in the sandbox of the worker that has the row.
 
     Args:
         code: Python source; a row without is not run, and its outcome has nulls alone.
-        tests: An array of tests. Where it is empty or null the code is run without, so that `code_status` says
-            whether it can be run at all.
-        least: The weakest tier that is accepted; on a machine that does not reach it the job fails with
-            `SandboxError`, and runs nothing.
-        limits: Of each process; `least` and these belong to the whole job.
-        decided_by: As of `outcomes.examine`.
+        tests: An array of tests. Where it is empty or null, or there is none, the code is run without, so that
+            `code_status` says whether it can be run at all.
+        settings: Of the whole job. On a machine that does not reach `least_tier` it fails with `SandboxError`, and runs
+            nothing.
 
     Returns:
         A struct as `OUTCOME`. Spark computes it once for each row, wherever its fields are used.
     """
+    suite = F.lit(None).cast("array<string>") if tests is None else tests
+    decided_by = DecidedBy(settings.decided_by)
 
     def outcome(sandbox: Sandbox, code: str | None, suite: list[str | None] | None) -> dict[str, Any]:
         return _fields(sandbox, code, suite, decided_by)
 
-    return _column(outcome, OUTCOME, code, tests, least, limits)
+    return _column(outcome, OUTCOME, code, suite, settings)
 
 
-def answers_column(code: Column | str, calls: Column | str, least: Tier, limits: Limits) -> Column:
-    """Return what calls of some code's functions return, as `outcomes.answers` does: an array of texts.
-
-    Args:
-        code: Python source; null gives null.
-        calls: An array of expressions; null gives null.
-        least: As of `outcome_column`.
-        limits: As well.
-    """
+def answers_of(code: Column | str, calls: Column | str, settings: "Settings") -> Column:
+    """Return what calls of some code's functions return, as `outcomes.answers` does; null of null."""
 
     def answered(sandbox: Sandbox, code: str | None, calls: list[str] | None) -> list[str | None] | None:
         return None if code is None or calls is None else answers(sandbox, code, calls)
 
-    return _column(answered, ArrayType(StringType()), code, calls, least, limits)
+    return _column(answered, ArrayType(StringType()), code, calls, settings)
 
 
 def _column(
@@ -84,10 +79,10 @@ def _column(
     kind: DataType,
     code: Column | str,
     texts: Column | str,
-    least: Tier,
-    limits: Limits,
+    settings: "Settings",
 ) -> Column:
-    arrow = to_arrow_type(kind)
+    arrow, least = to_arrow_type(kind), Tier(settings.least_tier)
+    limits = Limits(settings.cpu_seconds, settings.wall_seconds, settings.memory_mb)
 
     def computed(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
         sandbox = sandbox_of_this_process(least, limits)

@@ -3,10 +3,12 @@
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.sandbox.spark import outcome_column
+from genetic_udfs.config import Sandbox
+from genetic_udfs.sandbox.spark import outcome_of
 from genetic_udfs.sandbox.tiers import Tier
-from tests.sandbox.conftest import LIMITS
 
+# Generous: the machine may be busy.
+SETTINGS = Sandbox(least_tier="no_files", cpu_seconds=20, wall_seconds=120.0, memory_mb=256, decided_by="together")
 ROWS = [
     ("right", "def f(x): return x + 1", ["assert f(1) == 2", "assert f(2) == 3"]),
     ("half", "def f(x): return 2", ["assert f(1) == 2", "assert f(2) == 3"]),
@@ -20,7 +22,7 @@ ROWS = [
 
 def outcomes(spark: SparkSession) -> dict[str, Row]:
     rows = spark.createDataFrame(ROWS, "id string, code string, tests array<string>").repartition(2)
-    outcome = outcome_column("code", "tests", Tier.NO_FILES, LIMITS).alias("outcome")
+    outcome = outcome_of("code", "tests", SETTINGS).alias("outcome")
     return {row.id: row for row in rows.select("id", outcome).select("id", "outcome.*").collect()}
 
 
@@ -43,7 +45,7 @@ def test_bytes_that_are_no_text_have_a_status(spark: SparkSession) -> None:
     rows = spark.range(1).select(
         F.expr("cast(X'6162ff' as string)").alias("code"), F.expr("array(cast(X'ff' as string))").alias("tests")
     )
-    [row] = rows.select(outcome_column("code", "tests", Tier.NO_FILES, LIMITS).alias("v")).select("v.*").collect()
+    [row] = rows.select(outcome_of("code", "tests", SETTINGS).alias("v")).select("v.*").collect()
     assert row.code_status == "error:SyntaxError"
     assert row.tests_status == ["error:SyntaxError"]
 
@@ -52,7 +54,7 @@ def test_a_row_is_run_once_however_often_its_verdict_is_used(spark: SparkSession
     rows = spark.range(20).select(
         F.lit("def f(x): return 2").alias("code"), F.array(F.lit("assert f(1) == 2")).alias("tests")
     )
-    judged = rows.select(outcome_column("code", "tests", Tier.NO_FILES, LIMITS).alias("v"))
+    judged = rows.select(outcome_of("code", "tests", SETTINGS).alias("v"))
     plan = judged.where("v.tests_passed = 1").select("v.pass_rate", "v.tests_status")
     assert plan._jdf.queryExecution().executedPlan().toString().count("ArrowEvalPython") == 1
     assert plan.count() == 20

@@ -5,7 +5,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.checks.finding import Finding, cause_of, failed, ok, warning
 from genetic_udfs.config import Sandbox
 from genetic_udfs.errors import SandboxError
-from genetic_udfs.sandbox.outcome_columns import check_tier
+from genetic_udfs.sandbox.stages import check_tier
 
 
 def reaches_tier(spark: SparkSession, settings: Sandbox) -> Finding:

@@ -1,4 +1,4 @@
-"""The sandbox's outcomes as a configuration asks for them: the column, the check of every slot, progress, errors."""
+"""What a job that has code run needs beside the column: a check of every slot, small tasks, progress, errors."""
 
 import re
 import socket
@@ -7,36 +7,20 @@ from typing import Final
 
 import pyarrow as pa
 from pyspark import TaskContext
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Sandbox
 from genetic_udfs.engine.progress import Counters, ProgressAddress, ProgressReporter
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.runtime.session import task_slots
-from genetic_udfs.sandbox.spark import SANDBOX_TIER, answers_column, outcome_column
-from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
+from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_of
 
 # Few enough rows that a task with slow code does not end long after the others, and few enough tasks for the driver.
 _ROWS_A_TASK: Final = 200
 _TASKS_A_SLOT: Final = 32
 # The text of a worker's exception goes on with the Java stack, after an empty line.
 _RAISED: Final = re.compile(rf"{SandboxError.__name__}: (.*?)(?:\n\s*\n|\n\s+at |\Z)", re.DOTALL)
-
-
-def outcome_of(code: Column | str, tests: Column | str | None, settings: Sandbox) -> Column:
-    """Return the struct `sandbox.spark.OUTCOME` of code and its tests; without tests the code is only imported."""
-    suite = F.lit(None).cast("array<string>") if tests is None else tests
-    return outcome_column(code, suite, Tier(settings.least_tier), _limits(settings), DecidedBy(settings.decided_by))
-
-
-def answers_of(code: Column | str, calls: Column | str, settings: Sandbox) -> Column:
-    """Return what calls of some code's functions return: an array of texts, equal for equal values."""
-    return answers_column(code, calls, Tier(settings.least_tier), _limits(settings))
-
-
-def _limits(settings: Sandbox) -> Limits:
-    return Limits(cpu_seconds=settings.cpu_seconds, wall_seconds=settings.wall_seconds, memory_mb=settings.memory_mb)
 
 
 def check_tier(spark: SparkSession, settings: Sandbox) -> dict[str, list[str]]:
