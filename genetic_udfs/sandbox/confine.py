@@ -7,7 +7,6 @@ import resource
 import signal
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from genetic_udfs.sandbox.folder import MAX_BYTES, Folder
@@ -40,32 +39,16 @@ _LIMITS: Final = {
 }
 
 
-@dataclass(frozen=True)
 class Confinement:
     """What a zygote prepares once, and each of its children applies to itself.
 
     Attributes:
-        parent: The zygote.
-        filter: Of system calls.
-        ruleset: Of files, if the tier has one.
         folder: That a run may write to, if the tier has one.
-        user: Whom to become, if this is root and can.
-        capabilities: Those that this user keeps, as bits.
-        base_memory: Address space that is taken before any code is run, in bytes.
-        readable: The folders and files that code may read.
+        readable: The folders and files that it may read.
+        writable: Those that it may write to, too.
     """
 
-    parent: int
-    filter: Filter
-    ruleset: Ruleset | None
-    folder: Folder | None
-    user: int | None
-    capabilities: int
-    base_memory: int
-    readable: tuple[str, ...]
-
-    @classmethod
-    def prepare(cls, tier: Tier, folders: Sequence[str], libraries: Sequence[str]) -> "Confinement":
+    def __init__(self, tier: Tier, folders: Sequence[str], libraries: Sequence[str]) -> None:
         """Make what a tier needs, and confine the zygote itself as far as it can go on.
 
         Args:
@@ -82,41 +65,31 @@ class Confinement:
             raise OSError(f"the table of system calls has {known}, and this machine is {platform.machine()}")
         has_files = tier.reaches(Tier.LANDLOCK)
         readable = (*folders, *libraries, _RANDOM) if has_files else ()
-        ruleset = Ruleset(readable, [os.devnull]) if has_files else None
+        self.readable = tuple(dict.fromkeys([*readable, *map(os.path.realpath, readable)]))
+        self.writable = [os.devnull]
+        self._ruleset = Ruleset(readable, self.writable) if has_files else None
         # The interpreter may lie in a home that is closed to all. What the ruleset lets pass can be read there, too.
         ways = (0, 1 << _CAP_DAC_READ_SEARCH) if os.geteuid() == 0 else ()
         capabilities = next((each for each in ways if _nobody_can_read(folders, each)), None)
-        user = None if capabilities is None else _NOBODY
-        folder = None
-        if ruleset is not None and tier.reaches(Tier.LANDLOCK_FOLDER):
-            folder = Folder(folders, user)
-            ruleset.allow_own(folder.path)
+        self._user, self._capabilities = None if capabilities is None else _NOBODY, capabilities or 0
+        self.folder: Folder | None = None
+        if self._ruleset is not None and tier.reaches(Tier.LANDLOCK_FOLDER):
+            self.folder = Folder(folders, self._user)
+            self._ruleset.allow_own(self.folder.path)
+            self.writable.append(self.folder.path)
         with contextlib.suppress(OSError):  # beyond the last one that the kernel knows, or not ours to drop
             for capability in range(64):
                 _prctl(_PR_CAPBSET_DROP, capability)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         for what, bound in _LIMITS.items():
             _limit(what, bound)
-        return cls(
-            parent=os.getpid(),
-            filter=Filter(architecture, opens=has_files, writes=folder is not None),
-            ruleset=ruleset,
-            folder=folder,
-            user=user,
-            capabilities=capabilities or 0,
-            base_memory=_address_space(),
-            readable=tuple(dict.fromkeys([*readable, *map(os.path.realpath, readable)])),
-        )
-
-    @property
-    def writable(self) -> list[str]:
-        """The files and folders that code may write to."""
-        return [os.devnull, *([] if self.folder is None else [self.folder.path])]
+        self._filter = Filter(architecture, opens=has_files, writes=self.folder is not None)
+        self._zygote, self._base_memory = os.getpid(), _address_space()
 
     def renew(self) -> None:
         """Have the next run find nothing of the one before."""
-        if self.folder is not None and self.ruleset is not None and self.folder.renew():
-            self.ruleset.allow_own(self.folder.path)
+        if self.folder is not None and self._ruleset is not None and self.folder.renew():
+            self._ruleset.allow_own(self.folder.path)
 
     def apply(self, limits: dict[str, Any]) -> None:
         """Confine this process, a child of the zygote whose descriptors up to `RESULT` are its own, for good.
@@ -129,19 +102,19 @@ class Confinement:
         """
         os.setsid()
         seconds = int(limits["cpu_seconds"])
-        _limit(resource.RLIMIT_AS, self.base_memory + (int(limits["memory_mb"]) << 20))
+        _limit(resource.RLIMIT_AS, self._base_memory + (int(limits["memory_mb"]) << 20))
         _limit(resource.RLIMIT_FSIZE, 0 if self.folder is None else MAX_BYTES)
         _limit(resource.RLIMIT_CPU, seconds, seconds + 1)  # SIGXCPU says why a run ended; one that ignores it is killed
         # The limit counts all threads of the user. A user of the runs' own has no others; of Spark's user there are at
         # most as many as the machine has. Without it thousands of threads with tiny stacks could starve the executor.
-        _limit(resource.RLIMIT_NPROC, _THREADS + (0 if self.user is not None else _threads_of_this_machine()))
-        _drop_privileges(self.user, self.capabilities)
+        _limit(resource.RLIMIT_NPROC, _THREADS + (0 if self._user is not None else _threads_of_this_machine()))
+        _drop_privileges(self._user, self._capabilities)
         # A change of user clears the signal, so it is set after that; the parent may be gone by then.
-        die_with_parent(self.parent)
-        if self.ruleset is not None:
-            self.ruleset.enforce()
+        die_with_parent(self._zygote)
+        if self._ruleset is not None:
+            self._ruleset.enforce()
         os.closerange(RESULT + 1, _OPEN_FILES)
-        self.filter.load()
+        self._filter.load()
 
 
 def die_with_parent(parent: int) -> None:

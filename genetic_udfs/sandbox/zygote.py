@@ -48,7 +48,7 @@ def main() -> None:
         if "pytest" in sys.modules:
             together.warm_up()
         folders = [path for path in dict.fromkeys([*sys.path, "/usr/share/zoneinfo"]) if os.path.isdir(path)]  # noqa: PTH112
-        confinement = Confinement.prepare(tier, folders, libraries(folders) if tier.reaches(Tier.LANDLOCK) else [])
+        confinement = Confinement(tier, folders, libraries(folders) if tier.reaches(Tier.LANDLOCK) else [])
         die_with_parent(settings["parent"])  # once more: a user namespace may have cleared it
         if confinement.folder is not None:
             os.environ.update(dict.fromkeys(("HOME", "TMPDIR"), confinement.folder.path))
