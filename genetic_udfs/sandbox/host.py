@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.preload import Kind
@@ -184,12 +184,6 @@ class Zygote:
         if self.is_ours():
             self._process.kill()
             self._process.wait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _fork(self, payload: tuple[dict[str, Any], dict[str, Any]], stdout: int, result: int) -> None:
         """Start a process; its end comes as a message."""

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_a_run_that_cannot_be_confined_runs_nothing(monkeypatch: pytest.MonkeyPa
         "from genetic_udfs.sandbox import confine; confine._THREADS = 'none';from genetic_udfs.sandbox.zygote",
     )
     monkeypatch.setattr(host, "_START", broken)
-    with Zygote(Kind.BASIC, Tier.NO_FILES) as zygote:
+    with closing(Zygote(Kind.BASIC, Tier.NO_FILES)) as zygote:
         run = Run({"do": "answer", "code": "import os\nos.write(1, b'it ran')", "steps": []})
         zygote.run(run, LIMITS)
         assert b"refused" in run.results
