@@ -24,7 +24,7 @@ from genetic_udfs.sandbox.reports import (
     reported,
     said,
 )
-from genetic_udfs.sandbox.split import Split, Step
+from genetic_udfs.sandbox.steps import Split, Step
 from genetic_udfs.sandbox.tiers import DecidedBy, Tier
 from genetic_udfs.sandbox.values import canonical, decode
 

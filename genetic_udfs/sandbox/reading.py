@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, modules_of, names_used
 from genetic_udfs.sandbox.host import package_folders
-from genetic_udfs.sandbox.split import Split, plain_split, split
+from genetic_udfs.sandbox.split import split
+from genetic_udfs.sandbox.steps import Split, plain_split
 from genetic_udfs.sandbox.unroll import NotStraight, body_of, is_case, is_test_class, is_test_function
 
 _LONGEST_TEST: Final = 1 << 18

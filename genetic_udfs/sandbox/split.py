@@ -7,14 +7,13 @@ none of the solution's code runs and each step's answer stands in the place of t
 
 import ast
 import copy
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 from genetic_udfs.sandbox.check import ANSWER, FRESH
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
 from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, paths_of, used_paths
-from genetic_udfs.sandbox.rewriting import is_literal, looks_into, mapped, replaced
+from genetic_udfs.sandbox.rewriting import looks_into, mapped, replaced
+from genetic_udfs.sandbox.steps import Split, Step, answer
 from genetic_udfs.sandbox.unroll import (
     MOST_STATEMENTS,
     NotStraight,
@@ -28,48 +27,6 @@ from genetic_udfs.sandbox.unroll import (
 )
 
 _RAISES: Final = {"assertRaises", "assertRaisesRegex", "raises"}
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the solution's process does.
-
-    Attributes:
-        scope: Whose names it uses and binds: 0 is the module's, which the others see, too.
-        path: Where it stands: an error ends what has the same beginning.
-        source: An expression, or a statement that binds names.
-        binds: These names, or None for an expression.
-    """
-
-    scope: int
-    path: tuple[int, ...]
-    source: str
-    binds: tuple[str, ...] | None
-
-
-@dataclass(frozen=True)
-class Split:
-    """A test in two.
-
-    Attributes:
-        steps: For the solution's process.
-        rest: Scopes, each with its number, whether it is one of unittest's cases, and its statements.
-        imports: Statements of the solution's own imports that the rest needs.
-    """
-
-    steps: tuple[Step, ...]
-    rest: tuple[tuple[int, bool, list[ast.stmt]], ...]
-    imports: tuple[str, ...] = ()
-
-    @property
-    def is_simple(self) -> bool:
-        """Whether its steps are calls alone, after which others can follow in the same process."""
-        return all(step.binds is None for step in self.steps)
-
-    @cached_property
-    def sources(self) -> list[tuple[int, bool, str]]:
-        """The rest, as source."""
-        return [(scope, is_case, ast.unparse(ast.Module(lines, []))) for scope, is_case, lines in self.rest]
 
 
 def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str]) -> Split:
@@ -95,27 +52,6 @@ def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str
     if not made.steps:
         raise NotStraight("the test calls nothing")
     return made
-
-
-def plain_split(body: list[ast.stmt], definitions: Definitions) -> Split | None:
-    """Split assertions of the form `f(LITERAL, ...) == LITERAL`, which most are, at once; None if one has another."""
-    steps: list[Step] = []
-    lines: list[ast.stmt] = []
-    names = definitions.own - definitions.doubtful
-    for each in body:
-        match each:
-            case ast.Assert(
-                test=ast.Compare(
-                    left=ast.Call(func=ast.Name(id=name), args=given, keywords=[]) as call,
-                    ops=[ast.Eq()] as equal,
-                    comparators=[wanted],
-                )
-            ) if name in names and all(map(is_literal, (*given, wanted))):
-                lines.append(ast.Assert(ast.Compare(_answer(len(steps)), equal, [wanted]), None))
-                steps.append(Step(0, (), ast.unparse(call), None))
-            case _:
-                return None
-    return Split(tuple(steps), ((0, False, lines),)) if steps else None
 
 
 class _Splitter:
@@ -309,7 +245,7 @@ class _Splitter:
         """Have the solution's process do something; return what stands for its answer."""
         node = self._replaced(node)
         self._hand_over(node)
-        return _answer(self._step(node, paths))
+        return answer(self._step(node, paths))
 
     def _step(self, node: ast.AST, paths: list[str] | None) -> int:
         binds = None if paths is None else tuple(path for path in paths if "." not in path)
@@ -410,10 +346,6 @@ class _Splitter:
         made = copy.copy(node)
         made.generators = [ast.comprehension(first.target, self._outside(first.iter), first.ifs, 0), *others]
         return made
-
-
-def _answer(step: int) -> ast.Call:
-    return ast.Call(ast.Name(ANSWER, ast.Load()), [ast.Constant(step)], [])
 
 
 def _is_part(target: ast.expr) -> bool:

@@ -6,7 +6,8 @@ import pytest
 
 from genetic_udfs.sandbox.definitions import Definitions
 from genetic_udfs.sandbox.reading import Reading, Unreadable
-from genetic_udfs.sandbox.split import Split, split
+from genetic_udfs.sandbox.split import split
+from genetic_udfs.sandbox.steps import Split
 from genetic_udfs.sandbox.unroll import NotStraight, body_of
 
 CODE = """
