@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 _BASIC: Final = """
-abc array ast bisect calendar collections contextlib copy dataclasses datetime decimal enum fractions functools heapq
-importlib inspect io itertools json keyword math numbers operator os pathlib random re string struct sys textwrap time
-types typing uuid warnings weakref zoneinfo
+__future__ abc array ast bisect calendar collections contextlib copy dataclasses datetime decimal enum fractions
+functools heapq importlib inspect io itertools json keyword math numbers operator os pathlib random re string struct
+sys textwrap time types typing uuid warnings weakref zoneinfo
 """.split()  # noqa: SIM905
 _LIBRARY: Final = """
 base64 bz2 cmath csv ctypes hashlib logging lzma pprint queue resource secrets shlex socket sqlite3 ssl statistics
