@@ -9,13 +9,13 @@ from enum import StrEnum
 from typing import Final
 
 _BASIC: Final = """
-__future__ abc array ast bisect calendar collections contextlib copy dataclasses datetime decimal enum fractions
-functools heapq importlib inspect io itertools json keyword math numbers operator os pathlib random re string struct
-sys textwrap time types typing uuid warnings weakref zoneinfo
+__future__ abc array ast bisect calendar collections contextlib copy dataclasses datetime enum functools heapq
+importlib inspect io itertools json keyword math numbers operator os pathlib random re string struct sys textwrap time
+types typing warnings weakref
 """.split()  # noqa: SIM905
 _LIBRARY: Final = """
-base64 bz2 cmath csv ctypes hashlib logging lzma pprint queue resource secrets shlex socket sqlite3 ssl statistics
-threading traceback unicodedata zlib
+base64 bz2 cmath csv ctypes decimal fractions hashlib logging lzma pprint queue resource secrets shlex socket sqlite3
+ssl statistics threading traceback unicodedata uuid zlib zoneinfo
 """.split()  # noqa: SIM905
 _TESTS: Final = ["unittest", "unittest.mock", "asyncio", "pytest"]
 _NUMPY: Final = ["numpy", *(f"numpy.{part}" for part in ("fft", "linalg", "ma", "polynomial", "random", "testing"))]

@@ -10,13 +10,9 @@ import sys
 from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
-from hashlib import sha256
+from importlib import import_module
 from types import GeneratorType
 from typing import Any, Final
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 _DEEPEST: Final = 64
 _MAX_ITEMS: Final = 200_000
@@ -30,6 +26,8 @@ _LONGEST_ANSWER: Final = 1000
 
 _FACTORIES: Final = {kind.__name__: kind for kind in (int, float, str, bool, list, dict, set, tuple)}
 _OF_NAMED_TUPLES: Final = {*vars(namedtuple("_", ())), "__annotations__", "__orig_bases__", "__annotate__"}
+# Classes whose modules are not loaded before there is such a value: a fork takes the longer the more there is.
+_LATE: Final = {"Decimal": "decimal", "Fraction": "fractions", "UUID": "uuid"}
 _NUMPY_SCALARS: Final = {"bool", "bool_", "str_", *(f"{kind}{n}" for kind in ("int", "float") for n in (8, 16, 32, 64))}
 _NUMPY_ARRAYS: Final = "biufU"  # kinds of dtypes whose `tolist` has plain values
 
@@ -91,7 +89,11 @@ def canonical(data: Any) -> str | None:
         text = _canonical(decode(data))
     except (ValueError, TypeError):
         return None
-    return text if len(text) <= _LONGEST_ANSWER else f"sha256 {sha256(text.encode()).hexdigest()}"
+    if len(text) <= _LONGEST_ANSWER:
+        return text
+    import hashlib  # for its owner: a zygote has no use for the system's library of ciphers
+
+    return f"sha256 {hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _canonical(value: Any) -> str:
@@ -151,14 +153,12 @@ _CODECS: Final[dict[str, _Codec]] = {
     "dict": (dict, _flat, _dict),
     "Counter": (Counter, _flat, lambda parts: Counter(_dict(parts))),
     "OrderedDict": (OrderedDict, _flat, lambda parts: OrderedDict(_dict(parts))),
-    **{kind.__name__: (kind, lambda value: [str(value)], _made_of(str, kind)) for kind in (Decimal, UUID)},
     **{
         kind.__name__: (kind, lambda value: [value.isoformat()], _made_of(str, kind.fromisoformat))
         for kind in (date, datetime, time)
     },
     **{kind.__name__: (kind, lambda value: [value.hex()], _made_of(str, kind.fromhex)) for kind in (bytes, bytearray)},
     "int": (int, lambda value: [format(value, "x")], _made_of(str, lambda text: int(text, 16))),
-    "Fraction": (Fraction, lambda value: [value.numerator, value.denominator], _made_of(int, Fraction)),
     "timedelta": (timedelta, lambda value: [value.days, value.seconds, value.microseconds], _made_of(int, timedelta)),
     "range": (range, lambda value: [value.start, value.stop, value.step], _made_of(int, _range)),
     "generator": (GeneratorType, iter, lambda parts: (part for part in parts)),
@@ -193,9 +193,12 @@ class _Encoder:
 
 def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     """Return the tag of a value, and its parts."""
+    has_zone = type(getattr(value, "tzinfo", None)).__name__ == "ZoneInfo"
     is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
-    if (tag := _TAGS.get(id(kind))) and is_bounded and not isinstance(getattr(value, "tzinfo", None), ZoneInfo):
+    if (tag := _TAGS.get(id(kind))) and is_bounded and not has_zone:
         return tag, _CODECS[tag][1](value)
+    if _LATE.get(kind.__name__) == kind.__module__:
+        return kind.__name__, [value.numerator, value.denominator] if kind.__name__ == "Fraction" else [str(value)]
     if kind is defaultdict and value.default_factory in {None, *_FACTORIES.values()}:
         factory = value.default_factory and value.default_factory.__name__
         return "defaultdict", itertools.chain([factory], _flat(value))
@@ -236,6 +239,10 @@ class _Decoder:
         if tag in _CODECS:
             return _CODECS[tag][2](parts)
         match tag, parts:
+            case "Decimal" | "UUID", [str()]:
+                return getattr(import_module(_LATE[tag]), tag)(*parts)
+            case "Fraction", [int(), int()]:
+                return import_module("fractions").Fraction(*parts)
             case "defaultdict", [factory, *pairs]:
                 return defaultdict(factory and _FACTORIES[factory], _dict(pairs))
             case "namedtuple", [str(name), list(fields), *items]:
