@@ -35,7 +35,7 @@ def check_tier(spark: SparkSession, settings: Sandbox) -> dict[str, list[str]]:
     slots = task_slots(spark)
     tier = outcome_of(F.lit(""), None, settings)[SANDBOX_TIER]
     try:
-        host = F.udf(socket.gethostname).asNondeterministic()()
+        host = F.udf(lambda: socket.gethostname()).asNondeterministic()()  # Spark warns of a built-in function
         rows = spark.range(0, slots, 1, slots).select(tier.alias("tier"), host.alias("host")).distinct().collect()
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
