@@ -1,5 +1,6 @@
 """`jobs/dedup.py`: finds which rows of any table are near-duplicates. It tags, and drops nothing."""
 
+import math
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,11 @@ def likeness_of(settings: Dedup, options: DedupOptions) -> Dedup:
     likeness = settings if options.threshold is None else with_threshold(settings, options.threshold)
     if options.semantic is None:
         return likeness.model_copy(update={"semantic": None})
-    if not 0 < options.semantic <= 1:
-        raise ConfigurationError(f"--semantic {options.semantic}: must be above 0 and not above 1")
-    semantic = (settings.semantic or Semantic()).model_copy(update={"threshold": options.semantic})
+    semantic = settings.semantic or Semantic()
+    if not math.isnan(options.semantic):  # a number was given
+        if not 0 < options.semantic <= 1:
+            raise ConfigurationError(f"--semantic {options.semantic}: must be above 0 and not above 1")
+        semantic = semantic.model_copy(update={"threshold": options.semantic})
     return likeness.model_copy(update={"semantic": semantic})
 
 

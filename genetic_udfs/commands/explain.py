@@ -42,7 +42,7 @@ def explain(config: Path, overrides: list[str] | None = None, *, tokens_per_seco
     print_plan(console, settings, len(inputs.seeds), stages, done)
     left = settings.generations - (done.generation or 0)
     if done.seen is not None and left > 0:
-        print_forecast(console, settings, done.seen, left, tokens_per_second)
+        print_forecast(console, settings, done.seen, left, tokens_per_second, goes_on=True)
 
 
 def state_of(store: Store) -> RunState:

@@ -4,7 +4,6 @@ Exit codes: 0 done, 1 failed, 2 the configuration or the input is at fault, 3 th
 reached, 143 stopped by SIGTERM or SIGINT.
 """
 
-import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,6 @@ from genetic_udfs.errors import GeneticUdfsError
 from genetic_udfs.runtime.stopping import is_finishing, is_stop, request_stop, stop_requested
 
 _STOPPED: Final = 143
-_NUMBER: Final = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 
 
 def run_job(
@@ -69,9 +67,17 @@ def with_values(arguments: Sequence[str], optional: Mapping[str, str]) -> list[s
     for place, argument in enumerate(arguments):
         found.append(argument)
         following = arguments[place + 1] if place + 1 < len(arguments) else ""
-        if argument in optional and _NUMBER.fullmatch(following) is None:
+        if argument in optional and not _is_number(following):
             found.append(optional[argument])
     return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def install_signal_handlers(grace: float = 0.0) -> None:

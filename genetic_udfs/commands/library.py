@@ -124,7 +124,8 @@ def near_duplicates(
 
     Returns:
         One row for each duplicate: `id` and `duplicate_of` (string), `similarity` (1.0 for the same words) and
-        `method` (`exact`, `minhash` or `semantic`). The partner is the most similar text that is kept.
+        `method` (`exact`, `minhash` or `semantic`). The partner is the most similar text that is kept; that of words
+            may be dropped by meaning itself, as meaning is compared last.
 
     Raises:
         ConfigurationError: if `settings.semantic` names a model that is not there.

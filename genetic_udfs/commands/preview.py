@@ -23,7 +23,6 @@ from genetic_udfs.store.schema import CANDIDATES, OVER_QUOTA, POPULATION, REPLIE
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
-# Whose candidates would have been accepted, had there been room.
 _TEXTS: Final = {CANDIDATES: ("instruction", "response", "code", "raw_reply"), REPLIES: ("text",)}
 
 
@@ -83,10 +82,16 @@ def seen_in(store: Store, slots: int, costs: list[dict[str, float]]) -> Seen:
 
 
 def print_forecast(
-    console: Console, config: Config, seen: Seen, generations: int, tokens_per_second: float | None
+    console: Console,
+    config: Config,
+    seen: Seen,
+    generations: int,
+    tokens_per_second: float | None,
+    *,
+    goes_on: bool = False,
 ) -> None:
-    """Print what so many generations will take, and what that assumes."""
-    found = forecast(config, seen, generations, tokens_per_second)
+    """Print what so many generations will take, and what that assumes; arguments as those of `forecast`."""
+    found = forecast(config, seen, generations, tokens_per_second, goes_on=goes_on)
     if found is None:
         console.print(
             f"None of {seen.candidates} candidates of {seen.slots} slots passed, so there is no forecast: the reasons"

@@ -4,35 +4,45 @@ Products of blocks of vectors take a fraction of what it takes to embed the text
 missed. The cost is one scan of the kept vectors, and a product of each with each new one.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, FloatType, IntegerType, StringType, StructField, StructType
 
 from genetic_udfs.config import Semantic
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.near_duplicates import Checkpoint
-from genetic_udfs.dedup.survivors import dropped
 from genetic_udfs.embedding.landmarks import packed, unpacked
 from genetic_udfs.embedding.vectors import embedded_rows
-from genetic_udfs.runtime.arrow import batches_of, rows
+from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
 from genetic_udfs.runtime.session import task_slots
 
 MODEL_KEY: Final = "dedup.semantic.model"
 SEMANTIC: Final = "semantic"  # in the column `method`
 
-# New texts held in each process at once, with 2 kB each; more are taken in turns, each a scan of the kept vectors.
+# New texts that are taken at once, with 2 kB each in every process; more are taken in turns, in their order.
 NEW_AT_ONCE: Final = 100_000
-# Vectors that are multiplied at once, of the other side and of new texts: 4 MB of similarities stay in the cache.
-_OTHERS, _NEW = 512, 2048
-# Of the new texts before it that a new text is near to, a task names so many. Of a thousand texts that say the same one
-# is kept, and it is among the first of them.
-_MAX_LINKS: Final = 100
+# Vectors that are multiplied at once: of kept texts and of new ones, whose similarities stay in the cache, and of new
+# texts with all new ones that are kept so far.
+_KEPT, _NEW, _ROWS = 512, 2048, 256
+# Cosines of single precision that differ by less are equal, in whatever blocks they were computed.
+_EQUAL: Final = 1e-6
+
+_NEAREST: Final = StructType(
+    [StructField("place", IntegerType()), StructField(c.ID, StringType()), StructField(c.SIMILARITY, FloatType())]
+)
+_FOUND: Final = StructType(
+    [
+        StructField(c.ID, StringType()),
+        StructField(c.DUPLICATE_OF, StringType()),
+        StructField(c.SIMILARITY, DoubleType()),
+    ]
+)
 
 
 def embed(texts: DataFrame, model: str) -> DataFrame:
@@ -68,18 +78,54 @@ def semantic_duplicates(new: DataFrame, kept: DataFrame, threshold: float, check
     Returns:
         `id`, `duplicate_of` and `similarity`, the cosine: the partner is the most similar kept text before it.
     """
+    spark = new.sparkSession
     new = new.select(*c.EMBEDDED.fieldNames())
-    count = new.count()
-    turns = -(-count // NEW_AT_ONCE)
-    found = new.sparkSession.createDataFrame([], c.LINKS)
-    of_kept = kept.select(c.ID, F.lit(0).cast("long").alias(c.RANK), F.lit(False).alias(c.IS_NEW), c.VECTOR)
-    # In their order, so that the links that a task names of a text are those to the first ones that it has.
-    of_new = new.withColumn(c.IS_NEW, F.lit(True)).sortWithinPartitions(c.RANK, c.ID)
-    others = of_kept.unionByName(of_new)
-    for turn in range(turns):
-        some = new if turns == 1 else new.filter(F.pmod(F.xxhash64(c.ID), F.lit(turns)) == turn)
-        found = found.unionByName(checkpoint(links(some, others, threshold), f"links-{turn}"))
-    return dropped(found).select(c.ID, c.DUPLICATE_OF, c.SIMILARITY)
+    turns = max(1, -(-new.count() // NEW_AT_ONCE))
+    if turns > 1:  # one task counts, so it gets keys alone
+        places = new.select(c.ID, F.row_number().over(Window.orderBy(c.RANK, c.ID)).alias("place"))
+        turn = F.floor((F.col("place") - 1) / NEW_AT_ONCE).cast("int").alias("turn")
+        new = checkpoint(new.join(places.select(c.ID, turn), c.ID), "turns")
+    found: list[dict[str, Any]] = []
+    for turn_ in range(turns):
+        some = new if turns == 1 else new.filter(F.col("turn") == turn_)
+        others = kept.select(c.ID, c.VECTOR)
+        if turn_:
+            gone = local_frame(spark, found, _FOUND).select(c.ID)
+            before = new.filter(F.col("turn") < turn_).join(gone, c.ID, "left_anti")
+            others = others.unionByName(before.select(c.ID, c.VECTOR))
+        rows_ = some.select(c.RANK, c.ID, c.VECTOR).toArrow().sort_by([(c.RANK, "ascending"), (c.ID, "ascending")])
+        names, stored = rows_[c.ID].to_pylist(), rows_[c.VECTOR].to_pylist()
+        nearest = nearest_of(others, stored, threshold)
+        found += (
+            {
+                c.ID: names[at],
+                c.DUPLICATE_OF: names[partner] if isinstance(partner, int) else partner,
+                c.SIMILARITY: cosine,
+            }
+            for at, partner, cosine in _greedy(_unit(stored), nearest, threshold)
+        )
+    return local_frame(spark, found, _FOUND)
+
+
+def nearest_of(kept: DataFrame, new: list[bytes], threshold: float) -> dict[int, tuple[str, float]]:
+    """Return the nearest kept text of each new one that has any as near as the threshold, of equals the first by id.
+
+    Args:
+        kept: `id` and `vector`.
+        new: vectors as they are stored; they are sent to every process.
+        threshold: from which cosine on.
+
+    Returns:
+        By the place of the new text: the kept one's id, and the cosine.
+    """
+    shared = kept.sparkSession.sparkContext.broadcast(new)
+
+    def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return batches_of(_nearest(batches, _unit(shared.value), threshold), _NEAREST)
+
+    first = F.min_by(c.ID, F.struct(-F.col(c.SIMILARITY), c.ID))
+    found = kept.mapInArrow(compare, _NEAREST).groupBy("place").agg(first, F.max(c.SIMILARITY))
+    return {place: (name, cosine) for place, name, cosine in found.collect()}
 
 
 def dropped_by_meaning(
@@ -100,119 +146,78 @@ def dropped_by_meaning(
     return semantic_duplicates(*vectors, settings.threshold, checkpoint).withColumn(c.METHOD, F.lit(SEMANTIC))
 
 
-def links(new: DataFrame, others: DataFrame, threshold: float) -> DataFrame:
-    """Return the pairs of a new text and one before it that are as near as the threshold.
-
-    Of kept texts each task names the nearest alone, of new ones the first `_MAX_LINKS`.
-
-    Args:
-        new: columns as `columns.EMBEDDED`; they are collected, and sent to every process.
-        others: the same and `is_new`: what the new texts are compared with, themselves among them.
-        threshold: from which cosine on.
-
-    Returns:
-        Columns as `columns.LINKS`.
-    """
-    spark = new.sparkSession
-    collected = new.select(*c.EMBEDDED.fieldNames()).toArrow().sort_by([(c.RANK, "ascending"), (c.ID, "ascending")])
-    texts = [*zip(collected[c.RANK].to_pylist(), collected[c.ID].to_pylist(), strict=True)]
-    shared = spark.sparkContext.broadcast((texts, collected[c.VECTOR].to_pylist()))
-
-    def compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_links(batches, Later(*shared.value), threshold), c.LINKS)
-
-    return others.mapInArrow(compare, c.LINKS)
-
-
-class Later(NamedTuple):
-    """New texts in their order: rank and id of each, and their vectors as they are stored."""
-
-    texts: list[tuple[int, str]]
-    vectors: list[bytes]
+def _nearest(
+    batches: Iterable[pa.RecordBatch], new: NDArray[np.float32], threshold: float
+) -> Iterator[tuple[int, str, float]]:
+    """Yield place, id and cosine of the nearest of a partition's texts, for the new texts that have one."""
+    cosines, ids = np.full(len(new), -np.inf, np.float32), np.full(len(new), "", object)
+    for batch in batches if len(new) else ():
+        found = sorted(rows([batch], c.ID, c.VECTOR))
+        for begin in range(0, len(found), _KEPT):
+            some = found[begin : begin + _KEPT]
+            vectors = _unit([vector for _, vector in some])
+            for first in range(0, len(new), _NEW):
+                products = vectors @ new[first : first + _NEW].T
+                least = np.maximum(cosines[first : first + _NEW], threshold) - _EQUAL
+                for place in np.flatnonzero(products.max(axis=0) >= least).tolist():
+                    at, cosine = _first_highest(products[:, place])
+                    key, known = (
+                        (_rounded(-cosine), some[at][0]),
+                        (_rounded(-cosines[first + place]), ids[first + place]),
+                    )
+                    if key < known:
+                        ids[first + place], cosines[first + place] = some[at][0], cosine
+    for place in np.flatnonzero(np.isfinite(cosines)).tolist():
+        yield place, ids[place], _rounded(float(cosines[place]))
 
 
-class Near(NamedTuple):
-    """Pairs: places of later texts, places of the others in their block, and cosines."""
-
-    places: NDArray[np.int64]
-    others: NDArray[np.int64]
-    similarities: NDArray[np.float32]
-
-    def taken(self, mask: NDArray[np.bool_]) -> "Near":
-        """Return some of the pairs."""
-        return Near(self.places[mask], self.others[mask], self.similarities[mask])
-
-    def leading(self, order: NDArray[Any], most: NDArray[np.int64]) -> Iterator[tuple[int, int, float]]:
-        """Yield the first pairs of each later text by an order, as many as `most` says for its place."""
-        ordered = np.lexsort((self.others, order, self.places))
-        places = self.places[ordered]
-        starts = np.flatnonzero(np.diff(places, prepend=-1))
-        number = np.arange(len(places)) - np.repeat(starts, np.diff(starts, append=len(places)))
-        for at in ordered[number < most[places]].tolist():
-            yield int(self.places[at]), int(self.others[at]), float(self.similarities[at])
-
-
-def _links(batches: Iterable[pa.RecordBatch], later: Later, threshold: float) -> Iterator[tuple[Any, ...]]:
-    if not later.texts:
-        return
-    vectors = unpacked(later.vectors)
-    nearest: dict[int, tuple[float, str]] = {}  # of kept texts, by the place of the later one
-    one, counts = np.ones(len(vectors), np.int64), np.zeros(len(vectors), np.int64)  # of links to new texts
-    for some, of_some in _blocks(batches, later):
-        is_new = np.array([row[3] for row in some])
-        for near in _near(vectors, of_some, np.array([row[0] for row in some]), threshold):
-            of_new = is_new[near.others]
-            to_kept, to_new = near.taken(~of_new), near.taken(of_new)
-            for place, at, similarity in to_kept.leading(-to_kept.similarities, one):
-                known, name = nearest.get(place, (-1.0, "")), some[at][1]
-                if (similarity, known[1]) > (known[0], name):  # of equally near ones the first
-                    nearest[place] = similarity, name
-            for place, at, similarity in to_new.leading(to_new.others, _MAX_LINKS - counts):
-                counts[place] += 1
-                yield _link(later, place, *some[at][1:], similarity)
-    for place, (similarity, name) in nearest.items():
-        yield _link(later, place, name, 0, False, similarity)
-
-
-def _link(later: Later, place: int, name: str, rank: int, is_new: bool, similarity: float) -> tuple[Any, ...]:
-    later_rank, later_id = later.texts[place]
-    return later_id, later_rank, name, rank, is_new, False, min(similarity, 1.0)
-
-
-def _blocks(
-    batches: Iterable[pa.RecordBatch], later: Later
-) -> Iterator[tuple[list[tuple[int, str, int, bool]], NDArray[np.float32]]]:
-    """Yield texts, in blocks, with their vectors: place of the first later text, id, rank, whether it is new.
-
-    In a batch they come in the order of these places, so that a block is compared with as few as there are.
-    """
-    for batch in batches:
-        found = []
-        for name, rank, is_new, vector in rows([batch], c.ID, c.RANK, c.IS_NEW, c.VECTOR):
-            first = bisect_right(later.texts, (rank, name)) if is_new else 0
-            found.append((first, name, rank, is_new, vector))
-        found.sort(key=lambda row: row[:2])
-        for begin in range(0, len(found), _OTHERS):
-            some = found[begin : begin + _OTHERS]
-            yield [row[:4] for row in some], unpacked([row[4] for row in some])
-
-
-def _near(
-    vectors: NDArray[np.float32], others: NDArray[np.float32], firsts: NDArray[np.int64], threshold: float
-) -> Iterator[Near]:
-    """Yield the pairs of a later text and another whose cosine reaches the threshold, some at a time.
+def _greedy(
+    new: NDArray[np.float32], nearest: Mapping[int, tuple[str, float]], threshold: float
+) -> Iterator[tuple[int, int | str, float]]:
+    """Yield which new texts are dropped: place, the partner (a kept text's id, or a new one's place), and the cosine.
 
     Args:
-        vectors: of the later texts.
-        others: those that they are compared with.
-        firsts: for each of the others the place of the first text that is later, in ascending order.
+        new: vectors of length one, in the order of texts.
+        nearest: as of `nearest_of`.
         threshold: from which cosine on.
     """
-    for begin in range(int(firsts[0]), len(vectors), _NEW):
-        similarities = others @ vectors[begin : begin + _NEW].T
-        at, places = np.nonzero(similarities >= threshold)
-        near = Near(places + begin, at, similarities[at, places])
-        yield near.taken(near.places >= firsts[at])
+    kept = np.empty_like(new)
+    places: list[int] = []  # of those that are kept
+    for begin in range(0, len(new), _ROWS):
+        some = new[begin : begin + _ROWS]
+        earlier = len(places)
+        to_earlier, among = some @ kept[:earlier].T, some @ some.T
+        here: list[int] = []  # rows of this block that are kept
+        for row in range(len(some)):
+            partner: int | str
+            partner, cosine = nearest.get(begin + row, ("", -np.inf))
+            for products, of in ((to_earlier[row], places), (among[row, here], [begin + at for at in here])):
+                if len(products) and _rounded(float(products.max())) > _rounded(cosine):
+                    at, cosine = _first_highest(products)
+                    partner = of[at]
+            if cosine >= threshold - _EQUAL:
+                yield begin + row, partner, min(_rounded(cosine), 1.0)
+            else:
+                here.append(row)
+                kept[len(places) + len(here) - 1] = some[row]
+        places += (begin + row for row in here)
+
+
+def _first_highest(products: NDArray[np.float32]) -> tuple[int, float]:
+    """Return the place of the highest cosine, of equal ones the first, and the cosine."""
+    highest = float(products.max())
+    return int((products >= highest - _EQUAL).argmax()), highest
+
+
+def _rounded(cosine: float) -> float:
+    return round(cosine / _EQUAL) * _EQUAL if np.isfinite(cosine) else cosine
+
+
+def _unit(stored: list[bytes]) -> NDArray[np.float32]:
+    """Return stored vectors with a length of one again, which half precision has changed a little."""
+    vectors = unpacked(stored)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return vectors
 
 
 def _embedded(batches: Iterable[pa.RecordBatch], model: str) -> Iterator[tuple[Any, ...]]:

@@ -84,7 +84,9 @@ class Forecast:
         return sum(role.seconds for role in self.roles.values())
 
 
-def forecast(config: Config, seen: Seen, generations: int, tokens_per_second: float | None = None) -> Forecast | None:
+def forecast(
+    config: Config, seen: Seen, generations: int, tokens_per_second: float | None = None, *, goes_on: bool = False
+) -> Forecast | None:
     """Return what so many generations will take; None if nothing has passed so far, which says nothing of the yield.
 
     Args:
@@ -92,11 +94,14 @@ def forecast(config: Config, seen: Seen, generations: int, tokens_per_second: fl
         seen: what is known.
         generations: how many are to be made.
         tokens_per_second: output tokens of all engines together; as seen, by role, unless given.
+        goes_on: whether what is known is of the run's own generations, so that the first begins with their yield.
     """
     if not seen.passed or not seen.slots:
         return None
     chance = np.random.default_rng(config.seed)
-    totals = np.array([_run_of(config, generations, passes, seen, chance) for passes in _yields(seen, chance)])
+    totals = np.array(
+        [_run_of(config, generations, passes, seen, chance, goes_on=goes_on) for passes in _yields(seen, chance)]
+    )
     slots = round(float(np.median(totals[:, 0])))
     low, high = np.percentile(totals[:, 0], _INTERVAL)
     scale = slots / seen.slots
@@ -135,11 +140,11 @@ def _yields(seen: Seen, chance: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _run_of(
-    config: Config, generations: int, passes: float, seen: Seen, chance: np.random.Generator
+    config: Config, generations: int, passes: float, seen: Seen, chance: np.random.Generator, *, goes_on: bool
 ) -> tuple[int, int]:
     """Return how many slots a drawn run takes, and how many pairs it accepts."""
     slots = accepted = 0
-    made = Generation(0, 0, 0)
+    made = Generation(seen.slots, 0, seen.passed) if goes_on else Generation(0, 0, 0)
     for _ in range(generations):
         made = generation_of(config, passes, seen.candidates / seen.slots, chance, made)
         slots, accepted = slots + made.slots, accepted + made.accepted
@@ -174,8 +179,9 @@ def generation_of(
             counts = _within(counts, (config.max_candidates - used * candidates) / candidates)
         if not sum(counts.values()):
             break
-        for colony, count in counts.items():
-            passed = count * int(passes) + int(chance.binomial(count, passes % 1))
+        drawn = chance.binomial([*counts.values()], passes % 1).tolist()
+        for (colony, count), borne in zip(counts.items(), drawn, strict=True):
+            passed = count * int(passes) + borne
             in_all += passed
             gained = min(needed[colony], passed)
             needed[colony] -= gained

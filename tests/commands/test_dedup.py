@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import random
 import re
 from collections.abc import Callable
@@ -114,8 +115,11 @@ def test_by_meaning_is_compared_where_it_is_asked_for() -> None:
     for wrong in (0.0, 1.01, -0.5):
         with pytest.raises(ConfigurationError, match=f"--semantic {wrong}: must be above 0 and not above 1"):
             likeness_of(configured, replace(task, semantic=wrong))
-    assert with_values(["d", "c", "--semantic"], OPTIONAL_VALUES) == ["d", "c", "--semantic", "0.95"]
+    assert with_values(["d", "c", "--semantic"], OPTIONAL_VALUES) == ["d", "c", "--semantic", "nan"]
     assert with_values(["d", "--semantic", ".9", "--id", "x"], OPTIONAL_VALUES)[1:4] == ["--semantic", ".9", "--id"]
+    assert with_values(["d", "--semantic", "1e-1"], OPTIONAL_VALUES) == ["d", "--semantic", "1e-1"]
+    assert likeness_of(configured, replace(task, semantic=math.nan)).semantic == configured.semantic
+    assert likeness_of(Dedup(), replace(task, semantic=math.nan)).semantic == Semantic()
     assert with_values(["d", "--semantic", "-1"], OPTIONAL_VALUES) == ["d", "--semantic", "-1"]
 
 

@@ -23,7 +23,7 @@ def dedup(
         typer.Option(
             "--semantic",
             metavar="[COSINE]",
-            help="also find texts that say the same in other words, by embeddings as near as this (0.95)",
+            help="also find texts that say the same in other words, by embeddings as near as this (dedup.semantic)",
         ),
     ] = None,
     format_: OutputFormatOption = TableFormat.DELTA,
@@ -54,5 +54,6 @@ def dedup(
     dedup(config, DedupOptions(input_, column, id_, output, against, format_, threshold, semantic), overrides)
 
 
-# What `--semantic` is where no number follows it; typer knows no option with a value that may be left out.
-OPTIONAL_VALUES: Final = {"--semantic": "0.95"}
+# What `--semantic` is where no number follows it: the configuration's threshold. Typer knows no option whose value may
+# be left out.
+OPTIONAL_VALUES: Final = {"--semantic": "nan"}
