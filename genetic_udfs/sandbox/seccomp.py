@@ -30,6 +30,11 @@ _FCNTLS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 1030)
 _UNIX: Final = (1,)
 _STREAMS: Final = (0x1, 0x801, 0x80001, 0x80801)
 
+# MSG_DONTWAIT, MSG_NOSIGNAL, and both; MSG_PEEK, MSG_DONTWAIT, MSG_WAITALL. Data out of band is an attack surface of
+# its own in the kernel (CVE-2025-38236), and no program here needs it.
+_SENDING: Final = (0, 0x40, 0x4000, 0x4040)
+_RECEIVING: Final = (0, 0x2, 0x40, 0x42, 0x100)
+
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
 
 _OWN_PID: Final = 0xFFFFFFF0  # stands for the pid until it is known
@@ -74,8 +79,8 @@ def _program(architecture: Architecture, opens: bool, writes: bool) -> bytes:
         number["fcntl"]: [*_unless_in(1, _FCNTLS), *allow],
         number["prlimit64"]: [*_unless_in(0, (0,)), *_unless_null(2), *allow],  # reads, never sets
         number["socketpair"]: [*_unless_in(0, _UNIX), *_unless_in(1, _STREAMS), *allow],
-        number["sendto"]: [*_unless_null(4), *allow],  # to nobody but the other end
-        number["recvfrom"]: allow,
+        number["sendto"]: [*_unless_null(4), *_unless_in(3, _SENDING), *allow],  # to nobody but the other end
+        number["recvfrom"]: [*_unless_in(3, _RECEIVING), *allow],
     }
     code = [_load(_AUDIT), _equal(architecture.audit, then=1, otherwise=0), _return(_KILL_PROCESS), _load(_NUMBER)]
     return b"".join([*code, *_search(_intervals(actions))])

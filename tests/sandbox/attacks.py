@@ -80,6 +80,13 @@ ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '/run/systemd/notify')",
         REFUSED,
     ),
+    "sends out of band": ("socket.socketpair()[0].send(b'x', socket.MSG_OOB)", REFUSED),
+    "receives out of band": ("socket.socketpair()[0].recv(1, socket.MSG_OOB)", REFUSED),
+    "reports out of band": ("kernel((44, 206), 3, b'x', 1, socket.MSG_OOB, None, 0)", REFUSED),
+    "sends out of band with other flags": (
+        "kernel((44, 206), 3, b'x', 1, socket.MSG_OOB | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL, None, 0)",
+        REFUSED,
+    ),
     "connects an end of a pair": ("socket.socketpair()[0].connect('/run/docker.sock')", REFUSED),
     "takes back what it has reported": (
         "os.read(os.open('/proc/self/fd/3', os.O_RDONLY | os.O_NONBLOCK), 65536)",
