@@ -19,9 +19,6 @@ from genetic_udfs.sandbox.tiers import Tier
 RESULT: Final = 3
 """The descriptor that a run writes its results to. The zygote has another one there, so what it is sent lies above."""
 
-CONFINED: Final = b'{"confined": true}\n'
-"""What a run says before any code is run."""
-
 _PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 8, 24, 38
 _CAP_DAC_READ_SEARCH: Final = 2
 _CAPABILITY_VERSION: Final = 0x20080522

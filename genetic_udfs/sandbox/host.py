@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.preload import Kind
-from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.tiers import CONFINED, Limits, Tier
 
 _START_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0  # from the kill of a run to its end
@@ -79,15 +79,15 @@ class Run:
     @property
     def was_confined(self) -> bool:
         """Whether it gave everything up before it ran code; what it says after that cannot take this back."""
-        return self.results.startswith(b'{"confined": true}\n')
+        return self.results.startswith(CONFINED)
 
     @property
     def came_to_its_end(self) -> bool:
         """Whether it was not killed, and exited with 0."""
         return self.killed_for is None and self.status == 0
 
-    def passed(self, limits: Limits) -> str | None:
-        """Return the limit that it has passed by what it sent or printed: `result`, `output`, or none."""
+    def limit_exceeded(self, limits: Limits) -> str | None:
+        """Return the limit that it has exceeded by what it sent or printed: `result`, `output`, or none."""
         if self.printed > limits.output_kb << 10:
             return "output"
         return "result" if len(self.results) > limits.result_kb << 10 else None
@@ -206,19 +206,19 @@ class Zygote:
             for descriptor in (results, output):
                 if descriptor in ready:
                     run.read(descriptor, is_output=descriptor == output)
-            passed = run.passed(limits) if left > 0 else "wall"
+            exceeded = run.limit_exceeded(limits) if left > 0 else "wall"
             if control in ready:
                 message = self._received(_GRACE_SECONDS)
                 run.status, run.cpu_seconds = message["status"], message["cpu"]
-            elif passed and run.killed_for is None:
-                run.killed_for, deadline = passed, time.monotonic() + _GRACE_SECONDS
+            elif exceeded and run.killed_for is None:
+                run.killed_for, deadline = exceeded, time.monotonic() + _GRACE_SECONDS
                 self._send(b"kill")
             elif left <= 0:
                 raise ZygoteLostError("the sandbox's zygote does not end a run")
         for descriptor in (results, output):
             while run.read(descriptor, is_output=descriptor == output):
                 pass
-        run.killed_for = run.killed_for or run.passed(limits)
+        run.killed_for = run.killed_for or run.limit_exceeded(limits)
 
     def _send(self, message: bytes, *descriptors: int) -> None:
         try:

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from genetic_udfs.sandbox import check, refusals, together
 from genetic_udfs.sandbox.check import text_of
-from genetic_udfs.sandbox.confine import CONFINED, RESULT
+from genetic_udfs.sandbox.confine import RESULT
+from genetic_udfs.sandbox.tiers import CONFINED
 from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
 _LONGEST_TEXT: Final = 20_000

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+CONFINED: Final = b'{"confined": true}\n'
+"""What a run says once it has given everything up, before any code is run."""
 
 
 class Tier(StrEnum):
