@@ -45,13 +45,13 @@ class _Replaced(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         match self._literals.get(ast.unparse(node.value)), node.slice:
-            case ast.Dict(keys=keys, values=values), ast.Constant(value=wanted):
-                found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, wanted)]
+            case ast.Dict(keys=keys, values=values), ast.Constant(value=wanted) if all(map(_is_plain_key, keys)):
+                found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, wanted)][-1:]
             case ast.List(elts=items) | ast.Tuple(elts=items), ast.Constant(value=int(at)) if at < len(items):
-                found = [items[at]]
+                found = [] if any(isinstance(each, ast.Starred) for each in items) else [items[at]]
             case _:
                 found = []
-        return self._constant(node, found[0] if len(found) == 1 else None)
+        return self._constant(node, found[0] if found else None)
 
     def _constant(self, node: ast.Name | ast.Attribute | ast.Subscript, value: ast.expr | None) -> ast.AST:
         return value if value and is_fixed(value) and isinstance(node.ctx, ast.Load) else self.generic_visit(node)
@@ -73,6 +73,15 @@ def mapped(node: ast.expr, change: Callable[[ast.expr], ast.expr]) -> ast.expr:
 
 def _is_constant(node: ast.expr | None, value: object) -> bool:
     return isinstance(node, ast.Constant) and node.value == value and type(node.value) is type(value)
+
+
+def _is_plain_key(node: ast.expr | None) -> bool:
+    """Whether a key is a constant that is equal to no other one that is written in another way, as 1 is to True."""
+    return (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, str | bytes | int | None)
+        and not isinstance(node.value, bool)
+    )
 
 
 def is_literal(node: ast.expr) -> bool:
