@@ -15,7 +15,20 @@ _OF_A_CASE: Final = {"unittest.TestCase", "TestCase"}
 _SET_UP: Final = ("setUp", "setup_method")
 _TEAR_DOWN: Final = ("tearDown", "teardown_method")
 _FILE: Final = "test.py"
+_PARAMETERS: Final = "__parameters__"  # what the values of `parametrize` are an argument of
 _RUNNERS: Final = {"unittest.main", "pytest.main", "main", "sys.exit", "exit", "raise SystemExit"}
+
+ODDITIES: Final = (
+    RecursionError,
+    MemoryError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What reading a test may raise: it is too deep, has a number that is too long to write, or makes no sense."""
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -79,6 +92,7 @@ class _Unrolled:
         self.segments = [Segment(0)]
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
+        self._wrappers = _wrappers(body)
         collected = [each for each in body if is_test_function(each) or is_test_class(each)]
         self._module([each for each in body if each not in collected and not (collected and is_guard(each))])
         for each in collected:
@@ -149,7 +163,8 @@ class _Unrolled:
                 case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values]):
                     target = _target(parameters)
                     given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
-                    body = [located(ast.For(target, values, body, []))]
+                    held = ast.Call(ast.Name(_PARAMETERS, ast.Load()), [values, *self._wrappers], [])
+                    body = [located(ast.For(target, held, body, []))]
                 case _:
                     raise NotStraight(f"{function.name} has another mark than parametrize")
         if sorted(given) != sorted(names):
@@ -172,7 +187,10 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
     """
     match iterable:
         case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
-            return [_parameter(item) for item in items]
+            return items
+        case ast.Call(func=ast.Name(id=name), args=[of, *wrappers]) if name == _PARAMETERS:
+            names = [each.value for each in wrappers if isinstance(each, ast.Constant)]
+            return [_parameter(item, names) for item in items_of(of, literal)]
         case ast.Name() | ast.Attribute() if (known := literal(iterable)) is not None:
             return items_of(known, literal)
         case ast.Dict(keys=keys) if None not in keys:
@@ -226,9 +244,21 @@ def _target(names: ast.expr) -> ast.expr:
     return parts[0] if isinstance(found, str) and len(parts) == 1 else ast.Tuple(parts, ast.Store())
 
 
-def _parameter(value: ast.expr) -> ast.expr:
+def _wrappers(body: list[ast.stmt]) -> list[ast.expr]:
+    """Return how a test calls `pytest.param`: by whatever name it imports it, or its module."""
+    found = []
+    for node in (each for statement in body for each in ast.walk(statement)):
+        match node:
+            case ast.Import(names=names):
+                found += [f"{each.asname or each.name}.param" for each in names if each.name == "pytest"]
+            case ast.ImportFrom(module="pytest", names=names):
+                found += [each.asname or each.name for each in names if each.name == "param"]
+    return [ast.Constant(each) for each in found]
+
+
+def _parameter(value: ast.expr, wrappers: list[str]) -> ast.expr:
     """Return one value of `parametrize`, which `pytest.param` may hold, too."""
-    if isinstance(value, ast.Call) and ast.unparse(value.func).endswith("param"):
+    if isinstance(value, ast.Call) and ast.unparse(value.func) in wrappers:
         if any(keyword.arg != "id" for keyword in value.keywords):
             raise NotStraight("a parameter with marks")
         return value.args[0] if len(value.args) == 1 else _tuple(*value.args)

@@ -145,7 +145,36 @@ def chained():
 """
 ZERO = "FIX = 'a text'\ndef f(x): return 0"
 
+VALUES = """
+def total(xs): return sum(xs)
+def f(x): return x + 1
+def g(x): return x
+def same(x): return x
+def sort_here(xs): xs.sort()
+def fill(xs): xs.append(1)
+def each(change, xs):
+    for x in xs: change(x)
+def positive(x):
+    if x < 0: raise ValueError(x)
+    return x
+"""
+
 PASSES = {
+    VALUES: [
+        # parts of literals
+        "a = [1, 2, 3]\nxs = [*a, 5]\nassert f(xs[1]) == 3",
+        "o = {'a': 2}\nd = {'a': 1, **o}\nassert f(d['a']) == 3",
+        "d = {'a': 1, 'a': 2}\nassert f(d['a']) == 3",
+        "d = {1: 1, True: 2}\nassert f(d[1]) == 3",
+        "k = 'a'\nd = {'a': 1, k: 2}\nassert f(d['a']) == 3",
+        "xs = [1, 2, 3]\nassert f(xs[-1]) == 4",
+        "def my_param(x): return x * 10\nfor v in [my_param(1)]:\n    assert f(v) == 11",
+        "import pytest\ndef param(x): return x * 10\nfor v in [param(1)]:\n    assert f(v) == 11",
+        "import pytest\ndef my_param(x): return x * 10\n@pytest.mark.parametrize('v', [my_param(1)])\n"
+        "def test_it(v): assert f(v) == 11",
+        "import pytest\ndef param(x): return x * 10\n@pytest.mark.parametrize('v', [param(1)])\n"
+        "def test_it(v): assert f(v) == 11",
+    ],
     STATE: [
         "s = Stack()\nassert s.items == []\ns.push(1)\nassert s.items == [1]",
         "s = Stack()\nbefore = s.copy()\ns.push(1)\nassert before == []",
