@@ -1,6 +1,7 @@
 """A test as text: its statements, whether it can tell anything, and by which modules it imports the solution."""
 
 import ast
+import contextlib
 import doctest
 import functools
 import sys
@@ -14,7 +15,7 @@ from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, m
 from genetic_udfs.sandbox.host import package_folders
 from genetic_udfs.sandbox.split import split
 from genetic_udfs.sandbox.steps import Split, plain_split
-from genetic_udfs.sandbox.unroll import NotStraight, body_of, is_case, is_test_class, is_test_function
+from genetic_udfs.sandbox.unroll import ODDITIES, NotStraight, body_of, is_case, is_test_class, is_test_function
 
 _LONGEST_TEST: Final = 1 << 18
 # What tests call the module that they import the solution from, whatever they take from it.
@@ -58,6 +59,13 @@ class Reading:
         Raises:
             Unreadable: If it is no Python, or says nothing of the solution, however it ends.
         """
+        try:
+            return cls._of(text, definitions)
+        except ODDITIES as error:
+            raise Unreadable("unsupported", f"the test cannot be read: {error}") from None
+
+    @classmethod
+    def _of(cls, text: str, definitions: Definitions) -> "Reading":
         if len(text) > _LONGEST_TEST:
             raise Unreadable("unsupported", f"the test has more than {_LONGEST_TEST} characters")
         is_doctest = False
@@ -70,8 +78,9 @@ class Reading:
             if not is_doctest:
                 raise Unreadable("error:SyntaxError", f"the test is no Python: {error}") from None
             body = list(_examples(text))
-        if not is_doctest and (plain := plain_split(body, definitions)):
-            return cls(text, body, plain)
+        with contextlib.suppress(*ODDITIES):  # what cannot be written again is run together
+            if not is_doctest and (plain := plain_split(body, definitions)):
+                return cls(text, body, plain)
         nodes = [node for each in body for node in ast.walk(each)]
         modules = frozenset(_modules(nodes, definitions))
         if doubt := _doubt(body, nodes, definitions, asks=bool(modules), asserts=is_doctest):

@@ -16,6 +16,7 @@ from genetic_udfs.sandbox.rewriting import looks_into, mapped, replaced
 from genetic_udfs.sandbox.steps import Split, Step, answer
 from genetic_udfs.sandbox.unroll import (
     MOST_STATEMENTS,
+    ODDITIES,
     NotStraight,
     Segment,
     bound,
@@ -26,6 +27,7 @@ from genetic_udfs.sandbox.unroll import (
     unroll,
 )
 
+_FEW_PARENTHESES: Final = 90  # Python reads up to 200 within each other
 _RAISES: Final = {"assertRaises", "assertRaisesRegex", "raises"}
 
 
@@ -46,12 +48,19 @@ def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str
         splitter = _Splitter(definitions, modules)
         rest = tuple((each.scope, each.is_case, splitter.segment(each)) for each in unroll(body))
         made = Split(tuple(splitter.steps), tuple(each for each in rest if each[2]), tuple(splitter.imports))
-        _ = made.sources  # which may be too deep, too
-    except (RecursionError, ValueError) as error:
-        raise NotStraight(f"the test is too deep: {error}") from None
+        _check_sources(made)
+    except ODDITIES as error:
+        raise NotStraight(f"the test is too deep, or makes no sense: {error}") from None
     if not made.steps:
         raise NotStraight("the test calls nothing")
     return made
+
+
+def _check_sources(made: Split) -> None:
+    """Raise what a source raises that could not be written, or is too deep to be read again, parentheses and all."""
+    for source in (*(source for _, _, source in made.sources), *(step.source for step in made.steps)):
+        if source.count("(") > _FEW_PARENTHESES:
+            ast.parse(source)
 
 
 class _Splitter:
