@@ -66,7 +66,7 @@ def decode(data: Any, *, numpy: str = "lowered", kind: Callable[[Any], Any] | No
     """
     try:
         return _Decoder(numpy, kind).decode(data, _DEEPEST)
-    except (TypeError, ValueError, LookupError, RecursionError, ArithmeticError) as error:
+    except (TypeError, ValueError, LookupError, RecursionError, ArithmeticError, SyntaxError, MemoryError) as error:
         raise error if isinstance(error, Malformed) else Malformed(str(error)[:200]) from None
 
 
@@ -87,7 +87,7 @@ def canonical(data: Any) -> str | None:
     """
     try:
         text = _canonical(decode(data))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, ArithmeticError, RecursionError, MemoryError):
         return None
     if len(text) <= _LONGEST_ANSWER:
         return text

@@ -9,7 +9,7 @@ from genetic_udfs.sandbox.host import Run
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Tier
-from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited
+from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited, sandbox_of
 
 SOLUTION = """
 import math
@@ -291,6 +291,93 @@ BAD_RESULTS = {
     "an ordered dict": ("import collections\n    return collections.OrderedDict(a=1)", "failed"),
     "numpy's number": ("import numpy\n    return numpy.int64(1)", "failed"),
 }
+
+
+NAN = "import decimal\nfrom collections import Counter\n"
+SIGNALING = "decimal.Decimal('sNaN')"
+
+
+@pytest.mark.parametrize(
+    ("result", "test", "expected"),
+    [
+        (SIGNALING, "assert f() == 1", "error:InvalidOperation"),
+        (SIGNALING, "assert f() != 1", "error:InvalidOperation"),
+        (f"Counter(a={SIGNALING}, b=1)", "assert f() == 1", "failed"),
+        (f"[{SIGNALING}]", "assert f() == [2]", "error:InvalidOperation"),
+    ],
+)
+def test_values_that_cannot_be_compared_or_shown_end_a_test_alone(
+    strongest: Sandbox, result: str, test: str, expected: str
+) -> None:
+    code = f"{NAN}def f(): return {result}"
+    assert examine(strongest, code, [test]).tests[0].name == expected
+    answers(strongest, code, ["f()"])
+
+
+FORGED_REPORTS = {
+    "a named tuple with a field twice": '"value": ["namedtuple", ["P", ["\\ufb01", "fi"], 1, 2]]',
+    **{
+        f"{word}, {depth} deep": f'"{word}": {"[" * depth}{"]" * depth}'
+        for word in ("denied", "error", "message")
+        for depth in range(860, 1000, 5)
+    },
+    "a message that is no text": '"error": 5, "message": {"a": [1e999]}',
+}
+
+
+def test_no_report_of_a_run_ends_more_than_its_tests(strongest: Sandbox) -> None:
+    for name, report in FORGED_REPORTS.items():
+        lines = f'{{"loaded": true}}\n{{"at": 0, {report}}}\n'.encode()
+        code = f"import os\nos.write(3, {lines!r})\nos._exit(0)\ndef f(): return 1"
+        [status] = examine(strongest, code, ["assert f() == 3"]).tests
+        assert not status.passed, name
+        answers(strongest, code, ["f()"])
+
+
+ODD_TESTS = {
+    "a range without bounds": ("for i in range():\n    assert f(i) == 1", "error:TypeError"),
+    "a range with many bounds": ("for i in range(1, 2, 3, 4):\n    assert f(i) == 1", "error:TypeError"),
+    "a range without steps": ("for i in range(1, 2, 0):\n    assert f(i) == 1", "error:ValueError"),
+    "a range without an end": ("for i in range(99999999999999999999):\n    assert f(i) == 1", "failed"),
+    **{
+        f"parameters {names}": (
+            f"import pytest\n@pytest.mark.parametrize({names}, [1])\ndef test_it(x):\n    assert f(x) == 1",
+            "",
+        )
+        for names in ("5", "b'x'", "[1, 2]", "{}", "None", "[[]]", "{[]}", "-'x'")
+    },
+    "a big number": (f"assert f(0x{'f' * 5000}) == 1", ""),
+    "a big number in a case": (f"def test_it():\n    assert f(0x{'f' * 5000}) == 1", ""),
+    "a big number that is wanted": (f"assert f(1) == 0x{'f' * 5000}", "failed"),
+    "a deep argument": (f"assert f({'-' * 2000}1) == 1", ""),
+    "what is wanted, deep": (f"assert f(1) == {'-' * 2000}1", ""),
+    "a deep base of a class": (f"class T({'-' * 2000}1):\n    def test_it(self): assert f(1)", ""),
+    "a deep attribute": (f"import solution\nassert ({'-' * 2000}1).x == solution.f(1)", ""),
+    "many conditions": (f"assert f({'1 if 1 else ' * 250}1) == 1", "passed"),
+    "many conditions in a case": (
+        f"def test_it():\n    x = {'1 if 1 else ' * 250}1\n    assert f([x]) == [1]",
+        "passed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TESTS)
+def test_an_odd_test_has_a_status_of_its_own(strongest: Sandbox, name: str) -> None:
+    test, expected = ODD_TESTS[name]
+    with limited(strongest, LOOPING):
+        odd, plain = examine(strongest, "def f(x): return x", [test, "assert f(1) == 1"]).tests
+    assert odd.name.startswith(expected) and plain.passed, odd
+
+
+@pytest.mark.parametrize("tier", [Tier.NO_FILES])
+def test_what_functions_of_a_test_import_is_there(tier: Tier) -> None:
+    sandbox = sandbox_of(tier)
+    test = "def mk():\n    import numpy as np\n    return np.float64(1)\nassert f(mk()) == 2"
+    try:
+        [status] = examine(sandbox, "def f(x): return float(x) + 1", [test]).tests
+    finally:
+        sandbox.close()
+    assert status.passed, status
 
 
 @pytest.mark.parametrize("name", BAD_RESULTS)
