@@ -4,7 +4,6 @@
 #   tests/run.sh                    everything but the clusters
 #   tests/run.sh --fast             what needs no JVM, no engine and no sandbox
 #   tests/run.sh --cluster          a standalone cluster and a YARN on this machine
-#   tests/run.sh --all              everything and the clusters, in three processes, as those of clusters wait a lot
 #   tests/run.sh --shuffle SEED     everything, in another order
 #   tests/run.sh ARGUMENT...        such as: tests/run.sh -m 'not vllm' tests/evolution/operators/test_draws.py
 set -euo pipefail
@@ -22,15 +21,13 @@ fetch_delta_jars
 make_class_data
 prepare_model
 
-case ${1:-} in --cluster | --all) fetch_yarn_jars ;; esac
+case ${1:-} in --cluster) fetch_yarn_jars ;; esac
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 
-by_file=(--dist loadfile --no-loadscope-reorder)
 case ${1:-} in
-'' | --shuffle) set -- --numprocesses 2 "${by_file[@]}" "$@" ;;
+'' | --shuffle) set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" ;;
 --cluster) set -- tests/cluster "${@:2}" ;;
---all) set -- --numprocesses 3 "${by_file[@]}" tests/cluster tests "${@:2}" ;;
 esac
 cd "$project"
 exec "$python" -m pytest "$@"
