@@ -5,6 +5,8 @@ everything else: what the test makes itself, libraries, and what is made of answ
 """
 
 import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
@@ -33,13 +35,14 @@ class Origin(Enum):
     RESULT = auto()  # what a function of its has returned
     TEST = auto()  # the test's own value, which can be made in the solution's process, too
     DERIVED = auto()  # made of answers; it cannot
+    UNSURE = auto()  # one or another of these, as what was done before has ended
 
 
 INSIDE: Final = {Origin.ALIAS, Origin.OWN, Origin.RESULT}
 """Where the solution has the value."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Binding:
     """What a name of a test stands for.
 
@@ -49,6 +52,14 @@ class Binding:
         module: Of an import, the module.
         made_by: The statements that make it, where it is the test's own.
         is_there: Whether it was made in the solution's process.
+        uses: The values of the test's that it is made of.
+        is_flat: Whether it is a container of constants.
+        has_effects: Whether using it changes something: it is a function that does, or is gone through once.
+        is_diverged: Whether the test has done something with it that the solution's process does not.
+        changes: How often the test has changed it.
+        rebound: How often by giving its name another value, as in `n += 1`.
+        there_at: How often the solution had been asked when it was made there.
+        answered_at: How often, when copies of what the solution has were put into it.
     """
 
     origin: Origin
@@ -56,14 +67,64 @@ class Binding:
     module: str = ""
     made_by: list[ast.stmt] = field(default_factory=list)
     is_there: bool = False
+    uses: list["Use"] = field(default_factory=list)
+    is_flat: bool = False
+    has_effects: bool = False
+    is_diverged: bool = False
+    changes: int = 0
+    rebound: int = 0
+    there_at: int = 0
+    answered_at: int | None = None
 
     @property
     def literal(self) -> ast.expr | None:
         """What it was made of, where one statement has made it."""
         match self.made_by:
             case [ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value)] if self.origin is Origin.TEST:
-                return value
+                return None if self.is_diverged else value
         return None
+
+    @property
+    def lasting_literal(self) -> ast.expr | None:
+        """The literal, where nothing can have changed it: the solution may have, once it has the value."""
+        literal = self.literal
+        return None if literal is None or (self.is_there and not is_fixed(literal)) else literal
+
+    def reached(self) -> list["Binding"]:
+        """Return it and the values that it may hold, and these, and so on: a change of it may be one of theirs."""
+        found = {id(self): self}
+        waiting = [self]
+        while waiting:
+            for use in waiting.pop().uses:
+                if use.is_shared and id(use.binding) not in found:
+                    found[id(use.binding)] = use.binding
+                    waiting.append(use.binding)
+        return list(found.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """A value that another one is made of, as it was then.
+
+    Attributes:
+        path: Its name.
+        binding: What that stood for.
+        is_read: Whether what it holds was read, rather than it alone referred to.
+        is_shared: Whether a change of the one may be a change of the other.
+        is_late: Whether the name is looked up each time, as in a function.
+        changes: How often it had been changed.
+        rebound: How often its name had been given another value so.
+        at: How often the solution had been asked.
+    """
+
+    path: str
+    binding: Binding
+    is_read: bool
+    is_shared: bool
+    is_late: bool
+    changes: int
+    rebound: int
+    at: int
 
 
 class Names:
@@ -75,21 +136,65 @@ class Names:
         self._here = self._module
 
     def enter(self, scope: int) -> None:
-        """Go on in a scope: 0 is the module's, whose names the others see, too."""
+        """Go on in a scope: 0 is the module's, whose names the others see, too, and whose values they share."""
         self._here = dict(self._module) if scope else self._module
+
+    @contextmanager
+    def meaning_of(self, path: str) -> Iterator[None]:
+        """Have names mean what they mean where a path was given its value, the module perhaps, while the body runs."""
+        here, self._here = self._here, self._module if self.is_of_the_module(path) else self._here
+        try:
+            yield
+        finally:
+            self._here = here
+
+    def is_of_the_module(self, path: str) -> bool:
+        """Whether a path stands for a value of the module's."""
+        return self._here.get(path) is self._module.get(path)
 
     def get(self, path: str) -> Binding | None:
         """Return what a path stands for; None if the test gave it no value."""
-        return self._here.get(path)
+        held = self._here.get(path)
+        if held is not None and held.origin is Origin.UNSURE:
+            raise NotStraight(f"{path} is given a value where it is not known whether it is")
+        return held
+
+    def __contains__(self, path: str) -> bool:
+        """Whether the test gave a path a value."""
+        return path in self._here
+
+    @property
+    def is_the_module_s(self) -> bool:
+        """Whether names mean what they mean in the module."""
+        return self._here is self._module
+
+    def path_of(self, binding: Binding) -> str | None:
+        """Return a path that stands for something."""
+        return next((path for path, each in self._here.items() if each is binding), None)
 
     def of(self, node: ast.expr) -> Binding | None:
         """Return what a name or an attribute of `self` stands for."""
-        return self._here.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
+        return self.get(ast.unparse(node)) if isinstance(node, ast.Name | ast.Attribute) else None
 
     def literal(self, node: ast.expr) -> ast.expr | None:
         """Return the literal that a name stands for, where nothing can have changed it."""
         held = self.of(node)
-        return None if held is None or held.is_there else held.literal
+        return None if held is None else held.lasting_literal
+
+    @contextmanager
+    def perhaps(self) -> Iterator[None]:
+        """Take what the body binds and changes for what may not be done: a statement before it may raise."""
+        before = {path: (each, len(each.made_by), each.is_there) for path, each in self._here.items()}
+        yield
+        for path, binding in list(self._here.items()):
+            was, length, was_there = before.get(path, (binding, len(binding.made_by), True))
+            is_new = path not in before
+            if binding is was and not is_new:
+                binding.is_diverged |= len(binding.made_by) != length and not was_there
+            elif (binding.origin in INSIDE) != (was.origin in INSIDE):
+                self._here[path] = Binding(Origin.UNSURE)
+            elif binding.origin not in INSIDE:
+                binding.is_diverged = True
 
     def bind(self, path: str, binding: Binding) -> None:
         """Have a path stand for something from here on."""

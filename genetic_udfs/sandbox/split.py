@@ -9,9 +9,18 @@ import ast
 import copy
 from typing import Any, Final
 
+from genetic_udfs.sandbox.changes import (
+    changed,
+    copies,
+    copies_deeply,
+    has_effects,
+    is_gone_through,
+    is_late,
+    refers_only,
+)
 from genetic_udfs.sandbox.check import ANSWER, FRESH
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
-from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, paths_of, used_paths
+from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, Use, bound_names, is_fixed, paths_of, used_paths
 from genetic_udfs.sandbox.rewriting import looks_into, mapped, replaced
 from genetic_udfs.sandbox.steps import Split, Step, answer
 from genetic_udfs.sandbox.unroll import (
@@ -71,6 +80,8 @@ class _Splitter:
         self._path: tuple[int, ...] = ()
         self._groups = 1 << 20  # scopes have smaller numbers
         self._left = MOST_STATEMENTS
+        self._asked = 0
+        self._late: set[str] = set()
         self.steps: list[Step] = []
         self.imports: dict[str, None] = {}
 
@@ -87,6 +98,10 @@ class _Splitter:
         self._left -= 1
         if self._left < 0:
             raise NotStraight("so many statements")
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef) and any(
+            isinstance(each, ast.NamedExpr) for each in ast.walk(node)
+        ):
+            raise NotStraight("a value is given a name within an expression")
         match node:
             case ast.Expr(
                 ast.Call(func=ast.Attribute(attr="assertRaises") as asks, args=[kind, of, *given], keywords=named)
@@ -115,8 +130,18 @@ class _Splitter:
                 return []
         if self._names.asks(node):
             raise NotStraight(f"{type(node).__name__} around what the solution does")
-        self._bind(bound_names(node), Binding(Origin.TEST, made_by=[node]))
-        return self._rest(node)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if any(isinstance(each, ast.Global) for each in ast.walk(node)):
+                raise NotStraight("a function gives names of the module other values")
+            effects = has_effects(node)
+            self._bind([node.name], Binding(Origin.TEST, made_by=[node], uses=self._uses(node), has_effects=effects))
+            return self._rest(node)
+        names = bound_names(node)
+        lines, uses = self._rest(node), self._uses(node)
+        for name in names:
+            is_new = name not in self._names
+            self._bind([name], Binding(Origin.TEST, made_by=[node], uses=uses, is_diverged=not is_new))
+        return lines
 
     def _loop(self, node: ast.For) -> list[ast.stmt] | None:
         """Return a loop over a literal, written out; None if it is another one."""
@@ -171,12 +196,66 @@ class _Splitter:
             return lines
         origin = Origin.DERIVED if self._names.asks(node.value) else Origin.TEST
         value = self._outside(node.value)
-        self._bind(paths, Binding(origin, made_by=[self._replaced(node)]))  # as names are now
-        return self._rest(ast.Assign(targets, value))
+        lines = self._rest(ast.Assign(targets, value))
+        made = self._replaced(node)  # as names are now
+        is_flat = _is_flat(made) or (copies(node) and all(each.binding.is_flat for each in self._uses(node)))
+        uses, effects = self._uses(node), self._goes_on(node.value)
+        made_at = self._asked if origin is Origin.DERIVED and refers_only(node) else None
+        binding = Binding(origin, made_by=[made], uses=uses, is_flat=is_flat, has_effects=effects, answered_at=made_at)
+        self._bind(paths, binding)
+        return lines
 
     def _bind(self, paths: list[str], binding: Binding) -> None:
         for path in paths:
+            if path in self._late:
+                raise NotStraight(f"{path} is given another value, and something looks it up later")
             self._names.bind(path, binding)
+
+    def _uses(self, node: ast.stmt) -> list[Use]:
+        """Return the test's own values that a statement makes something of; names of constants stand for these."""
+        uses: list[Use] = []
+        is_function = isinstance(node, ast.FunctionDef)
+        for path in used_paths(node, within=not is_function):
+            held = self._names.get(path)
+            if held is None or held.origin in INSIDE:
+                continue
+            if is_late(node) and not is_function:
+                self._late.add(path)
+            if held.module or (held.literal is not None and is_fixed(held.literal)):
+                continue
+            is_shared = not (copies_deeply(node) or (copies(node) and held.is_flat))
+            state = (held.changes, held.rebound, self._asked)
+            uses.append(Use(path, held, not refers_only(node), is_shared, is_function, *state))
+            for name, each in ({} if is_function else self._looked_up(path, held)).items():
+                uses.append(Use(name, each, True, True, True, each.changes, each.rebound, self._asked))
+        return uses
+
+    def _looked_up(self, path: str, binding: Binding) -> dict[str, Binding]:
+        """Return what a function of the test's would find now by the names that it looks up, and what those would."""
+        found: dict[str, Binding] = {}
+        with self._names.meaning_of(path):
+            waiting = [use.path for use in binding.uses if use.is_late]
+            while waiting:
+                name = waiting.pop()
+                held = self._names.get(name)
+                if held is not None and name not in found:
+                    found[name] = held
+                    waiting += [use.path for use in held.uses if use.is_late]
+        return found
+
+    def _goes_on(self, value: ast.expr) -> bool:
+        """Whether a value of the test's is not the same when it is used again."""
+        if is_gone_through(value):
+            return True
+        held = self._names.of(value.func) if isinstance(value, ast.Call) else None
+        return held is not None and held.has_effects
+
+    def _diverge(self, binding: Binding) -> None:
+        """Note that the test does something with a value that the solution's process does not."""
+        for each in binding.reached():
+            if each.is_there:
+                raise NotStraight("a value that the solution has is changed")
+            each.is_diverged = True
 
     def _change(self, node: ast.stmt, paths: list[str]) -> list[ast.stmt]:
         """Do a statement that changes what names stand for: on the side where that is, or on both."""
@@ -187,10 +266,22 @@ class _Splitter:
             is_plain = binding is not None and binding.origin is Origin.TEST and not binding.module
             if binding is None or not is_plain or self._names.asks(node):
                 raise NotStraight(f"{path} is changed")
-            binding.made_by.append(self._replaced(node))
+            is_rebound = isinstance(node, ast.AugAssign) and not _is_part(node.target)
+            if is_rebound and (path in self._late or (self._scope and self._names.is_of_the_module(path))):
+                raise NotStraight(f"{path} is given another value, and something looks it up later")
+            if not binding.is_there:
+                for each in binding.reached():
+                    if each is not binding:
+                        self._diverge(each)
+            line = self._replaced(node)
+            binding.uses += [each for each in self._uses(node) if each.binding is not binding]
+            binding.made_by.append(line)
+            binding.changes, binding.rebound = binding.changes + 1, binding.rebound + is_rebound
+            binding.is_flat = False
             if binding.is_there:
-                self._step(binding.made_by[-1], paths)
-        return self._rest(node)
+                self._hand_over(line, makes=True)
+                self._step(line, paths)
+        return self._rest(node, is_replayed=True)
 
     def _expression(self, node: ast.Expr) -> list[ast.stmt]:
         if self._names.is_inside(node.value):
@@ -215,18 +306,22 @@ class _Splitter:
         given = self._outside(call)
         if isinstance(item.optional_vars, ast.Name):
             self._names.bind(item.optional_vars.id, Binding(Origin.DERIVED))
-        body = self._group(node.body)
+        with self._names.perhaps():
+            body = self._group(node.body)
         return self._rest(ast.With([ast.withitem(given, item.optional_vars)], body or [ast.Pass()]))
 
     def _try(self, node: ast.Try) -> list[ast.stmt]:
-        body = self._group(node.body)
+        with self._names.perhaps():
+            body = self._group(node.body)
         handlers = []
         for each in node.handlers:
-            if each.name:
-                self._names.bind(each.name, Binding(Origin.DERIVED))
             kind = each.type if each.type is None else self._outside(each.type)
-            handlers.append(ast.ExceptHandler(kind, each.name, self._without_steps(each.body)))
-        orelse, final = self._without_steps(node.orelse), self._without_steps(node.finalbody)
+            with self._names.perhaps():
+                if each.name:
+                    self._names.bind(each.name, Binding(Origin.DERIVED))
+                handlers.append(ast.ExceptHandler(kind, each.name, self._without_steps(each.body)))
+        with self._names.perhaps():
+            orelse, final = self._without_steps(node.orelse), self._without_steps(node.finalbody)
         return self._rest(ast.Try(body or [ast.Pass()], handlers, orelse, final))
 
     def _group(self, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -254,11 +349,13 @@ class _Splitter:
         """Have the solution's process do something; return what stands for its answer."""
         node = self._replaced(node)
         self._hand_over(node)
+        self._asked += 1
         return answer(self._step(node, paths))
 
-    def _step(self, node: ast.AST, paths: list[str] | None) -> int:
+    def _step(self, node: ast.AST, paths: list[str] | None, at: tuple[int, tuple[int, ...]] | None = None) -> int:
+        scope, place = at or (self._scope, self._path)
         binds = None if paths is None else tuple(path for path in paths if "." not in path)
-        self.steps.append(Step(self._scope, self._path, ast.unparse(node), binds))
+        self.steps.append(Step(scope, place, ast.unparse(node), binds))
         return len(self.steps) - 1
 
     def _hand_over(self, node: ast.AST, *, makes: bool = False) -> None:
@@ -269,14 +366,38 @@ class _Splitter:
                 raise NotStraight("a part of a value, whose others may be what is expected")
         for path in used_paths(node, within=True):
             binding = self._names.get(path)
-            if binding is None or binding.is_there or binding.origin in INSIDE:
+            if binding is None or binding.origin in INSIDE:
                 continue
             if binding.origin is Origin.DERIVED:
                 raise NotStraight(f"{path} is made of what the solution has returned")
-            binding.is_there = True
-            for line in map(self._replaced, binding.made_by):
-                self._hand_over(line, makes=True)
-                self._step(line, bound_names(line))
+            if binding.is_diverged:
+                raise NotStraight(f"{path} is changed in a way that cannot be done again")
+            if not binding.is_there:
+                with self._names.meaning_of(path):
+                    self._make_there(binding)
+
+    def _make_there(self, binding: Binding) -> None:
+        """Have a value of the test's made in the solution's process, whether or not what stands before it raises."""
+        for use in binding.uses:
+            self._check_use(use)
+        of_the_module = self._names.is_the_module_s
+        at = (0, ()) if of_the_module or not self._scope else (self._scope, (self._scope,))
+        binding.is_there, binding.there_at = True, self._asked
+        for line in map(self._replaced, binding.made_by):
+            self._hand_over(line, makes=True)
+            self._step(line, bound_names(line), at)
+        if is_late(binding.made_by[0]):
+            self._late |= {path for path in used_paths(binding.made_by[0]) if path in self._names}
+
+    def _check_use(self, use: Use) -> None:
+        """Refuse to make something of a value that is no longer what it was."""
+        held = use.binding
+        is_same = self._names.get(use.path) is held and held.rebound == use.rebound
+        if not use.is_late and not is_same:
+            raise NotStraight(f"{use.path} was something else")
+        is_asked = held.is_there and self._asked != max(held.there_at, use.at)
+        if use.is_read and not use.is_late and (held.changes != use.changes or is_asked):
+            raise NotStraight(f"{use.path} may have been something else")
 
     def _replaced(self, node: Any) -> Any:
         """Return something without names that stand for the solution's, for constants, or for literals with these.
@@ -285,14 +406,21 @@ class _Splitter:
         """
         held = {path: self._names.get(path) for path in used_paths(node)}
         targets = {path: each.target for path, each in held.items() if each and each.origin is Origin.ALIAS}
-        literals = {path: each.literal for path, each in held.items() if each and each.literal}
+        literals = {path: each.lasting_literal for path, each in held.items() if each and each.lasting_literal}
         return replaced(node, targets, literals)
 
     # The rest
 
-    def _rest(self, made: ast.stmt) -> list[ast.stmt]:
-        """Return a statement of the rest, after what makes values that the solution may have changed fresh."""
+    def _rest(self, made: ast.stmt, *, is_replayed: bool = False) -> list[ast.stmt]:
+        """Return a statement of the rest, after what makes values that the solution may have changed fresh.
+
+        Args:
+            made: The statement.
+            is_replayed: Whether the solution's process does it, too, where it has the value that is changed.
+        """
         nodes = list(ast.walk(made))
+        if not isinstance(made, ast.FunctionDef | ast.ClassDef | ast.With | ast.Try):
+            self._check_effects(made, is_replayed=is_replayed)
         if any(looks_into(each, ANSWER) for each in nodes):
             raise NotStraight("it tells objects apart, or looks into them")
         asks = any(isinstance(each, ast.Name) and each.id == ANSWER for each in nodes)
@@ -301,11 +429,48 @@ class _Splitter:
             if statement := self._names.check_outside(path, {"self", ANSWER, FRESH, "__name__"}):
                 self.imports[statement] = None
             binding = self._names.get(path)
-            if binding is not None and binding.is_there and not binding.module:
-                step = self._step(ast.parse(path, mode="eval").body, None)
-                arguments: list[ast.expr] = [ast.Constant(path), ast.Constant(step), ast.Constant(not asks)]
-                lines.append(located(ast.Expr(ast.Call(ast.Name(FRESH, ast.Load()), arguments, []))))
+            if binding is None or binding.module:
+                continue
+            if binding.answered_at not in {None, self._asked}:
+                raise NotStraight(f"{path} has objects of the solution's, which may have changed since")
+            if binding.is_there:
+                if binding.is_diverged:
+                    raise NotStraight(f"{path} is changed in a way that cannot be done again")
+                lines.append(self._fresh(path, alone=not asks))
+                continue
+            for other in binding.reached():
+                if other.is_there and not _is_function(other):  # it may hold what the solution has changed
+                    lines.append(self._fresh(self._path_of(other), alone=False))
         return [*lines, located(made)]
+
+    def _fresh(self, path: str, *, alone: bool) -> ast.stmt:
+        step = self._step(ast.parse(path, mode="eval").body, None)
+        arguments: list[ast.expr] = [ast.Constant(path), ast.Constant(step), ast.Constant(alone)]
+        return located(ast.Expr(ast.Call(ast.Name(FRESH, ast.Load()), arguments, [])))
+
+    def _path_of(self, binding: Binding) -> str:
+        path = self._names.path_of(binding)
+        if path is None:
+            raise NotStraight("a value without a name that the solution may have changed")
+        return path
+
+    def _check_effects(self, made: ast.stmt, *, is_replayed: bool) -> None:
+        """Note what values a statement of the rest changes beside those that it is known to."""
+        used = {path: self._names.get(path) for path in used_paths(made, within=True)}
+        own = {path: each for path, each in used.items() if each is not None and not each.module}
+        for path, each in list(own.items()):
+            own |= {f"{path}: {name}": found for name, found in self._looked_up(path, each).items()}
+        for part in _changed_by(made, is_replayed=is_replayed):
+            for path in used_paths(part, within=True):
+                if path in own:
+                    self._diverge(own[path])
+            target = self._names.of(part)  # of `n += 1` in a loop
+            if target is not None and not target.module:
+                self._diverge(target)
+        if not is_replayed and any(each.has_effects and not each.is_there for each in own.values()):
+            for each in own.values():
+                if each.literal is None or not is_fixed(each.literal):
+                    self._diverge(each)
 
     def _condition(self, node: ast.expr) -> ast.expr:
         """Return what is asserted; what comes after a first part that is false need not be known."""
@@ -361,6 +526,37 @@ def _is_part(target: ast.expr) -> bool:
     """Whether an assignment changes a part of something."""
     is_own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
     return isinstance(target, ast.Attribute | ast.Subscript) and not is_own
+
+
+def _is_flat(node: ast.stmt) -> bool:
+    """Whether a statement gives a name to a container of constants."""
+    match node:
+        case ast.Assign(value=ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items)):
+            return all(map(is_fixed, items))
+        case ast.Assign(value=ast.Dict(keys=keys, values=values)):
+            return all(each is not None and is_fixed(each) for each in (*keys, *values))
+        case ast.Assign(value=value):
+            return is_fixed(value)
+    return False
+
+
+def _changed_by(made: ast.stmt, *, is_replayed: bool) -> list[ast.expr]:
+    """Return what a statement changes in place; of one that is replayed, beside what it is there for."""
+    match made:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=of), args=given, keywords=named)) if is_replayed:
+            parts: list[ast.AST] = [of, *given, *named]
+        case ast.Assign(targets=targets, value=value) if is_replayed:
+            inner = [each for target in targets for each in ast.walk(target) if isinstance(each, ast.Subscript)]
+            parts = [value, *(each.slice for each in inner)]
+        case ast.AugAssign(value=value) if is_replayed:
+            parts = [value]
+        case _:
+            parts = [made]
+    return [each for part in parts for each in changed(part)]
+
+
+def _is_function(binding: Binding) -> bool:
+    return isinstance(binding.made_by[0], ast.FunctionDef) if binding.made_by else False
 
 
 def _last_name(call: ast.Call) -> str:

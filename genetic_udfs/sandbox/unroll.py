@@ -189,7 +189,7 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
         case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
             return items
         case ast.Call(func=ast.Name(id=name), args=[of, *wrappers]) if name == _PARAMETERS:
-            names = [each.value for each in wrappers if isinstance(each, ast.Constant)]
+            names = [str(each.value) for each in wrappers if isinstance(each, ast.Constant)]
             return [_parameter(item, names) for item in items_of(of, literal)]
         case ast.Name() | ast.Attribute() if (known := literal(iterable)) is not None:
             return items_of(known, literal)

@@ -1,0 +1,107 @@
+"""What parts of a test change beside what they assign, and which values hold others: what a replay could miss."""
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from genetic_udfs.sandbox.definitions import bound_by
+
+# Methods that change what they are asked of, and functions that change their arguments.
+_METHODS: Final = """
+__delitem__ __next__ __setattr__ __setitem__ add append appendleft clear close difference_update discard extend
+extendleft fill insert intersection_update move_to_end pop popitem popleft put read readline readlines remove resize
+reverse rotate seek send setdefault sort subtract symmetric_difference_update throw truncate update write writelines
+""".split()  # noqa: SIM905
+_FUNCTIONS: Final = """
+anext delattr heapify heappop heappush heappushpop heapreplace insort insort_left insort_right next setattr shuffle
+""".split()  # noqa: SIM905
+# Of a list of constants, say, each of these makes something that shares nothing with it that can be changed.
+_COPYING: Final = """
+all any bool copy count deepcopy dict float frozenset index int isinstance len list max min repr round set sorted str
+sum tuple type
+""".split()  # noqa: SIM905
+_ITERATORS: Final = "enumerate filter iter map open reversed zip".split()  # noqa: SIM905
+_REFERENCES: Final = (
+    *(ast.Name, ast.Attribute, ast.List, ast.Tuple, ast.Dict, ast.Constant),
+    *(ast.UnaryOp, ast.unaryop, ast.expr_context, ast.Assign),
+)
+_FRESH: Final = (ast.BinOp, ast.Compare, ast.UnaryOp, ast.JoinedStr, ast.ListComp, ast.SetComp, ast.DictComp)
+
+
+def changed(node: ast.AST) -> Iterator[ast.expr]:
+    """Yield what is changed in place within something: whatever these expressions name may have changed."""
+    for each in ast.walk(node):
+        match each:
+            case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in _METHODS:
+                yield of
+            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[of, *_]) if name in _FUNCTIONS:
+                yield of
+            case ast.Attribute(value=of, ctx=ast.Store() | ast.Del()):
+                yield of
+            case ast.Subscript(value=of, ctx=ast.Store() | ast.Del()):
+                yield of
+            case ast.AugAssign(target=of):
+                yield of
+
+
+def has_effects(node: ast.stmt) -> bool:
+    """Whether a function may change more than what it has made itself, or goes on where it was when asked again."""
+    parts = list(ast.walk(node))
+    if any(isinstance(each, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.ClassDef) for each in parts):
+        return True
+    if sum(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for each in parts) > 1:
+        return True
+    made = {name for each in parts if isinstance(each, ast.Assign | ast.AnnAssign) for name in _made_in(each)}
+    return any(not (isinstance(each, ast.Name) and each.id in made) for each in changed(node))
+
+
+def _made_in(node: ast.Assign | ast.AnnAssign) -> list[str]:
+    """Return names that are given something new."""
+    new = (ast.List, ast.Dict, ast.Set, ast.Constant, ast.ListComp, ast.DictComp, ast.SetComp)
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return [name for each in targets for name in bound_by(each)] if isinstance(node.value, new) else []
+
+
+def refers_only(node: ast.AST) -> bool:
+    """Whether a statement gives a name to values, or to a container of them, and reads none of what they hold."""
+    return isinstance(node, ast.Assign) and all(isinstance(each, _REFERENCES) for each in ast.walk(node))
+
+
+def copies(node: ast.AST) -> bool:
+    """Whether a statement gives a name to something new that shares only items with what it is made of."""
+    match node:
+        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
+            return name in _COPYING
+        case ast.Assign(value=ast.Subscript(slice=ast.Slice())):
+            return True
+        case ast.Assign(value=value):
+            return isinstance(value, _FRESH)
+    return False
+
+
+def copies_deeply(node: ast.AST) -> bool:
+    """Whether that shares nothing at all."""
+    match node:
+        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
+            return name in {"deepcopy", "len", "sum", "str", "repr", "int", "float", "bool", "any", "all", "isinstance"}
+        case ast.Assign(value=value):
+            return isinstance(value, ast.Compare | ast.JoinedStr)
+    return False
+
+
+def is_gone_through(value: ast.AST) -> bool:
+    """Whether a value can be gone through only once."""
+    match value:
+        case ast.GeneratorExp():
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _ITERATORS
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="itertools"))):
+            return True
+    return False
+
+
+def is_late(node: ast.AST) -> bool:
+    """Whether names in something are looked up when it is used, not where it stands."""
+    later = (ast.Lambda, ast.GeneratorExp, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(each, later) for each in ast.walk(node))
