@@ -59,7 +59,7 @@ class Binding:
         changes: How often the test has changed it.
         rebound: How often by giving its name another value, as in `n += 1`.
         there_at: How often the solution had been asked when it was made there.
-        answered_at: How often, when copies of what the solution has were put into it.
+        copied_at: How often, when parts of it were copied: from the solution's process, or for it.
     """
 
     origin: Origin
@@ -74,7 +74,7 @@ class Binding:
     changes: int = 0
     rebound: int = 0
     there_at: int = 0
-    answered_at: int | None = None
+    copied_at: int | None = None
 
     @property
     def literal(self) -> ast.expr | None:

@@ -9,19 +9,12 @@ import ast
 import copy
 from typing import Any, Final
 
-from genetic_udfs.sandbox.changes import (
-    changed,
-    copies,
-    copies_deeply,
-    has_effects,
-    is_gone_through,
-    is_late,
-    refers_only,
-)
+from genetic_udfs.sandbox.changes import copies, has_effects, is_late, refers_only
 from genetic_udfs.sandbox.check import ANSWER, FRESH
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
-from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, Use, bound_names, is_fixed, paths_of, used_paths
+from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, is_fixed, paths_of, used_paths
 from genetic_udfs.sandbox.rewriting import looks_into, mapped, replaced
+from genetic_udfs.sandbox.sharing import Sharing, is_flat, is_function
 from genetic_udfs.sandbox.steps import Split, Step, answer
 from genetic_udfs.sandbox.unroll import (
     MOST_STATEMENTS,
@@ -80,8 +73,7 @@ class _Splitter:
         self._path: tuple[int, ...] = ()
         self._groups = 1 << 20  # scopes have smaller numbers
         self._left = MOST_STATEMENTS
-        self._asked = 0
-        self._late: set[str] = set()
+        self._sharing = Sharing(self._names)
         self.steps: list[Step] = []
         self.imports: dict[str, None] = {}
 
@@ -134,10 +126,12 @@ class _Splitter:
             if any(isinstance(each, ast.Global) for each in ast.walk(node)):
                 raise NotStraight("a function gives names of the module other values")
             effects = has_effects(node)
-            self._bind([node.name], Binding(Origin.TEST, made_by=[node], uses=self._uses(node), has_effects=effects))
+            self._bind(
+                [node.name], Binding(Origin.TEST, made_by=[node], uses=self._sharing.uses(node), has_effects=effects)
+            )
             return self._rest(node)
         names = bound_names(node)
-        lines, uses = self._rest(node), self._uses(node)
+        lines, uses = self._rest(node), self._sharing.uses(node)
         for name in names:
             is_new = name not in self._names
             self._bind([name], Binding(Origin.TEST, made_by=[node], uses=uses, is_diverged=not is_new))
@@ -149,7 +143,14 @@ class _Splitter:
             items = None if leaves(node) else items_of(node.iter, self._names.literal)
         except NotStraight:
             return None
-        return None if items is None else [line for item in items for line in (*bound(node.target, item), *node.body)]
+        if items is None:
+            return None
+        if not all(map(is_fixed, items)):
+            themselves = {path for item in items for path in used_paths(item)}
+            for path in used_paths(node.iter):
+                if path not in themselves:
+                    self._sharing.lend(path)
+        return [line for item in items for line in (*bound(node.target, item), *node.body)]
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
         of = node.module or "" if isinstance(node, ast.ImportFrom) else ""
@@ -198,64 +199,18 @@ class _Splitter:
         value = self._outside(node.value)
         lines = self._rest(ast.Assign(targets, value))
         made = self._replaced(node)  # as names are now
-        is_flat = _is_flat(made) or (copies(node) and all(each.binding.is_flat for each in self._uses(node)))
-        uses, effects = self._uses(node), self._goes_on(node.value)
-        made_at = self._asked if origin is Origin.DERIVED and refers_only(node) else None
-        binding = Binding(origin, made_by=[made], uses=uses, is_flat=is_flat, has_effects=effects, answered_at=made_at)
+        flat = is_flat(made) or (copies(node) and all(each.binding.is_flat for each in self._sharing.uses(node)))
+        uses, effects = self._sharing.uses(node), self._sharing.goes_on(node.value)
+        made_at = self._sharing.asked if origin is Origin.DERIVED and refers_only(node) else None
+        binding = Binding(origin, made_by=[made], uses=uses, is_flat=flat, has_effects=effects, copied_at=made_at)
         self._bind(paths, binding)
         return lines
 
     def _bind(self, paths: list[str], binding: Binding) -> None:
         for path in paths:
-            if path in self._late:
+            if path in self._sharing.looked_up:
                 raise NotStraight(f"{path} is given another value, and something looks it up later")
             self._names.bind(path, binding)
-
-    def _uses(self, node: ast.stmt) -> list[Use]:
-        """Return the test's own values that a statement makes something of; names of constants stand for these."""
-        uses: list[Use] = []
-        is_function = isinstance(node, ast.FunctionDef)
-        for path in used_paths(node, within=not is_function):
-            held = self._names.get(path)
-            if held is None or held.origin in INSIDE:
-                continue
-            if is_late(node) and not is_function:
-                self._late.add(path)
-            if held.module or (held.literal is not None and is_fixed(held.literal)):
-                continue
-            is_shared = not (copies_deeply(node) or (copies(node) and held.is_flat))
-            state = (held.changes, held.rebound, self._asked)
-            uses.append(Use(path, held, not refers_only(node), is_shared, is_function, *state))
-            for name, each in ({} if is_function else self._looked_up(path, held)).items():
-                uses.append(Use(name, each, True, True, True, each.changes, each.rebound, self._asked))
-        return uses
-
-    def _looked_up(self, path: str, binding: Binding) -> dict[str, Binding]:
-        """Return what a function of the test's would find now by the names that it looks up, and what those would."""
-        found: dict[str, Binding] = {}
-        with self._names.meaning_of(path):
-            waiting = [use.path for use in binding.uses if use.is_late]
-            while waiting:
-                name = waiting.pop()
-                held = self._names.get(name)
-                if held is not None and name not in found:
-                    found[name] = held
-                    waiting += [use.path for use in held.uses if use.is_late]
-        return found
-
-    def _goes_on(self, value: ast.expr) -> bool:
-        """Whether a value of the test's is not the same when it is used again."""
-        if is_gone_through(value):
-            return True
-        held = self._names.of(value.func) if isinstance(value, ast.Call) else None
-        return held is not None and held.has_effects
-
-    def _diverge(self, binding: Binding) -> None:
-        """Note that the test does something with a value that the solution's process does not."""
-        for each in binding.reached():
-            if each.is_there:
-                raise NotStraight("a value that the solution has is changed")
-            each.is_diverged = True
 
     def _change(self, node: ast.stmt, paths: list[str]) -> list[ast.stmt]:
         """Do a statement that changes what names stand for: on the side where that is, or on both."""
@@ -267,14 +222,14 @@ class _Splitter:
             if binding is None or not is_plain or self._names.asks(node):
                 raise NotStraight(f"{path} is changed")
             is_rebound = isinstance(node, ast.AugAssign) and not _is_part(node.target)
-            if is_rebound and (path in self._late or (self._scope and self._names.is_of_the_module(path))):
+            if is_rebound and (path in self._sharing.looked_up or (self._scope and self._names.is_of_the_module(path))):
                 raise NotStraight(f"{path} is given another value, and something looks it up later")
             if not binding.is_there:
                 for each in binding.reached():
                     if each is not binding:
-                        self._diverge(each)
+                        self._sharing.diverge(each)
             line = self._replaced(node)
-            binding.uses += [each for each in self._uses(node) if each.binding is not binding]
+            binding.uses += [each for each in self._sharing.uses(node) if each.binding is not binding]
             binding.made_by.append(line)
             binding.changes, binding.rebound = binding.changes + 1, binding.rebound + is_rebound
             binding.is_flat = False
@@ -349,7 +304,7 @@ class _Splitter:
         """Have the solution's process do something; return what stands for its answer."""
         node = self._replaced(node)
         self._hand_over(node)
-        self._asked += 1
+        self._sharing.asked += 1
         return answer(self._step(node, paths))
 
     def _step(self, node: ast.AST, paths: list[str] | None, at: tuple[int, tuple[int, ...]] | None = None) -> int:
@@ -370,6 +325,7 @@ class _Splitter:
                 continue
             if binding.origin is Origin.DERIVED:
                 raise NotStraight(f"{path} is made of what the solution has returned")
+            self._sharing.check_copies(path, binding)
             if binding.is_diverged:
                 raise NotStraight(f"{path} is changed in a way that cannot be done again")
             if not binding.is_there:
@@ -379,25 +335,15 @@ class _Splitter:
     def _make_there(self, binding: Binding) -> None:
         """Have a value of the test's made in the solution's process, whether or not what stands before it raises."""
         for use in binding.uses:
-            self._check_use(use)
+            self._sharing.check_use(use)
         of_the_module = self._names.is_the_module_s
         at = (0, ()) if of_the_module or not self._scope else (self._scope, (self._scope,))
-        binding.is_there, binding.there_at = True, self._asked
+        binding.is_there, binding.there_at = True, self._sharing.asked
         for line in map(self._replaced, binding.made_by):
             self._hand_over(line, makes=True)
             self._step(line, bound_names(line), at)
         if is_late(binding.made_by[0]):
-            self._late |= {path for path in used_paths(binding.made_by[0]) if path in self._names}
-
-    def _check_use(self, use: Use) -> None:
-        """Refuse to make something of a value that is no longer what it was."""
-        held = use.binding
-        is_same = self._names.get(use.path) is held and held.rebound == use.rebound
-        if not use.is_late and not is_same:
-            raise NotStraight(f"{use.path} was something else")
-        is_asked = held.is_there and self._asked != max(held.there_at, use.at)
-        if use.is_read and not use.is_late and (held.changes != use.changes or is_asked):
-            raise NotStraight(f"{use.path} may have been something else")
+            self._sharing.looked_up |= {path for path in used_paths(binding.made_by[0]) if path in self._names}
 
     def _replaced(self, node: Any) -> Any:
         """Return something without names that stand for the solution's, for constants, or for literals with these.
@@ -420,7 +366,7 @@ class _Splitter:
         """
         nodes = list(ast.walk(made))
         if not isinstance(made, ast.FunctionDef | ast.ClassDef | ast.With | ast.Try):
-            self._check_effects(made, is_replayed=is_replayed)
+            self._sharing.check_effects(made, is_replayed=is_replayed)
         if any(looks_into(each, ANSWER) for each in nodes):
             raise NotStraight("it tells objects apart, or looks into them")
         asks = any(isinstance(each, ast.Name) and each.id == ANSWER for each in nodes)
@@ -431,15 +377,14 @@ class _Splitter:
             binding = self._names.get(path)
             if binding is None or binding.module:
                 continue
-            if binding.answered_at not in {None, self._asked}:
-                raise NotStraight(f"{path} has objects of the solution's, which may have changed since")
+            self._sharing.check_copies(path, binding)
             if binding.is_there:
                 if binding.is_diverged:
                     raise NotStraight(f"{path} is changed in a way that cannot be done again")
                 lines.append(self._fresh(path, alone=not asks))
                 continue
             for other in binding.reached():
-                if other.is_there and not _is_function(other):  # it may hold what the solution has changed
+                if other.is_there and not is_function(other):  # it may hold what the solution has changed
                     lines.append(self._fresh(self._path_of(other), alone=False))
         return [*lines, located(made)]
 
@@ -453,24 +398,6 @@ class _Splitter:
         if path is None:
             raise NotStraight("a value without a name that the solution may have changed")
         return path
-
-    def _check_effects(self, made: ast.stmt, *, is_replayed: bool) -> None:
-        """Note what values a statement of the rest changes beside those that it is known to."""
-        used = {path: self._names.get(path) for path in used_paths(made, within=True)}
-        own = {path: each for path, each in used.items() if each is not None and not each.module}
-        for path, each in list(own.items()):
-            own |= {f"{path}: {name}": found for name, found in self._looked_up(path, each).items()}
-        for part in _changed_by(made, is_replayed=is_replayed):
-            for path in used_paths(part, within=True):
-                if path in own:
-                    self._diverge(own[path])
-            target = self._names.of(part)  # of `n += 1` in a loop
-            if target is not None and not target.module:
-                self._diverge(target)
-        if not is_replayed and any(each.has_effects and not each.is_there for each in own.values()):
-            for each in own.values():
-                if each.literal is None or not is_fixed(each.literal):
-                    self._diverge(each)
 
     def _condition(self, node: ast.expr) -> ast.expr:
         """Return what is asserted; what comes after a first part that is false need not be known."""
@@ -526,37 +453,6 @@ def _is_part(target: ast.expr) -> bool:
     """Whether an assignment changes a part of something."""
     is_own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
     return isinstance(target, ast.Attribute | ast.Subscript) and not is_own
-
-
-def _is_flat(node: ast.stmt) -> bool:
-    """Whether a statement gives a name to a container of constants."""
-    match node:
-        case ast.Assign(value=ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items)):
-            return all(map(is_fixed, items))
-        case ast.Assign(value=ast.Dict(keys=keys, values=values)):
-            return all(each is not None and is_fixed(each) for each in (*keys, *values))
-        case ast.Assign(value=value):
-            return is_fixed(value)
-    return False
-
-
-def _changed_by(made: ast.stmt, *, is_replayed: bool) -> list[ast.expr]:
-    """Return what a statement changes in place; of one that is replayed, beside what it is there for."""
-    match made:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=of), args=given, keywords=named)) if is_replayed:
-            parts: list[ast.AST] = [of, *given, *named]
-        case ast.Assign(targets=targets, value=value) if is_replayed:
-            inner = [each for target in targets for each in ast.walk(target) if isinstance(each, ast.Subscript)]
-            parts = [value, *(each.slice for each in inner)]
-        case ast.AugAssign(value=value) if is_replayed:
-            parts = [value]
-        case _:
-            parts = [made]
-    return [each for part in parts for each in changed(part)]
-
-
-def _is_function(binding: Binding) -> bool:
-    return isinstance(binding.made_by[0], ast.FunctionDef) if binding.made_by else False
 
 
 def _last_name(call: ast.Call) -> str:

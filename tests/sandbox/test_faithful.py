@@ -224,6 +224,11 @@ PASSES = {
         "xs = [1]\nys = [2]\nassert total(xs) == 1\nxs.append(ys)\nassert g(xs) == [1, [2]]",
         "xs = [1]\nys = [2]\nxs.append(ys)\nys.append(3)\nassert g(xs) == [1, [2, 3]]",
         "xs = [1]\nassert total(xs) == 1\nys = xs\nys.append(4)\nassert total(xs) == 5",
+        "rows = [[3, 1], [2, 1]]\nfor row in rows: sort_here(row)\nassert rows == [[1, 3], [1, 2]]",
+        "rows = [[3, 1], [2, 1]]\nfor row in rows: sort_here(row)\nassert g(rows) == [[1, 3], [1, 2]]",
+        "rows = [[3, 1]]\nfor row in rows: sort_here(row)\nfor row in rows: assert g(row) == [1, 3]",
+        "a, b = [3, 1], [2]\nfor row in [a, b]: sort_here(row)\nassert a == [1, 3]",
+        "rows = [([3, 1], 4), ([2], 2)]\nfor row, want in rows: assert total(row) == want",
         # changes within expressions
         "xs = [1, 2, 3]\nlast = xs.pop()\nassert total(xs) == 3",
         "xs = [1, 2, 3]\nlast = xs.pop()\nassert total(xs) == 3 and g(last) == 3",

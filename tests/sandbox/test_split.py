@@ -176,6 +176,11 @@ def test_names_that_are_not_what_they_say_are_known(code: str, doubtful: set[str
         "async def test_it():\n    assert f(1) == 2",
         "import unittest\nclass T(unittest.TestCase):\n    def help(self): pass\n    def test_it(self): assert f(1)",
         "y = f(1) + 1\nassert f(y) == 2",
+        "xs = [1]\nys = xs\nys.append(2)\nassert f(xs) == 3",
+        "xs = [1]\nlast = xs.pop()\nassert f(xs) == 3",
+        "xs = [1]\ndef grow(): xs.append(2)\ny = grow()\nassert f(xs) == 3",
+        "assert (y := 1) == 1\nassert f(y) == 2",
+        "xs = [1]\ntry:\n    f(0)\n    xs.append(2)\nexcept KeyError: pass\nassert f(xs) == 3",
         "assert " + "-" * 2000 + "f(1)",
     ],
 )
