@@ -21,13 +21,14 @@ fetch_delta_jars
 make_class_data
 prepare_model
 
-case ${1:-} in --cluster) fetch_yarn_jars ;; esac
-
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 
 case ${1:-} in
 '' | --shuffle) set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" ;;
---cluster) set -- tests/cluster "${@:2}" ;;
+--cluster)
+    fetch_yarn_jars
+    set -- tests/cluster "${@:2}"
+    ;;
 esac
 cd "$project"
 exec "$python" -m pytest "$@"

@@ -27,11 +27,11 @@ from genetic_udfs.commands.any_table import (
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config, Dedup, Semantic
+from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
 from genetic_udfs.config.file import load_config
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import Audit, audit
 from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
-from genetic_udfs.dedup.semantic import MODEL_KEY as SEMANTIC_MODEL_KEY
 from genetic_udfs.dedup.semantic import SEMANTIC, dropped_by_meaning
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ConfigurationError

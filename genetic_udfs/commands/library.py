@@ -16,10 +16,11 @@ from genetic_udfs.commands.evolve import checked_inputs, evolve_with
 from genetic_udfs.config import Config as Config
 from genetic_udfs.config import Dedup as Dedup
 from genetic_udfs.config import Sandbox as Sandbox
+from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
 from genetic_udfs.config.file import load_config as load_config
 from genetic_udfs.decontamination import contamination, read_items
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.semantic import MODEL_KEY, dropped_by_meaning
+from genetic_udfs.dedup.semantic import dropped_by_meaning
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ClusterError as ClusterError
 from genetic_udfs.errors import ConfigurationError as ConfigurationError
@@ -139,7 +140,7 @@ def near_duplicates(
     kept = (rows.limit(0) if against is None else against).select(*named)
     settings = settings or Dedup()
     if settings.semantic is not None:
-        check_embedding(settings.semantic.model, MODEL_KEY)
+        check_embedding(settings.semantic.model, SEMANTIC_MODEL_KEY)
     found = dedup.near_duplicates(new, kept, settings, seed, _checkpoint).dropped
     if settings.semantic is None:
         return found

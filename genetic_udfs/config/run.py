@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, field_validator, model_validator
 
 from genetic_udfs.config.decontamination import Decontamination, Paraphrases
-from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY, Dedup
 from genetic_udfs.config.diversity import Diversity
 from genetic_udfs.config.engines import Engine
 from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
@@ -166,7 +166,7 @@ class Config(Section):
         semantic = self.dedup.semantic
         if semantic is not None and self._selects_by_embedding and semantic.model != self.diversity.model:
             raise ValueError(
-                f"dedup.semantic.model: is {semantic.model}, and operators.selection: {self.operators.selection} goes"
+                f"{SEMANTIC_MODEL_KEY}: is {semantic.model}, and operators.selection: {self.operators.selection} goes"
                 f" by diversity.model, {self.diversity.model}; embeddings are kept once, so name one model for both"
             )
         return self
@@ -218,7 +218,7 @@ class Config(Section):
     def embedding_model(self) -> tuple[str, str] | None:
         """The model of the embeddings that are kept of the population, and its key; None where nothing asks for any."""
         if self.dedup.semantic is not None:
-            return self.dedup.semantic.model, "dedup.semantic.model"
+            return self.dedup.semantic.model, SEMANTIC_MODEL_KEY
         return (self.diversity.model, "diversity.model") if self._selects_by_embedding else None
 
     @property

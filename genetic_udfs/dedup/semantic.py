@@ -12,9 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, FloatType, IntegerType, StringType, StructField, StructType
+from pyspark.sql.types import FloatType, IntegerType, StringType, StructField, StructType
 
-from genetic_udfs.config import Semantic
+from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY, Semantic
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.near_duplicates import Checkpoint
 from genetic_udfs.embedding.landmarks import packed, unpacked
@@ -22,7 +22,6 @@ from genetic_udfs.embedding.vectors import embedded_rows
 from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
 from genetic_udfs.runtime.session import task_slots
 
-MODEL_KEY: Final = "dedup.semantic.model"
 SEMANTIC: Final = "semantic"  # in the column `method`
 
 # New texts that are taken at once, with 2 kB each in every process; more are taken in turns, in their order.
@@ -35,13 +34,6 @@ _EQUAL: Final = 1e-6
 
 _NEAREST: Final = StructType(
     [StructField("place", IntegerType()), StructField(c.ID, StringType()), StructField(c.SIMILARITY, FloatType())]
-)
-_FOUND: Final = StructType(
-    [
-        StructField(c.ID, StringType()),
-        StructField(c.DUPLICATE_OF, StringType()),
-        StructField(c.SIMILARITY, DoubleType()),
-    ]
 )
 
 
@@ -76,7 +68,7 @@ def semantic_duplicates(new: DataFrame, kept: DataFrame, threshold: float, check
         checkpoint: stores intermediate results.
 
     Returns:
-        `id`, `duplicate_of` and `similarity`, the cosine: the partner is the most similar kept text before it.
+        Columns as `columns.DROPPED`; `similarity` is the cosine, and the partner the most similar kept text before it.
     """
     spark = new.sparkSession
     new = new.select(*c.EMBEDDED.fieldNames())
@@ -86,25 +78,23 @@ def semantic_duplicates(new: DataFrame, kept: DataFrame, threshold: float, check
         turn = F.floor((F.col("place") - 1) / NEW_AT_ONCE).cast("int").alias("turn")
         new = checkpoint(new.join(places.select(c.ID, turn), c.ID), "turns")
     found: list[dict[str, Any]] = []
-    for turn_ in range(turns):
-        some = new if turns == 1 else new.filter(F.col("turn") == turn_)
-        others = kept.select(c.ID, c.VECTOR)
-        if turn_:
-            gone = local_frame(spark, found, _FOUND).select(c.ID)
-            before = new.filter(F.col("turn") < turn_).join(gone, c.ID, "left_anti")
-            others = others.unionByName(before.select(c.ID, c.VECTOR))
-        rows_ = some.select(c.RANK, c.ID, c.VECTOR).toArrow().sort_by([(c.RANK, "ascending"), (c.ID, "ascending")])
-        names, stored = rows_[c.ID].to_pylist(), rows_[c.VECTOR].to_pylist()
-        nearest = nearest_of(others, stored, threshold)
-        found += (
-            {
-                c.ID: names[at],
-                c.DUPLICATE_OF: names[partner] if isinstance(partner, int) else partner,
-                c.SIMILARITY: cosine,
-            }
-            for at, partner, cosine in _greedy(_unit(stored), nearest, threshold)
-        )
-    return local_frame(spark, found, _FOUND)
+    for number in range(turns):
+        here, others = new, kept.select(c.ID, c.VECTOR)
+        if turns > 1:
+            here, before = new.filter(F.col("turn") == number), new.filter(F.col("turn") < number)
+            gone = local_frame(spark, found, c.DROPPED).select(c.ID)
+            others = others.unionByName(before.join(gone, c.ID, "left_anti").select(c.ID, c.VECTOR))
+        found += _dropped_of_turn(here, others, threshold)
+    return local_frame(spark, found, c.DROPPED)
+
+
+def _dropped_of_turn(new: DataFrame, kept: DataFrame, threshold: float) -> Iterator[dict[str, Any]]:
+    """Yield what is dropped of new texts that the driver holds at once, as rows of `columns.DROPPED`."""
+    texts = new.select(c.RANK, c.ID, c.VECTOR).toArrow().sort_by([(c.RANK, "ascending"), (c.ID, "ascending")])
+    names, stored = texts[c.ID].to_pylist(), texts[c.VECTOR].to_pylist()
+    for at, partner, cosine in _greedy(_unit(stored), nearest_of(kept, stored, threshold), threshold):
+        duplicate_of = names[partner] if isinstance(partner, int) else partner
+        yield {c.ID: names[at], c.DUPLICATE_OF: duplicate_of, c.SIMILARITY: cosine, c.METHOD: SEMANTIC}
 
 
 def nearest_of(kept: DataFrame, new: list[bytes], threshold: float) -> dict[int, tuple[str, float]]:
@@ -143,7 +133,7 @@ def dropped_by_meaning(
     rest = embed(new.join(dropped.select(c.ID), c.ID, "left_anti"), settings.model)
     known = embed(kept.withColumn(c.RANK, F.lit(0).cast("long")), settings.model)
     vectors = checkpoint(rest, "vectors"), checkpoint(known, "known-vectors")
-    return semantic_duplicates(*vectors, settings.threshold, checkpoint).withColumn(c.METHOD, F.lit(SEMANTIC))
+    return semantic_duplicates(*vectors, settings.threshold, checkpoint)
 
 
 def _nearest(
@@ -221,6 +211,6 @@ def _unit(stored: list[bytes]) -> NDArray[np.float32]:
 
 
 def _embedded(batches: Iterable[pa.RecordBatch], model: str) -> Iterator[tuple[Any, ...]]:
-    for some, vectors in embedded_rows(batches, (c.ID, c.RANK, c.TEXT), model, MODEL_KEY):
+    for some, vectors in embedded_rows(batches, (c.ID, c.RANK, c.TEXT), model, SEMANTIC_MODEL_KEY):
         for (name, rank, _), vector in zip(some, packed(vectors), strict=True):
             yield name, rank, vector

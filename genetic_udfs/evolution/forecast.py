@@ -174,7 +174,7 @@ def generation_of(
     needed = quotas(config.samples_per_generation, config.colonies)
     used = accepted = in_all = 0
     for _ in range(config.max_rounds):
-        counts = slots_by_colony(needed, *((accepted, used) if used else (before.passed, before.slots)))
+        counts = slots_by_colony(needed, accepted, used, (before.passed, before.slots))
         if config.max_candidates is not None:
             counts = _within(counts, (config.max_candidates - used * candidates) / candidates)
         if not sum(counts.values()):

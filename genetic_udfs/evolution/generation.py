@@ -5,23 +5,19 @@ A row that fails at a stage goes on with its `reason` set, so that every attempt
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructType
+from pyspark.sql.types import StringType
 
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.config.operators import CROSSOVER, MUTATION, SELECTION_BY_EMBEDDING
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
-from genetic_udfs.dedup import near_duplicates
-from genetic_udfs.dedup.columns import EMBEDDED
-from genetic_udfs.dedup.semantic import embed, semantic_duplicates
-from genetic_udfs.dedup.survivors import EXACT
 from genetic_udfs.evolution.agreement import compare, reject_same_behaviour
 from genetic_udfs.evolution.difficulty import with_solve_rate
+from genetic_udfs.evolution.duplicates import reject_duplicates, reject_semantic_duplicates
 from genetic_udfs.evolution.filters.columns import rejection_of
 from genetic_udfs.evolution.operators.cap import within_cap
 from genetic_udfs.evolution.operators.draws import draw
@@ -34,7 +30,6 @@ from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.evolution.verification import check_runs, choose, failed_solutions, verify
-from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.roles import columns as role_columns
 from genetic_udfs.roles.prompts import prompt_version
 from genetic_udfs.runtime.arrow import local_frame
@@ -43,18 +38,9 @@ from genetic_udfs.store.schema import (
     ACCEPTED,
     CANDIDATES,
     CANDIDATES_SCHEMA,
-    DUPLICATE,
-    NEAR_DUPLICATE,
     OVER_QUOTA,
     REJECTED,
-    SEMANTIC_DUPLICATE,
 )
-
-# The name of a round's embeddings in the scratch space.
-EMBEDDED_TEXTS: Final = "embeddings"
-EMBEDDED_CANDIDATES: Final = StructType([*EMBEDDED.fields, CANDIDATES_SCHEMA["content_hash"]])
-# What names the partner of a duplicate.
-PARTNER: Final = StructType([CANDIDATES_SCHEMA["duplicate_of"], CANDIDATES_SCHEMA["similarity"]])
 
 
 def make_generation(
@@ -73,11 +59,11 @@ def make_generation(
     decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
     index = indexed(run.store, generation)
-    attempts = used = 0
-    passed, taken = yield_before(run, generation)
+    used = attempts = 0
+    before = yield_before(run, generation)
     for number in range(run.config.max_rounds):
         needed = {colony: share - accepted.get(colony, 0) for colony, share in quota.items()}
-        counts = slots_by_colony(needed, passed, taken)
+        counts = slots_by_colony(needed, sum(accepted.values()), used, before)
         if counts and (cap := run.config.max_candidates) is not None:
             counts = within_cap(run.spark, counts, cap - attempts, generation, number, run.config)
             if not counts:
@@ -91,7 +77,6 @@ def make_generation(
         decided = decided.unionByName(made)
         found = run.scratch.observed(made)
         accepted = {colony: accepted.get(colony, 0) + found.get(str(colony), 0) for colony in quota}
-        passed, taken = sum(accepted.values()), used
         attempts += found["rows"]
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
@@ -217,80 +202,6 @@ def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
     hashed = row_udf(content_hash, StringType())("instruction")
     found = rejection_of("instruction", "parents", "task", this.run.config.filters)
     return reject(rows, found).withColumn("content_hash", F.when(F.col("instruction") != "", hashed))
-
-
-def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
-    """Reject what is near the population, near what this generation has accepted, or near another candidate."""
-    run = this.run
-    with run.progress.stage(f"generation {this.generation}, round {this.number}: near-duplicates", None):
-        found = near_duplicates(
-            ranked_texts(rows, this),
-            None,
-            run.config.dedup,
-            run.config.seed,
-            lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),
-            indexed=this.index,
-            is_spread=True,
-        )
-    if message := format_not_compared(found.not_compared):
-        run.progress.note(f"generation {this.generation}, round {this.number}: {message}")
-    if not found.pairs:
-        return rows
-    reason = F.when(F.col("method") == EXACT, DUPLICATE).otherwise(NEAR_DUPLICATE)
-    detail = F.format_string("similarity %.3f with %s", "similarity", "duplicate_of")
-    return rows.join(found.dropped, "id", "left").transform(
-        reject,
-        F.when(F.col("duplicate_of").isNotNull(), F.struct(reason.alias("reason"), detail.alias("detail"))),
-    )
-
-
-def ranked_texts(rows: DataFrame, this: Round) -> DataFrame:
-    """Return `id`, `rank` and `text` of the instructions that are not rejected.
-
-    The order among candidates is drawn, so that no colony has precedence over another.
-    """
-    drawn = F.sha2(F.concat_ws("/", F.lit(this.run.config.seed), *SLOT_KEY, "item"), 256)
-    rank = F.conv(F.substring(drawn, 1, 15), 16, 10).cast("long")
-    return rows.filter(not_rejected()).select("id", rank.alias("rank"), F.col("instruction").alias("text"))
-
-
-def reject_semantic_duplicates(rows: DataFrame, this: Round) -> DataFrame:
-    """Reject what says the same as the population, as what this generation has accepted, or as another candidate."""
-    run, settings = this.run, this.run.config.dedup.semantic
-    if settings is None:
-        return rows
-    rows = checkpoint(rows, this, "near-duplicates by words")
-    embedded = embed(ranked_texts(rows, this), settings.model).join(rows.select("id", "content_hash"), "id")
-    new = checkpoint(embedded.select(*EMBEDDED_CANDIDATES.fieldNames()), this, EMBEDDED_TEXTS)
-    kept = embeddings(run.store, this.generation).select("id", "vector")
-    if this.number and (of_rounds := embedded_candidates(run, this.generation)) is not None:
-        accepted = this.accepted.select("id", "content_hash").join(of_rounds, "content_hash")
-        kept = kept.unionByName(accepted.select("id", "vector"))
-    found = semantic_duplicates(new, kept, settings.threshold, lambda rows, name: checkpoint(rows, this, name))
-    partner = found.withColumnsRenamed({"duplicate_of": "near_to", "similarity": "cosine"})
-    reason = F.struct(
-        F.lit(SEMANTIC_DUPLICATE).alias("reason"),
-        F.format_string("cosine %.3f with %s", "cosine", "near_to").alias("detail"),
-    )
-    return (
-        with_columns_of(PARTNER, rows.join(partner, "id", "left"))
-        .transform(reject, F.when(F.col("near_to").isNotNull(), reason))
-        .withColumns(
-            {"duplicate_of": F.coalesce("duplicate_of", "near_to"), "similarity": F.coalesce("similarity", "cosine")}
-        )
-        .drop("near_to", "cosine")
-        .transform(checkpoint, this, "semantic duplicates")
-    )
-
-
-def embedded_candidates(run: Run, generation: int) -> DataFrame | None:
-    """Return `content_hash` and `vector` of instructions that this run has embedded in a generation, None without any.
-
-    An id is that of a solution, and of several of an instruction any may be the accepted one. Instructions of one
-    content, which differ in case and punctuation alone, have the vector of the first by id.
-    """
-    found = run.scratch.read(f"generation-{generation}/round-*/{EMBEDDED_TEXTS}", EMBEDDED_CANDIDATES)
-    return None if found is None else found.groupBy("content_hash").agg(F.min_by("vector", "id").alias("vector"))
 
 
 def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:

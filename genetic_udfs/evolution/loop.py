@@ -15,7 +15,8 @@ from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
-from genetic_udfs.evolution.generation import embedded_candidates, make_generation
+from genetic_udfs.evolution.duplicates import embedded_candidates
+from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.population_embeddings import add_embeddings, update_embeddings
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run

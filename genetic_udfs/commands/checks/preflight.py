@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 from genetic_udfs.config import EMBEDDING_MODEL, Config, Engine
+from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
 from genetic_udfs.data.seeds import Seed, read_seeds
-from genetic_udfs.dedup.semantic import MODEL_KEY as SEMANTIC_MODEL_KEY
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.engine.models import check_model

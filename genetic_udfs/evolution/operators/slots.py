@@ -22,13 +22,16 @@ def quotas(samples: int, colonies: int) -> dict[int, int]:
     return {colony: share + (colony < rest) for colony in range(colonies)}
 
 
-def slots_by_colony(needed: Mapping[int, float], accepted: float, used: int) -> dict[int, int]:
+def slots_by_colony(
+    needed: Mapping[int, float], accepted: float, used: int, before: tuple[float, int] = (0, 0)
+) -> dict[int, int]:
     """Return how many slots each colony gets, so that it is expected to reach what it still needs.
 
-    `accepted` of `used` slots have borne a pair in this generation so far, or before its first round in the generation
-    before, over all colonies. Where nothing is known, a slot is taken to bear one pair.
+    `accepted` of `used` slots have borne a pair in this generation so far, over all colonies, and `before` says the
+    same of the generation before, by which its first round goes. Where nothing is known, a slot is taken to bear one.
     """
-    observed = accepted / used if used else 1.0
+    passed, taken = (accepted, used) if used else before
+    observed = passed / taken if taken else 1.0
     rate = min(max(observed, _MIN_YIELD), 1.0)
     return {colony: math.ceil(count / rate) for colony, count in needed.items() if count > 0}
 
