@@ -16,7 +16,7 @@ from benchmarks.contests import contest_items, contest_texts
 from benchmarks.processes import PROJECT
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import session
-from genetic_udfs.config import Decontamination, Paraphrases
+from genetic_udfs.config import Decontamination, EmbeddingModel, Paraphrases
 from genetic_udfs.data.text import normal_lines
 from genetic_udfs.decontamination import BenchmarkItem, contamination, read_items
 from genetic_udfs.decontamination.nearest import nearest_items
@@ -205,8 +205,9 @@ def paraphrases(results: Results, options: argparse.Namespace) -> None:
     items = read_items(Decontamination())
     for floor in (0.3, 0.5):
         settings = Paraphrases(model=options.model, similarity=floor)
+        model = EmbeddingModel(options.model, "--model")
         told = spark.createDataFrame([(str(n), text) for n, text in TOLD_ANEW.items()], "id string, text string")
-        pairs = nearest_items(told, items, settings).collect()
+        pairs = nearest_items(told, items, settings, model).collect()
         hits = sum(int(pair.id) == pair.number for pair in pairs)
         results.add(
             f"told anew, floor {floor}: item among the {settings.nearest} nearest",
@@ -217,7 +218,7 @@ def paraphrases(results: Results, options: argparse.Namespace) -> None:
         new = spark.createDataFrame(others, "id string, text string").repartition(2).persist()
         new.count()
         begun = time.monotonic()
-        asked = nearest_items(new, items, settings).count()
+        asked = nearest_items(new, items, settings, model).count()
         rate = len(others) / (time.monotonic() - begun)
         results.add(
             f"clean instructions, floor {floor}: questions a text", [asked / len(others)], at_most(settings.nearest)

@@ -26,11 +26,12 @@ from pyspark.sql import functions as F
 from benchmarks.processes import PROJECT
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import scratch, session
+from genetic_udfs.config import EMBEDDING_MODEL, EmbeddingModel
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.semantic import embed, semantic_duplicates
 from genetic_udfs.embedding.landmarks import clusters, landmarks, packed, unpacked
-from genetic_udfs.embedding.model import BUNDLED
 
+MODEL = EmbeddingModel(EMBEDDING_MODEL, "the benchmark")
 COUNT, NEW, TEXTS = 100_000, 5_000, 5_000
 THRESHOLD = 0.95
 PLANTED, MOVED = 1 / 7, 0.75  # cosine of 0.8 to the one that was moved, at most so long is what is added to it
@@ -86,7 +87,7 @@ def measured(
     dropped, turns = 0, []
     for _ in range(options.repeats + 1):
         begun = time.monotonic()
-        embed(some, BUNDLED).count()
+        embed(some, MODEL).count()
         halfway = time.monotonic()
         dropped = search().count()
         turns.append({"embedding": (halfway - begun) * count / TIMED, "search": time.monotonic() - halfway})
@@ -181,7 +182,7 @@ def embedded(spark: SparkSession, scale: float) -> Path:
     there = STORED / f"semantic-{count}"
     if not (there / "_SUCCESS").exists():
         given = spark.createDataFrame(texts(round(TEXTS * scale)), "id string, rank long, text string")
-        rows = embed(given, BUNDLED).orderBy(c.RANK).toArrow()
+        rows = embed(given, MODEL).orderBy(c.RANK).toArrow()
         vectors = packed(more_of(unpacked(rows[c.VECTOR].to_pylist()), count))
         made = [(f"t{number:08d}", number, vector) for number, vector in enumerate(vectors)]
         spark.createDataFrame(made, c.EMBEDDED).repartition(8).write.mode("overwrite").parquet(str(there))

@@ -151,12 +151,12 @@ class ScriptedServer:
         if method == "POST" and path in {"/sleep?level=1&mode=wait", "/wake_up"}:
             self.is_asleep = path != "/wake_up"
             return _response(200, b"")
-        if method != "POST" or not path.endswith("/chat/completions"):
+        if method != "POST" or not path.endswith(("/chat/completions", "/embeddings")):
             return _json_response(404, {"error": {"message": f"no such path: {path}"}})
         return await self._complete(headers, json.loads(body))
 
     async def _complete(self, headers: dict[str, str], body: dict[str, Any]) -> bytes | None:
-        prompt = body["messages"][-1]["content"]
+        prompt = body["input"] if "input" in body else body["messages"][-1]["content"]
         self.calls[prompt] += 1
         request = Request(prompt, self.calls[prompt], body, headers)
         self.requests.append(request)

@@ -103,7 +103,15 @@ def run(
 
     try:
         ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress, scratch)
-        found = contamination(new, items, texts=names, paraphrases=paraphrases, ask=ask, checkpoint=checkpoint)
+        found = contamination(
+            new,
+            items,
+            texts=names,
+            paraphrases=paraphrases,
+            model=config.paraphrases_model,
+            ask=ask,
+            checkpoint=checkpoint,
+        )
         with progress.stage("matching and writing", None):
             write_table(tagged(rows, found, options.id, c.TAGS), options.output, options.format)
     finally:

@@ -26,7 +26,7 @@ from genetic_udfs.commands.any_table import (
 )
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.session import job_progress, job_session
-from genetic_udfs.config import Config, Dedup, Semantic
+from genetic_udfs.config import Config, Dedup, EmbeddingModel, Semantic
 from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
 from genetic_udfs.config.file import load_config
 from genetic_udfs.dedup import columns as c
@@ -73,11 +73,13 @@ def dedup(config: Path, options: DedupOptions, overrides: list[str] | None = Non
     """Write a table's rows with their near-duplicates."""
     settings = load_config(config, overrides or [])
     likeness = likeness_of(settings.dedup, options)
+    model = None
     if likeness.semantic is not None:
-        check_embedding(likeness.semantic.model, SEMANTIC_MODEL_KEY)
+        model = EmbeddingModel.named(likeness.semantic.model, SEMANTIC_MODEL_KEY, settings.engines)
+        check_embedding(model)
     with job_session(settings, "dedup") as spark:
         with job_progress(spark) as progress:
-            found = run(spark, options, likeness, settings.seed, progress)
+            found = run(spark, options, likeness, settings.seed, progress, model)
         print_summary(Console(width=100, highlight=False), read_table(spark, options.output), found, options)
 
 
@@ -111,8 +113,23 @@ def with_threshold(settings: Dedup, threshold: float) -> Dedup:
         raise ConfigurationError(f"--threshold {threshold}: must be above 0 and not above 1") from None
 
 
-def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, progress: Progress) -> Findings:
+def run(
+    spark: SparkSession,
+    options: DedupOptions,
+    settings: Dedup,
+    seed: int,
+    progress: Progress,
+    model: EmbeddingModel | None = None,
+) -> Findings:
     """Read, compare and write; what can be wrong with paths and columns is found before a text is looked at.
+
+    Args:
+        spark: the session.
+        options: what is looked at, and where the answer goes.
+        settings: when two texts are near-duplicates.
+        seed: of the hash functions.
+        progress: shows what is done.
+        model: what embeds texts, where they are compared by meaning.
 
     Raises:
         ConfigurationError: naming the path or the column.
@@ -155,9 +172,11 @@ def run(spark: SparkSession, options: DedupOptions, settings: Dedup, seed: int, 
             search = near_duplicates(new, known, settings, seed, scratch.checkpoint)
             dropped = scratch.checkpoint(search.dropped, "dropped")
         found = dropped
-        if settings.semantic is not None:
+        if settings.semantic is not None and model is not None:
             with progress.stage("semantic duplicates", None):
-                by_meaning = dropped_by_meaning(new, known, dropped, settings.semantic, scratch.checkpoint)
+                by_meaning = dropped_by_meaning(
+                    new, known, dropped, settings.semantic.threshold, model, scratch.checkpoint
+                )
                 found = dropped.unionByName(scratch.checkpoint(by_meaning, "semantic"))
         with progress.stage("writing", None):
             kept_id = F.col(c.DUPLICATE_OF).cast(rows.schema[options.id].dataType)

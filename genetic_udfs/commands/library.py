@@ -15,6 +15,7 @@ from genetic_udfs.commands.any_table import column, rank_of
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
 from genetic_udfs.config import Config as Config
 from genetic_udfs.config import Dedup as Dedup
+from genetic_udfs.config import EmbeddingModel
 from genetic_udfs.config import Sandbox as Sandbox
 from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
 from genetic_udfs.config.file import load_config as load_config
@@ -139,13 +140,15 @@ def near_duplicates(
     new = rows.select(*named, rank_of(rows, id).alias(c.RANK))
     kept = (rows.limit(0) if against is None else against).select(*named)
     settings = settings or Dedup()
-    if settings.semantic is not None:
-        check_embedding(settings.semantic.model, SEMANTIC_MODEL_KEY)
+    semantic = settings.semantic
+    model = None if semantic is None else EmbeddingModel.named(semantic.model, SEMANTIC_MODEL_KEY)
+    if model is not None:
+        check_embedding(model)
     found = dedup.near_duplicates(new, kept, settings, seed, _checkpoint).dropped
-    if settings.semantic is None:
+    if semantic is None or model is None:
         return found
     found = found.localCheckpoint()
-    return found.unionByName(dropped_by_meaning(new, kept, found, settings.semantic, _checkpoint))
+    return found.unionByName(dropped_by_meaning(new, kept, found, semantic.threshold, model, _checkpoint))
 
 
 def contaminated(rows: DataFrame, config: Config, *, id: str = "id", texts: Sequence[str] = ("text",)) -> DataFrame:

@@ -5,7 +5,8 @@ Reading YAML, overrides and files is `file.py`'s; nothing here touches the disk,
 
 from genetic_udfs.config.decontamination import Benchmark, Decontamination, Paraphrases
 from genetic_udfs.config.dedup import Dedup, Semantic
-from genetic_udfs.config.diversity import EMBEDDING_MODEL, Diversity
+from genetic_udfs.config.diversity import Diversity
+from genetic_udfs.config.embedding import EMBEDDING_MODEL, EmbeddingModel
 from genetic_udfs.config.engines import MEMORY_SHARE, Engine, Price, ReasoningTags
 from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import MutationTask, Operators, OwnTask
@@ -40,6 +41,7 @@ __all__ = [
     "Decontamination",
     "Dedup",
     "Diversity",
+    "EmbeddingModel",
     "Engine",
     "Filters",
     "InstructorSettings",

@@ -1,14 +1,17 @@
 """Test sets that must not appear in the data."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from genetic_udfs.config.diversity import EMBEDDING_MODEL
+from genetic_udfs.config.embedding import EMBEDDING_MODEL
 from genetic_udfs.config.roles import RoleSettings
 from genetic_udfs.config.section import Section
 
 Form = Literal["mbpp", "livecodebench", "bigcodebench"]
+
+PARAPHRASES_MODEL_KEY: Final = "decontamination.paraphrases.model"
+"""The YAML key of the model that tells which items are near."""
 
 
 class Benchmark(Section):

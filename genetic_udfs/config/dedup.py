@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, model_validator
 
-from genetic_udfs.config.diversity import EMBEDDING_MODEL
+from genetic_udfs.config.embedding import EMBEDDING_MODEL
 from genetic_udfs.config.section import Positive, Section
 
 _MAX_HASHES: Final = 126

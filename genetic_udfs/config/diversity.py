@@ -4,9 +4,11 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from genetic_udfs.config.embedding import EMBEDDING_MODEL
 from genetic_udfs.config.section import Section
 
-EMBEDDING_MODEL: Final = "bundled:all-minilm-l6-v2"
+DIVERSITY_MODEL_KEY: Final = "diversity.model"
+"""The YAML key of the model by which distances are measured."""
 
 
 class Diversity(Section):

@@ -12,6 +12,8 @@ _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "dat
 # So many that the end of one task's rows overlaps with the work of others.
 _FEEDERS: Final = 8
 MEMORY_SHARE: Final = "gpu-memory-utilization"
+# Keys that mean nothing to an engine that embeds: what vectors cost is not counted.
+_OF_TEXTS: Final = frozenset({"price", "gpu_hour", "reasoning", "max_tokens_field"})
 
 
 class ReasoningTags(Section):
@@ -48,9 +50,11 @@ class Engine(Section):
     `reasoning` says how thoughts are told from answers that hold them: by the known tags, by tags of one's own, or not.
     `price` is by tokens, `gpu_hour` what an hour of one of its GPUs costs while it is asked.
     `max_tokens_field` is what the endpoint calls a role's `max_tokens`; where it is not set, its refusal tells.
+    With `task: embed` it gives vectors of texts instead of texts, to the keys that name it as `engine:NAME`.
     """
 
     model: Annotated[str, Field(min_length=1)]
+    task: Literal["generate", "embed"] = "generate"
     url: Annotated[str | list[str] | None, Field(min_length=1)] = None
     api_key_env: str | None = None
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
@@ -90,7 +94,7 @@ class Engine(Section):
     @classmethod
     def _no_flag_twice(cls, args: dict[str, Any]) -> dict[str, Any]:
         own = {"model", "served-model-name", "dtype", "max-model-len", "uds", "host", "port"}
-        own |= {"max-num-seqs", "max-num-batched-tokens", "api-key", "ssl-keyfile", "ssl-certfile"}
+        own |= {"runner", "max-num-seqs", "max-num-batched-tokens", "api-key", "ssl-keyfile", "ssl-certfile"}
         for name, value in args.items():
             if _flag(name) in own:
                 raise ValueError(f"{name!r} is set by the engine's own keys and cannot be given in args")
@@ -111,9 +115,16 @@ class Engine(Section):
                 f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
                 " each sequence takes one in a step"
             )
+        if self.embeds and (unread := self.model_fields_set & _OF_TEXTS):
+            raise ValueError(f"{sorted(unread)[0]} is for an engine that writes texts; this one has task: embed")
         if self.url is not None and (self.args or self.env or self.feeders):
             raise ValueError("args, env and feeders are for a model that is served here; this engine has a url")
         return self
+
+    @property
+    def embeds(self) -> bool:
+        """Whether it gives vectors of texts, and no texts."""
+        return self.task == "embed"
 
     @property
     def tasks_feeding(self) -> int:
@@ -147,8 +158,8 @@ class Engine(Section):
 
     @property
     def known_length(self) -> int | None:
-        """How long prompt and reply may be together; None where only the endpoint knows."""
-        is_known = not self.urls or "max_model_len" in self.model_fields_set
+        """How long prompt and reply may be together; None where only the endpoint or the model knows."""
+        is_known = not (self.urls or self.embeds) or "max_model_len" in self.model_fields_set
         return self.max_model_len if is_known else None
 
     @property

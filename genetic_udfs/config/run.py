@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from genetic_udfs.config.decontamination import Decontamination, Paraphrases
+from genetic_udfs.config.decontamination import PARAPHRASES_MODEL_KEY, Decontamination, Paraphrases
 from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY, Dedup
-from genetic_udfs.config.diversity import Diversity
+from genetic_udfs.config.diversity import DIVERSITY_MODEL_KEY, Diversity
+from genetic_udfs.config.embedding import EmbeddingModel
 from genetic_udfs.config.engines import Engine
 from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import SELECTION_BY_EMBEDDING, Operators
@@ -18,12 +19,14 @@ from genetic_udfs.config.prompts import OwnPrompt
 from genetic_udfs.config.roles import REPAIR, Role, Roles, RoleSettings
 from genetic_udfs.config.section import Positive, Section
 from genetic_udfs.config.spark import Spark
+from genetic_udfs.errors import ConfigurationError
 
 ACCEPTANCE: Final = re.compile(r"judge|tests|judge_and_tests|execution|(fitness|execution)>=(0|1|0?\.\d+|1\.0+)")
 PYTHON: Final = "python"
 ANY_LANGUAGE: Final = "any"
 NAMES_OF_PYTHON: Final = frozenset({PYTHON, "python3", "py", "py3"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z][\w+#.-]*")
+_IDENTITY: Final = {"model", "dtype", "args"}  # of an engine
 _OF_SELECTION: Final = ("selection", "tournament_size")
 # A store whose name begins so is a schema of Spark's catalog, not a folder.
 CATALOG_STORE: Final = "catalog:"
@@ -145,6 +148,8 @@ class Config(Section):
                 raise ValueError(
                     f"{key}.engine: no engine is named {settings.engine!r}; engines has {sorted(self.engines)}"
                 )
+            if self.engines[settings.engine].embeds:
+                raise ValueError(f"{key}.engine: engine {settings.engine!r} has task: embed, and writes no texts")
             limit = self.engines[settings.engine].known_length
             if limit is not None and settings.max_tokens is not None and settings.max_tokens >= limit:
                 raise ValueError(
@@ -156,15 +161,19 @@ class Config(Section):
     @model_validator(mode="after")
     def _money_has_a_price(self) -> Self:
         if self.budget is not None and self.budget.money is not None:
-            free = [name for name, engine in self.used_engines().items() if not engine.has_price]
+            free = [name for name, engine in self.used_engines().items() if not (engine.has_price or engine.embeds)]
             if free:
                 raise ValueError(f"budget.money: engines.{free[0]} has no price and no gpu_hour, so nobody could tell")
         return self
 
     @model_validator(mode="after")
     def _embeddings_are_by_one_model(self) -> Self:
+        try:
+            self.embedding_engines()
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from None
         semantic = self.dedup.semantic
-        if semantic is not None and self._selects_by_embedding and semantic.model != self.diversity.model:
+        if semantic is not None and self.selects_by_embedding and semantic.model != self.diversity.model:
             raise ValueError(
                 f"{SEMANTIC_MODEL_KEY}: is {semantic.model}, and operators.selection: {self.operators.selection} goes"
                 f" by diversity.model, {self.diversity.model}; embeddings are kept once, so name one model for both"
@@ -215,14 +224,46 @@ class Config(Section):
         return self.language == PYTHON and (self.sandbox.check_runs or self.accepts_by_execution)
 
     @property
-    def embedding_model(self) -> tuple[str, str] | None:
-        """The model of the embeddings that are kept of the population, and its key; None where nothing asks for any."""
-        if self.dedup.semantic is not None:
-            return self.dedup.semantic.model, SEMANTIC_MODEL_KEY
-        return (self.diversity.model, "diversity.model") if self._selects_by_embedding else None
+    def embedding_model(self) -> EmbeddingModel | None:
+        """What makes the embeddings that are kept of the population; None where nothing asks for any."""
+        return self.semantic_model or (self.diversity_model if self.selects_by_embedding else None)
 
     @property
-    def _selects_by_embedding(self) -> bool:
+    def diversity_model(self) -> EmbeddingModel:
+        """By what distances are measured."""
+        return EmbeddingModel.named(self.diversity.model, DIVERSITY_MODEL_KEY, self.engines)
+
+    @property
+    def semantic_model(self) -> EmbeddingModel | None:
+        """What tells which instructions say the same; None where nothing asks for it."""
+        semantic = self.dedup.semantic
+        return None if semantic is None else EmbeddingModel.named(semantic.model, SEMANTIC_MODEL_KEY, self.engines)
+
+    @property
+    def paraphrases_model(self) -> EmbeddingModel | None:
+        """What tells which items of a test set are near; None where nothing asks for it."""
+        paraphrases = self.decontamination.paraphrases
+        if paraphrases is None:
+            return None
+        return EmbeddingModel.named(paraphrases.model, PARAPHRASES_MODEL_KEY, self.engines)
+
+    def embedding_engines(self) -> dict[str, Engine]:
+        """Return the engines by which a run embeds texts.
+
+        Raises:
+            ConfigurationError: if a key names an engine that is not there, or writes texts.
+        """
+        used = (
+            (self.semantic_model, True),
+            (self.paraphrases_model, self.decontamination.has_test_sets),
+            (self.diversity_model, self.diversity.sample > 0 or self.selects_by_embedding),
+        )
+        models = [model for model, is_used in used if is_used and model is not None]
+        return {model.engine_name: model.engine for model in models if model.engine is not None}
+
+    @property
+    def selects_by_embedding(self) -> bool:
+        """Whether parents are drawn by how near instructions are."""
         return self.operators.selection in SELECTION_BY_EMBEDDING
 
     @property
@@ -251,13 +292,14 @@ class Config(Section):
     def used_engines(self) -> dict[str, Engine]:
         """Return the engines that a run asks, in the configuration's order, with `sleep` decided.
 
-        They play a role, or are asked about paraphrases.
+        They play a role, are asked about paraphrases, or embed texts.
         Engines sleep when those that are served here do not fit into the memory side by side.
         """
         names = {settings.engine for settings in self.roles.assigned().values()}
         tests = self.decontamination
         if tests.paraphrases is not None and tests.has_test_sets:
             names.add(self.judge_of(tests.paraphrases).engine)
+        names |= self.embedding_engines().keys()
         used = {name: engine for name, engine in self.engines.items() if name in names}
         served = [engine for engine in used.values() if not engine.urls]
         crowded = len(served) > 1 and sum(engine.memory_share for engine in served) > 1.0
@@ -280,16 +322,18 @@ class Config(Section):
             },
         )
         data["dedup"].pop("audit")
-        if self.dedup.semantic is None:
+        if self.semantic_model is None:
             data["dedup"].pop("semantic")
+        else:
+            data["dedup"]["semantic"]["model"] = _identity(self.semantic_model)
         if self.sandbox.decided_by == "outside":
             data["sandbox"].pop("decided_by")
         if self.max_candidates is None:
             data.pop("max_candidates")
         if self.operators.selection == "uniform":
             data["operators"] = {key: data["operators"][key] for key in data["operators"] if key not in _OF_SELECTION}
-        elif self._selects_by_embedding:
-            data["operators"]["embedding_model"] = self.diversity.model
+        elif self.selects_by_embedding:
+            data["operators"]["embedding_model"] = _identity(self.diversity_model)
         for benchmark in data["decontamination"]["benchmarks"].values():
             benchmark.pop("path")
         if self.language == PYTHON:
@@ -311,15 +355,22 @@ class Config(Section):
                 data["roles"]["instructor"].setdefault("prompts", {})[name] = prompt.version
         asked = [(data["roles"][role], settings) for role, settings in self.roles.assigned().items()]
         paraphrases = data["decontamination"]["paraphrases"]
+        if self.paraphrases_model is not None:
+            paraphrases["model"] = _identity(self.paraphrases_model)
         if self.decontamination.paraphrases is not None and self.decontamination.paraphrases.judge is not None:
             asked.append((paraphrases["judge"], self.decontamination.paraphrases.judge))
         for settings, given in asked:
             for key in set(RoleSettings.model_fields) - {"engine", *given.sampling()}:
                 settings.pop(key)
-            settings["engine"] = self.engines[settings["engine"]].model_dump(include={"model", "dtype", "args"})
+            settings["engine"] = self.engines[settings["engine"]].model_dump(include=_IDENTITY)
         return data
 
     def fingerprint(self) -> str:
         """Return a short hash of `fingerprint_payload()`: equal for two configurations that ask for the same thing."""
         canonical = json.dumps(self.fingerprint_payload(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _identity(model: EmbeddingModel) -> Any:
+    """Return what decides an embedding, of an engine as of those that write texts."""
+    return model.model if model.engine is None else model.engine.model_dump(include=_IDENTITY)

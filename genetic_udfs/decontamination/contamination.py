@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from genetic_udfs.config import Paraphrases
+from genetic_udfs.config import EmbeddingModel, Paraphrases
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.hard_filter import found_by_words
 from genetic_udfs.decontamination.items import BenchmarkItem
@@ -25,13 +25,14 @@ def contamination(
     *,
     texts: Sequence[str] = (c.TEXT,),
     paraphrases: Paraphrases | None = None,
+    model: EmbeddingModel | None = None,
     ask: Ask | None = None,
     checkpoint: Callable[[DataFrame, str], DataFrame] = lambda rows, name: rows,
 ) -> DataFrame:
     """Return the rows that hold an item of a test set, each with the item and the rule that found it.
 
-    Every text is compared with every item by the hard filter. With `paraphrases` and `ask`, an engine is then asked
-    about the first text of the rows that passed and the items nearest to it; what it does not answer counts as
+    Every text is compared with every item by the hard filter. With `paraphrases`, `model` and `ask`, an engine is then
+    asked about the first text of the rows that passed and the items nearest to it; what it does not answer counts as
     contaminated. Null and blank texts hold nothing.
 
     Lazy, but for the items' embeddings, and for what `ask` and `checkpoint` do at once. If paraphrases are looked
@@ -42,6 +43,7 @@ def contamination(
         items: The test sets, as `read_items` gives them.
         texts: The columns of texts, such as an instruction and its code.
         paraphrases: How paraphrases are looked for; they are not, without it.
+        model: What embeds texts and items, to find the items to ask about.
         ask: Asks the engine.
         checkpoint: Given an intermediate result and a name for it, may store it, and returns what to read. Without
             it the hard filter runs twice if paraphrases are looked for.
@@ -51,16 +53,18 @@ def contamination(
         `contamination_rule`, one of `columns.RULES`. Clean rows are not in it.
     """
     found = found_by_words(new, items, texts)
-    if paraphrases is None or ask is None:
+    if paraphrases is None or model is None or ask is None:
         return found
     found = checkpoint(found, "shared words")
     rest = new.select(c.ID, F.col(texts[0]).alias(c.TEXT)).join(found.select(c.ID), c.ID, "left_anti")
-    return found.unionByName(_paraphrases(rest, items, paraphrases, ask))
+    return found.unionByName(_paraphrases(rest, items, paraphrases, model, ask))
 
 
-def _paraphrases(new: DataFrame, items: Sequence[BenchmarkItem], settings: Paraphrases, ask: Ask) -> DataFrame:
+def _paraphrases(
+    new: DataFrame, items: Sequence[BenchmarkItem], settings: Paraphrases, model: EmbeddingModel, ask: Ask
+) -> DataFrame:
     questions = (
-        nearest_items(new, items, settings)
+        nearest_items(new, items, settings, model)
         .withColumn(c.TEMPLATE, F.lit(same_problem_version()))
         .withColumn(c.SAMPLE, F.lit(0).cast("long"))
     )

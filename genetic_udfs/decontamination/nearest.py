@@ -1,70 +1,62 @@
 """The items nearest to a text by embedding: what a judge is to be asked about."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from genetic_udfs.config import Paraphrases
+from genetic_udfs.config import EmbeddingModel, Paraphrases
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.same_problem import same_problem_prompt
 from genetic_udfs.embedding.model import BEGINNING
-from genetic_udfs.embedding.vectors import vectors, with_embeddings
-from genetic_udfs.runtime.arrow import batches_of, rows
-
-MODEL_KEY: Final = "decontamination.paraphrases.model"
+from genetic_udfs.embedding.vectors import Some, embedded_rows, identity_of, vectors
 
 # What was embedded in this process, by model and texts: each round of a generation asks for the same items.
 _embedded: dict[tuple[str, tuple[str, ...]], NDArray[np.float32]] = {}
 
 
-def nearest_items(new: DataFrame, items: Sequence[BenchmarkItem], settings: Paraphrases) -> DataFrame:
+def nearest_items(
+    new: DataFrame, items: Sequence[BenchmarkItem], settings: Paraphrases, model: EmbeddingModel
+) -> DataFrame:
     """Return the pairs of a text and an item about which to ask, with the question.
 
-    Embeddings are computed by the Python workers, each of which loads the model once. The items' are computed at once.
+    The items' embeddings are computed at once.
 
     Args:
         new: `id` and `text`; null and blank texts are near to nothing.
         items: The test sets.
-        settings: The model, how many items at most, and the least similarity.
+        settings: How many items at most, and the least similarity.
+        model: What embeds.
 
     Returns:
         Columns as `columns.NEAR`: `number` is the item's place in `items`.
 
     Raises:
-        EngineError: if a worker cannot load the model.
+        EngineError: if a worker cannot load the model, or the engine cannot serve.
     """
     spark = new.sparkSession
     entries = [(number, text) for number, item in enumerate(items) for text in item.instructions]
     if not entries:
         return spark.createDataFrame([], c.NEAR)
     owner = np.array([number for number, _ in entries])
-    shared = spark.sparkContext.broadcast(
-        (_vectors_of_items(spark, [text for _, text in entries], settings.model), owner)
-    )
+    shared = spark.sparkContext.broadcast((_vectors_of_items(spark, [text for _, text in entries], model), owner))
     problems = spark.sparkContext.broadcast([item.problem for item in items])
 
-    def near(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        found = _near(batches, *shared.value, settings)
-        return batches_of(
-            (
-                (name, at, similarity, same_problem_prompt(text, problems.value[at]))
-                for name, text, at, similarity in found
-            ),
-            c.NEAR,
-        )
+    def made(found: Some) -> Iterator[tuple[str, int, float, str]]:
+        for name, text, at, similarity in _near(found, *shared.value, settings):
+            yield name, at, similarity, same_problem_prompt(text, problems.value[at])
 
-    return new.select(c.ID, c.TEXT).mapInArrow(near, c.NEAR)
+    given = new.filter(F.col(c.TEXT).rlike(r"\S")).select(c.ID, F.substring(c.TEXT, 1, BEGINNING).alias(c.TEXT))
+    return embedded_rows(given, [c.ID, c.TEXT], model, made, c.NEAR)
 
 
-def _vectors_of_items(spark: SparkSession, texts: Sequence[str], model: str) -> NDArray[np.float32]:
-    key = model, tuple(texts)
+def _vectors_of_items(spark: SparkSession, texts: Sequence[str], model: EmbeddingModel) -> NDArray[np.float32]:
+    key = identity_of(model), tuple(texts)
     if key not in _embedded:
-        _embedded[key] = vectors(spark, texts, model, MODEL_KEY)
+        _embedded[key] = vectors(spark, texts, model)
     return _embedded[key]
 
 
@@ -82,10 +74,9 @@ def choose(
 
 
 def _near(
-    batches: Iterable[pa.RecordBatch], of_items: NDArray[np.float32], owner: NDArray[np.int64], settings: Paraphrases
+    found: Some, of_items: NDArray[np.float32], owner: NDArray[np.int64], settings: Paraphrases
 ) -> Iterator[tuple[str, str, int, float]]:
-    given = ((name, text[:BEGINNING]) for name, text in rows(batches, c.ID, c.TEXT) if text and text.strip())
-    for some, found in with_embeddings(given, settings.model, MODEL_KEY):
-        for (name, text), of_text in zip(some, found @ of_items.T, strict=True):
-            for number, similarity in choose(of_text, owner, settings.nearest, settings.similarity):
-                yield name, text, number, similarity
+    some, of_texts = found
+    for (name, text), of_text in zip(some, of_texts @ of_items.T, strict=True):
+        for number, similarity in choose(of_text, owner, settings.nearest, settings.similarity):
+            yield name, text, number, similarity

@@ -14,13 +14,12 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import FloatType, IntegerType, StringType, StructField, StructType
 
-from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY, Semantic
+from genetic_udfs.config import EmbeddingModel
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.near_duplicates import Checkpoint
 from genetic_udfs.embedding.landmarks import packed, unpacked
-from genetic_udfs.embedding.vectors import embedded_rows
+from genetic_udfs.embedding.vectors import Some, embedded_rows
 from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
-from genetic_udfs.runtime.session import task_slots
 
 SEMANTIC: Final = "semantic"  # in the column `method`
 
@@ -37,22 +36,18 @@ _NEAREST: Final = StructType(
 )
 
 
-def embed(texts: DataFrame, model: str) -> DataFrame:
+def embed(texts: DataFrame, model: EmbeddingModel) -> DataFrame:
     """Return the embeddings of texts that are neither null nor blank.
 
     Args:
         texts: `id`, `rank` and `text`.
-        model: as `embedding.model.model_folder` takes it.
+        model: what embeds them.
 
     Returns:
         Columns as `columns.EMBEDDED`.
     """
-
-    def embed_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_embedded(batches, model), c.EMBEDDED)
-
-    given = texts.filter(F.col(c.TEXT).rlike(r"\S")).select(c.ID, c.RANK, c.TEXT)
-    return given.repartition(task_slots(texts.sparkSession)).mapInArrow(embed_batches, c.EMBEDDED)
+    given = texts.filter(F.col(c.TEXT).rlike(r"\S"))
+    return embedded_rows(given, [c.ID, c.RANK, c.TEXT], model, _embedded, c.EMBEDDED)
 
 
 def semantic_duplicates(new: DataFrame, kept: DataFrame, threshold: float, checkpoint: Checkpoint) -> DataFrame:
@@ -119,7 +114,12 @@ def nearest_of(kept: DataFrame, new: list[bytes], threshold: float) -> dict[int,
 
 
 def dropped_by_meaning(
-    new: DataFrame, kept: DataFrame, dropped: DataFrame, settings: Semantic, checkpoint: Checkpoint
+    new: DataFrame,
+    kept: DataFrame,
+    dropped: DataFrame,
+    threshold: float,
+    model: EmbeddingModel,
+    checkpoint: Checkpoint,
 ) -> DataFrame:
     """Return what is dropped of the new texts that are kept by their words, columns as `columns.DROPPED`.
 
@@ -127,13 +127,14 @@ def dropped_by_meaning(
         new: `id`, `rank` and `text`.
         kept: `id` and `text`; all of them are embedded.
         dropped: `id` of the new texts that words have dropped.
-        settings: the threshold and the model.
+        threshold: from which cosine on.
+        model: what embeds them.
         checkpoint: stores intermediate results.
     """
-    rest = embed(new.join(dropped.select(c.ID), c.ID, "left_anti"), settings.model)
-    known = embed(kept.withColumn(c.RANK, F.lit(0).cast("long")), settings.model)
+    rest = embed(new.join(dropped.select(c.ID), c.ID, "left_anti"), model)
+    known = embed(kept.withColumn(c.RANK, F.lit(0).cast("long")), model)
     vectors = checkpoint(rest, "vectors"), checkpoint(known, "known-vectors")
-    return semantic_duplicates(*vectors, settings.threshold, checkpoint)
+    return semantic_duplicates(*vectors, threshold, checkpoint)
 
 
 def _nearest(
@@ -210,7 +211,7 @@ def _unit(stored: list[bytes]) -> NDArray[np.float32]:
     return vectors
 
 
-def _embedded(batches: Iterable[pa.RecordBatch], model: str) -> Iterator[tuple[Any, ...]]:
-    for some, vectors in embedded_rows(batches, (c.ID, c.RANK, c.TEXT), model, SEMANTIC_MODEL_KEY):
-        for (name, rank, _), vector in zip(some, packed(vectors), strict=True):
-            yield name, rank, vector
+def _embedded(found: Some) -> Iterator[tuple[Any, ...]]:
+    some, vectors = found
+    for (name, rank, _), vector in zip(some, packed(vectors), strict=True):
+        yield name, rank, vector

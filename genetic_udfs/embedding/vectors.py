@@ -1,17 +1,24 @@
-"""Has the Python workers of Spark embed texts; each loads the model once."""
+"""Has tasks embed texts: by a model that each Python worker loads once, or by an engine that they ask."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import ArrayType, FloatType, IntegerType, StructField, StructType
 
-from genetic_udfs.embedding.model import embedder
+from genetic_udfs.config import EmbeddingModel
+from genetic_udfs.embedding.model import BEGINNING, embedder
+from genetic_udfs.engine.embedding_request import vector_in
 from genetic_udfs.engine.failure import marked
+from genetic_udfs.engine.gpus import ExecutorGpus
+from genetic_udfs.engine.model_identity import model_identity
+from genetic_udfs.engine.stage import feeder_slots, task_profile
+from genetic_udfs.engine.udf import Asking
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.arrow import batches_of, rows
 from genetic_udfs.runtime.session import task_slots
@@ -25,54 +32,93 @@ _NUMBERED: Final = StructType(
     [StructField(_NUMBER, IntegerType()), StructField("vector", ArrayType(FloatType(), containsNull=False))]
 )
 
+Some = tuple[list[tuple[Any, ...]], NDArray[np.float32]]
+"""Some rows, and the vectors of their texts."""
 
-def vectors(spark: SparkSession, texts: Sequence[str], model: str, key: str) -> NDArray[np.float32]:
+
+def embedded_rows(
+    given: DataFrame,
+    columns: Sequence[str],
+    model: EmbeddingModel,
+    made: Callable[[Some], Iterator[tuple[Any, ...]]],
+    schema: StructType,
+) -> DataFrame:
+    """Have tasks embed a text of each row, and make rows of it.
+
+    Args:
+        given: rows; they are spread over all tasks that can embed.
+        columns: their columns, of which the last is the text; null counts as empty.
+        model: what embeds.
+        made: makes rows of some rows and their vectors, which have a length of one.
+        schema: the columns of the rows that are made.
+
+    Raises:
+        EngineError: when it is computed, if a worker cannot load the model, or the engine cannot serve.
+    """
+    spark = given.sparkSession
+    engine, gpus = model.engine, ExecutorGpus.of_session(spark)
+    slots = task_slots(spark) if engine is None else feeder_slots(spark, engine)
+    asking = None if engine is None else Asking(model.engine_name, engine, None, feeders=slots, gpus=gpus)
+
+    def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        each = rows(batches, *columns)
+        found = _by_worker(each, model) if asking is None else _by_engine(each, model, asking)
+        return batches_of(itertools.chain.from_iterable(map(made, found)), schema)
+
+    spread = given.select(*columns).repartition(slots)
+    return spread.mapInArrow(embed, schema, profile=None if engine is None else task_profile(spark, engine, gpus))
+
+
+def vectors(spark: SparkSession, texts: Sequence[str], model: EmbeddingModel) -> NDArray[np.float32]:
     """Return the embeddings of a few thousand texts, a row each.
 
     Args:
         spark: the session.
         texts: what is embedded; only a text's beginning counts.
-        model: as `model.model_folder` takes it.
-        key: the YAML key that names it, for errors.
+        model: what embeds.
 
     Raises:
-        EngineError: if a worker cannot load the model.
+        EngineError: if a worker cannot load the model, or the engine cannot serve.
     """
-
-    def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_vectors(batches, model, key), _NUMBERED)
-
     numbered = spark.createDataFrame(list(enumerate(texts)), f"{_NUMBER} int, {_TEXT} string")
-    found = numbered.repartition(task_slots(spark)).mapInArrow(embed, _NUMBERED)
+    found = embedded_rows(numbered, [_NUMBER, _TEXT], model, _numbered, _NUMBERED)
     # Sorted here: a sort of Spark's would embed everything once more, to see how it is spread.
     ordered = sorted(found.collect(), key=lambda row: int(row[_NUMBER]))
     return np.array([row["vector"] for row in ordered], np.float32)
 
 
-def embedded_rows(
-    batches: Iterable[pa.RecordBatch], columns: Sequence[str], model: str, key: str
-) -> Iterator[tuple[list[tuple[Any, ...]], NDArray[np.float32]]]:
-    """Yield some rows at a time, with the embeddings of their last column, which is a text; null counts as empty."""
-    return with_embeddings(rows(batches, *columns), model, key)
+def identity_of(model: EmbeddingModel) -> str:
+    """Return what decides on a text's vector: the model itself, whoever runs it."""
+    return model.model if model.engine is None else model_identity(model.engine)
 
 
-def with_embeddings(
-    given: Iterator[tuple[Any, ...]], model: str, key: str
-) -> Iterator[tuple[list[tuple[Any, ...]], NDArray[np.float32]]]:
-    """Yield some tuples at a time, with the embeddings of their last parts, texts or null."""
+def _by_worker(given: Iterator[tuple[Any, ...]], model: EmbeddingModel) -> Iterator[Some]:
+    """Yield rows with their vectors; what goes wrong is marked, so that the driver finds it again."""
     while some := list(itertools.islice(given, _TEXTS_AT_ONCE)):
-        yield some, embedded([row[-1] or "" for row in some], model, key)
+        try:
+            yield some, embedder(model.model, model.key)([row[-1] or "" for row in some])
+        except EngineError as error:
+            raise marked(error) from None
 
 
-def embedded(texts: Sequence[str], model: str, key: str) -> NDArray[np.float32]:
-    """Return the embeddings of texts in a worker; what goes wrong is marked, so that the driver finds it again."""
-    try:
-        return embedder(model, key)(texts)
-    except EngineError as error:
-        raise marked(error) from None
+def _by_engine(given: Iterator[tuple[Any, ...]], model: EmbeddingModel, asking: Asking) -> Iterator[Some]:
+    """Yield rows with their vectors, as the engine answers; a text that it refuses ends the stage."""
+    read: deque[tuple[Any, ...]] = deque()
+
+    def texts() -> Iterator[list[str]]:
+        for row in given:
+            read.append(row)
+            yield [(row[-1] or "")[:BEGINNING]]
+
+    for replies in asking.replies(texts()):
+        for reply in replies:
+            if reply.error is not None:
+                raise marked(EngineError(f"{model.key}: engine {asking.name!r} embeds no text: {reply.error}"))
+        some = [read.popleft() for _ in replies]
+        if some:
+            yield some, np.array([vector_in(reply.text or "") for reply in replies], np.float32)
 
 
-def _vectors(batches: Iterable[pa.RecordBatch], model: str, key: str) -> Iterator[tuple[int, list[float]]]:
-    for some, found in embedded_rows(batches, (_NUMBER, _TEXT), model, key):
-        for (number, _), vector in zip(some, found, strict=True):
-            yield number, vector.tolist()
+def _numbered(found: Some) -> Iterator[tuple[int, list[float]]]:
+    for (number, _), vector in zip(*found, strict=True):
+        yield number, vector.tolist()

@@ -22,10 +22,13 @@ from genetic_udfs.engine.chat_completion import (
     ReadLogprobs,
     Reply,
     Sampling,
+    TokenLogprobs,
     beginning_of,
     encodable,
     request_body,
 )
+from genetic_udfs.engine.embedding_request import PATH as EMBEDDINGS
+from genetic_udfs.engine.embedding_request import embedding_body, embedding_in, shortened
 from genetic_udfs.engine.response import fault_in, reply_in, with_yes_probability
 from genetic_udfs.engine.retry import (
     DEFAULT_RETRY,
@@ -41,6 +44,7 @@ from genetic_udfs.errors import EngineError
 NO_PROMPT: Final = "no prompt"
 """The error of a row about which nothing was asked."""
 
+_CHAT: Final = "chat/completions"
 _OF_THE_ROW = frozenset({400, 413, 414, 422})
 _BUSY = frozenset({429, 503, 529})
 _BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it has to end
@@ -113,7 +117,7 @@ class Client:
 
     Args:
         router: Where the engine is.
-        sampling: How it samples.
+        sampling: How it samples; None of one that embeds, whose replies' texts are vectors.
         read_logprobs: Fills `yes_probability`.
         policy: How often to try again.
         reasoning: How thoughts are told from answers, as `engines.NAME.reasoning`.
@@ -125,7 +129,7 @@ class Client:
     def __init__(
         self,
         router: Router,
-        sampling: Sampling,
+        sampling: Sampling | None,
         read_logprobs: ReadLogprobs | None = None,
         policy: RetryPolicy = DEFAULT_RETRY,
         reasoning: ReasoningTags | bool = True,
@@ -135,6 +139,7 @@ class Client:
     ) -> None:
         self._router = router
         self._sampling = sampling
+        self._path = EMBEDDINGS if sampling is None else _CHAT
         self._read_logprobs = read_logprobs
         self._policy = policy
         self._reasoning = reasoning
@@ -175,12 +180,12 @@ class Client:
         attempts.begin(route.epoch)
         if attempts.has_seen_enough_deaths():
             raise EngineError(f"{self._router.name} died {attempts.deaths} times under one and the same row")
-        beginning = beginning_of(prompt, self._sampling)
+        beginning = "" if self._sampling is None else beginning_of(prompt, self._sampling)
         field = self._field_of(route)
-        body = json.dumps(request_body(route.model, prompt, self._sampling, field)).encode()
+        body = json.dumps(self._body(route, prompt, field)).encode()
         started = time.monotonic()
         try:
-            status, headers, content = await _posted(route.session, f"{route.url}/chat/completions", body)
+            status, headers, content = await _posted(route.session, f"{route.url}/{self._path}", body)
         except TimeoutError:
             await self._router.failed(route)
             raise AttemptFailed(
@@ -198,13 +203,22 @@ class Client:
                 return self._read(route, data, seconds, attempts, beginning)
             status, message = fault
         elif 300 <= status < 400:
-            raise EngineError(f"{self._router.name}: {self._shown(_moved(route, status, headers.get('Location')))}")
+            raise EngineError(
+                f"{self._router.name}: {self._shown(_moved(route, self._path, status, headers.get('Location')))}"
+            )
         else:
             message = _message_in(content)
         message = without_echo(message)
         if self._is_another_field_wanted(route, status, message, field):
             return await self._send_to(route, prompt, attempts)
+        if self._sampling is None and (half := shortened(prompt, status, message)) is not None:
+            return await self._send_to(route, half, attempts)
         return await self._refused(route, status, headers.get("Retry-After"), message, attempts, bool(beginning))
+
+    def _body(self, route: Route, prompt: str, field: str) -> dict[str, Any]:
+        if self._sampling is None:
+            return embedding_body(route.model, prompt)
+        return request_body(route.model, prompt, self._sampling, field)
 
     def _field_of(self, route: Route) -> str:
         return self._max_tokens_field or _FIELDS_FOUND.get((route.url, route.model), MAX_TOKENS)
@@ -212,7 +226,8 @@ class Client:
     def _is_another_field_wanted(self, route: Route, status: int, message: str, field: str) -> bool:
         """Whether a refusal asks for the other name of `max_tokens`; from now on that is used."""
         wanted = status in _OF_THE_ROW and MAX_COMPLETION_TOKENS in message and _UNSUPPORTED.search(message) is not None
-        if not wanted or field != MAX_TOKENS or self._max_tokens_field is not None or self._sampling.max_tokens is None:
+        has_field = self._sampling is not None and self._sampling.max_tokens is not None
+        if not (wanted and has_field) or field != MAX_TOKENS or self._max_tokens_field is not None:
             return False
         if (route.url, route.model) not in _FIELDS_FOUND:
             _FIELDS_FOUND[route.url, route.model] = MAX_COMPLETION_TOKENS
@@ -227,10 +242,13 @@ class Client:
             raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
 
     def _read(self, route: Route, data: Any, seconds: float, attempts: Attempts, beginning: str) -> Reply:
+        taken: dict[str, Any] = {"seconds": seconds, "attempt": attempts.count}
         try:
-            reply, tokens = reply_in(
-                data, seconds=seconds, attempt=attempts.count, beginning=beginning, reasoning=self._reasoning
-            )
+            reply, tokens = Reply(), list[TokenLogprobs]()
+            if self._sampling is None:
+                reply = embedding_in(data, **taken)
+            else:
+                reply, tokens = reply_in(data, beginning=beginning, reasoning=self._reasoning, **taken)
         except ValueError as error:
             raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
         if reply.finish_reason in _BROKEN_OFF:
@@ -292,11 +310,11 @@ async def _posted(session: aiohttp.ClientSession, url: str, body: bytes) -> tupl
         return response.status, response.headers, await response.read()
 
 
-def _moved(route: Route, status: int, location: str | None) -> str:
+def _moved(route: Route, path: str, status: int, location: str | None) -> str:
     """Return what to do about an answer that sends elsewhere."""
     if location is None:
         return f"{route.url} sends elsewhere without saying where (HTTP {status}); check its url"
-    url = urljoin(route.url, location).removesuffix("/chat/completions")
+    url = urljoin(route.url, location).removesuffix(f"/{path}")
     return f"{route.url} has moved (HTTP {status}); set its url to {url}"
 
 

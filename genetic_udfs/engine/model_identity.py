@@ -11,7 +11,15 @@ from genetic_udfs.config import Engine
 # vLLM's arguments that change what a model says: other weights, numbers, tokens or turns. All others are about speed.
 _DECIDING: Final = frozenset(
     {
-        *("chat-template", "code-revision", "hf-overrides", "kv-cache-dtype", "lora-modules"),
+        *(
+            "chat-template",
+            "code-revision",
+            "convert",
+            "hf-overrides",
+            "kv-cache-dtype",
+            "lora-modules",
+            "pooler-config",
+        ),
         *(
             "quantization",
             "revision",

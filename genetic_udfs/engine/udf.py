@@ -48,7 +48,7 @@ _DTYPES: Final[dict[str, Any]] = {
 }
 
 
-def ask(name: str, engine: Engine, sampling: Sampling, **options: Any) -> Any:
+def ask(name: str, engine: Engine, sampling: Sampling | None, **options: Any) -> Any:
     """Return a UDF of (prompt string) that gives the engine's reply, a struct `columns.REPLY`.
 
     It reads ahead and keeps a window of requests in flight, so the batches that Spark hands to it should be
@@ -79,7 +79,7 @@ class Asking:
     Args:
         name: The engine's name in the configuration.
         engine: The engine.
-        sampling: How it samples.
+        sampling: How it samples; None of one that embeds, whose replies' texts are vectors in base64.
         window: How many requests a server of the engine may have in flight; 1.1 times `max_num_seqs` unless
             given. A server of our own divides it among the tasks that use it at the time.
         feeders: For an endpoint, among how many tasks the window is divided: those that run at once in the
@@ -93,7 +93,7 @@ class Asking:
 
     name: str
     engine: Engine
-    sampling: Sampling
+    sampling: Sampling | None
     window: int | None = None
     feeders: int = 1
     stage: str = ""

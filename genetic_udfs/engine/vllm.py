@@ -89,8 +89,11 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
         "max-num-seqs": engine.max_num_seqs,
         # vLLM's own default for servers is a quarter of that for batches: short waits, less throughput.
         "max-num-batched-tokens": engine.max_num_batched_tokens,
-        "max-model-len": engine.max_model_len,
     }
+    if engine.known_length is not None:
+        flags["max-model-len"] = engine.known_length
+    if engine.embeds:
+        flags["runner"] = "pooling"
     defaults: dict[str, bool | int | float | str] = {"disable-uvicorn-access-log": True}
     if machine.cpu_build:
         defaults["enforce-eager"] = True  # compiling takes minutes on a CPU and gains little

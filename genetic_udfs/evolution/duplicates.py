@@ -61,11 +61,11 @@ def ranked_texts(rows: DataFrame, this: Round) -> DataFrame:
 
 def reject_semantic_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what says the same as the population, as what this generation has accepted, or as another candidate."""
-    run, settings = this.run, this.run.config.dedup.semantic
-    if settings is None:
+    run, settings, model = this.run, this.run.config.dedup.semantic, this.run.config.embedding_model
+    if settings is None or model is None:
         return rows
     rows = checkpoint(rows, this, "near-duplicates by words")
-    embedded = embed(ranked_texts(rows, this), settings.model).join(rows.select("id", "content_hash"), "id")
+    embedded = embed(ranked_texts(rows, this), model).join(rows.select("id", "content_hash"), "id")
     new = checkpoint(embedded.select(*EMBEDDED_CANDIDATES.fieldNames()), this, EMBEDDED_TEXTS)
     kept = embeddings(run.store, this.generation).select("id", "vector")
     if this.number and (of_rounds := embedded_candidates(run, this.generation)) is not None:

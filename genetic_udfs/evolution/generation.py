@@ -242,6 +242,7 @@ def reject_contaminated(
         this.items,
         texts=texts,
         paraphrases=paraphrases,
+        model=run.config.paraphrases_model,
         ask=ask,
         checkpoint=lambda rows, name: checkpoint(rows, this, name),
     )

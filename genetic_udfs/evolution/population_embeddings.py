@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, EmbeddingModel
 from genetic_udfs.embedding.landmarks import clusters, landmarks, packed, unpacked
-from genetic_udfs.embedding.vectors import embedded_rows
+from genetic_udfs.embedding.vectors import Some, embedded_rows, identity_of
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import generations_lacking
 from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
-from genetic_udfs.runtime.session import task_slots
 from genetic_udfs.store.schema import EMBEDDINGS, EMBEDDINGS_SCHEMA, POPULATION
 from genetic_udfs.store.tables import Store
 
@@ -46,12 +45,12 @@ def update_embeddings(store: Store, config: Config, run_id: str) -> None:
     """
     if config.embedding_model is None:
         return
-    model, key = config.embedding_model
+    model = identity_of(config.embedding_model)
     first = store.read(EMBEDDINGS).select("model").first()
     if first is not None and first["model"] != model:
         raise ConfigurationError(
-            f"{key}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the configuration has"
-            f" {model}; set it back, or remove that folder: the embeddings are then made again"
+            f"{config.embedding_model.key}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the"
+            f" configuration has {model}; set it back, or remove that folder: the embeddings are then made again"
         )
     for generation in generations_lacking(store, EMBEDDINGS):
         add_embeddings(store, config, run_id, generation)
@@ -78,31 +77,34 @@ def add_embeddings(store: Store, config: Config, run_id: str, generation: int, k
 
 
 def embedded_population(
-    new: DataFrame, model: tuple[str, str], chosen: NDArray[np.float32] | None, known: DataFrame | None = None
+    new: DataFrame, model: EmbeddingModel, chosen: NDArray[np.float32] | None, known: DataFrame | None = None
 ) -> DataFrame:
     """Return rows of `embeddings` for individuals of one generation.
 
     Args:
         new: `id`, `generation`, `instruction`, `content_hash`, `code_branches`.
-        model: what embeds them, and its key.
+        model: what embeds them.
         chosen: the landmarks; without them clusters are null.
         known: `content_hash` and `vector` of those that are not embedded again, each once.
     """
     spark = new.sparkSession
-    shared = spark.sparkContext.broadcast(chosen)
+    shared, name = spark.sparkContext.broadcast(chosen), identity_of(model)
 
-    def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_embedded(batches, shared.value, model), EMBEDDINGS_SCHEMA)
+    def made(found: Some) -> Iterator[tuple[Any, ...]]:
+        return _rows(*found, shared.value, name)
 
     def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches_of(_placed(batches, shared.value, model), EMBEDDINGS_SCHEMA)
+        return batches_of(_placed(batches, shared.value, name), EMBEDDINGS_SCHEMA)
+
+    def embed(rows: DataFrame) -> DataFrame:
+        return embedded_rows(rows, ["id", "generation", "level", "text"], model, made, EMBEDDINGS_SCHEMA)
 
     given = new.select("id", "content_hash", F.col("instruction").alias("text"), "generation", level().alias("level"))
     if known is None:
-        return given.repartition(task_slots(spark)).mapInArrow(embed, EMBEDDINGS_SCHEMA)
-    lacking = given.join(known, "content_hash", "left_anti").repartition(task_slots(spark))
+        return embed(given)
+    lacking = given.join(known, "content_hash", "left_anti")
     placed = given.join(known, "content_hash").mapInArrow(place, EMBEDDINGS_SCHEMA)
-    return placed.unionByName(lacking.mapInArrow(embed, EMBEDDINGS_SCHEMA))
+    return placed.unionByName(embed(lacking))
 
 
 def level() -> Column:
@@ -111,15 +113,8 @@ def level() -> Column:
     return F.when(F.col("code_branches").isNotNull(), sum(reached, F.lit(0)))
 
 
-def _embedded(
-    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: tuple[str, str]
-) -> Iterator[tuple[Any, ...]]:
-    for some, vectors in embedded_rows(batches, ("id", "generation", "level", "text"), *model):
-        yield from _rows(some, vectors, chosen, model)
-
-
 def _placed(
-    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: tuple[str, str]
+    batches: Iterable[pa.RecordBatch], chosen: NDArray[np.float32] | None, model: str
 ) -> Iterator[tuple[Any, ...]]:
     for batch in batches:
         if some := [*rows([batch], "id", "generation", "level", "vector")]:
@@ -130,11 +125,11 @@ def _rows(
     some: Sequence[tuple[Any, ...]],
     vectors: NDArray[np.float32],
     chosen: NDArray[np.float32] | None,
-    model: tuple[str, str],
+    model: str,
 ) -> Iterator[tuple[Any, ...]]:
     of = [None] * len(some) if chosen is None else clusters(vectors, chosen).tolist()
     for (name, generation, level_, _), vector, cluster in zip(some, packed(vectors), of, strict=True):
-        yield generation, name, model[0], vector, cluster, level_
+        yield generation, name, model, vector, cluster, level_
 
 
 def _seeds_in_clusters(seeds: DataFrame) -> DataFrame:

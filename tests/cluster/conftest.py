@@ -42,7 +42,7 @@ class Cluster:
             "generations": 1,
             "colonies": 2,
             "samples_per_generation": 6,
-            "max_rounds": 6,
+            "max_rounds": 1,  # so that five are accepted: an instruction comes twice
             "operators": {"crossover_share": 0.3, "crossover_instructions": 1},
             "engines": {"scripted": {"model": str(model), "max_num_seqs": sequences, "start_timeout": 300}},
             "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},

@@ -83,7 +83,7 @@ def test_a_worker_that_is_killed_and_comes_back_costs_no_reply(evolved: Evolved,
     assert len(evolved.asked) == len(found)
     assert {prompt for prompt, times in evolved.asked.items() if times > 1} <= evolved.of_the_killed
     population = delta_rows(run.parent / "store" / "population")
-    assert sum(row["generation"] == 1 for row in population) == 6
+    assert sum(row["generation"] == 1 for row in population) == 5
     assert len(re.findall(r"lost executor", evolved.output)) == 1, evolved.output
     assert not JAVA_FRAME.search(evolved.output), evolved.output
 
@@ -91,16 +91,14 @@ def test_a_worker_that_is_killed_and_comes_back_costs_no_reply(evolved: Evolved,
 @pytest.mark.usefixtures("evolved")
 def test_other_jobs_run_from_the_zip_file_too(on_standalone: Cluster, run: Path) -> None:
     table = on_standalone.folder / "table.parquet"
-    same = {"text": "Write a function that sorts a list of numbers", "code": "def f(x): return x"}
-    tests = {"a": "assert f(1) == 1", "b": "assert f(1) == 2"}
-    pq.write_table(pa.Table.from_pylist([{"id": id_, **same, "tests": [test]} for id_, test in tests.items()]), table)
+    code, tests = "def f(x): return x", {"a": "assert f(1) == 1", "b": "assert f(1) == 2"}
+    rows = [{"id": id_, "code": code, "tests": [test]} for id_, test in tests.items()]
+    pq.write_table(pa.Table.from_pylist(rows), table)
     out = on_standalone.folder / "verified"
     columns = ("--id", "id", "--code", "code", "--tests", "tests")
     on_standalone.submit("jobs/verify.py", run, "--input", table, *columns, "--output", out, "--format", "parquet")
     verified = {row["id"]: row["tests_status"] for row in pq.read_table(out).to_pylist()}
     assert verified == {"a": ["passed"], "b": ["failed"]}
-    out = on_standalone.folder / "kept"
-    on_standalone.submit("jobs/dedup.py", run, "--input", table, "--id", "id", "--column", "text", "--output", out)
     query = "SELECT solve(instruction).code AS code FROM (SELECT instruction FROM population LIMIT 2)"
     output = on_standalone.submit("jobs/sql.py", run, query, "--format", "json")
     solved = [json.loads(line) for line in output.splitlines() if line.startswith("{")]

@@ -62,7 +62,7 @@ def test_the_doctor_finds_all_in_order_but_gpus_that_nothing_isolates(on_yarn: C
 def test_a_population_evolves(on_yarn: Cluster, run: Path) -> None:
     on_yarn.submit("jobs/evolve.py", run)
     rows = delta_rows(run.parent / "store" / "population")
-    assert sum(row["generation"] == 1 for row in rows) == 6
+    assert sum(row["generation"] == 1 for row in rows) == 5
 
 
 def test_without_a_configuration_of_the_cluster_it_is_said_before_anything_starts(on_yarn: Cluster, run: Path) -> None:

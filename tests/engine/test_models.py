@@ -23,7 +23,7 @@ def test_a_name_on_the_hub_passes(model: str) -> None:
         ("/no/such/folder", "is no folder"),
         ("./no-such-folder", "is no folder"),
         ("~/no-such-folder", "is no folder"),
-        ("bundled:gpt5", f"does not come with the project; {models.BUNDLED} does"),
+        ("bundled:gpt5", f"does not come with the project; {models.BUNDLED} and"),
         ("a/b/c", "allowed are a folder"),
         ("http://host/v1", "allowed are a folder"),
         ("", "allowed are a folder"),

@@ -11,18 +11,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Engine, ReasoningTags
+from genetic_udfs.config import EmbeddingModel, Engine, ReasoningTags
+from genetic_udfs.embedding.model import Embedder
+from genetic_udfs.embedding.vectors import vectors
 from genetic_udfs.engine.chat_completion import Sampling, TokenLogprobs
 from genetic_udfs.engine.executor import Executor
 from genetic_udfs.engine.models import BUNDLED
 from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.runtime.process import ProcessId, members
+from tests.decontamination.tiny_model import make_tiny_model
 from tests.engine.conftest import eventually, processes_in
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -349,3 +353,17 @@ def test_thoughts_that_the_chat_template_opens_are_apart_with_a_reasoning_parser
     spark: SparkSession, executor: RealExecutor
 ) -> None:
     assert_thoughts_are_apart(spark, "short", OTHER)
+
+
+def test_an_engine_embeds_as_transformers_do(spark: SparkSession, tmp_path: Path) -> None:
+    # vLLM's attention on CPUs wants 32 numbers a head; the mean of all tokens is what sentence-transformers calls so.
+    folder = make_tiny_model(tmp_path / "model", size=64)
+    args = {"pooler-config": '{"pooling_type": "MEAN"}', "distributed-executor-backend": "uni"}
+    engine = Engine(model=str(folder), task="embed", dtype="float32", max_num_seqs=8, args=args, env=UNI)
+    texts = [f"add the {number} largest of some numbers" for number in range(20)]
+    texts += ["", "nul \0 and é😀", "many words " * 2_000]
+    model = EmbeddingModel("engine:vectors", "dedup.semantic.model", engine)
+    found = vectors(spark, texts, model)
+    assert found.shape == (len(texts), 64)
+    assert np.linalg.norm(found, axis=1) == pytest.approx(np.ones(len(texts)), abs=1e-5)
+    assert found[:20] == pytest.approx(Embedder(folder)(texts[:20]), abs=1e-3)

@@ -72,6 +72,14 @@ def test_the_engine_is_told_its_sizes_its_socket_and_one_name_for_every_model() 
     }
 
 
+def test_an_engine_that_embeds_has_the_length_of_its_model_unless_set() -> None:
+    engine = Engine(model="m", task="embed")
+    found = options(arguments(engine, "m", "s", ONE_GPU))
+    assert found["--runner"] == "pooling" and "--max-model-len" not in found
+    engine = Engine(model="m", task="embed", max_model_len=512)
+    assert options(arguments(engine, "m", "s", ONE_GPU))["--max-model-len"] == "512"
+
+
 def test_the_server_is_started_as_a_module_by_this_python() -> None:
     made = command(Engine(model="m"), "m", "s", AVX2, {})
     assert made.arguments[:3] == [sys.executable, "-m", "vllm.entrypoints.openai.api_server"]

@@ -6,7 +6,7 @@ Then each role asks one as it will in a run, since an endpoint may refuse what o
 import re
 import socket
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -33,8 +33,13 @@ _PROMPT: Final = "Answer with one word: is Python a programming language?"
 _BEGUN: Final = "place string, host string, began double, prompt string"
 
 
-def samplings_for(config: Config, name: str) -> dict[str, Sampling]:
-    """Return how an engine is asked by those who ask it, but for a brief answer; what is the same stands there once."""
+def samplings_for(config: Config, name: str) -> Mapping[str, Sampling | None]:
+    """Return how an engine is asked by those who ask it, but for a brief answer; what is the same stands there once.
+
+    Of one that embeds it is None.
+    """
+    if name in config.embedding_engines():
+        return {"an embedding model": None}
     asked = [
         (str(role), sampling_of(settings, is_scored=role == "judge"))
         for role, settings in config.roles.assigned().items()
@@ -77,7 +82,7 @@ def answers(spark: SparkSession, config: Config, name: str, places: int) -> Find
 
 
 def _replies(
-    spark: SparkSession, name: str, engine: Engine, sampling: Sampling, slots: int, seconds: float
+    spark: SparkSession, name: str, engine: Engine, sampling: Sampling | None, slots: int, seconds: float
 ) -> Sequence[Row]:
     """Ask from so many tasks, each of which holds its slot so long that others go elsewhere."""
     begin = partial(_begin, seconds, ExecutorGpus.of_session(spark))

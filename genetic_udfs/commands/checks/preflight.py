@@ -5,13 +5,11 @@ import re
 from pathlib import Path
 
 from genetic_udfs.config import EMBEDDING_MODEL, Config, Engine
-from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
 from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.engine.models import check_model
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.evolution.diversity.meter import MODEL_KEY
 from genetic_udfs.runtime.versions import check_versions
 from genetic_udfs.store.lease import LEASE_FOLDER
 from genetic_udfs.store.tables import SCHEMAS
@@ -111,15 +109,15 @@ def check_embeddings(config: Config) -> None:
     Raises:
         ConfigurationError: naming the key.
     """
-    if config.dedup.semantic is not None:
-        check_embedding(config.dedup.semantic.model, SEMANTIC_MODEL_KEY)
+    if config.semantic_model is not None:
+        check_embedding(config.semantic_model)
     elif config.embedding_model is not None:
         try:
-            check_embedding(*config.embedding_model)
+            check_embedding(config.embedding_model)
         except ConfigurationError as error:
             raise ConfigurationError(f"operators.selection: {config.operators.selection}: {error}") from None
     if config.diversity.sample and config.diversity.model != EMBEDDING_MODEL:
-        check_embedding(config.diversity.model, MODEL_KEY)
+        check_embedding(config.diversity_model)
 
 
 def check_engine(name: str, engine: Engine) -> None:

@@ -8,7 +8,6 @@ from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.data.text import normal_lines
 from genetic_udfs.decontamination.items import BenchmarkItem, read_items
-from genetic_udfs.decontamination.nearest import MODEL_KEY
 from genetic_udfs.decontamination.rules import Index
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ConfigurationError
@@ -25,10 +24,11 @@ def check_test_sets(config: Config) -> list[BenchmarkItem]:
     """
     items = read_items(config.decontamination)
     paraphrases = config.decontamination.paraphrases
-    if items and paraphrases is not None:
-        check_embedding(paraphrases.model, MODEL_KEY)
-        name = config.judge_of(paraphrases).engine
-        check_engine(name, config.engines[name])
+    if items and paraphrases is not None and config.paraphrases_model is not None:
+        check_embedding(config.paraphrases_model)
+        for name in (config.judge_of(paraphrases).engine, config.paraphrases_model.engine_name):
+            if name:
+                check_engine(name, config.engines[name])
     return items
 
 

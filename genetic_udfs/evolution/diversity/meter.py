@@ -25,7 +25,6 @@ from genetic_udfs.evolution.diversity.pedigree import Members, Pedigree, entropy
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.store.schema import POPULATION
 
-MODEL_KEY: Final = "diversity.model"
 # More than the sample are drawn, so that chance leaves none short of it.
 _SURPLUS: Final = 1.5
 # Individuals beyond which nothing is said of descent: their pedigree takes some 60 bytes each of the driver's memory.
@@ -38,7 +37,7 @@ class DiversityMeter:
 
     def __init__(self, run: Run, seeds: Sequence[Seed]) -> None:
         self._run = run
-        self._settings = run.config.diversity
+        self._settings, self._model = run.config.diversity, run.config.diversity_model
         self._topics = {_hash_of(seed.id): seed.topic for seed in seeds}
         self._pedigree = Pedigree()
         self._draws = np.empty(0)
@@ -160,7 +159,7 @@ class DiversityMeter:
             return None
         try:
             with self._run.progress.stage(f"diversity: embedding {len(texts)} instructions", None):
-                return vectors(self._run.spark, texts, self._settings.model, MODEL_KEY)
+                return vectors(self._run.spark, texts, self._model)
         except Exception as error:
             if (known := engine_error_in(error)) is None:
                 raise
@@ -170,7 +169,7 @@ class DiversityMeter:
 
     def _can_embed(self) -> bool:
         try:
-            check_embedding(self._settings.model, MODEL_KEY)
+            check_embedding(self._model)
         except ConfigurationError as error:
             self._run.progress.note(f"no distances between instructions are measured: {error}")
             return False
