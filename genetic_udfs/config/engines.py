@@ -13,7 +13,7 @@ _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "dat
 _FEEDERS: Final = 8
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 # Keys that mean nothing to an engine that embeds: what vectors cost is not counted.
-_OF_TEXTS: Final = frozenset({"price", "gpu_hour", "reasoning", "max_tokens_field"})
+_OF_TEXTS: Final = ("price", "gpu_hour", "reasoning", "max_tokens_field")
 
 
 class ReasoningTags(Section):
@@ -115,8 +115,9 @@ class Engine(Section):
                 f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
                 " each sequence takes one in a step"
             )
-        if self.embeds and (unread := self.model_fields_set & _OF_TEXTS):
-            raise ValueError(f"{sorted(unread)[0]} is for an engine that writes texts; this one has task: embed")
+        given = (name for name in _OF_TEXTS if getattr(self, name) != type(self).model_fields[name].default)
+        if self.embeds and (unread := next(given, None)) is not None:
+            raise ValueError(f"{unread} is for an engine that writes texts; this one has task: embed")
         if self.url is not None and (self.args or self.env or self.feeders):
             raise ValueError("args, env and feeders are for a model that is served here; this engine has a url")
         return self

@@ -8,6 +8,7 @@ import pytest
 
 from genetic_udfs.config import ROLES, Engine, Role
 from genetic_udfs.config.file import load_config
+from genetic_udfs.engine.protocol import EngineRequest
 from genetic_udfs.engine.vllm import SERVED_MODEL, Machine, arguments, command, dtype, environment, sleeps
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -76,6 +77,8 @@ def test_an_engine_that_embeds_has_the_length_of_its_model_unless_set() -> None:
     engine = Engine(model="m", task="embed")
     found = options(arguments(engine, "m", "s", ONE_GPU))
     assert found["--runner"] == "pooling" and "--max-model-len" not in found
+    as_sent = EngineRequest.from_line(EngineRequest("vectors", engine, 1).to_line()).engine
+    assert arguments(as_sent, "m", "s", ONE_GPU) == arguments(engine, "m", "s", ONE_GPU)
     engine = Engine(model="m", task="embed", max_model_len=512)
     assert options(arguments(engine, "m", "s", ONE_GPU))["--max-model-len"] == "512"
 
