@@ -24,6 +24,7 @@ from genetic_udfs.commands.any_table import (
     tagged,
     write_table,
 )
+from genetic_udfs.commands.checks.preflight import check_embedding_model
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config, Dedup, EmbeddingModel, Semantic
@@ -33,7 +34,6 @@ from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import Audit, audit
 from genetic_udfs.dedup.near_duplicates import NotCompared, near_duplicates
 from genetic_udfs.dedup.semantic import SEMANTIC, dropped_by_meaning
-from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import rebuild_index
 from genetic_udfs.reporting.dedup_summary import format_audit, format_not_compared
@@ -76,7 +76,7 @@ def dedup(config: Path, options: DedupOptions, overrides: list[str] | None = Non
     model = None
     if likeness.semantic is not None:
         model = EmbeddingModel.named(likeness.semantic.model, SEMANTIC_MODEL_KEY, settings.engines)
-        check_embedding(model)
+        check_embedding_model(model)
     with job_session(settings, "dedup") as spark:
         with job_progress(spark) as progress:
             found = run(spark, options, likeness, settings.seed, progress, model)
@@ -129,7 +129,7 @@ def run(
         settings: when two texts are near-duplicates.
         seed: of the hash functions.
         progress: shows what is done.
-        model: what embeds texts, where they are compared by meaning.
+        model: what embeds texts, where they are compared by meaning: what the settings name, unless given.
 
     Raises:
         ConfigurationError: naming the path or the column.
@@ -172,7 +172,8 @@ def run(
             search = near_duplicates(new, known, settings, seed, scratch.checkpoint)
             dropped = scratch.checkpoint(search.dropped, "dropped")
         found = dropped
-        if settings.semantic is not None and model is not None:
+        if settings.semantic is not None:
+            model = model or EmbeddingModel.named(settings.semantic.model, SEMANTIC_MODEL_KEY)
             with progress.stage("semantic duplicates", None):
                 by_meaning = dropped_by_meaning(
                     new, known, dropped, settings.semantic.threshold, model, scratch.checkpoint

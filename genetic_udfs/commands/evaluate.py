@@ -121,6 +121,8 @@ def check_options(config: Config, options: EvaluateOptions) -> None:
         raise ConfigurationError(
             f"--engine: no engine is named {options.engine!r}; engines has {sorted(config.engines)}"
         )
+    if config.engines[options.engine].embeds:
+        raise ConfigurationError(f"--engine: engine {options.engine!r} has task: embed, and writes no texts")
     if options.samples > 1 and config.roles.coder.temperature == 0.0:
         raise ConfigurationError(
             "--samples: at roles.coder.temperature 0 each sample is the same; --set roles.coder.temperature=0.8"

@@ -23,7 +23,9 @@ def asking_directly(
         EngineError: when it is called and the engine cannot serve.
     """
     judge = config.judge_of(settings)
-    engine = config.engines[judge.engine].model_copy(update={"sleep": False})  # no other takes turns with it
+    nearby = config.paraphrases_model
+    takes_turns = nearby is not None and nearby.engine is not None  # with the one that embeds
+    engine = config.engines[judge.engine].model_copy(update={"sleep": takes_turns})
 
     def answered(questions: DataFrame) -> DataFrame:
         with progress.stage("nearest items", None):

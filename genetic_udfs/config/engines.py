@@ -11,9 +11,10 @@ from genetic_udfs.config.section import Positive, Section
 _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 # So many that the end of one task's rows overlaps with the work of others.
 _FEEDERS: Final = 8
+_LENGTH: Final = 4096
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 # Keys that mean nothing to an engine that embeds: what vectors cost is not counted.
-_OF_TEXTS: Final = ("price", "gpu_hour", "reasoning", "max_tokens_field")
+_FOR_TEXTS: Final = ("price", "gpu_hour", "reasoning", "max_tokens_field")
 
 
 class ReasoningTags(Section):
@@ -60,7 +61,7 @@ class Engine(Section):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     max_num_seqs: Positive = 256
     max_num_batched_tokens: Positive = 8192
-    max_model_len: Annotated[int, Field(ge=64)] = 4096
+    max_model_len: Annotated[int, Field(ge=64)] | None = None
     args: dict[str, bool | int | float | str] = {}
     env: dict[str, str] = {}
     sleep: bool | None = None
@@ -115,7 +116,7 @@ class Engine(Section):
                 f"max_num_batched_tokens ({self.max_num_batched_tokens}) is below max_num_seqs ({self.max_num_seqs});"
                 " each sequence takes one in a step"
             )
-        given = (name for name in _OF_TEXTS if getattr(self, name) != type(self).model_fields[name].default)
+        given = (name for name in _FOR_TEXTS if getattr(self, name) != type(self).model_fields[name].default)
         if self.embeds and (unread := next(given, None)) is not None:
             raise ValueError(f"{unread} is for an engine that writes texts; this one has task: embed")
         if self.url is not None and (self.args or self.env or self.feeders):
@@ -160,8 +161,15 @@ class Engine(Section):
     @property
     def known_length(self) -> int | None:
         """How long prompt and reply may be together; None where only the endpoint or the model knows."""
-        is_known = not (self.urls or self.embeds) or "max_model_len" in self.model_fields_set
-        return self.max_model_len if is_known else None
+        is_served_for_texts = not (self.urls or self.embeds)
+        return _LENGTH if self.max_model_len is None and is_served_for_texts else self.max_model_len
+
+    @property
+    def batched_tokens(self) -> int | None:
+        """How many tokens a server of our own computes in a step; None where vLLM's default suits the model better."""
+        # A text is embedded as a whole, so one step must have room for the longest.
+        is_default = self.max_num_batched_tokens == type(self).model_fields["max_num_batched_tokens"].default
+        return None if self.embeds and is_default else self.max_num_batched_tokens
 
     @property
     def urls(self) -> tuple[str, ...]:

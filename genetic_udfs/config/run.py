@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -143,6 +144,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _engines_are_there_and_replies_fit(self) -> Self:
+        for key, model in self._embedding_keys():
+            try:
+                EmbeddingModel.named(model, key, self.engines)
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
         for key, settings in self._asked().items():
             if settings.engine not in self.engines:
                 raise ValueError(
@@ -168,10 +174,6 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _embeddings_are_by_one_model(self) -> Self:
-        try:
-            self.embedding_engines()
-        except ConfigurationError as error:
-            raise ValueError(str(error)) from None
         semantic = self.dedup.semantic
         if semantic is not None and self.selects_by_embedding and semantic.model != self.diversity.model:
             raise ValueError(
@@ -231,35 +233,36 @@ class Config(Section):
     @property
     def diversity_model(self) -> EmbeddingModel:
         """By what distances are measured."""
-        return EmbeddingModel.named(self.diversity.model, DIVERSITY_MODEL_KEY, self.engines)
+        return self._named(self.diversity.model, DIVERSITY_MODEL_KEY)
 
     @property
     def semantic_model(self) -> EmbeddingModel | None:
         """What tells which instructions say the same; None where nothing asks for it."""
         semantic = self.dedup.semantic
-        return None if semantic is None else EmbeddingModel.named(semantic.model, SEMANTIC_MODEL_KEY, self.engines)
+        return None if semantic is None else self._named(semantic.model, SEMANTIC_MODEL_KEY)
 
     @property
     def paraphrases_model(self) -> EmbeddingModel | None:
         """What tells which items of a test set are near; None where nothing asks for it."""
         paraphrases = self.decontamination.paraphrases
-        if paraphrases is None:
-            return None
-        return EmbeddingModel.named(paraphrases.model, PARAPHRASES_MODEL_KEY, self.engines)
+        return None if paraphrases is None else self._named(paraphrases.model, PARAPHRASES_MODEL_KEY)
 
     def embedding_engines(self) -> dict[str, Engine]:
-        """Return the engines by which a run embeds texts.
+        """Return the engines by which a run embeds texts."""
+        return {name: engine for name, engine in self.used_engines().items() if engine.embeds}
 
-        Raises:
-            ConfigurationError: if a key names an engine that is not there, or writes texts.
-        """
-        used = (
-            (self.semantic_model, True),
-            (self.paraphrases_model, self.decontamination.has_test_sets),
-            (self.diversity_model, self.diversity.sample > 0 or self.selects_by_embedding),
-        )
-        models = [model for model, is_used in used if is_used and model is not None]
-        return {model.engine_name: model.engine for model in models if model.engine is not None}
+    def _named(self, model: str, key: str) -> EmbeddingModel:
+        """Return what the value of a YAML key names, of this configuration's engines or not."""
+        return EmbeddingModel.named(model, key, {**self.engines, **self.used_engines()})
+
+    def _embedding_keys(self) -> Iterator[tuple[str, str]]:
+        """Yield the keys that name what a run embeds by, with their values."""
+        if self.dedup.semantic is not None:
+            yield SEMANTIC_MODEL_KEY, self.dedup.semantic.model
+        if self.decontamination.paraphrases is not None and self.decontamination.has_test_sets:
+            yield PARAPHRASES_MODEL_KEY, self.decontamination.paraphrases.model
+        if self.diversity.sample or self.selects_by_embedding:
+            yield DIVERSITY_MODEL_KEY, self.diversity.model
 
     @property
     def selects_by_embedding(self) -> bool:
@@ -299,7 +302,7 @@ class Config(Section):
         tests = self.decontamination
         if tests.paraphrases is not None and tests.has_test_sets:
             names.add(self.judge_of(tests.paraphrases).engine)
-        names |= self.embedding_engines().keys()
+        names |= {EmbeddingModel.named(model, key, self.engines).engine_name for key, model in self._embedding_keys()}
         used = {name: engine for name, engine in self.engines.items() if name in names}
         served = [engine for engine in used.values() if not engine.urls]
         crowded = len(served) > 1 and sum(engine.memory_share for engine in served) > 1.0

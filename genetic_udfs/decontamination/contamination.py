@@ -53,8 +53,10 @@ def contamination(
         `contamination_rule`, one of `columns.RULES`. Clean rows are not in it.
     """
     found = found_by_words(new, items, texts)
-    if paraphrases is None or model is None or ask is None:
+    if paraphrases is None:
         return found
+    if model is None or ask is None:
+        raise ValueError("paraphrases are found by a model and by asking")
     found = checkpoint(found, "shared words")
     rest = new.select(c.ID, F.col(texts[0]).alias(c.TEXT)).join(found.select(c.ID), c.ID, "left_anti")
     return found.unionByName(_paraphrases(rest, items, paraphrases, model, ask))

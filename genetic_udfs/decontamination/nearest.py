@@ -12,7 +12,7 @@ from genetic_udfs.decontamination import columns as c
 from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.same_problem import same_problem_prompt
 from genetic_udfs.embedding.model import BEGINNING
-from genetic_udfs.embedding.vectors import Some, embedded_rows, identity_of, vectors
+from genetic_udfs.embedding.vectors import Embedded, embedded_rows, identity_of, vectors
 
 # What was embedded in this process, by model and texts: each round of a generation asks for the same items.
 _embedded: dict[tuple[str, tuple[str, ...]], NDArray[np.float32]] = {}
@@ -45,12 +45,12 @@ def nearest_items(
     shared = spark.sparkContext.broadcast((_vectors_of_items(spark, [text for _, text in entries], model), owner))
     problems = spark.sparkContext.broadcast([item.problem for item in items])
 
-    def made(found: Some) -> Iterator[tuple[str, int, float, str]]:
+    def to_rows(found: Embedded) -> Iterator[tuple[str, int, float, str]]:
         for name, text, at, similarity in _near(found, *shared.value, settings):
             yield name, at, similarity, same_problem_prompt(text, problems.value[at])
 
     given = new.filter(F.col(c.TEXT).rlike(r"\S")).select(c.ID, F.substring(c.TEXT, 1, BEGINNING).alias(c.TEXT))
-    return embedded_rows(given, [c.ID, c.TEXT], model, made, c.NEAR)
+    return embedded_rows(given, [c.ID, c.TEXT], model, to_rows, c.NEAR)
 
 
 def _vectors_of_items(spark: SparkSession, texts: Sequence[str], model: EmbeddingModel) -> NDArray[np.float32]:
@@ -74,7 +74,7 @@ def choose(
 
 
 def _near(
-    found: Some, of_items: NDArray[np.float32], owner: NDArray[np.int64], settings: Paraphrases
+    found: Embedded, of_items: NDArray[np.float32], owner: NDArray[np.int64], settings: Paraphrases
 ) -> Iterator[tuple[str, str, int, float]]:
     some, of_texts = found
     for (name, text), of_text in zip(some, of_texts @ of_items.T, strict=True):

@@ -18,7 +18,7 @@ from genetic_udfs.config import EmbeddingModel
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.near_duplicates import Checkpoint
 from genetic_udfs.embedding.landmarks import packed, unpacked
-from genetic_udfs.embedding.vectors import Some, embedded_rows
+from genetic_udfs.embedding.vectors import Embedded, embedded_rows
 from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
 
 SEMANTIC: Final = "semantic"  # in the column `method`
@@ -211,7 +211,7 @@ def _unit(stored: list[bytes]) -> NDArray[np.float32]:
     return vectors
 
 
-def _embedded(found: Some) -> Iterator[tuple[Any, ...]]:
+def _embedded(found: Embedded) -> Iterator[tuple[Any, ...]]:
     some, vectors = found
     for (name, rank, _), vector in zip(some, packed(vectors), strict=True):
         yield name, rank, vector

@@ -92,13 +92,11 @@ def model_folder(model: str, key: str) -> Path:
 
 
 def check_embedding(named: EmbeddingModel) -> None:
-    """Check, without loading anything, that a model and what runs it are there; an engine's are where it runs.
+    """Check, without loading anything, that a model in Spark's workers and what runs it are there.
 
     Raises:
         ConfigurationError: saying what is missing.
     """
-    if named.engine is not None:
-        return
     model_folder(named.model, named.key)
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:

@@ -32,7 +32,7 @@ _NUMBERED: Final = StructType(
     [StructField(_NUMBER, IntegerType()), StructField("vector", ArrayType(FloatType(), containsNull=False))]
 )
 
-Some = tuple[list[tuple[Any, ...]], NDArray[np.float32]]
+Embedded = tuple[list[tuple[Any, ...]], NDArray[np.float32]]
 """Some rows, and the vectors of their texts."""
 
 
@@ -40,7 +40,7 @@ def embedded_rows(
     given: DataFrame,
     columns: Sequence[str],
     model: EmbeddingModel,
-    made: Callable[[Some], Iterator[tuple[Any, ...]]],
+    to_rows: Callable[[Embedded], Iterator[tuple[Any, ...]]],
     schema: StructType,
 ) -> DataFrame:
     """Have tasks embed a text of each row, and make rows of it.
@@ -49,7 +49,7 @@ def embedded_rows(
         given: rows; they are spread over all tasks that can embed.
         columns: their columns, of which the last is the text; null counts as empty.
         model: what embeds.
-        made: makes rows of some rows and their vectors, which have a length of one.
+        to_rows: makes rows of some rows and their vectors, which have a length of one.
         schema: the columns of the rows that are made.
 
     Raises:
@@ -63,7 +63,7 @@ def embedded_rows(
     def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         each = rows(batches, *columns)
         found = _by_worker(each, model) if asking is None else _by_engine(each, model, asking)
-        return batches_of(itertools.chain.from_iterable(map(made, found)), schema)
+        return batches_of(itertools.chain.from_iterable(map(to_rows, found)), schema)
 
     spread = given.select(*columns).repartition(slots)
     return spread.mapInArrow(embed, schema, profile=None if engine is None else task_profile(spark, engine, gpus))
@@ -88,11 +88,14 @@ def vectors(spark: SparkSession, texts: Sequence[str], model: EmbeddingModel) ->
 
 
 def identity_of(model: EmbeddingModel) -> str:
-    """Return what decides on a text's vector: the model itself, whoever runs it."""
-    return model.model if model.engine is None else model_identity(model.engine)
+    """Return what decides on a text's vector: the model, who runs it, and of how much of a text, where that is set."""
+    if model.engine is None:
+        return model.model
+    length = model.engine.known_length
+    return f"engine {model_identity(model.engine)}{'' if length is None else f', max_model_len {length}'}"
 
 
-def _by_worker(given: Iterator[tuple[Any, ...]], model: EmbeddingModel) -> Iterator[Some]:
+def _by_worker(given: Iterator[tuple[Any, ...]], model: EmbeddingModel) -> Iterator[Embedded]:
     """Yield rows with their vectors; what goes wrong is marked, so that the driver finds it again."""
     while some := list(itertools.islice(given, _TEXTS_AT_ONCE)):
         try:
@@ -101,7 +104,7 @@ def _by_worker(given: Iterator[tuple[Any, ...]], model: EmbeddingModel) -> Itera
             raise marked(error) from None
 
 
-def _by_engine(given: Iterator[tuple[Any, ...]], model: EmbeddingModel, asking: Asking) -> Iterator[Some]:
+def _by_engine(given: Iterator[tuple[Any, ...]], model: EmbeddingModel, asking: Asking) -> Iterator[Embedded]:
     """Yield rows with their vectors, as the engine answers; a text that it refuses ends the stage."""
     read: deque[tuple[Any, ...]] = deque()
 
@@ -113,12 +116,15 @@ def _by_engine(given: Iterator[tuple[Any, ...]], model: EmbeddingModel, asking: 
     for replies in asking.replies(texts()):
         for reply in replies:
             if reply.error is not None:
-                raise marked(EngineError(f"{model.key}: engine {asking.name!r} embeds no text: {reply.error}"))
+                refused = read[replies.index(reply)][-1] or ""
+                raise marked(
+                    EngineError(f"{model.key}: engine {asking.name!r} does not embed {refused[:60]!r}: {reply.error}")
+                )
         some = [read.popleft() for _ in replies]
         if some:
             yield some, np.array([vector_in(reply.text or "") for reply in replies], np.float32)
 
 
-def _numbered(found: Some) -> Iterator[tuple[int, list[float]]]:
+def _numbered(found: Embedded) -> Iterator[tuple[int, list[float]]]:
     for (number, _), vector in zip(*found, strict=True):
         yield number, vector.tolist()

@@ -65,12 +65,18 @@ _UNSUPPORTED: Final = re.compile(r"not supported|unsupported|unrecognized|use 'm
 _FIELDS_FOUND: dict[tuple[str, str], str] = {}
 
 
-def all_refused(engine: str, refusal: str) -> str:
+def all_refused(engine: str, refusal: str, *, embeds: bool = False) -> str:
     """Return the message of a stage whose first requests are all refused for one reason."""
-    return (
-        f"{engine} refuses every request: {refusal}. That is no fault of single rows: change what is asked for under"
-        " `roles`, or the engine, and start again"
-    )
+    what = "the engine" if embeds else "what is asked for under `roles`, or the engine"
+    return f"{engine} refuses every request: {refusal}. That is no fault of single rows: change {what}, and start again"
+
+
+class _TooLong(Exception):
+    """A text was refused for its length; `beginning` is what to embed in its place."""
+
+    def __init__(self, beginning: str) -> None:
+        super().__init__()
+        self.beginning = beginning
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,9 @@ class Client:
         while True:
             try:
                 return await self._send(prompt, attempts)
+            except _TooLong as refusal:
+                attempts.take_back()
+                prompt, pause = refusal.beginning, 0.0
             except AttemptFailed as failure:
                 if attempts.is_enough(failure):
                     return self._given_up(attempts, failure)
@@ -212,7 +221,7 @@ class Client:
         if self._is_another_field_wanted(route, status, message, field):
             return await self._send_to(route, prompt, attempts)
         if self._sampling is None and (half := shortened(prompt, status, message)) is not None:
-            return await self._send_to(route, half, attempts)
+            raise _TooLong(half)
         return await self._refused(route, status, headers.get("Retry-After"), message, attempts, bool(beginning))
 
     def _body(self, route: Route, prompt: str, field: str) -> dict[str, Any]:
@@ -242,13 +251,14 @@ class Client:
             raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
 
     def _read(self, route: Route, data: Any, seconds: float, attempts: Attempts, beginning: str) -> Reply:
-        taken: dict[str, Any] = {"seconds": seconds, "attempt": attempts.count}
+        tokens: list[TokenLogprobs]
         try:
-            reply, tokens = Reply(), list[TokenLogprobs]()
             if self._sampling is None:
-                reply = embedding_in(data, **taken)
+                reply, tokens = embedding_in(data, seconds=seconds, attempt=attempts.count), []
             else:
-                reply, tokens = reply_in(data, beginning=beginning, reasoning=self._reasoning, **taken)
+                reply, tokens = reply_in(
+                    data, seconds=seconds, attempt=attempts.count, beginning=beginning, reasoning=self._reasoning
+                )
         except ValueError as error:
             raise AttemptFailed(f"the answer is broken: {error}", at_most=self._policy.attempts) from None
         if reply.finish_reason in _BROKEN_OFF:
@@ -276,7 +286,7 @@ class Client:
             self._progress.answered()
             refusal = f"HTTP {status}: {message}"
             if self._first.refused(refusal):
-                raise EngineError(all_refused(self._router.name, refusal))
+                raise EngineError(all_refused(self._router.name, refusal, embeds=self._sampling is None))
             return Reply(error=refusal, attempt=attempts.count)
         if status < 500 and status not in _BUSY | _PASSING:
             raise EngineError(f"{self._router.name}: {self._router.refusal(route, status, message)}")

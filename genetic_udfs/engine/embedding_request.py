@@ -1,7 +1,6 @@
 """What is asked of an engine that embeds, and the vector in its reply, as plain data."""
 
 import base64
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,21 +9,21 @@ from numpy.typing import NDArray
 
 from genetic_udfs.engine.chat_completion import Reply, encodable
 from genetic_udfs.engine.response import whole_number
+from genetic_udfs.engine.retry import is_too_long
 
 PATH: Final = "embeddings"
 _FORM: Final = np.dtype("<f4")  # what base64 holds, at OpenAI and at vLLM
-_TOO_LONG: Final = re.compile(r"token|length|too (?:long|large|many)|maximum", re.IGNORECASE)
 _SHORTEST: Final = 64  # characters; what is refused of fewer is not refused for its length
 
 
 def embedding_body(model: str, text: str) -> dict[str, Any]:
-    """Return the body of a request for a text's vector; a blank one is sent as a space, as none may be empty."""
+    """Return the body of a request for a text's vector; an empty one is sent as a space, as none may be."""
     return {"model": model, "input": encodable(text) or " ", "encoding_format": "base64"}
 
 
 def shortened(text: str, status: int, refusal: str) -> str | None:
     """Return what to ask instead of a text that is refused for its length, its first half; None for other refusals."""
-    is_long = status in {400, 413, 422} and _TOO_LONG.search(refusal) is not None
+    is_long = status == 413 or (status in {400, 422} and is_too_long(refusal))
     return text[: len(text) // 2] if is_long and len(text) >= 2 * _SHORTEST else None
 
 

@@ -46,9 +46,8 @@ class EngineRequest:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
     def to_line(self) -> bytes:
-        """Return the request as it is sent: of the engine what is set, as what is not may be the model's own."""
-        engine = self.engine.model_dump(mode="json", exclude_unset=True)
-        return line({"name": self.name, "engine": engine, "window": self.window})
+        """Return the request as it is sent."""
+        return line({"name": self.name, "engine": self.engine.model_dump(mode="json"), "window": self.window})
 
     @classmethod
     def from_line(cls, data: bytes) -> Self:

@@ -63,11 +63,10 @@ class Answers:
 
 
 _WITH_A_DIGIT: Final = re.compile(r"\w*\d[\w.-]*")
+_TOO_LONG: Final = r"context length|too long|too many tokens|(?:maximum|less than)[^.]{0,40}tokens"
 # Refusals that come of what a row holds: many of them have to be alike before the configuration is at fault.
 _OF_ONE_ROW: Final = re.compile(
-    r"context length|too long|too many tokens|maximum[^.]{0,40}tokens"
-    r"|content.{0,20}(?:policy|filter|management)|moderation|flagged",
-    re.IGNORECASE,
+    rf"{_TOO_LONG}|content.{{0,20}}(?:policy|filter|management)|moderation|flagged", re.IGNORECASE
 )
 MANY_ROWS: Final = 8
 # Where a refusal repeats what it was asked: FastAPI and vLLM as JSON or as Python writes it, pydantic in its own form.
@@ -113,6 +112,11 @@ def _end_of_value(text: str, start: int) -> int:
 def kind_of(refusal: str) -> str:
     """Return what refusals of one kind have in common: all but their numbers, names with digits, and the request."""
     return _WITH_A_DIGIT.sub("#", without_echo(refusal))
+
+
+def is_too_long(refusal: str) -> bool:
+    """Tell whether a refusal says that what was asked has too many tokens."""
+    return re.search(_TOO_LONG, refusal, re.IGNORECASE) is not None
 
 
 def is_of_configuration(refusal: str, count: int) -> bool:
@@ -206,6 +210,10 @@ class Attempts:
             self.deaths += 1
         self._epoch = epoch
         self.count += 1
+
+    def take_back(self) -> None:
+        """Do not count the last sending: another text is sent in its place."""
+        self.count -= 1
 
     def has_seen_enough_deaths(self) -> bool:
         """Whether servers die too often under this row."""

@@ -87,9 +87,10 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
         "uds": socket,
         "dtype": dtype(engine, machine),
         "max-num-seqs": engine.max_num_seqs,
-        # vLLM's own default for servers is a quarter of that for batches: short waits, less throughput.
-        "max-num-batched-tokens": engine.max_num_batched_tokens,
     }
+    if engine.batched_tokens is not None:
+        # vLLM's own default for servers is a quarter of that for batches: short waits, less throughput.
+        flags["max-num-batched-tokens"] = engine.batched_tokens
     if engine.known_length is not None:
         flags["max-model-len"] = engine.known_length
     if engine.embeds:

@@ -50,6 +50,7 @@ def _offspring(config: Config, test_sets: Sequence[str]) -> Iterator[PlannedStag
             "semantic duplicates",
             f"cosine of embeddings by {dedup.semantic.model} from {dedup.semantic.threshold:g}, against the population"
             " and each other",
+            None if config.semantic_model is None else config.semantic_model.engine_name or None,
         )
     if test_sets:
         paraphrases = config.decontamination.paraphrases

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config, EmbeddingModel
 from genetic_udfs.embedding.landmarks import clusters, landmarks, packed, unpacked
-from genetic_udfs.embedding.vectors import Some, embedded_rows, identity_of
+from genetic_udfs.embedding.vectors import Embedded, embedded_rows, identity_of
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import generations_lacking
 from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
@@ -90,14 +90,14 @@ def embedded_population(
     spark = new.sparkSession
     shared, name = spark.sparkContext.broadcast(chosen), identity_of(model)
 
-    def made(found: Some) -> Iterator[tuple[Any, ...]]:
+    def to_rows(found: Embedded) -> Iterator[tuple[Any, ...]]:
         return _rows(*found, shared.value, name)
 
     def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_placed(batches, shared.value, name), EMBEDDINGS_SCHEMA)
 
     def embed(rows: DataFrame) -> DataFrame:
-        return embedded_rows(rows, ["id", "generation", "level", "text"], model, made, EMBEDDINGS_SCHEMA)
+        return embedded_rows(rows, ["id", "generation", "level", "text"], model, to_rows, EMBEDDINGS_SCHEMA)
 
     given = new.select("id", "content_hash", F.col("instruction").alias("text"), "generation", level().alias("level"))
     if known is None:

@@ -21,7 +21,7 @@ from genetic_udfs.commands.cli.dedup import OPTIONAL_VALUES
 from genetic_udfs.commands.cli.dedup import dedup as command_line
 from genetic_udfs.commands.dedup import DedupOptions, Findings, likeness_of, print_summary, run, with_threshold
 from genetic_udfs.commands.job_exit import with_values
-from genetic_udfs.config import Dedup, EmbeddingModel, Semantic
+from genetic_udfs.config import Dedup, Semantic
 from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.near_duplicates import NotCompared
 from genetic_udfs.errors import ConfigurationError
@@ -88,7 +88,7 @@ def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: S
     task = DedupOptions(str(source), "text", "id", str(tmp_path / "out"), str(known), semantic=0.9999)
     settings = likeness_of(Dedup(semantic=Semantic(model=str(make_tiny_model(tmp_path / "model"))), audit=0), task)
     with Progress() as progress:
-        findings = run(spark, task, settings, 0, progress, EmbeddingModel(settings.semantic.model, "model"))
+        findings = run(spark, task, settings, 0, progress)
     written = spark.read.format("delta").load(task.output).orderBy("id")
     rows = {row.id: (row.duplicate_of, row.method) for row in written.collect()}
     assert rows == {

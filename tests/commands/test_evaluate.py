@@ -32,7 +32,11 @@ def config(url: str = "http://127.0.0.1:9/v1", **coder: Any) -> Config:
             "seeds": "unused",
             "generations": 1,
             "samples_per_generation": 1,
-            "engines": {"any": {"model": "m", "url": url}, "other": {"model": "n", "url": url}},
+            "engines": {
+                "any": {"model": "m", "url": url},
+                "other": {"model": "n", "url": url},
+                "vectors": {"model": "v", "url": url, "task": "embed"},
+            },
             "roles": {role: {"engine": "any"} for role in ("instructor", "judge")}
             | {"coder": {"engine": "any", **coder}},
             "sandbox": {"least_tier": "no_files", "cpu_seconds": 4, "wall_seconds": 20},
@@ -114,7 +118,8 @@ def test_an_engine_that_refuses_ends_it_and_says_what_to_do(spark: SparkSession)
 @pytest.mark.parametrize(
     ("coder", "options", "said"),
     [
-        ({}, {"engine": "none"}, "--engine: no engine is named 'none'; engines has ['any', 'other']"),
+        ({}, {"engine": "none"}, "--engine: no engine is named 'none'; engines has ['any', 'other', 'vectors']"),
+        ({}, {"engine": "vectors"}, "--engine: engine 'vectors' has task: embed, and writes no texts"),
         ({}, {"ks": (1, 10), "samples": 5}, "--k 10: needs as many --samples (given: 5)"),
         ({"temperature": 0.0}, {"samples": 5}, "--samples: at roles.coder.temperature 0 each sample is the same"),
         ({}, {"engine": None, "samples": 5}, "--canonical has one solution a problem"),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from genetic_udfs.commands.checks.preflight import check_engine, check_gpus, check_seeds
+from genetic_udfs.commands.checks.preflight import check_embeddings, check_engine, check_gpus, check_seeds
+from genetic_udfs.config import EMBEDDING_MODEL, Engine
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 from tests.conftest import PROJECT
@@ -66,6 +67,16 @@ def test_a_model_and_a_key_that_are_missing_are_named(monkeypatch: pytest.Monkey
     config = load_config(LOCAL, ["engines.remote={model: m, url: http://a/v1, api_key_env: NO_KEY}"])
     with pytest.raises(ConfigurationError, match=r"engines\.remote\.api_key_env: .*NO_KEY is not set"):
         check_engine("remote", config.engines["remote"])
+
+
+def test_what_embeds_is_looked_for_as_an_engine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match=r"engines\.smollm\.model: bundled:all-minilm-l6-v2 writes no texts"):
+        check_engine("smollm", Engine(model=EMBEDDING_MODEL))
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    vectors = "engines.vectors={model: m, url: 'http://a/v1', api_key_env: NO_SUCH_KEY, task: embed}"
+    config = load_config(LOCAL, [vectors, "dedup.semantic={model: 'engine:vectors'}"])
+    with pytest.raises(ConfigurationError, match=r"engines\.vectors\.api_key_env: .* NO_SUCH_KEY is not set"):
+        check_embeddings(config)
 
 
 def test_more_parents_than_seeds_are_refused() -> None:

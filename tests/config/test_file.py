@@ -212,7 +212,9 @@ def test_an_engine_that_embeds_is_used_where_a_key_names_it_and_is_what_it_serve
     overrides = [VECTORS, "dedup.semantic={model: 'engine:vectors'}"]
     config = load_config(LOCAL, overrides)
     assert [*config.used_engines()] == ["smollm", "vectors"] and [*config.embedding_engines()] == ["vectors"]
-    assert config.embedding_model == EmbeddingModel("engine:vectors", "dedup.semantic.model", config.engines["vectors"])
+    vectors = config.used_engines()["vectors"]
+    assert vectors.sleep is True  # as both would take all of the memory
+    assert config.embedding_model == EmbeddingModel("engine:vectors", "dedup.semantic.model", vectors)
     renamed = [override.replace("vectors=", "v=").replace("engine:vectors", "engine:v") for override in overrides]
     assert load_config(LOCAL, renamed).fingerprint() == config.fingerprint()
     other = ["engines.vectors.model=org/others"]

@@ -524,6 +524,19 @@ def test_of_a_text_that_is_too_long_the_beginning_is_embedded() -> None:
         replies = ask_all(server, ["a" * 400, "b" * 2400], sampling=None)
     assert [reply.error for reply in replies] == [None, None]
     assert {len(prompt) for prompt in server.calls if prompt.startswith("b")} == {2400, 1200, 600, 300}
+    assert [reply.attempt for reply in replies] == [1, 1]
+
+
+def test_a_text_that_was_cut_is_sent_as_often_as_another() -> None:
+    def answer(request: Request) -> Answer:
+        if len(request.prompt) > 500:
+            return Answer(status=413, message="too long")
+        return embedding([1.0]) if request.attempt == QUICK.attempts else Answer(status=503)
+
+    with ScriptedServer(answer) as server:
+        [reply] = ask_all(server, ["b" * 2400], sampling=None)
+    assert (reply.error, reply.attempt) == (None, QUICK.attempts)
+    assert server.calls["b" * 2400] == 1
 
 
 def test_a_text_that_is_refused_for_another_reason_is_not_cut() -> None:

@@ -82,7 +82,7 @@ def test_the_embeddings_of_the_population_are_kept_with_their_cells(finished: Fi
     assert {row["id"] for row in rows} == population.keys() and len(rows) == len(population)
     for row in rows:
         own = population[row["id"]]
-        assert (row["generation"], row["model"]) == (own["generation"], "scripted")
+        assert (row["generation"], row["model"]) == (own["generation"], "engine scripted")
         direction = np.array(vector(own["instruction"][:4000]))
         assert unpacked([row["vector"]])[0] == pytest.approx(direction / np.linalg.norm(direction), abs=1e-3)
         assert 0 <= row["cluster"] < 16  # each seed is far enough from the others to be a landmark

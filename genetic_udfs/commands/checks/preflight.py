@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from genetic_udfs.config import EMBEDDING_MODEL, Config, Engine
+from genetic_udfs.config import EMBEDDING_MODEL, Config, EmbeddingModel, Engine
 from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
@@ -110,14 +110,26 @@ def check_embeddings(config: Config) -> None:
         ConfigurationError: naming the key.
     """
     if config.semantic_model is not None:
-        check_embedding(config.semantic_model)
+        check_embedding_model(config.semantic_model)
     elif config.embedding_model is not None:
         try:
-            check_embedding(config.embedding_model)
+            check_embedding_model(config.embedding_model)
         except ConfigurationError as error:
             raise ConfigurationError(f"operators.selection: {config.operators.selection}: {error}") from None
     if config.diversity.sample and config.diversity.model != EMBEDDING_MODEL:
-        check_embedding(config.diversity_model)
+        check_embedding_model(config.diversity_model)
+
+
+def check_embedding_model(model: EmbeddingModel) -> None:
+    """Check that what embeds texts is there: a model, or an engine's model or key.
+
+    Raises:
+        ConfigurationError: naming the key.
+    """
+    if model.engine is None:
+        check_embedding(model)
+    else:
+        check_engine(model.engine_name, model.engine)
 
 
 def check_engine(name: str, engine: Engine) -> None:
@@ -127,6 +139,8 @@ def check_engine(name: str, engine: Engine) -> None:
         ConfigurationError: naming the key.
     """
     if engine.url is None:
+        if engine.model == EMBEDDING_MODEL and not engine.embeds:
+            raise ConfigurationError(f"engines.{name}.model: {engine.model} writes no texts; give it `task: embed`")
         try:
             check_model(engine.model)
         except ConfigurationError as error:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from genetic_udfs.commands.checks.preflight import check_engine
+from genetic_udfs.commands.checks.preflight import check_embedding_model, check_engine
 from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.data.text import normal_lines
 from genetic_udfs.decontamination.items import BenchmarkItem, read_items
 from genetic_udfs.decontamination.rules import Index
-from genetic_udfs.embedding.model import check_embedding
 from genetic_udfs.errors import ConfigurationError
 
 _NAMED: Final = 5
@@ -25,10 +24,9 @@ def check_test_sets(config: Config) -> list[BenchmarkItem]:
     items = read_items(config.decontamination)
     paraphrases = config.decontamination.paraphrases
     if items and paraphrases is not None and config.paraphrases_model is not None:
-        check_embedding(config.paraphrases_model)
-        for name in (config.judge_of(paraphrases).engine, config.paraphrases_model.engine_name):
-            if name:
-                check_engine(name, config.engines[name])
+        check_embedding_model(config.paraphrases_model)
+        name = config.judge_of(paraphrases).engine
+        check_engine(name, config.engines[name])
     return items
 
 
