@@ -1,4 +1,4 @@
-"""A model for the scripted server: it plays the three roles by rule, its answers a function of the prompt alone.
+"""A model for the scripted server: it plays the three roles by rule, and embeds, by a function of the prompt alone.
 
 Its instructions are words drawn by a hash of the prompt, so no two are near each other unless a test wants it.
 """
@@ -20,8 +20,10 @@ COMMONPLACE: Final = "Write a function that adds two numbers and returns their s
 
 
 def answer(request: Request) -> Answer:
-    """Answer as instructor, coder or judge; one in eight verdicts is No."""
+    """Answer as instructor, coder or judge, or as one that embeds; one in eight verdicts is No."""
     prompt = request.prompt
+    if "input" in request.body:
+        return Answer(body={"data": [{"embedding": vector(prompt)}], "usage": {"prompt_tokens": len(prompt.split())}})
     drawn = random.Random(_number(prompt))
     if "You review answers" in prompt:
         return verdict(_number(prompt) % 8 != 0)
@@ -35,6 +37,12 @@ def answer(request: Request) -> Answer:
 def instruction(drawn: random.Random) -> str:
     """Return an instruction of 14 words, ten of them drawn."""
     return "Write a function for " + " ".join(drawn.choices(_WORDS, k=10))
+
+
+def vector(text: str) -> list[float]:
+    """Return a direction drawn for a text."""
+    drawn = random.Random(_number(text))
+    return [drawn.gauss(0.0, 1.0) for _ in range(16)]
 
 
 def verdict(yes: bool, probability: float = 0.9) -> Answer:

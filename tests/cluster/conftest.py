@@ -30,8 +30,11 @@ class Cluster:
     master: str = ""
     environment: dict[str, str] = field(default_factory=dict)
 
-    def configuration(self, name: str, conf: dict[str, Any], *, sequences: int = 8) -> Path:
-        """Write a configuration whose engine is served beside the executors, and has a store of its own."""
+    def configuration(self, name: str, conf: dict[str, Any], *, sequences: int = 8, embeds: bool = False) -> Path:
+        """Write a configuration whose engine is served beside the executors, and has a store of its own.
+
+        With `embeds` another engine, which shares their GPUs, tells what says the same.
+        """
         model = self.folder / "model"
         model.mkdir(exist_ok=True)
         (model / "config.json").write_text("{}")
@@ -50,6 +53,14 @@ class Cluster:
             "dedup": {"audit": 0},
             "spark": {"conf": {**self._conf(), **conf}},
         }
+        if embeds:
+            half = {"model": str(model), "start_timeout": 300, "args": {"gpu-memory-utilization": 0.5}}
+            settings["engines"] = {
+                "scripted": {**half, "max_num_seqs": sequences},
+                "vectors": {**half, "task": "embed"},
+            }
+            settings["dedup"] = {"audit": 0, "semantic": {"model": "engine:vectors"}}
+            settings["diversity"] = {"sample": 0}
         file = self.folder / name / "run.yaml"
         file.parent.mkdir(exist_ok=True)
         file.write_text(yaml.safe_dump(settings))

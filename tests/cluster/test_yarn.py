@@ -44,7 +44,7 @@ def run(on_yarn: Cluster) -> Path:
         # As on a cluster whose nodes have them: else 350 MB are copied for each application.
         "spark.yarn.jars": ",".join(f"local:{jar}" for jar in libraries),
     }
-    return on_yarn.configuration("on-yarn", conf)
+    return on_yarn.configuration("on-yarn", conf, embeds=True)
 
 
 def test_the_doctor_finds_all_in_order_but_gpus_that_nothing_isolates(on_yarn: Cluster, run: Path) -> None:
@@ -54,6 +54,7 @@ def test_the_doctor_finds_all_in_order_but_gpus_that_nothing_isolates(on_yarn: C
         r"warning +GPUs: executors have the same addresses: 0 on ",
         r"package: every prompt renders; genetic_udfs is from \S*genetic_udfs\.zip",
         r"engine scripted: answers: up after \d+ s, answered in .*, on 2 of 2",
+        r"engine vectors: answers: up after \d+ s, answered in .*, on 2 of 2",
         r"\d+ ok, 1 warning, 0 FAILED, 0 skipped",
     ):
         assert re.search(line, output), output
@@ -63,6 +64,8 @@ def test_a_population_evolves(on_yarn: Cluster, run: Path) -> None:
     on_yarn.submit("jobs/evolve.py", run)
     rows = delta_rows(run.parent / "store" / "population")
     assert sum(row["generation"] == 1 for row in rows) == 5
+    embedded = delta_rows(run.parent / "store" / "embeddings")
+    assert {row["id"] for row in embedded} == {row["id"] for row in rows}
 
 
 def test_without_a_configuration_of_the_cluster_it_is_said_before_anything_starts(on_yarn: Cluster, run: Path) -> None:

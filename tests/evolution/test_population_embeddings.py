@@ -1,7 +1,6 @@
 """A run that breeds for rare kinds and compares by meaning, by an engine that knows equal from unequal."""
 
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,9 +26,9 @@ KNOWN, UNKNOWN = "Write a function for ", "Write one function for "
 
 
 def answer(request: Request) -> Answer:
-    """Tell some instructions in words that the engine does not know, and embed them."""
+    """Tell some instructions in words that the engine does not know, and embed what it knows of them."""
     if "input" in request.body:
-        return Answer(body={"data": [{"embedding": vector(request.prompt)}], "usage": {"prompt_tokens": 1}})
+        return scripted_model.answer(replace(request, prompt=as_known(request.prompt)))
     given = scripted_model.answer(request)
     lines = given.text.split("\n")
     for number, line in enumerate(lines):
@@ -39,10 +38,9 @@ def answer(request: Request) -> Answer:
     return replace(given, text="\n".join(lines))
 
 
-def vector(text: str) -> list[float]:
-    """Return a direction for a text, the same for texts of the same known words and as many unknown ones."""
-    known = re.sub(r"\w*[^\x00-\x7f]\w*", "?", text.lower())
-    return np.random.default_rng(zlib.crc32(known.encode())).normal(size=16).tolist()
+def as_known(text: str) -> str:
+    """Return what the engine knows of a text."""
+    return re.sub(r"\w*[^\x00-\x7f]\w*", "?", text.lower())
 
 
 class Finished:
@@ -83,7 +81,7 @@ def test_the_embeddings_of_the_population_are_kept_with_their_cells(finished: Fi
     for row in rows:
         own = population[row["id"]]
         assert (row["generation"], row["model"]) == (own["generation"], "engine scripted")
-        direction = np.array(vector(own["instruction"][:4000]))
+        direction = np.array(scripted_model.vector(as_known(own["instruction"][:4000])))
         assert unpacked([row["vector"]])[0] == pytest.approx(direction / np.linalg.norm(direction), abs=1e-3)
         assert 0 <= row["cluster"] < 16  # each seed is far enough from the others to be a landmark
         assert (row["level"] is None) == (own["generation"] == 0)
