@@ -92,11 +92,13 @@ def model_folder(model: str, key: str) -> Path:
 
 
 def check_embedding(named: EmbeddingModel) -> None:
-    """Check, without loading anything, that a model in Spark's workers and what runs it are there.
+    """Check, without loading anything, that a model and what runs it are there; those of an engine are not here.
 
     Raises:
         ConfigurationError: saying what is missing.
     """
+    if named.engine is not None:
+        return
     model_folder(named.model, named.key)
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:

@@ -114,13 +114,11 @@ def _by_engine(given: Iterator[tuple[Any, ...]], model: EmbeddingModel, asking: 
             yield [(row[-1] or "")[:BEGINNING]]
 
     for replies in asking.replies(texts()):
-        for reply in replies:
-            if reply.error is not None:
-                refused = read[replies.index(reply)][-1] or ""
-                raise marked(
-                    EngineError(f"{model.key}: engine {asking.name!r} does not embed {refused[:60]!r}: {reply.error}")
-                )
         some = [read.popleft() for _ in replies]
+        for row, reply in zip(some, replies, strict=True):
+            if reply.error is not None:
+                text = (row[-1] or "")[:60]
+                raise marked(EngineError(f"{model.key}: engine {asking.name!r} does not embed {text!r}: {reply.error}"))
         if some:
             yield some, np.array([vector_in(reply.text or "") for reply in replies], np.float32)
 

@@ -10,26 +10,10 @@ from genetic_udfs.config import Engine
 
 # vLLM's arguments that change what a model says: other weights, numbers, tokens or turns. All others are about speed.
 _DECIDING: Final = frozenset(
-    {
-        *(
-            "chat-template",
-            "code-revision",
-            "convert",
-            "hf-overrides",
-            "kv-cache-dtype",
-            "lora-modules",
-            "pooler-config",
-        ),
-        *(
-            "quantization",
-            "revision",
-            "rope-scaling",
-            "rope-theta",
-            "tokenizer",
-            "tokenizer-mode",
-            "tokenizer-revision",
-        ),
-    }
+    """
+    chat-template code-revision convert hf-overrides kv-cache-dtype lora-modules pooler-config quantization revision
+    rope-scaling rope-theta tokenizer tokenizer-mode tokenizer-revision
+    """.split()  # noqa: SIM905
 )
 _WEIGHTS: Final = frozenset({".bin", ".gguf", ".pt", ".pth", ".safetensors"})
 _DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".txt"})  # architecture, index of weights, tokenizer

@@ -67,7 +67,7 @@ def finished(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
                 "vectors": {"model": "scripted", "url": server.url, "task": "embed"},
             },
             dedup={"audit": 0, "semantic": {"threshold": 0.9999, "model": "engine:vectors"}},
-            diversity={"sample": 0, "model": "engine:vectors"},
+            diversity={"sample": 10, "model": "engine:vectors"},
             decontamination={"human_eval": False},
         )
         evolve(spark, config)
@@ -87,6 +87,13 @@ def test_the_embeddings_of_the_population_are_kept_with_their_cells(finished: Fi
         assert (row["level"] is None) == (own["generation"] == 0)
         if row["level"] is not None:
             assert row["level"] == sum(own["code_branches"] >= bound for bound in (2, 5, 10))
+
+
+def test_distances_are_measured_by_an_engine_too(finished: Finished) -> None:
+    rows = {row["generation"]: row["diversity"] for row in finished.table("generations")}
+    assert rows[0]["model"] == rows[1]["model"] == "engine scripted"
+    assert rows[0]["sample"] == 10 and 0 < rows[0]["nearest_other"]["p5"] <= rows[0]["nearest_other"]["mean"]
+    assert rows[1]["nearest_earlier"]["mean"] > 0
 
 
 def test_what_says_the_same_in_other_words_is_rejected_with_its_partner(finished: Finished) -> None:

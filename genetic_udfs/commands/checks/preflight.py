@@ -126,9 +126,8 @@ def check_embedding_model(model: EmbeddingModel) -> None:
     Raises:
         ConfigurationError: naming the key.
     """
-    if model.engine is None:
-        check_embedding(model)
-    else:
+    check_embedding(model)
+    if model.engine is not None:
         check_engine(model.engine_name, model.engine)
 
 

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.embedding.model import check_embedding
-from genetic_udfs.embedding.vectors import vectors
+from genetic_udfs.embedding.vectors import identity_of, vectors
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.diversity.distances import Spread, distinct_3, spread, to_nearest
@@ -99,7 +99,7 @@ class DiversityMeter:
         words = distinct_3(texts)
         return {
             "sample": len(texts),
-            "model": self._settings.model if embedded is not None else None,
+            "model": identity_of(self._model) if embedded is not None else None,
             "distinct_3": words and words.share,
             "distinct_3_low": words and words.low,
             "distinct_3_high": words and words.high,
