@@ -28,7 +28,7 @@ from genetic_udfs.commands.checks.preflight import check_embedding_model
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config, Dedup, EmbeddingModel, Semantic
-from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
+from genetic_udfs.config.embedding import SEMANTIC_MODEL_KEY
 from genetic_udfs.config.file import load_config
 from genetic_udfs.dedup import columns as c
 from genetic_udfs.dedup.audit import Audit, audit

@@ -17,7 +17,7 @@ from genetic_udfs.config import Config as Config
 from genetic_udfs.config import Dedup as Dedup
 from genetic_udfs.config import EmbeddingModel
 from genetic_udfs.config import Sandbox as Sandbox
-from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY
+from genetic_udfs.config.embedding import SEMANTIC_MODEL_KEY
 from genetic_udfs.config.file import load_config as load_config
 from genetic_udfs.decontamination import contamination, read_items
 from genetic_udfs.dedup import columns as c

@@ -23,9 +23,11 @@ def asking_directly(
         EngineError: when it is called and the engine cannot serve.
     """
     judge = config.judge_of(settings)
-    nearby = config.paraphrases_model
-    takes_turns = nearby is not None and nearby.engine is not None  # with the one that embeds
-    engine = config.engines[judge.engine].model_copy(update={"sleep": takes_turns})
+    engine = config.engines[judge.engine]
+    if engine.sleep is None:
+        nearby = config.paraphrases_model
+        takes_turns = nearby is not None and nearby.engine is not None and not nearby.engine.urls
+        engine = engine.model_copy(update={"sleep": takes_turns})  # with the one that embeds
 
     def answered(questions: DataFrame) -> DataFrame:
         with progress.stage("nearest items", None):

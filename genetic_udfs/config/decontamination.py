@@ -1,6 +1,6 @@
 """Test sets that must not appear in the data."""
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,9 +9,6 @@ from genetic_udfs.config.roles import RoleSettings
 from genetic_udfs.config.section import Section
 
 Form = Literal["mbpp", "livecodebench", "bigcodebench"]
-
-PARAPHRASES_MODEL_KEY: Final = "decontamination.paraphrases.model"
-"""The YAML key of the model that tells which items are near."""
 
 
 class Benchmark(Section):

@@ -12,10 +12,6 @@ _MAX_ROWS: Final = 14
 _MISSED_AT_THRESHOLD: Final = 0.015
 
 
-SEMANTIC_MODEL_KEY: Final = "dedup.semantic.model"
-"""The YAML key of the model that tells what says the same."""
-
-
 class Semantic(Section):
     """When two instructions say the same: a cosine of their embeddings by `model` at or above `threshold`."""
 

@@ -1,14 +1,11 @@
 """How the diversity of each generation is measured."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from genetic_udfs.config.embedding import EMBEDDING_MODEL
 from genetic_udfs.config.section import Section
-
-DIVERSITY_MODEL_KEY: Final = "diversity.model"
-"""The YAML key of the model by which distances are measured."""
 
 
 class Diversity(Section):

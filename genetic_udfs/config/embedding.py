@@ -10,7 +10,18 @@ from genetic_udfs.errors import ConfigurationError
 EMBEDDING_MODEL: Final = "bundled:all-minilm-l6-v2"
 """The model unless another is named."""
 
+DIVERSITY_MODEL_KEY: Final = "diversity.model"
+PARAPHRASES_MODEL_KEY: Final = "decontamination.paraphrases.model"
+SEMANTIC_MODEL_KEY: Final = "dedup.semantic.model"
+EMBEDDING_KEYS: Final = (DIVERSITY_MODEL_KEY, PARAPHRASES_MODEL_KEY, SEMANTIC_MODEL_KEY)
+"""The YAML keys that name what embeds."""
+
 _OF_ENGINE: Final = "engine:"
+
+
+def is_folder(model: str) -> bool:
+    """Tell whether the value of such a key is a model's folder: neither an engine nor a bundled model."""
+    return not model.startswith(("bundled:", _OF_ENGINE))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from genetic_udfs.config import Config, MutationTask
+from genetic_udfs.config.embedding import EMBEDDING_KEYS, is_folder
 from genetic_udfs.config.operators import CROSSOVER, Operators
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.errors import ConfigurationError
@@ -43,6 +44,7 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """
     file = Path(path)
     data = _read_yaml(file)
+    _name_test_sets(data, file)
     _anchor_paths(data, file.resolve().parent)
     for override in overrides:
         _apply(data, override)
@@ -95,6 +97,25 @@ def _read_text(file: Path, where: str) -> str:
         raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
 
 
+def _name_test_sets(data: dict[str, Any], file: Path) -> None:
+    """Take `decontamination.sets`, a list of test sets with their names, as `benchmarks`."""
+    tests = data.get("decontamination")
+    if not isinstance(tests, dict) or "sets" not in tests:
+        return
+    where, sets = f"{file}: decontamination.sets", tests.pop("sets")
+    if "benchmarks" in tests:
+        raise ConfigurationError(f"{where}: test sets are given as `benchmarks`, too; leave one of the two out")
+    named: dict[str, Any] = {}
+    for test_set in sets if isinstance(sets, list) else [None]:
+        name = test_set.get("name") if isinstance(test_set, dict) else None
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{where}: must be a list such as [{{name: mbpp, path: mbpp.jsonl, form: mbpp}}]")
+        if name in named:
+            raise ConfigurationError(f"{where}: two test sets are named {name!r}")
+        named[name] = {key: value for key, value in test_set.items() if key != "name"}
+    tests["benchmarks"] = named
+
+
 def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for key in _PATH_KEYS:
         if isinstance(data.get(key), str):
@@ -106,13 +127,15 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for _, holder, key in _prompts(data):
         if isinstance(holder[key], str):
             holder[key] = _absolute(holder[key], folder)
-    tests = data.get("decontamination")
-    if not isinstance(tests, dict):
-        return
-    for section, key in ((tests.get("paraphrases"), "model"), *((one, "path") for one in _values(tests, "benchmarks"))):
-        value = section.get(key) if isinstance(section, dict) else None
-        if isinstance(value, str) and (key == "path" or value.startswith(("./", "../", "~"))):
-            section[key] = _absolute(value, folder)
+    for _, test_set in _named(data.get("decontamination"), "benchmarks"):
+        if isinstance(test_set, dict) and isinstance(test_set.get("path"), str):
+            test_set["path"] = _absolute(test_set["path"], folder)
+    for key in EMBEDDING_KEYS:
+        section: Any = data
+        for name in key.split(".")[:-1]:
+            section = section.get(name) if isinstance(section, dict) else None
+        if isinstance(section, dict) and isinstance(model := section.get("model"), str) and is_folder(model):
+            section["model"] = _absolute(model, folder)
 
 
 def _prompts(data: dict[str, Any]) -> list[tuple[str, dict[str, Any], str]]:
@@ -181,10 +204,6 @@ def _read_prompts(data: dict[str, Any], file: Path) -> None:
         holder[name] = {"path": path, "text": text}
 
 
-def _values(data: dict[str, Any], key: str) -> list[Any]:
-    return list(data[key].values()) if isinstance(data.get(key), dict) else []
-
-
 def from_working_directory(path: str) -> str:
     """Return a path that was given on the command line as an absolute one; a URI stays as it is."""
     return _absolute(path, Path.cwd())
@@ -211,6 +230,8 @@ def _apply(data: dict[str, Any], override: str) -> None:
         or keys[-1] in ("prompt", "repair_prompt")
         or keys[:-1] == ["roles", "instructor", "prompts"]
     )
+    if dotted in EMBEDDING_KEYS:
+        is_path = isinstance(value, str) and is_folder(value)
     if isinstance(value, str) and (is_path or (keys[-1] == "model" and value[:1] in {".", "~"})):
         value = _absolute(value, Path.cwd())
     section: Any = data

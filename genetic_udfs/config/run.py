@@ -9,10 +9,15 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from genetic_udfs.config.decontamination import PARAPHRASES_MODEL_KEY, Decontamination, Paraphrases
-from genetic_udfs.config.dedup import SEMANTIC_MODEL_KEY, Dedup
-from genetic_udfs.config.diversity import DIVERSITY_MODEL_KEY, Diversity
-from genetic_udfs.config.embedding import EmbeddingModel
+from genetic_udfs.config.decontamination import Decontamination, Paraphrases
+from genetic_udfs.config.dedup import Dedup
+from genetic_udfs.config.diversity import Diversity
+from genetic_udfs.config.embedding import (
+    DIVERSITY_MODEL_KEY,
+    PARAPHRASES_MODEL_KEY,
+    SEMANTIC_MODEL_KEY,
+    EmbeddingModel,
+)
 from genetic_udfs.config.engines import Engine
 from genetic_udfs.config.limits import Budget, Filters, Ledger, Sandbox
 from genetic_udfs.config.operators import SELECTION_BY_EMBEDDING, Operators
@@ -144,7 +149,7 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _engines_are_there_and_replies_fit(self) -> Self:
-        for key, model in self._embedding_keys():
+        for key, model in self._named_to_embed().items():
             try:
                 EmbeddingModel.named(model, key, self.engines)
             except ConfigurationError as error:
@@ -255,14 +260,23 @@ class Config(Section):
         """Return what the value of a YAML key names, of this configuration's engines or not."""
         return EmbeddingModel.named(model, key, {**self.engines, **self.used_engines()})
 
+    def _named_to_embed(self) -> dict[str, str]:
+        """Return the keys that name what embeds, with their values."""
+        semantic, paraphrases = self.dedup.semantic, self.decontamination.paraphrases
+        return {
+            DIVERSITY_MODEL_KEY: self.diversity.model,
+            **({} if semantic is None else {SEMANTIC_MODEL_KEY: semantic.model}),
+            **({} if paraphrases is None else {PARAPHRASES_MODEL_KEY: paraphrases.model}),
+        }
+
     def _embedding_keys(self) -> Iterator[tuple[str, str]]:
-        """Yield the keys that name what a run embeds by, with their values."""
-        if self.dedup.semantic is not None:
-            yield SEMANTIC_MODEL_KEY, self.dedup.semantic.model
-        if self.decontamination.paraphrases is not None and self.decontamination.has_test_sets:
-            yield PARAPHRASES_MODEL_KEY, self.decontamination.paraphrases.model
-        if self.diversity.sample or self.selects_by_embedding:
-            yield DIVERSITY_MODEL_KEY, self.diversity.model
+        """Yield those that a run embeds by."""
+        idle = set()
+        if not (self.diversity.sample or self.selects_by_embedding):
+            idle.add(DIVERSITY_MODEL_KEY)
+        if not self.decontamination.has_test_sets:
+            idle.add(PARAPHRASES_MODEL_KEY)
+        yield from ((key, model) for key, model in self._named_to_embed().items() if key not in idle)
 
     @property
     def selects_by_embedding(self) -> bool:

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from genetic_udfs.errors import EngineError
+
 # Half the precision of what a model gives moves a cosine by less than 0.001, in half the room.
 STORED: Final = np.float16
 NEIGHBOURS: Final = 5
@@ -66,7 +68,13 @@ def packed(vectors: NDArray[np.float32]) -> list[bytes]:
 
 
 def unpacked(stored: Sequence[bytes]) -> NDArray[np.float32]:
-    """Return stored vectors, a row each."""
+    """Return stored vectors, a row each.
+
+    Raises:
+        EngineError: if they are of different lengths, as those of different models are.
+    """
     if not stored:
         return np.empty((0, 0), np.float32)
+    if len(lengths := {len(vector) // STORED().itemsize for vector in stored}) > 1:
+        raise EngineError(f"embeddings are of several models: they have {sorted(lengths)} numbers each")
     return np.frombuffer(b"".join(stored), STORED).reshape(len(stored), -1).astype(np.float32)

@@ -58,7 +58,9 @@ class Embedder:
         return result
 
 
-@functools.cache
+_loaded = functools.cache(Embedder)
+
+
 def embedder(model: str, key: str) -> Embedder:
     """Return a model, loaded once in a process; `key` is the YAML key that names it.
 
@@ -66,7 +68,7 @@ def embedder(model: str, key: str) -> Embedder:
         EngineError: if it cannot be loaded here.
     """
     try:
-        return Embedder(model_folder(model, key))
+        return _loaded(model_folder(model, key))
     except (ConfigurationError, ImportError, OSError, ValueError) as error:
         raise EngineError(f"{key}: {model} cannot be loaded: {error}") from None
 

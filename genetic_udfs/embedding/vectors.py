@@ -16,7 +16,7 @@ from genetic_udfs.embedding.model import BEGINNING, embedder
 from genetic_udfs.engine.embedding_request import vector_in
 from genetic_udfs.engine.failure import marked
 from genetic_udfs.engine.gpus import ExecutorGpus
-from genetic_udfs.engine.model_identity import model_identity
+from genetic_udfs.engine.model_identity import identity_of_files, model_identity
 from genetic_udfs.engine.stage import feeder_slots, task_profile
 from genetic_udfs.engine.udf import Asking
 from genetic_udfs.errors import EngineError
@@ -90,7 +90,7 @@ def vectors(spark: SparkSession, texts: Sequence[str], model: EmbeddingModel) ->
 def identity_of(model: EmbeddingModel) -> str:
     """Return what decides on a text's vector: the model, who runs it, and of how much of a text, where that is set."""
     if model.engine is None:
-        return model.model
+        return identity_of_files(model.model)
     length = model.engine.known_length
     return f"engine {model_identity(model.engine)}{'' if length is None else f', max_model_len {length}'}"
 

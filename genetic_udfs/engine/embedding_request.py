@@ -23,7 +23,7 @@ def embedding_body(model: str, text: str) -> dict[str, Any]:
 
 def shortened(text: str, status: int, refusal: str) -> str | None:
     """Return what to ask instead of a text that is refused for its length, its first half; None for other refusals."""
-    is_long = status == 413 or (status in {400, 422} and is_too_long(refusal))
+    is_long = status == 413 or (status in {400, 422, 500} and is_too_long(refusal))
     return text[: len(text) // 2] if is_long and len(text) >= 2 * _SHORTEST else None
 
 
@@ -40,7 +40,7 @@ def embedding_in(data: Any, *, seconds: float, attempt: int) -> Reply:
     """
     try:
         given = data["data"][0]["embedding"]
-        octets = base64.b64decode(given, validate=True) if isinstance(given, str) else np.array(given, _FORM).tobytes()
+        octets = base64.b64decode(given, validate=True) if isinstance(given, str) else _vector(given).tobytes()
         length = float(np.linalg.norm(np.frombuffer(octets, _FORM)))
         tokens = (data.get("usage") or {}).get("prompt_tokens")
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
@@ -54,6 +54,13 @@ def embedding_in(data: Any, *, seconds: float, attempt: int) -> Reply:
         seconds=seconds,
         attempt=attempt,
     )
+
+
+def _vector(numbers: Any) -> NDArray[np.float32]:
+    vector = np.array(numbers, _FORM)
+    if vector.ndim != 1:
+        raise ValueError("a list of lists: vectors of tokens, which have to be pooled into one")
+    return vector
 
 
 def vector_in(text: str) -> NDArray[np.float32]:

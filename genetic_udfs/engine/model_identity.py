@@ -10,10 +10,11 @@ from genetic_udfs.config import Engine
 
 # vLLM's arguments that change what a model says: other weights, numbers, tokens or turns. All others are about speed.
 _DECIDING: Final = frozenset(
-    """
-    chat-template code-revision convert hf-overrides kv-cache-dtype lora-modules pooler-config quantization revision
-    rope-scaling rope-theta tokenizer tokenizer-mode tokenizer-revision
-    """.split()  # noqa: SIM905
+    {
+        *("chat-template", "code-revision", "convert", "hf-overrides", "kv-cache-dtype", "lora-modules"),
+        *("pooler-config", "quantization", "revision", "rope-scaling", "rope-theta"),
+        *("tokenizer", "tokenizer-mode", "tokenizer-revision"),
+    }
 )
 _WEIGHTS: Final = frozenset({".bin", ".gguf", ".pt", ".pth", ".safetensors"})
 _DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".txt"})  # architecture, index of weights, tokenizer
@@ -31,14 +32,15 @@ def model_identity(engine: Engine) -> str:
     deciding = {name: value for name, value in sorted(engine.flags.items()) if name in _DECIDING}
     if engine.dtype != "auto":
         deciding["dtype"] = engine.dtype
-    name = _name(engine)
+    name = engine.model if engine.urls else identity_of_files(engine.model)
     return f"{name} {json.dumps(deciding)}" if deciding else name
 
 
-def _name(engine: Engine) -> str:
-    folder = Path(engine.model).expanduser()
-    if engine.urls or not engine.model.startswith(("/", "./", "../", "~")) or not folder.is_dir():
-        return engine.model
+def identity_of_files(model: str) -> str:
+    """Return a model's name, or a hash of the contents where it is a folder of this machine."""
+    folder = Path(model).expanduser()
+    if not model.startswith(("/", "./", "../", "~")) or not folder.is_dir():
+        return model
     files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS | _DESCRIPTION)
     return _digest(tuple((file, stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]))
 

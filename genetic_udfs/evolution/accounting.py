@@ -32,7 +32,7 @@ def generation_row(
         seeds: those of generation 0, where this is its row.
     """
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
-    members = meter.columns(F.col("status") == ACCEPTED, run.config.samples_per_generation)
+    members = meter.columns(F.col("status") == ACCEPTED)
     collected = (
         candidates.groupBy("reason", "round", "run_id")
         .agg(F.count(F.lit(1)).alias("count"), *_judge_and_tests(), *members)
@@ -59,7 +59,7 @@ def generation_row(
         "costs": costs(run, generation),
         "engines": engines(run, generation),
         "judge": judge_and_tests(attempts),
-        "diversity": meter.measure(generation, before, collected) if generation else meter.measure_seeds(seeds),
+        "diversity": meter.measure(generation, collected) if generation else meter.measure_seeds(seeds),
         "audit": found._asdict() if (found := audit_generation(run, generation)) is not None else None,
         "seconds": time.monotonic() - started,
         "finished_at": datetime.now(UTC),
@@ -82,7 +82,10 @@ def _judge_and_tests() -> list[Column]:
 
 
 def judge_and_tests(attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return a `schema.JUDGE_AND_TESTS` of counts as `_judge_and_tests`, None where tests decided nothing judged."""
+    """Return a `schema.JUDGE_AND_TESTS` of counts as `_judge_and_tests`, None where tests decided nothing judged.
+
+    A Judge who refuses what is then not tested has no kappa: of its No nothing is known.
+    """
     names = ("yes_passed", "yes_failed", "no_passed", "no_failed")
     counts = {name: sum(attempt[name] for attempt in attempts) for name in names}
     agreement = Agreement(*counts.values())
@@ -90,7 +93,8 @@ def judge_and_tests(attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any] | N
         return None
     rated = sum(attempt["rated"] for attempt in attempts)
     squares = sum(attempt["squares"] for attempt in attempts)
-    return {**counts, "kappa": agreement.kappa, "brier": squares / rated if rated else None}
+    has_both = counts["no_passed"] + counts["no_failed"] not in (0, agreement.total)
+    return {**counts, "kappa": agreement.kappa if has_both else None, "brier": squares / rated if rated else None}
 
 
 def costs(run: Run, generation: int) -> list[Row]:

@@ -116,17 +116,25 @@ def _audit(audit: Row | None) -> str:
 
 
 def _judge(judge: Row | None) -> str:
-    """Return of how many solutions the Judge and tests said the same, and kappa where both said Yes and No."""
+    """Return what the Judge and tests said of solutions, and kappa where the Judge said both Yes and No."""
     if judge is None:
         return "-"
     agreed = judge["yes_passed"] + judge["no_failed"]
-    message = f"{agreed} of {agreed + judge['yes_failed'] + judge['no_passed']} agree"
-    return message if judge["kappa"] is None else f"{message}, kappa {judge['kappa']:.2f}"
+    lines = [
+        f"{agreed} of {agreed + judge['yes_failed'] + judge['no_passed']} agree",
+        f"Yes: {judge['yes_passed']} passed, {judge['yes_failed']} failed",
+        f"No: {judge['no_passed']} passed, {judge['no_failed']} failed",
+    ]
+    figures = (("kappa", judge["kappa"]), ("Brier", judge["brier"]))
+    lines += [f"{name} {value:.2f}" for name, value in figures if value is not None]
+    return "\n".join(lines)
 
 
 def _distance(found: Row | None) -> str | None:
-    """Return a mean distance with the half of its interval."""
-    return None if found is None else f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}"
+    """Return a mean distance with the half of its interval, and the 5th percentile."""
+    if found is None:
+        return None
+    return f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}, p5 {found['p5']:.3f}"
 
 
 def _share(share: float | None, low: float | None, high: float | None) -> str | None:

@@ -199,7 +199,7 @@ ENGINE_USE: Final = _struct(
 AUDIT: Final = _struct(texts=_long, pairs=_long, caught=_long)
 
 # Candidates that the Judge and tests have both decided, by both (`yes_failed`: the Judge's Yes, a test that failed).
-# `kappa` is Cohen's, null where both said one and the same of all; `brier` is the mean squared error of P(Yes).
+# `kappa` is Cohen's, null where the Judge said one and the same of all; `brier` is the mean squared error of P(Yes).
 JUDGE_AND_TESTS: Final = _struct(
     yes_passed=_long, yes_failed=_long, no_passed=_long, no_failed=_long, kappa=_double, brier=_double
 )

@@ -1,11 +1,14 @@
 """A configuration file is read with its overrides, and every mistake in it is named by its key."""
 
+import functools
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
 
 from genetic_udfs.config import Config, EmbeddingModel, Price
+from genetic_udfs.config.embedding import EMBEDDING_KEYS, EMBEDDING_MODEL
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
 
@@ -47,6 +50,39 @@ def test_test_sets_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
     assert config.decontamination.benchmarks["mine"].path == str(tmp_path / "sets" / "mine.jsonl")
     elsewhere = load_config(file, ["decontamination.benchmarks.mine.path=/other/mine.jsonl"])
     assert elsewhere.fingerprint() == config.fingerprint()
+    file.write_text(
+        f"{PLAIN}\ndecontamination: {{sets: [{{name: mine, path: sets/mine.jsonl, instructions: [text]}}]}}\n"
+    )
+    assert load_config(file) == config
+
+
+@pytest.mark.parametrize("key", EMBEDDING_KEYS)
+def test_models_that_embed_lie_beside_the_file_that_names_them(tmp_path: Path, key: str) -> None:
+    def named(config: Config) -> str:
+        return functools.reduce(getattr, key.split("."), cast(Any, config))
+
+    file = tmp_path / "run.yaml"
+    first, *others = key.split(".")
+    text = "".join(f"{name}: {{" for name in others)
+    file.write_text(f"{PLAIN}\n{first}: {{{text}models/e5{'}' * len(others)}\n".replace("model: {", "model: "))
+    assert named(load_config(file)) == str(tmp_path / "models" / "e5")
+    assert named(load_config(file, [f"{key}={EMBEDDING_MODEL}"])) == EMBEDDING_MODEL
+    assert named(load_config(file, [f"{key}=e5"])) == str(Path.cwd() / "e5")
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ("{mine: {path: a}}", "must be a list such as"),
+        ("[{path: a, form: mbpp}]", "must be a list such as"),
+        ("[{name: a, path: a, form: mbpp}, {name: a, path: b, form: mbpp}]", "two test sets are named 'a'"),
+    ],
+)
+def test_a_list_of_test_sets_has_names(tmp_path: Path, sets: str, message: str) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(f"{PLAIN}\ndecontamination: {{sets: {sets}}}\n")
+    with pytest.raises(ConfigurationError, match=rf"run\.yaml: decontamination\.sets: {message}"):
+        load_config(file)
 
 
 def test_a_uri_is_left_as_it_is() -> None:
@@ -238,13 +274,13 @@ def test_a_fingerprint_knows_the_model_that_is_asked_about_paraphrases_and_not_i
 
 def test_embeddings_are_kept_by_one_model() -> None:
     assert load_config(LOCAL).embedding_model is None
-    by_meaning = "dedup.semantic={model: mine}"
-    assert load_config(LOCAL, [by_meaning]).embedding_model == EmbeddingModel("mine", "dedup.semantic.model")
-    bred = ["operators.selection=novelty", "diversity.model=mine"]
-    assert load_config(LOCAL, bred).embedding_model == EmbeddingModel("mine", "diversity.model")
-    assert load_config(LOCAL, [*bred, by_meaning]).embedding_model == EmbeddingModel("mine", "dedup.semantic.model")
+    by_meaning = "dedup.semantic={model: /mine}"
+    assert load_config(LOCAL, [by_meaning]).embedding_model == EmbeddingModel("/mine", "dedup.semantic.model")
+    bred = ["operators.selection=novelty", "diversity.model=/mine"]
+    assert load_config(LOCAL, bred).embedding_model == EmbeddingModel("/mine", "diversity.model")
+    assert load_config(LOCAL, [*bred, by_meaning]).embedding_model == EmbeddingModel("/mine", "dedup.semantic.model")
     with pytest.raises(
-        ConfigurationError, match=r"dedup\.semantic\.model: is mine, .* goes by diversity\.model, bundled"
+        ConfigurationError, match=r"dedup\.semantic\.model: is /mine, .* goes by diversity\.model, bundled"
     ):
         load_config(LOCAL, [bred[0], by_meaning])
 

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from genetic_udfs.embedding.landmarks import clusters, landmarks, novelty, packed, unpacked
+from genetic_udfs.errors import EngineError
 
 
 def turned(*degrees: float) -> NDArray[np.float32]:
@@ -40,3 +41,8 @@ def test_vectors_are_stored_in_half_their_room_and_keep_their_cosines() -> None:
     back = unpacked(stored)
     assert back @ back.T == pytest.approx(drawn @ drawn.T, abs=1e-3)
     assert unpacked([]).shape == (0, 0)
+
+
+def test_vectors_of_two_models_are_refused() -> None:
+    with pytest.raises(EngineError, match=r"several models: they have \[2, 4\] numbers"):
+        unpacked([*packed(turned(0, 90)), b"\0" * 8])

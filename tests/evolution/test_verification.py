@@ -206,7 +206,7 @@ def test_the_judges_verdicts_are_counted_by_what_tests_say(tested: Finished) -> 
     assert 0 < passed < len(both)
     judge = tested.done["judge"]
     assert (judge["yes_passed"], judge["yes_failed"]) == (passed, len(both) - passed)
-    assert (judge["no_passed"], judge["no_failed"], judge["kappa"]) == (0, 0, 0.0)  # what it refuses is not tested
+    assert (judge["no_passed"], judge["no_failed"], judge["kappa"]) == (0, 0, None)  # what it refuses is not tested
     assert judge["brier"] == pytest.approx((passed * 0.1**2 + (len(both) - passed) * 0.9**2) / len(both))
 
 

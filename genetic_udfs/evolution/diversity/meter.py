@@ -25,8 +25,6 @@ from genetic_udfs.evolution.diversity.pedigree import Members, Pedigree, entropy
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.store.schema import POPULATION
 
-# More than the sample are drawn, so that chance leaves none short of it.
-_SURPLUS: Final = 1.5
 # Individuals beyond which nothing is said of descent: their pedigree takes some 60 bytes each of the driver's memory.
 _MAX_PEDIGREE: Final = 10_000_000
 _DIGITS: Final = 15  # hexadecimal ones of a hash: 60 bits
@@ -39,25 +37,22 @@ class DiversityMeter:
         self._run = run
         self._settings, self._model = run.config.diversity, run.config.diversity_model
         self._topics = {_hash_of(seed.id): seed.topic for seed in seeds}
-        self._pedigree = Pedigree()
+        self._pedigree: Pedigree | None = Pedigree()  # none of too large a population
+        self._has_earlier = False
         self._draws = np.empty(0)
         self._vectors: NDArray[np.float32] | None = None
         self._embeds: bool | None = None
 
-    def columns(self, is_member: Column, size: int) -> list[Column]:
-        """Return aggregates that collect what `measure` needs of the rows that are members of a generation.
-
-        Args:
-            is_member: tells which they are.
-            size: how many there are at most.
-        """
+    def columns(self, is_member: Column) -> list[Column]:
+        """Return aggregates that collect what `measure` needs of the rows that are members of a generation."""
         if not self._settings.sample:
             return []
         member = F.struct(*_descent_columns())
-        drawn = F.struct(self._draw().alias("draw"), F.col("instruction").alias("text"))
+        draw = F.when(is_member, self._draw())
+        drawn = F.struct(draw.alias("draw"), F.col("instruction").alias("text"))
         return [
             F.collect_list(F.when(is_member, member)).alias("members"),
-            F.collect_list(F.when(is_member & self._is_drawn(size), drawn)).alias("drawn"),
+            F.min_by(drawn, draw, self._settings.sample).alias("drawn"),
         ]
 
     def measure_seeds(self, seeds: Sequence[Seed]) -> dict[str, Any] | None:
@@ -68,20 +63,20 @@ class DiversityMeter:
         ids = np.array([_hash_of(seed.id) for seed in seeds], np.int64)
         zeros = np.zeros(len(ids), np.int64)
         draws = np.array([_unit_of(f"{self._run.config.seed}/diversity/{seed.id}") for seed in seeds])
+        self._has_earlier = True
         return self._measure(Members(ids, zeros, nothing, zeros), draws, [seed.instruction for seed in seeds])
 
-    def measure(self, generation: int, before: int, collected: pa.Table) -> dict[str, Any] | None:
+    def measure(self, generation: int, collected: pa.Table) -> dict[str, Any] | None:
         """Return a `schema.DIVERSITY` for a generation.
 
         Args:
             generation: its number, from 1.
-            before: how many individuals there are of earlier ones.
             collected: the rows with the aggregates of `columns`.
         """
         if not self._settings.sample:
             return None
-        if not len(self._draws):
-            self._catch_up(generation, before)
+        if not self._has_earlier:
+            self._catch_up(generation)
         drawn = _flat(collected["drawn"])
         return self._measure(_members(_flat(collected["members"])), drawn[0].to_numpy(), drawn[1].to_pylist())
 
@@ -110,9 +105,9 @@ class DiversityMeter:
 
     def _descent(self, new: Members) -> dict[str, Any]:
         """Return what is said of who descends from whom, nothing of too large a population."""
-        if len(self._pedigree) + len(new.ids) > _MAX_PEDIGREE:
+        self._add(new)
+        if self._pedigree is None:
             return {"topics": None, "gini": None, "lineage_entropy": None}
-        self._pedigree.add(new)
         members = self._pedigree.positions(new.ids)
         seeds = [*self._topics]
         at = self._pedigree.positions(np.array(seeds, np.int64))
@@ -124,26 +119,27 @@ class DiversityMeter:
             "lineage_entropy": entropy(self._pedigree.lineages(members)),
         }
 
-    def _catch_up(self, generation: int, before: int) -> None:
+    def _catch_up(self, generation: int) -> None:
         """Read what earlier generations have, once in a process that has not made them."""
-        drawn = F.when(self._is_drawn(before), F.col("instruction"))
-        rows = (
-            self._run.store.read(POPULATION)
-            .filter(F.col("generation") < generation)
-            .select(*_descent_columns(), self._draw().alias("draw"), drawn.alias("text"))
-            .toArrow()
-        )
-        ids, kinds, parents = (rows[name].combine_chunks() for name in ("id", "kind", "parents"))
-        if len(ids) <= _MAX_PEDIGREE:
-            self._pedigree.add(_members((ids, kinds, parents)))
-        some = rows.select(["draw", "text"]).filter(pc.is_valid(rows["text"]))
-        draws = some["draw"].to_numpy()
-        sample = np.argsort(draws, kind="stable")[: self._settings.sample]
-        texts = some["text"].to_pylist()
-        self._keep(draws[sample], self._embedded([texts[at] for at in sample]))
+        earlier = self._run.store.read(POPULATION).filter(F.col("generation") < generation)
+        ids, kinds, parents = (column.combine_chunks() for column in earlier.select(*_descent_columns()).toArrow())
+        self._add(_members((ids, kinds, parents)))
+        first = earlier.select(self._draw().alias("draw"), "instruction").orderBy("draw").limit(self._settings.sample)
+        rows = first.toArrow()
+        self._keep(rows["draw"].to_numpy(), self._embedded(rows["instruction"].to_pylist()))
+        self._has_earlier = True
+
+    def _add(self, new: Members) -> None:
+        """Add individuals to the pedigree, which goes once it would be too large."""
+        if self._pedigree is None or len(self._pedigree) + len(new.ids) > _MAX_PEDIGREE:
+            self._pedigree = None
+        else:
+            self._pedigree.add(new)
 
     def _keep(self, draws: NDArray[np.float64], embedded: NDArray[np.float32] | None) -> None:
         """Add a sample to that of all earlier individuals, and cut it to the size of one."""
+        if not len(draws):
+            return
         if embedded is not None and self._vectors is not None:
             embedded = np.concatenate((self._vectors, embedded))
         draws = np.concatenate((self._draws, draws))
@@ -177,10 +173,6 @@ class DiversityMeter:
 
     def _draw(self) -> Column:
         return _unit(F.concat_ws("/", F.lit(self._run.config.seed), F.lit("diversity"), "id"))
-
-    def _is_drawn(self, size: int) -> Column:
-        share = _SURPLUS * self._settings.sample / size if size else 1.0
-        return F.lit(True) if share >= 1 else self._draw() < share
 
 
 def _descent_columns() -> list[Column]:

@@ -1,6 +1,7 @@
 """Who descends from whom, held in memory: some 60 bytes an individual. Pure.
 
-Ids are 64-bit hashes; two of a million individuals share one with probability 3e-8, and then one counts as the other.
+Ids are hashes of 60 bits; two of a million individuals share one with probability 4e-7, and then one counts as the
+other.
 """
 
 from collections.abc import Sequence

@@ -9,20 +9,21 @@ VIEW judge_calibration (
     fitness COMMENT 'mean P(Yes)',
     passed COMMENT 'share that passed all tests, which is fitness where the Judge is calibrated',
     agreement COMMENT 'of the whole generation: share of which verdict and tests say the same',
-    kappa COMMENT 'of the whole generation: Cohen''s kappa; null where both said one and the same of all',
+    kappa COMMENT 'of the whole generation: Cohen''s kappa; null where the Judge said one and the same of all',
     calibration_error COMMENT 'of the whole generation: mean difference of fitness and passed over its deciles'
 )
 COMMENT 'The Judge of the run held against tests, by generation and decile of P(Yes).'
 AS SELECT
     generation, decile, solutions, yes_passed, yes_failed, no_passed, no_failed, fitness, passed,
     agreed / decided AS agreement,
-    CASE WHEN by_chance < 1 THEN (agreed / decided - by_chance) / (1 - by_chance) END AS kappa,
+    CASE WHEN yes > 0 AND yes < decided THEN (agreed / decided - by_chance) / (1 - by_chance) END AS kappa,
     calibration_error
 FROM (
     SELECT
         *,
         sum(solutions) OVER of_generation AS decided,
         sum(yes_passed + no_failed) OVER of_generation AS agreed,
+        sum(yes_passed + yes_failed) OVER of_generation AS yes,
         (
             sum(yes_passed + yes_failed) OVER of_generation * sum(yes_passed + no_passed) OVER of_generation
             + sum(no_passed + no_failed) OVER of_generation * sum(yes_failed + no_failed) OVER of_generation
