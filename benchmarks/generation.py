@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import Column, Row, SparkSession
 from pyspark.sql import functions as F
 
 from benchmarks import instant
@@ -33,7 +33,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution import loop
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
-from genetic_udfs.evolution.generation import index_accepted, make_round
+from genetic_udfs.evolution.generation import Made, index_accepted, make_round
 from genetic_udfs.evolution.population_index import indexed
 from genetic_udfs.evolution.round import Round
 from genetic_udfs.evolution.run import Run
@@ -221,9 +221,9 @@ def next_round(this: Round, slots: dict[int, int]) -> Round:
     return after(asking, make_round(asking))
 
 
-def after(this: Round, made: DataFrame) -> Round:
-    accepted = this.accepted.unionByName(made.filter(F.col("status") == ACCEPTED))
-    index = this.index.unionByName(index_accepted(this, made))
+def after(this: Round, made: Made) -> Round:
+    accepted = this.accepted.unionByName(made.candidates.filter(F.col("status") == ACCEPTED))
+    index = this.index.unionByName(index_accepted(this, made.candidates))
     return replace(this, number=this.number + 1, accepted=accepted, index=index)
 
 

@@ -36,11 +36,10 @@ class ExecutorGpus:
     @classmethod
     def of_session(cls, spark: SparkSession) -> "ExecutorGpus | None":
         """Return what a session's executors have; None where Spark manages no GPUs, or tasks hold them."""
-        conf = spark.sparkContext.getConf()
-        amount = int(conf.get(AMOUNT) or 0)
-        if amount == 0 or conf.get(TASK_AMOUNT) or spark.sparkContext._jsc.isLocal():
+        amount = int(spark.conf.get(AMOUNT, None) or 0)
+        if amount == 0 or spark.conf.get(TASK_AMOUNT, None) or spark.sparkContext._jsc.isLocal():
             return None
-        return cls(amount, conf.get(SCRIPT))
+        return cls(amount, spark.conf.get(SCRIPT, None))
 
     def of(self, jvm: ProcessId, folder: Path) -> tuple[str, ...]:
         """Return the addresses of the GPUs of an executor, which are looked for once.

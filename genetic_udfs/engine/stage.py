@@ -76,8 +76,7 @@ def task_profile(spark: SparkSession, engine: Engine, gpus: ExecutorGpus | None)
 
     A task gets its share of the executor's GPUs, so that `feeders` of them run at once.
     """
-    conf = spark.sparkContext.getConf()
-    if gpus is None or engine.urls or conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+    if gpus is None or engine.urls or spark.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
         return None  # with dynamic allocation a profile would have executors of its own
     share = gpus.amount / min(engine.tasks_feeding, executor_cores(spark))
     if 0.5 < share < 1 or share > 1:

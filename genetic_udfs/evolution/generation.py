@@ -5,6 +5,7 @@ A row that fails at a stage goes on with its `reason` set, so that every attempt
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -74,20 +75,21 @@ def make_generation(
         own = decided.filter(F.col("status") == ACCEPTED)
         this = Round(run, generation, number, population, size, own, index, needed, counts, items)
         made = make_round(this)
-        decided = decided.unionByName(made)
-        found = run.scratch.observed(made)
-        accepted = {colony: accepted.get(colony, 0) + found.get(str(colony), 0) for colony in quota}
-        attempts += found["rows"]
+        decided = decided.unionByName(made.candidates)
+        accepted = {colony: accepted.get(colony, 0) + made.accepted.get(colony, 0) for colony in quota}
+        attempts += made.count
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
         if sum(accepted.values()) < sum(quota.values()):
-            index = index.unionByName(index_accepted(this, made))
+            index = index.unionByName(index_accepted(this, made.candidates))
     return decided
 
 
 def yield_before(run: Run, generation: int) -> tuple[int, int]:
     """Return how many candidates of the generation before passed every stage, and how many slots it took."""
+    if generation == 1:
+        return 0, 0  # seeds are no candidates
     passed = F.count_if((F.col("status") == ACCEPTED) | (F.col("reason") == OVER_QUOTA))
     taken = F.count_distinct("round", "colony", "slot")
     before = run.store.read(CANDIDATES).filter(F.col("generation") == generation - 1).agg(passed, taken)
@@ -102,9 +104,17 @@ def index_accepted(this: Round, made: DataFrame) -> DataFrame:
     return this.run.scratch.checkpoint(rows, f"{this.name}/index")
 
 
-def make_round(this: Round) -> DataFrame:
-    """Take the slots of a round through every stage; return decided candidates."""
-    return (
+class Made(NamedTuple):
+    """What a round has made: its candidates, decided, how many these are, and those accepted by colony."""
+
+    candidates: DataFrame
+    count: int
+    accepted: dict[int, int]
+
+
+def make_round(this: Round) -> Made:
+    """Take the slots of a round through every stage."""
+    passed = (
         slots(this.run.spark, this.slots, this.generation, this.number)
         .transform(with_operator, this.run.config)
         .transform(draw_parents, this)
@@ -121,9 +131,13 @@ def make_round(this: Round) -> DataFrame:
         .transform(choose, this)
         .transform(reject_same_behaviour, this)
         .transform(hear_judge, this)
-        .transform(accept, this)
-        .transform(checkpoint, this, "deciding", accepted_by_colony(this))
+        .transform(decide, this)
+        .transform(checkpoint, this, "deciding", passed_by_colony(this))
     )
+    found = this.run.scratch.observed(passed)
+    counts = {colony: found[str(colony)] for colony in this.slots}
+    accepted = {colony: min(count, this.needed[colony]) for colony, count in counts.items()}
+    return Made(passed.transform(accept, counts, this.needed), found["rows"], accepted)
 
 
 def examine(rows: DataFrame, this: Round) -> DataFrame:
@@ -168,16 +182,11 @@ def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
             for name in (*settings.weights(), CROSSOVER)
         )
     )
-    prompts = (
-        rows.withColumn(
-            "prompt",
-            role_columns.instructor_prompt(
-                "operator", "task", "parents", settings.crossover_instructions, own, this.run.config.language
-            ),
-        )
-        .withColumn("template", template)
-        .withColumn("sample", draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY)))
+    prompt = role_columns.instructor_prompt(
+        "operator", "task", "parents", settings.crossover_instructions, own, this.run.config.language
     )
+    sample = draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY))
+    prompts = rows.withColumns({"prompt": prompt, "template": template, "sample": sample})
     return with_replies(this.run, "instructor", prompts, this.generation, this.number)
 
 
@@ -189,9 +198,13 @@ def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
     origin = F.concat_ws("\x1e", F.coalesce("request_id", F.concat_ws("/", *SLOT_KEY)), "item", "reply.text")
     return (
         rows.select("*", F.posexplode(read).alias("item", "read"))
-        .withColumn("id", F.substring(F.sha2(origin, 256), 1, 32))
         .withColumns({name: F.col(f"read.{name}") for name in ("instruction", "reason", "detail")})
-        .withColumn("raw_reply", F.when(F.col("reason").isNotNull(), F.col("reply.text")))
+        .withColumns(
+            {
+                "id": F.substring(F.sha2(origin, 256), 1, 32),
+                "raw_reply": F.when(F.col("reason").isNotNull(), F.col("reply.text")),
+            }
+        )
         .withColumnRenamed("request_id", "instructor_request")
         .drop("read", "reply")
     )
@@ -260,30 +273,28 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
     settings = this.run.config.roles.coder
     wanted = F.sequence(F.lit(0), F.when(not_rejected(), settings.samples - 1).otherwise(0))
     further = F.substring(F.sha2(F.concat_ws("/", "id", "solution"), 256), 1, 32)
-    samples = (
-        rows.withColumn("solution", F.explode(wanted))
-        .withColumn("attempt", F.lit(1))
-        .withColumn("id", F.when(F.col("solution") == 0, F.col("id")).otherwise(further))
-    )
+    identity = F.when(F.col("solution") == 0, F.col("id")).otherwise(further)
+    samples = rows.withColumn("solution", F.explode(wanted)).withColumns({"attempt": F.lit(1), "id": identity})
     prompt = role_columns.coder_prompt("instruction", settings.prompt, this.run.config.language)
-    prompts = with_prompt(samples, prompt, prompt_version("coder", settings.prompt))
-    return read_solutions(asked(prompts, this, "coder", "solution"), this)
+    prompts = with_prompt(samples, prompt, prompt_version("coder", settings.prompt), "solution")
+    return read_solutions(asked(prompts, this, "coder"), this)
 
 
 def read_solutions(replied: DataFrame, this: Round) -> DataFrame:
     """Add `response`, `code`, its `language`, lines and branches, and `reasoning` of the Coder's replies."""
     read = (
         replied.withColumn("read", role_columns.code_of("instruction", "reply", this.run.config.language))
-        .withColumn("code", F.col("read.code"))
-        .withColumn("language", F.col("read.language"))
-        .withColumn("response", F.col("reply.text"))
-        .withColumn("reasoning", F.col("reply.reasoning"))
-        .withColumnRenamed("request_id", "coder_request")
-        .transform(reject, F.col("read"))
+        .withColumns({name: F.col("read")[name] for name in ("code", "language")})
+        .withColumns({"response": F.col("reply.text"), "reasoning": F.col("reply.reasoning")})
         .withColumn("size", role_columns.size_of("code"))
     )
     sizes = {f"code_{name}": F.col("size")[name] for name in ("lines", "branches")}
-    return read.withColumns(sizes).drop("read", "reply", "size")
+    return (
+        read.withColumns(sizes)
+        .transform(reject, F.col("read"))
+        .withColumnRenamed("request_id", "coder_request")
+        .drop("read", "reply", "size")
+    )
 
 
 def repair(rows: DataFrame, this: Round) -> DataFrame:
@@ -321,9 +332,8 @@ def with_verdicts(rows: DataFrame, this: Round) -> DataFrame:
     prompts = with_prompt(rows, prompt, prompt_version("judge", own))
     return (
         asked(prompts, this, "judge")
-        .withColumn("read", role_columns.verdict_of("reply"))
+        .withColumns({"read": role_columns.verdict_of("reply"), "fitness": role_columns.fitness_of("reply")})
         .withColumn("verdict", F.col("read.verdict"))
-        .withColumn("fitness", role_columns.fitness_of("reply"))
         .withColumnRenamed("request_id", "judge_request")
     )
 
@@ -345,49 +355,58 @@ def judged(min_fitness: float | None) -> Column:
     )
 
 
-def accepted_by_colony(this: Round) -> dict[str, Column]:
-    """Return how many of a round's candidates are accepted, under the number of each colony that has slots."""
-    return {
-        str(colony): F.count_if((F.col("colony") == colony) & (F.col("status") == ACCEPTED)) for colony in this.slots
-    }
+def passed_by_colony(this: Round) -> dict[str, Column]:
+    """Return how many of a round's candidates have passed, under the number of each colony that has slots."""
+    return {str(colony): F.count_if((F.col("colony") == colony) & not_rejected()) for colony in this.slots}
 
 
-def accept(rows: DataFrame, this: Round) -> DataFrame:
-    """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`."""
+def decide(rows: DataFrame, this: Round) -> DataFrame:
+    """Reject what lost its reply, and make candidates of all rows."""
     rows = with_columns_of(CANDIDATES_SCHEMA, rows)
     lost = F.struct(F.lit("no_reply").alias("reason"), F.lit("the ledger has no reply to the request").alias("detail"))
     unanswered = F.col("code").isNull()
     if this.run.config.acceptance != "tests" and not this.run.config.accepts_by_execution:
         unanswered = unanswered | F.col("verdict").isNull()
+    parents = F.transform("parents", lambda parent: parent["id"])
     return (
         rows.transform(reject, F.when(unanswered, lost))
-        .transform(reject_surplus, this.needed)
-        .withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
-        .withColumn("parents", F.transform("parents", lambda parent: parent["id"]))
-        .withColumn("run_id", F.lit(this.run.id))
+        .withColumns({"parents": parents, "run_id": F.lit(this.run.id)})
         .select(*CANDIDATES_SCHEMA.fieldNames())
     )
 
 
-def reject_surplus(rows: DataFrame, needed: Mapping[int, int]) -> DataFrame:
-    """Reject what a colony has beyond the number it needs, in the order of slots.
+def accept(candidates: DataFrame, passed: Mapping[int, int], needed: Mapping[int, int]) -> DataFrame:
+    """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`.
+
+    Args:
+        candidates: with the columns of `candidates`.
+        passed: how many of each colony have passed every stage.
+        needed: how many each colony lacks.
+    """
+    last = last_accepted(candidates, {colony: needed[colony] for colony in passed if passed[colony] > needed[colony]})
+    for colony, place in last.items():
+        surplus = F.struct(
+            F.lit(OVER_QUOTA).alias("reason"),
+            F.lit(f"the colony needed {needed[colony]} more").alias("detail"),
+        )
+        is_later = F.struct("slot", "item") > F.struct(*map(F.lit, place))
+        candidates = reject(candidates, F.when((F.col("colony") == colony) & is_later, surplus))
+    return candidates.withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
+
+
+def last_accepted(candidates: DataFrame, needed: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+    """Return `slot` and `item` of the last candidate that some colonies need, in the order of slots.
 
     One task looks at a colony, so that it gets the keys of its rows alone.
     """
-    number = F.coalesce(*(F.when(F.col("colony") == colony, count) for colony, count in needed.items() if count > 0))
-    ordered = F.sort_array(F.collect_list(F.struct("slot", "item")))
-    last = (
-        rows.filter(not_rejected())
+    if not needed:
+        return {}
+    number = F.coalesce(*(F.when(F.col("colony") == colony, count) for colony, count in needed.items()))
+    places = F.sort_array(F.collect_list(F.struct("slot", "item")))
+    found = (
+        candidates.filter(not_rejected() & F.col("colony").isin(*needed))
         .groupBy("colony")
-        .agg(ordered.alias("places"))
+        .agg(places.alias("places"))
         .select("colony", F.get("places", number - 1).alias("last"))
     )
-    surplus = F.struct(
-        F.lit(OVER_QUOTA).alias("reason"),
-        F.format_string("the colony needed %d more", number).alias("detail"),
-    )
-    return (
-        rows.join(F.broadcast(last), "colony", "left")
-        .transform(reject, F.when(F.struct("slot", "item") > F.col("last"), surplus))
-        .drop("last")
-    )
+    return {row["colony"]: (row["last"]["slot"], row["last"]["item"]) for row in found.collect()}

@@ -22,19 +22,17 @@ from genetic_udfs.store.schema import REPLIES
 _MAX_KINDS: Final = 10_000  # different errors that are looked at
 
 
-def prompted(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
-    """Add the columns of a request to a role that is asked once about each text.
+def prompted(rows: DataFrame, prompt: Column, template: str, sample: str | None = None) -> DataFrame:
+    """Add the columns of a request to a role.
 
     Args:
         rows: any columns.
         prompt: null where nothing is asked.
         template: version of the prompt's template.
+        sample: an integer column that tells equal prompts apart; without it each text is asked about once.
     """
-    return (
-        rows.withColumn("prompt", prompt)
-        .withColumn("template", F.lit(template))
-        .withColumn("sample", F.lit(0).cast("long"))
-    )
+    number = F.lit(0) if sample is None else F.col(sample)
+    return rows.withColumns({"prompt": prompt, "template": F.lit(template), "sample": number.cast("long")})
 
 
 def refuse_configuration(run: Run, engine: str, stage: Stage, model: str, sampling: str) -> None:

@@ -71,33 +71,30 @@ def not_rejected() -> Column:
 
 def reject(rows: DataFrame, found: Column) -> DataFrame:
     """Set `reason` and `detail` from a struct with those fields, where it has a reason and the row has none yet."""
-    fails = not_rejected() & found["reason"].isNotNull()
-    return (
-        rows.withColumn(
-            "found", F.when(fails, F.struct(found["reason"].alias("reason"), found["detail"].alias("detail")))
-        )
-        .withColumn("reason", F.coalesce("reason", "found.reason"))
-        .withColumn("detail", F.coalesce("detail", "found.detail"))
-        .drop("found")
-    )
+    detail = F.when(not_rejected() & found["reason"].isNotNull(), found["detail"])
+    return rows.withColumns({"reason": F.coalesce("reason", found["reason"]), "detail": F.coalesce("detail", detail)})
 
 
-def with_prompt(rows: DataFrame, prompt: Column, template: str) -> DataFrame:
-    """Add what `with_replies` needs; rows that were rejected ask nothing."""
-    return prompted(rows, F.when(not_rejected(), prompt), template)
+def with_prompt(rows: DataFrame, prompt: Column, template: str, sample: str | None = None) -> DataFrame:
+    """Add what `with_replies` needs; rows that were rejected ask nothing.
+
+    Args:
+        rows: any columns.
+        prompt: the text to ask.
+        template: version of the prompt's template.
+        sample: a column that tells equal prompts apart.
+    """
+    return prompted(rows, F.when(not_rejected(), prompt), template, sample)
 
 
-def asked(prompts: DataFrame, this: Round, role: Role, sample: str | None = None) -> DataFrame:
+def asked(prompts: DataFrame, this: Round, role: Role) -> DataFrame:
     """Ask a role in this round, and return the rows with `request_id` and `reply`.
 
     Args:
         prompts: As of `with_prompt`.
         this: The round.
         role: Whom.
-        sample: A column that tells equal prompts apart.
     """
-    if sample is not None:
-        prompts = prompts.withColumn("sample", F.col(sample).cast("long"))
     purpose = None if this.attempt == 1 else f"{role} of repaired solutions"
     return with_replies(
         this.run, role, prompts, this.generation, this.number, purpose=purpose, is_scored=role == "judge"
@@ -106,6 +103,7 @@ def asked(prompts: DataFrame, this: Round, role: Role, sample: str | None = None
 
 def with_columns_of(schema: StructType, rows: DataFrame) -> DataFrame:
     """Return rows with the columns that they lack of a schema, as nulls: of stages that the settings leave out."""
+    there = set(rows.columns)
     return rows.withColumns(
-        {field.name: F.lit(None).cast(field.dataType) for field in schema.fields if field.name not in rows.columns}
+        {field.name: F.lit(None).cast(field.dataType) for field in schema.fields if field.name not in there}
     )

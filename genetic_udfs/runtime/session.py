@@ -149,9 +149,9 @@ def file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
 
 def task_slots(spark: SparkSession) -> int:
     """Return how many tasks the executors that have registered so far can run at once, by their cores and GPUs."""
-    conf, cores = spark.sparkContext.getConf(), spark.sparkContext.defaultParallelism
-    gpus, each = conf.get(GPUS_OF_EXECUTOR), conf.get(GPUS_OF_TASK)
-    cores_each = int(conf.get("spark.executor.cores") or 0)
+    cores = spark.sparkContext.defaultParallelism
+    gpus, each = spark.conf.get(GPUS_OF_EXECUTOR, None), spark.conf.get(GPUS_OF_TASK, None)
+    cores_each = int(spark.conf.get("spark.executor.cores", None) or 0)
     if not (gpus and each and cores_each):
         return cores
     return max(1, cores // cores_each) * min(cores_each, max(1, int(float(gpus) / float(each))))
@@ -160,7 +160,7 @@ def task_slots(spark: SparkSession) -> int:
 def executor_cores(spark: SparkSession) -> int:
     """Return how many tasks an executor can run at once; of those that have registered, where no setting says it."""
     slots = task_slots(spark)
-    if not (given := int(spark.sparkContext.getConf().get("spark.executor.cores") or 0)):
+    if not (given := int(spark.conf.get("spark.executor.cores", None) or 0)):
         return max(1, slots // max(1, executors(spark)))
     return max(1, slots // max(1, spark.sparkContext.defaultParallelism // given))
 

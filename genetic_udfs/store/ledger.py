@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from pyspark import inheritable_thread_target
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 from genetic_udfs.engine.columns import REPLY_FIELDS
 from genetic_udfs.runtime.stopping import graceful_section
@@ -25,6 +26,10 @@ _WAVES_AT_ONCE = 2
 # stage (null where there is none).
 _KEY: Final = "_request_key"
 _IN_STAGE: Final = "_in_stage"
+
+# Folder of the scratch space with the requests of plans that take several waves.
+_WAVES: Final = "waves"
+_PLANNED: Final = StructType([StructField("request_id", StringType())])
 
 
 @dataclass(frozen=True)
@@ -49,13 +54,14 @@ class Stage:
 class Plan:
     """A stage's rows, and which of them are to be asked.
 
-    `missing` counts the rows whose request has no reply, equal requests each time; `elsewhere` those whose request was
-    answered in another stage of the generation.
+    `missing` counts the rows whose request has no reply, equal requests each time; `here` those whose request was
+    answered in this stage already, `elsewhere` in another one of the generation.
     """
 
     stage: Stage
     rows: DataFrame
     missing: int
+    here: int
     elsewhere: int
 
 
@@ -67,6 +73,7 @@ class Ledger:
     scratch: Scratch
     run_id: str
     wave_size: int
+    _begun_before: set[int] = field(default_factory=set, repr=False, compare=False)
 
     def plan(self, rows: DataFrame, stage: Stage) -> Plan:
         """Keep a stage's rows in the scratch space, with which of their requests have a reply already.
@@ -77,28 +84,52 @@ class Ledger:
             rows: any columns, with `request_id` (null where nothing is asked).
             stage: the stage.
         """
-        # What failed in another run may pass now; what failed in this one was tried as often as is of use.
-        counts = F.col("error").isNull() | (F.col("run_id") == self.run_id)
-        answered = (
-            self.store.read(REPLIES)
-            .filter((F.col("generation") == stage.generation) & counts)
-            .groupBy(F.col("request_id").alias(_KEY))
-            .agg(F.max(stage.has()).alias(_IN_STAGE))
-        )
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
-        key = F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string"))
+        keyed = rows.withColumn(_KEY, F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string")))
+        answered = self._answered(stage)
         kept = self.scratch.checkpoint(
-            rows.withColumn(_KEY, key).join(answered, _KEY, "left"),
-            stage.name,
-            {"missing": F.count_if(_is_missing()), "elsewhere": F.count_if(~F.col(_IN_STAGE))},
+            keyed.withColumn(_IN_STAGE, F.lit(None).cast("boolean"))
+            if answered is None
+            else keyed.join(answered, _KEY, "left"),
+            f"{_requests_of(stage.generation)}/{stage.name.replace('/', '.')}",
+            {
+                "missing": F.count_if(_is_missing()),
+                "here": F.count_if(F.col(_IN_STAGE)),
+                "elsewhere": F.count_if(~F.col(_IN_STAGE)),
+            },
         )
         seen = self.scratch.observed(kept)
-        return Plan(stage, kept, seen["missing"], seen["elsewhere"])
+        return Plan(stage, kept, seen["missing"], seen["here"], seen["elsewhere"])
+
+    def _answered(self, stage: Stage) -> DataFrame | None:
+        """Return the requests of a generation that have a reply, as `_KEY`, and `_IN_STAGE`; None where none has.
+
+        Where no earlier run has begun the generation these are the requests of the plans so far, which are read without
+        asking Delta. They count as those of other stages: looked for in all, their replies are found in any.
+        """
+        if stage.generation not in self._begun_before:
+            planned = self.scratch.read(f"{_requests_of(stage.generation)}/*", _PLANNED)
+            if planned is not None:
+                asked = planned.filter(F.col("request_id").isNotNull()).select(F.col("request_id").alias(_KEY))
+                return asked.distinct().withColumn(_IN_STAGE, F.lit(False))
+        replies = self.store.read(REPLIES).filter(F.col("generation") == stage.generation)
+        if stage.generation not in self._begun_before and replies.isEmpty():
+            return None
+        self._begun_before.add(stage.generation)
+        # What failed in another run may pass now; what failed in this one was tried as often as is of use.
+        counts = F.col("error").isNull() | (F.col("run_id") == self.run_id)
+        by_request = replies.filter(counts).groupBy(F.col("request_id").alias(_KEY))
+        return by_request.agg(F.max(stage.has()).alias(_IN_STAGE))
 
     def with_replies(self, plan: Plan) -> DataFrame:
         """Return a stage's rows with `reply`: the reply's fields, null where nothing was asked."""
         stage = plan.stage
         table = self.store.read(REPLIES).filter(F.col("generation") == stage.generation)
+        reply = F.struct(*REPLY_FIELDS)
+        if not plan.here and not plan.elsewhere:  # each was asked once, by this run
+            own = table.filter(stage.has() & (F.col("run_id") == self.run_id))
+            replies = own.select(F.col("request_id").alias(_KEY), reply.alias("reply"))
+            return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
         if plan.elsewhere:
             asked = plan.rows.select("request_id").filter(F.col("request_id").isNotNull()).distinct()
             table = table.join(asked, "request_id", "left_semi")
@@ -107,7 +138,7 @@ class Ledger:
         # Each request has one reply, were it not for a second driver on the same store, and for errors that were asked
         # again: the first answer counts.
         order = F.struct(F.col("error").isNotNull().alias("failed"), "sent_at", "run_id", "attempt")
-        first = F.min_by(F.struct(*REPLY_FIELDS), order)
+        first = F.min_by(reply, order)
         replies = table.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
         return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
 
@@ -132,7 +163,7 @@ class Ledger:
         if waves > 1:
             wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves)).cast("int")
             by_wave = requests.withColumn("wave", wave_of).repartition("wave")
-            requests = self.scratch.checkpoint(by_wave, f"{stage}/requests", by="wave")
+            requests = self.scratch.checkpoint(by_wave, f"{_WAVES}/{stage}", by="wave")
             self.store.create(REPLIES)
 
         failed = threading.Event()
@@ -153,8 +184,7 @@ class Ledger:
             self.store.append(
                 REPLIES,
                 ask(requests.filter(F.col("wave") == wave).drop("wave") if waves > 1 else requests),
-                transaction=f"{self.run_id}/{stage}/{wave}",
-                version=0,
+                transaction=None,  # a later start asks for what is not there
                 run_id=self.run_id,
                 stage=stage,
                 wave=wave,
@@ -165,6 +195,11 @@ class Ledger:
             return
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
             list(pool.map(answer, range(waves)))
+
+
+def _requests_of(generation: int) -> str:
+    """Return the folder of the scratch space with a generation's plans."""
+    return f"requests/generation-{generation}"
 
 
 def _is_missing() -> Column:

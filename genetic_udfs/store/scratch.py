@@ -55,6 +55,8 @@ class Scratch:
         seen = Observation()
         aggregates = {"rows": F.count(F.lit(1)), **(observed or {})}
         writer = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items())).write.mode("overwrite")
+        # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
+        writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
         (writer if by is None else writer.partitionBy(by)).parquet(path)
         kept = self.spark.read.schema(rows.schema).parquet(path)
         self._observed[kept] = seen.get
@@ -64,7 +66,8 @@ class Scratch:
         """Return what `checkpoint` has written under names that a pattern matches; None where that is nothing."""
         pattern = f"{resolve_path(self.spark, self.root)}/{name}"
         system, path = file_system(self.spark, pattern)
-        return self.spark.read.schema(schema).parquet(pattern) if system.globStatus(path) else None
+        found = [status.getPath().toString() for status in system.globStatus(path) or ()]
+        return self.spark.read.schema(schema).parquet(*found) if found else None
 
     def has(self, rows: DataFrame) -> bool:
         """Tell whether rows are what `checkpoint` has returned."""

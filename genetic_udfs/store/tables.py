@@ -104,18 +104,25 @@ class Store:
             except AnalysisException as error:
                 raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
 
-    def append(self, table: str, rows: DataFrame, *, transaction: str, version: int, **metadata: object) -> None:
+    def append(
+        self, table: str, rows: DataFrame, *, transaction: str | None, version: int = 0, **metadata: object
+    ) -> None:
         """Append rows in one commit, once: Delta skips a commit whose (transaction, version) it has seen.
 
         Args:
             table: name of the table.
             rows: columns of the table's schema, in any order.
-            transaction: what the commit is part of; versions of one transaction must rise.
+            transaction: what the commit is part of; versions of one transaction must rise. None for a commit that
+                nothing repeats: to look for a transaction, Delta reads its whole log.
             version: number of the commit within the transaction.
             metadata: written to the commit's `userMetadata` as JSON.
         """
         self.before_commit()
-        once = {"txnAppId": f"genetic-udfs/{table}/{transaction}", "txnVersion": str(version)}
+        once = (
+            {}
+            if transaction is None
+            else {"txnAppId": f"genetic-udfs/{table}/{transaction}", "txnVersion": str(version)}
+        )
         if self.exists(table):
             self._save(table, self._written(table, rows).mode("append").options(**once), metadata)
         else:

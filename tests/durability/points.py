@@ -39,7 +39,7 @@ def watch(reached: Callable[[str], None], patch: Callable[[type, str, Callable[.
     named(Ledger, "record", lambda plan, *_: f"record {plan.stage.name}")
 
 
-def _commit(table: str, rows: object, *, version: int, **metadata: object) -> str:
+def _commit(table: str, rows: object, *, version: int = 0, **metadata: object) -> str:
     if "wave" in metadata:
         return f"append {table} {metadata['stage']} wave-{metadata['wave']}"
     return f"append {table} generation-{metadata['generation']}" if "generation" in metadata else f"append {table}"

@@ -507,7 +507,9 @@ def test_an_engine_that_embeds_gives_vectors_of_length_one() -> None:
     ]
 
 
-@pytest.mark.parametrize("wrong", [[], [0.0, 0.0], [float("nan")], [[3.0, 4.0], [1.0, 0.0]], "no base64!", "YWJj", None])
+@pytest.mark.parametrize(
+    "wrong", [[], [0.0, 0.0], [float("nan")], [[3.0, 4.0], [1.0, 0.0]], "no base64!", "YWJj", None]
+)
 def test_what_is_no_vector_is_asked_for_again(wrong: object) -> None:
     with ScriptedServer(lambda request: embedding(wrong if request.attempt == 1 else [1.0])) as server:
         [reply] = ask_all(server, ["text"], sampling=None)
