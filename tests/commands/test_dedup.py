@@ -153,7 +153,7 @@ def test_odd_texts_are_no_trouble(dedupe: Dedupe) -> None:
         "   ",
         "word",
         "word",
-        "\ud800 a",
+        "\0 a",
         "コードを書く",
         "コードを書く。",
         long,
