@@ -3,29 +3,54 @@
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException, PySparkException, UnsupportedOperationException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import IntegralType, LongType, StringType
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    BooleanType,
+    DataType,
+    DateType,
+    FractionalType,
+    IntegralType,
+    LongType,
+    MapType,
+    StringType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
 
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
+from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
 from genetic_udfs.runtime.session import file_system, spark_settings
 from genetic_udfs.runtime.stopping import is_stop
+from genetic_udfs.sandbox.stages import sandbox_error_in
+from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.write_errors import remedy_in
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"
 _GLOB: Final = re.compile(r"[\[\]{}*?\\]")
-_CORRUPT: Final = "_corrupt_record"
-_AS_WRITTEN: Final = {"spark.sql.sources.partitionColumnTypeInference.enabled": "false"}
+# A line that Spark cannot read is an error: no row of nulls, and no text in a column that a key may have the name of.
+_STRICT_JSON: Final = {"mode": "FAILFAST", "columnNameOfCorruptRecord": "\0", "maxStringLen": str(2**31 - 1)}
+_AS_WRITTEN: Final = {
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    "spark.sql.caseSensitive": "true",
+}
+_IN_EVERY_FORMAT: Final = (
+    *(StringType, BinaryType, BooleanType, IntegralType, FractionalType),
+    *(DateType, TimestampType, TimestampNTZType),
+)
 
 
 def column(name: str) -> Column:
@@ -55,11 +80,13 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
-            _refuse_hidden(path, is_folder)
-            return _read_parquet(spark, as_it_stands)
+            _refuse_hidden(spark, path, as_it_stands, is_folder)
+            with prefixed_errors(path):
+                return _read_parquet(spark, as_it_stands)
         if path.endswith(_JSONL):
-            _refuse_hidden(path, is_folder)
-            return _read_jsonl(spark, path, as_it_stands)
+            _refuse_hidden(spark, path, as_it_stands, is_folder)
+            with prefixed_errors(path):
+                return _read_jsonl(spark, as_it_stands)
     raise ConfigurationError(
         f"{path}: unknown format; supported are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
         f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
@@ -166,7 +193,7 @@ def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) ->
 
 
 def check_output(spark: SparkSession, path: str) -> None:
-    """Check that nothing is where a table is to be written, and that a folder can be made there.
+    """Check that nothing is where a table is to be written, and that a folder can be made there; leave none.
 
     Raises:
         ConfigurationError: if not.
@@ -175,9 +202,52 @@ def check_output(spark: SparkSession, path: str) -> None:
         system, there = file_system(spark, path)
         if system.exists(there):
             raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
-        if not system.mkdirs(there):
-            raise ConfigurationError(f"{path}: cannot be created")
-        system.delete(there, False)
+        missing = _missing_folders(system, there)
+        try:
+            if not system.mkdirs(there):
+                raise ConfigurationError(f"{path}: cannot be created")
+        finally:
+            _remove_empty(system, missing)
+
+
+def check_format(rows: DataFrame, path: str, format_: TableFormat) -> None:
+    """Check, without reading a row, that a format can hold a table's columns: where they are unusual, write none.
+
+    Raises:
+        ConfigurationError: naming the column.
+    """
+    if _is_in_every_format(rows.schema):
+        return
+    spark = rows.sparkSession
+    system, there = file_system(spark, path)
+    with scratch_beside(spark, path):
+        try:
+            write_table(rows.limit(0), path, format_)
+            held = spark.read.format(format_).load(path).columns
+        finally:
+            system.delete(there, True)
+    for name in rows.columns:
+        if name not in held:
+            kind = rows.schema[name].dataType.simpleString()
+            raise ConfigurationError(f"{path}: the column {name!r} is {kind}, which {format_} cannot hold; drop it")
+
+
+@contextlib.contextmanager
+def scratch_beside(spark: SparkSession, path: str) -> Iterator[Scratch]:
+    """Give scratch space beside an output while the body runs; neither it nor an empty folder above it is left.
+
+    Raises:
+        ConfigurationError: if the body fails because nothing can be written there.
+    """
+    scratch = Scratch.beside(spark, path)
+    system, there = file_system(spark, path)
+    missing = _missing_folders(system, there)
+    try:
+        with translate_output_errors(path):
+            yield scratch
+    finally:
+        scratch.clear()
+        _remove_empty(system, missing)
 
 
 @contextlib.contextmanager
@@ -186,7 +256,7 @@ def translate_output_errors(path: str) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        if (remedy := remedy_in(error)) is None:
+        if engine_error_in(error) or sandbox_error_in(error) or (remedy := remedy_in(error)) is None:
             raise
         raise ConfigurationError(
             f"{path}: cannot be written: {remedy}, and start again (it may also be the disk of Spark's spark.local.dir)"
@@ -210,36 +280,91 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
     except BaseException as error:
         system, there = file_system(rows.sparkSession, path)
         system.delete(there, True)  # it was not there before
-        if isinstance(error, AnalysisException):
+        if isinstance(error, AnalysisException | UnsupportedOperationException):
             raise ConfigurationError(f"{path}: cannot be written as {format_}: {_first_line(error)}") from None
         raise
 
 
-def _refuse_hidden(path: str, is_folder: bool) -> None:
+def _missing_folders(system: Any, there: Any) -> list[Any]:
+    """Return the folders, from a path upwards, that are not there."""
+    missing = []
+    while there is not None and not system.exists(there):
+        missing.append(there)
+        there = there.getParent()
+    return missing
+
+
+def _remove_empty(system: Any, folders: Sequence[Any]) -> None:
+    """Remove folders, each of which holds the one before it, as far as they are there and nothing is in them."""
+    with contextlib.suppress(Py4JJavaError):
+        for folder in filter(system.exists, folders):
+            if len(system.listStatus(folder)):
+                return
+            system.delete(folder, False)
+
+
+def _is_in_every_format(kind: DataType) -> bool:
+    if isinstance(kind, StructType):
+        return bool(kind.fields) and all(_is_in_every_format(field.dataType) for field in kind)
+    if isinstance(kind, MapType):
+        return _is_in_every_format(kind.keyType) and _is_in_every_format(kind.valueType)
+    return isinstance(kind, _IN_EVERY_FORMAT) or (isinstance(kind, ArrayType) and _is_in_every_format(kind.elementType))
+
+
+def _refuse_hidden(spark: SparkSession, path: str, pattern: str, is_folder: bool) -> None:
     name = path.rstrip("/").rpartition("/")[2]
-    if not is_folder and name.startswith(("_", ".")):
-        raise ConfigurationError(f"{path}: Spark skips files whose names begin with _ or a dot; rename it")
+    hidden = [path] if not is_folder and name.startswith(("_", ".")) else []
+    if is_folder:
+        system, files = file_system(spark, f"{pattern.rstrip('/')}/{{_,.}}*{_PARQUET}")
+        hidden = [each.getPath().toUri().getPath() for each in system.globStatus(files)]
+    for file in hidden:
+        raise ConfigurationError(f"{file}: Spark skips files whose names begin with _ or a dot; rename it")
 
 
 def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
     """Read every column that any of the files has, and values of partitions as they are written: 007 is no 7."""
     with spark_settings(spark, _AS_WRITTEN):
-        return spark.read.option("mergeSchema", "true").parquet(pattern)
+        rows = spark.read.option("mergeSchema", "true").parquet(pattern)
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for path in _paths(rows.schema):
+        if not path[-1]:
+            raise ConfigurationError("a column has no name; give it one")
+        other = known.setdefault(tuple(map(str.lower, path)), path)
+        if other != path:
+            raise ConfigurationError(
+                f"the columns {'.'.join(other)!r} and {'.'.join(path)!r} differ by case alone; rename one"
+            )
+    twice = rows._jdf.queryExecution().analyzed().relation().overlappedPartCols()
+    if not twice.isEmpty():
+        raise ConfigurationError(
+            f"the column {twice.head()._1()!r} is in the files and in the names of their folders; rename one"
+        )
+    return rows
 
 
-def _read_jsonl(spark: SparkSession, path: str, pattern: str) -> DataFrame:
-    found = spark.read.text(pattern).mapInPandas(_facts, "path string, what string, name string").distinct().collect()
-    if not found:
-        is_blank = spark.read.text(pattern).where("trim(value) <> ''").isEmpty()
-        wrong = "holds no row; each line is a JSON object" if is_blank else "no line of it is a JSON object with a key"
-        raise ConfigurationError(f"{path}: {wrong}")
-    if (fault := fault_of(Fact(*row) for row in found)) is not None:
-        raise ConfigurationError(f"{path}: {fault}")
-    rows = spark.read.option("columnNameOfCorruptRecord", _CORRUPT).json(pattern)
-    if _CORRUPT not in rows.columns:
-        return rows
-    line = rows.where(F.col(_CORRUPT).isNotNull()).first()
-    raise ConfigurationError(f"{path}: a line is no JSON object: {line[_CORRUPT] if line else ''!s:.80}")
+def _paths(kind: DataType, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Give the path of every column and of every field in one."""
+    if isinstance(kind, StructType):
+        for field in kind:
+            yield (*above, field.name)
+            yield from _paths(field.dataType, (*above, field.name))
+    elif isinstance(kind, ArrayType):
+        yield from _paths(kind.elementType, (*above, "[]"))
+    elif isinstance(kind, MapType):
+        yield from _paths(kind.keyType, (*above, "key"))
+        yield from _paths(kind.valueType, (*above, "value"))
+
+
+def _read_jsonl(spark: SparkSession, pattern: str) -> DataFrame:
+    texts = spark.read.text(pattern)
+    lines = texts.select(F.col("value").cast("binary"))  # they need not be UTF-8
+    facts = lines.mapInPandas(_facts, "path string, what string, name string").distinct().collect()
+    if not facts:
+        is_blank = texts.where("trim(value) <> ''").isEmpty()
+        raise ConfigurationError("holds no row; each line is a JSON object" if is_blank else "no line of it has a key")
+    if (fault := fault_of(Fact(*row) for row in facts)) is not None:
+        raise ConfigurationError(fault)
+    return spark.read.options(**_STRICT_JSON).json(pattern)
 
 
 def _facts(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -13,11 +13,13 @@ from rich.text import Text
 
 from genetic_udfs.commands.any_table import (
     check_columns,
+    check_format,
     check_ids,
     check_output,
     column,
     prefixed_errors,
     read_table,
+    scratch_beside,
     tagged,
     write_table,
 )
@@ -31,7 +33,6 @@ from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.scratch import Scratch
 
 # Names of the texts' columns on the way, since those of the input may be anything.
 _TEXT: Final = "text_{}"
@@ -87,6 +88,7 @@ def run(
     rows = read_table(spark, options.input)
     with prefixed_errors(options.input):
         check_columns(rows, options.columns, options.id, c.TAGS)
+    check_format(rows, options.output, options.format)
     with progress.stage("ids", None), prefixed_errors(options.input):
         check_ids(rows, options.id)
     names = [_TEXT.format(number) for number in range(len(options.columns))]
@@ -95,13 +97,12 @@ def run(
         *(column(text).alias(name) for text, name in zip(options.columns, names, strict=True)),
     )
     paraphrases = config.decontamination.paraphrases
-    scratch = Scratch.beside(spark, options.output)
+    with scratch_beside(spark, options.output) as scratch:
 
-    def checkpoint(found: DataFrame, name: str) -> DataFrame:
-        with progress.stage(name, None):
-            return scratch.checkpoint(found, name.replace(" ", "-"))
+        def checkpoint(found: DataFrame, name: str) -> DataFrame:
+            with progress.stage(name, None):
+                return scratch.checkpoint(found, name.replace(" ", "-"))
 
-    try:
         ask = None if paraphrases is None else asking_directly(spark, config, paraphrases, progress, scratch)
         found = contamination(
             new,
@@ -114,8 +115,6 @@ def run(
         )
         with progress.stage("matching and writing", None):
             write_table(tagged(rows, found, options.id, c.TAGS), options.output, options.format)
-    finally:
-        scratch.clear()
 
 
 def print_summary(console: Console, rows: DataFrame, output: str) -> None:

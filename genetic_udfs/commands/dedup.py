@@ -15,12 +15,14 @@ from rich.table import Table
 from genetic_udfs.commands.any_table import (
     check_apart,
     check_columns,
+    check_format,
     check_ids,
     check_output,
     column,
     prefixed_errors,
     rank_of,
     read_table,
+    scratch_beside,
     tagged,
     write_table,
 )
@@ -41,7 +43,6 @@ from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.lease import lease_of
 from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
-from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 from genetic_udfs.store.write_access import write_access
 
@@ -139,6 +140,7 @@ def run(
     rows = read_table(spark, options.input)
     with prefixed_errors(options.input):
         check_columns(rows, [options.column], options.id, added)
+    check_format(rows, options.output, options.format)
     kept = None
     if options.against is not None:
         kept = read_table(spark, options.against)
@@ -156,8 +158,7 @@ def run(
             with prefixed_errors(options.against):
                 check_ids(kept, options.id)
             check_apart(rows, kept, options.id)
-    scratch = Scratch.beside(spark, options.output)
-    try:
+    with scratch_beside(spark, options.output) as scratch:
         with progress.stage("near-duplicates", None):
             new = scratch.checkpoint(
                 rows.select(
@@ -188,8 +189,6 @@ def run(
         with progress.stage("audit", None):
             sample = search.sample(settings.audit, dropped)
             return Findings(search.not_compared, audit(sample, settings.threshold, settings.shingle_words))
-    finally:
-        scratch.clear()
 
 
 def print_summary(console: Console, rows: DataFrame, found: Findings, options: DedupOptions) -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 
-from genetic_udfs.commands.any_table import check_output, translate_output_errors
+from genetic_udfs.commands.any_table import check_output, scratch_beside
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import from_working_directory, load_config
@@ -109,12 +109,8 @@ def run(
     output = from_working_directory(options.output)
     check_output(spark, output)
     store = Store(spark, config.store)
-    scratch = Scratch.beside(spark, output)
-    try:
-        with translate_table_errors(), translate_output_errors(output):
-            return _write(store, config.seed, options, output, shares, items, scratch, progress)
-    finally:
-        scratch.clear()
+    with translate_table_errors(), scratch_beside(spark, output) as scratch:
+        return _write(store, config.seed, options, output, shares, items, scratch, progress)
 
 
 def _write(

@@ -8,12 +8,14 @@ import math
 import re
 import sys
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import DataFrame, Row
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -50,6 +52,7 @@ def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: lis
                 register_functions(spark, settings, stage=stage, progress=progress.address)
             try:
                 rows = spark.sql(query)
+                check_names(rows.schema, format_)
                 if _ASKS.search(query):
                     # Rows are printed a partition at a time; engines are to work on all of them at once.
                     rows.persist(StorageLevel.DISK_ONLY).count()
@@ -82,13 +85,38 @@ def translate_query_error(error: Exception, empty_store: str | None) -> Exceptio
     return ConfigurationError(f"the query cannot be run: {text}")
 
 
+def check_names(schema: StructType, format_: Format) -> None:
+    """Check, before a query is run, that what it returns can be printed under the names that it has.
+
+    Raises:
+        ConfigurationError: naming two fields of a struct, or for JSON two columns, that have the same name.
+    """
+    if format_ is Format.JSON and (name := _repeated(schema)) is not None:
+        raise ConfigurationError(f"two columns are named {name}; name them apart with AS")
+    for column in schema:
+        if (name := _repeated_field(column.dataType)) is not None:
+            raise ConfigurationError(f"two fields of a struct in {column.name} are named {name}; name them apart")
+
+
+def _repeated_field(kind: DataType) -> str | None:
+    """Return a name that two fields of a struct have, however deep in a column's type."""
+    if isinstance(kind, ArrayType):
+        return _repeated_field(kind.elementType)
+    if isinstance(kind, MapType):
+        return _repeated_field(kind.keyType) or _repeated_field(kind.valueType)
+    if isinstance(kind, StructType):
+        return _repeated(kind) or next(filter(None, (_repeated_field(field.dataType) for field in kind)), None)
+    return None
+
+
+def _repeated(kind: StructType) -> str | None:
+    return next((name for name in kind.names if kind.names.count(name) > 1), None)
+
+
 def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
     """Print the rows of a result part by part, so that it need not fit into memory.
 
     CSV and JSON have all of them, a table the first `_MAX_SHOWN`, and says how many more there are.
-
-    Raises:
-        ConfigurationError: if JSON is asked for and two columns have the same name.
     """
     names = rows.columns
     if format_ is Format.TABLE:
@@ -100,12 +128,8 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
         return
     values = ([_plain(value) for value in row] for row in rows.toLocalIterator())
     if format_ is Format.JSON:
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise ConfigurationError(f"two columns are named {', '.join(repeated)}; name them apart with AS")
         for row in values:
-            line = dict(zip(names, row, strict=True))
-            print(json.dumps(line, ensure_ascii=False, allow_nan=False, default=str), file=out)
+            print(_json(dict(zip(names, row, strict=True))), file=out)
     else:
         writer = csv.writer(out)
         writer.writerow(names)
@@ -138,10 +162,21 @@ def _plain(value: Any) -> Any:
 
 def _key(key: Any) -> str:
     """Return a map's key as the text that JSON wants: that of a struct is the object, as a text."""
-    return key if isinstance(key, str) else json.dumps(_plain(key), ensure_ascii=False, default=str).strip('"')
+    return key if isinstance(key, str) else _json(_plain(key)).strip('"')
+
+
+def _json(value: Any) -> str:
+    """Return a plain value as JSON; Python's own has no numbers that are as exact as decimals."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_json(key)}: {_json(part)}' for key, part in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_json, value))}]"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
+    return _json(value) if isinstance(value, dict | list) else str(value)

@@ -14,11 +14,13 @@ from rich.text import Text
 
 from genetic_udfs.commands.any_table import (
     check_columns,
+    check_format,
     check_ids,
     check_output,
     column,
     prefixed_errors,
     read_table,
+    scratch_beside,
     tagged,
     write_table,
 )
@@ -40,7 +42,6 @@ from genetic_udfs.sandbox.spark import (
 )
 from genetic_udfs.sandbox.stages import check_tier, counted, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
-from genetic_udfs.store.scratch import Scratch
 
 ADDED: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 
@@ -84,6 +85,7 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
     with prefixed_errors(options.input):
         check_columns(rows, [options.code], options.id, ADDED)
         suites = tests_of(rows, options.tests)
+    check_format(rows, options.output, options.format)
     with progress.stage("ids", None), prefixed_errors(options.input):
         check_ids(rows, options.id)
     with progress.stage("sandbox", None):
@@ -91,25 +93,23 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
     given = rows.select(
         column(options.id).cast("string").alias(_ID), column(options.code).alias(_CODE), suites.alias(_TESTS)
     )
-    scratch = Scratch.beside(spark, options.output)
     try:
-        total = rows.count()
-        with progress.stage("tests", total) as stage:
-            found = (
-                spread(given, total)
-                .select(_ID, outcome_of(_CODE, _TESTS, settings).alias(_OUTCOME))
-                .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
-            )
-            with small_batches(spark):
-                kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
-        with progress.stage("writing", None):
-            write_table(tagged(rows, kept, options.id, ADDED), options.output, options.format)
+        with scratch_beside(spark, options.output) as scratch:
+            total = rows.count()
+            with progress.stage("tests", total) as stage:
+                found = (
+                    spread(given, total)
+                    .select(_ID, outcome_of(_CODE, _TESTS, settings).alias(_OUTCOME))
+                    .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
+                )
+                with small_batches(spark):
+                    kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
+            with progress.stage("writing", None):
+                write_table(tagged(rows, kept, options.id, ADDED), options.output, options.format)
     except Exception as error:
         if (known := sandbox_error_in(error)) is not None:
             raise known from None
         raise
-    finally:
-        scratch.clear()
 
 
 def tests_of(rows: DataFrame, name: str) -> Column:

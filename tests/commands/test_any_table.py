@@ -1,8 +1,10 @@
 """Any table: what can be read, what is wrong with it, and that nothing is overwritten."""
 
 import gzip
+import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +15,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.any_table import (
     TableFormat,
     check_columns,
+    check_format,
     check_ids,
     check_output,
     read_table,
@@ -56,32 +59,55 @@ def test_files_of_a_folder_may_have_columns_of_their_own_and_partitions_stay_as_
     assert spark.conf.get("spark.sql.sources.partitionColumnTypeInference.enabled") == "true"
 
 
-def test_parquet_whose_columns_differ_by_case_alone_is_refused(spark: SparkSession, tmp_path: Path) -> None:
-    inner = pa.array([{"key": 1, "Key": 2}])
-    pq.write_table(pa.table({"id": ["a"], "deep": inner}), tmp_path / "a.parquet")
-    with pytest.raises(ConfigurationError, match=r"cannot be read: .*COLUMN_ALREADY_EXISTS"):
-        read_table(spark, str(tmp_path / "a.parquet"))
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"a.parquet": {"deep": [{"key": 1, "Key": 2}]}}, "in: the columns 'deep.key' and 'deep.Key' differ by case"),
+        (
+            {"a.parquet": {"Key": [1]}, "b.parquet": {"key": [2]}},
+            "in: the columns 'Key' and 'key' differ by case alone",
+        ),
+        ({"key=1/a.parquet": {"Key": [2]}}, "in: the columns 'Key' and 'key' differ by case alone; rename one"),
+        ({"key=1/a.parquet": {"key": [2]}}, "in: the column 'key' is in the files and in the names of their folders"),
+        ({"a.parquet": {"": [1]}}, "in: a column has no name"),
+        ({"a.parquet": {"id": [1]}, "_b.parquet": {"id": [2]}}, "in/_b.parquet: Spark skips files whose names begin"),
+    ],
+)
+def test_parquet_that_would_lose_a_column_or_a_file_is_refused(
+    spark: SparkSession, tmp_path: Path, files: dict[str, dict[str, list[Any]]], said: str
+) -> None:
+    for name, columns in files.items():
+        file = tmp_path / "in" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns), file)
+    with pytest.raises(ConfigurationError) as caught:
+        read_table(spark, str(tmp_path / "in"))
+    assert str(caught.value).startswith(f"{tmp_path}/{said}")
 
 
-def test_jsonl_is_read_plain_and_gzipped(spark: SparkSession, tmp_path: Path) -> None:
-    content = b'{"id": 1, "text": "a\\ud800 b"}\n{"id": 2, "text": "\xe2\x80\xa8"}\n'
+def test_jsonl_is_read_plain_and_gzipped_and_every_value_is_what_it_was(spark: SparkSession, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "text": "a \U0001f600 b", "whole": 9007199254740993, "_corrupt_record": "x", "wide": 10**37},
+        {"id": 2, "text": "\u2028\0", "whole": None, "_corrupt_record": None, "wide": -1},
+    ]
+    content = "\ufeff".encode() + "".join(json.dumps(row) + "\n" for row in rows).encode()
     (tmp_path / "a.jsonl").write_bytes(content)
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(content))
     for name in ("a.jsonl", "a.jsonl.gz"):
-        rows = read_table(spark, str(tmp_path / name)).orderBy("id").collect()
-        assert [row.id for row in rows] == [1, 2]
-        assert rows[1].text == "\u2028"
+        assert [row.asDict() for row in read_table(spark, str(tmp_path / name)).orderBy("id").collect()] == rows
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("a.jsonl", b"", "holds no row"),
-        ("a.jsonl", b"plain words\nand more\n", "no line of it is a JSON object"),
         ("a.jsonl", b'{"id": 1}\nnot this\n', "a line is no JSON object: not this"),
+        ("a.jsonl", b'{"id": 1}\n{"id": 2} {"id": 3}\n', 'a line is no JSON object: {"id": 2} {"id": 3}'),
+        ("a.jsonl", b'{"id": "\xe9"}\n', "a line is no UTF-8 text"),
+        ("a.jsonl", b'{"a": "x\\ud800"}\n', r"the key 'a' holds half a character, which no column can hold: 'x\ud800'"),
         ("a.jsonl", b'{"a": {"Id": 1}}\n{"a": {"id": 2}}\n', "the keys 'a.Id' and 'a.id' differ by case alone"),
         ("a.jsonl", b'{"id": 1, "a": {}}\n', "the key 'a' holds nothing but empty objects"),
-        ("a.jsonl", b"{}\n", "no line of it is a JSON object with a key"),
+        ("a.jsonl", b"{}\n", "no line of it has a key"),
         ("_a.jsonl", b'{"id": 1}\n', "Spark skips files whose names begin with _ or a dot; rename it"),
         ("a.jsonl.zst", b"(\xb5/\xfd", "unknown format; supported are"),
         ("a.parquet", b"no parquet", "cannot be read"),
@@ -113,8 +139,20 @@ def test_an_output_that_cannot_be_made_is_refused_at_once(spark: SparkSession, t
         with pytest.raises(ConfigurationError) as caught:
             check_output(spark, path)
         assert str(caught.value).startswith(f"{path}: cannot be")
-    check_output(spark, str(tmp_path / "new"))
-    assert not (tmp_path / "new").exists()
+    check_output(spark, str(tmp_path / "new" / "deeper" / "out"))
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_columns_that_a_format_cannot_hold_are_named_before_a_row_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    out = str(tmp_path / "new" / "out")
+    unread = spark.range(1).selectExpr("CAST(raise_error('read') AS INT) AS id", "INTERVAL '1' DAY AS span")
+    check_format(unread, out, TableFormat.PARQUET)
+    with pytest.raises(ConfigurationError, match=r"new/out: cannot be written as delta: .*`span`"):
+        check_format(unread, out, TableFormat.DELTA)
+    usual = spark.sql("SELECT timestamp_ntz'2026-01-01' AS t, map('a', array(named_struct('d', 1.5))) AS m")
+    for format_ in TableFormat:
+        check_format(usual, out, format_)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_was_half_written_is_taken_away(spark: SparkSession, tmp_path: Path) -> None:

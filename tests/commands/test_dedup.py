@@ -29,6 +29,7 @@ from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.reporting.progress import Progress
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.dedup.corpora import planted
+from tests.small_disk import small_disk
 
 FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"
 NEAR = f"{FIRST} now"
@@ -153,7 +154,7 @@ def test_odd_texts_are_no_trouble(dedupe: Dedupe) -> None:
         "   ",
         "word",
         "word",
-        "\ud800 a",
+        "\0 a",
         "コードを書く",
         "コードを書く。",
         long,
@@ -205,6 +206,25 @@ def test_what_is_missing_is_named_before_anything_is_compared(
         dedupe(texts(FIRST, OTHER), **changes)
     assert message in str(caught.value)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_column_that_the_output_cannot_hold_is_named_before_ids_are_read(spark: SparkSession, tmp_path: Path) -> None:
+    source = str(tmp_path / "in.parquet")
+    spark.sql("SELECT CAST(NULL AS INT) AS id, 'a text' AS text, INTERVAL '1' DAY AS span").write.parquet(source)
+    task = DedupOptions(source, "text", "id", str(tmp_path / "new" / "out"))
+    with Progress() as progress, pytest.raises(ConfigurationError, match=r"cannot be written as delta: .*`span`"):
+        run(spark, task, Dedup(), 0, progress)
+    assert [file.name for file in tmp_path.iterdir()] == ["in.parquet"]
+
+
+@pytest.mark.parametrize("kilobytes", [24, 128])
+def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(dedupe: Dedupe, tmp_path: Path, kilobytes: int) -> None:
+    draw = random.Random(3)
+    rows = texts(*(" ".join(f"{draw.getrandbits(64):x}" for _ in range(60)) for _ in range(80)))
+    with small_disk(tmp_path / "disk", kilobytes) as disk:
+        with pytest.raises(ConfigurationError, match="new/out: cannot be written: the disk is full; make room, and"):
+            dedupe(rows, output=str(disk / "new" / "out"))
+        assert not list(disk.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.choices import Format
-from genetic_udfs.commands.sql import names_in, print_rows, translate_query_error
+from genetic_udfs.commands.sql import check_names, names_in, print_rows, translate_query_error
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.store.tables import SCHEMAS
 from genetic_udfs.store.views.definitions import TABLES_READ
@@ -20,7 +20,9 @@ QUERY = """SELECT 1 AS n, 'a,"b"\n[red]c' AS text, array('x', 'y') AS list, map(
 
 def printed(spark: SparkSession, query: str, format_: Format) -> str:
     out = io.StringIO()
-    print_rows(spark.sql(query), format_, out)
+    rows = spark.sql(query)
+    check_names(rows.schema, format_)
+    print_rows(rows, format_, out)
     return out.getvalue()
 
 
@@ -50,6 +52,20 @@ def test_json_is_strict_whatever_a_value_is(spark: SparkSession) -> None:
     }
 
 
+def test_a_decimal_is_a_number_of_all_its_digits(spark: SparkSession) -> None:
+    query = """SELECT 1.5 AS d, array(-12345678901234567890.0123456789) AS list, map(0.50, 1e-30BD) AS map,
+               named_struct('p', CAST(0 AS DECIMAL(20, 18))) AS struct, CAST(NULL AS DECIMAL(1, 0)) AS nothing"""
+    small = f"0.{'0' * 29}1"
+    assert printed(spark, query, Format.JSON) == (
+        f'{{"d": 1.5, "list": [-12345678901234567890.0123456789], "map": {{"0.50": {small}}},'
+        f' "struct": {{"p": 0.{"0" * 18}}}, "nothing": null}}\n'
+    )
+    assert next(csv.reader(printed(spark, query, Format.CSV).splitlines()[1:]))[1:3] == [
+        "[-12345678901234567890.0123456789]",
+        f'{{"0.50": {small}}}',
+    ]
+
+
 def test_csv_quotes_what_it_must(spark: SparkSession) -> None:
     names, row = csv.reader(io.StringIO(printed(spark, QUERY, Format.CSV)))
     assert names == ["n", "text", "list", "map", "struct", "nothing"]
@@ -74,6 +90,15 @@ def test_columns_of_one_name_keep_their_own_values(spark: SparkSession) -> None:
     assert printed(spark, "SELECT 1 AS id, 2 AS id", Format.CSV) == "id,id\r\n1,2\r\n"
     with pytest.raises(ConfigurationError, match="two columns are named id"):
         printed(spark, "SELECT 1 AS id, 2 AS id", Format.JSON)
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_fields_of_one_name_are_refused_however_deep(spark: SparkSession, format_: Format) -> None:
+    twice = "named_struct('a', 1, 'a', 2)"
+    for column in (twice, f"array({twice})", f"map({twice}, 1)", f"map(1, named_struct('b', {twice}))"):
+        with pytest.raises(ConfigurationError, match="two fields of a struct in s are named a; name them apart"):
+            printed(spark, f"SELECT {column} AS s", format_)
+    printed(spark, "SELECT named_struct('a', 1, 'A', named_struct('a', 2)) AS s", format_)
 
 
 def test_a_query_that_is_wrong_is_reported_without_its_plan(spark: SparkSession) -> None:
