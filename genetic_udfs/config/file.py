@@ -107,8 +107,7 @@ def _name_test_sets(data: dict[str, Any], file: Path) -> None:
         raise ConfigurationError(f"{where}: test sets are given as `benchmarks`, too; leave one of the two out")
     named: dict[str, Any] = {}
     for test_set in sets if isinstance(sets, list) else [None]:
-        name = test_set.get("name") if isinstance(test_set, dict) else None
-        if not isinstance(name, str):
+        if not isinstance(test_set, dict) or not isinstance(name := test_set.get("name"), str):
             raise ConfigurationError(f"{where}: must be a list such as [{{name: mbpp, path: mbpp.jsonl, form: mbpp}}]")
         if name in named:
             raise ConfigurationError(f"{where}: two test sets are named {name!r}")

@@ -77,7 +77,7 @@ def make_generation(
         made = make_round(this)
         decided = decided.unionByName(made.candidates)
         accepted = {colony: accepted.get(colony, 0) + made.accepted.get(colony, 0) for colony in quota}
-        attempts += made.count
+        attempts += made.attempts
         run.progress.note(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
@@ -105,10 +105,10 @@ def index_accepted(this: Round, made: DataFrame) -> DataFrame:
 
 
 class Made(NamedTuple):
-    """What a round has made: its candidates, decided, how many these are, and those accepted by colony."""
+    """What a round has made: its candidates, decided, the number of all, and of those accepted by colony."""
 
     candidates: DataFrame
-    count: int
+    attempts: int
     accepted: dict[int, int]
 
 

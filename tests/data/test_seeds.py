@@ -1,6 +1,7 @@
 """What the seed problems promise: their form, their variety, their distance from HumanEval, and right solutions."""
 
 import ast
+import hashlib
 import importlib.util
 import json
 import re
@@ -22,6 +23,7 @@ from genetic_udfs.sandbox.tiers import Limits, Tier
 SEEDS_PATH = Path(__file__).resolve().parents[2] / "seeds" / "seeds.jsonl"
 SOLUTIONS_PATH = SEEDS_PATH.with_name("solutions.jsonl")
 
+FIRST_128 = "903eedc8081b60e64527e3c1789d449828be67f025a80fd5a8d3668ddd633baf"  # SHA-256 of ids and instructions
 SEED_COUNT = 512
 LEVELS = {"easy", "medium", "hard"}
 MIN_SEEDS_PER_LEVEL = 120
@@ -92,6 +94,11 @@ def humaneval_ngrams() -> dict[Ngram, str]:
 
 def test_there_are_exactly_512_seeds(seeds: list[Seed]) -> None:
     assert len(seeds) == SEED_COUNT
+
+
+def test_the_first_128_are_those_of_earlier_releases(seeds: list[Seed]) -> None:
+    first = "\n".join(f"{seed['id']} {seed['instruction']}" for seed in seeds[:128])
+    assert hashlib.sha256(first.encode()).hexdigest() == FIRST_128
 
 
 def test_the_file_is_plain_ascii(lines: list[str]) -> None:
