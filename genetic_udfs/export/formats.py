@@ -14,6 +14,7 @@ MODEL: Final = "coder_model"
 REJECTED_ID: Final = "rejected_id"
 REJECTED_RESPONSE: Final = "rejected_response"
 REJECTED_CODE: Final = "rejected_code"
+REJECTED_REASONING: Final = "rejected_reasoning"
 REJECTED_PASS_RATE: Final = "rejected_pass_rate"
 REJECTED_FITNESS: Final = "rejected_fitness"
 
@@ -36,12 +37,17 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
-def _message(role: str, content: str) -> str:
-    return f"named_struct('role', '{role}', 'content', {content})"
+def _message(role: str, content: str, thoughts: str | None = None) -> str:
+    also = "" if thoughts is None else f", 'reasoning_content', {thoughts}"
+    return f"named_struct('role', '{role}', 'content', {content}{also})"
 
 
 def _turn(who: str, value: str) -> str:
     return f"named_struct('from', '{who}', 'value', {value})"
+
+
+def _thought(thoughts: str, answer: str) -> str:
+    return f"concat(coalesce(concat('<think>\n', {thoughts}, '\n</think>\n\n'), ''), {answer})"
 
 
 _EVERY_STATUS: Final = "transform(tests_status, status -> if(status = 'passed', 'pass', 'fail'))"
@@ -112,17 +118,39 @@ _PREFERENCES: Final[Mapping[ExportFormat, Mapping[str, str]]] = {
 }
 PREFERENCE_FORMATS: Final = tuple(_PREFERENCES)
 
+# Columns that take the place of the above where thoughts are wanted. A field of the message is what chat templates read
+# (Qwen3, GLM-4.5, Kimi K2); forms whose answer is one text have them as Qwen3 and DeepSeek-R1 write them.
+_ANSWER: Final = _thought("reasoning", "response")
+_REJECTED_ANSWER: Final = _thought(REJECTED_REASONING, REJECTED_RESPONSE)
+_ASKED: Final = _message("user", "instruction", "CAST(NULL AS STRING)")  # messages of one list have the same fields
+_PAIRS_WITH_REASONING: Final[Mapping[ExportFormat, Mapping[str, str]]] = {
+    ExportFormat.MESSAGES: {"messages": f"array({_ASKED}, {_message('assistant', 'response', 'reasoning')})"},
+    ExportFormat.SHAREGPT: {"conversations": f"array({_turn('human', 'instruction')}, {_turn('gpt', _ANSWER)})"},
+    ExportFormat.ALPACA: {"output": _ANSWER},
+}
+_PREFERENCES_WITH_REASONING: Final[Mapping[ExportFormat, Mapping[str, str]]] = {
+    ExportFormat.MESSAGES: {
+        "chosen": f"array({_message('assistant', 'response', 'reasoning')})",
+        "rejected": f"array({_message('assistant', REJECTED_RESPONSE, REJECTED_REASONING)})",
+    },
+    ExportFormat.SHAREGPT: {"chosen": _turn("gpt", _ANSWER), "rejected": _turn("gpt", _REJECTED_ANSWER)},
+    ExportFormat.ALPACA: {"chosen": _ANSWER, "rejected": _REJECTED_ANSWER},
+}
+REASONING_FORMATS: Final = tuple(_PAIRS_WITH_REASONING)
 
-def columns_of(format_: ExportFormat, population: list[str], *, preference: bool = False) -> dict[str, str]:
+
+def columns_of(
+    format_: ExportFormat, population: list[str], *, preference: bool = False, reasoning: bool = False
+) -> dict[str, str]:
     """Return the columns of a form, each with the SQL expression over a pair's columns that makes it.
 
     Args:
         format_: the form.
         population: the columns that the population has; `parquet` is these.
         preference: whether rows are preference pairs; only `PREFERENCE_FORMATS` have a form for them.
+        reasoning: whether answers come with the thoughts before them; only `REASONING_FORMATS` have a place for them.
     """
-    if preference:
-        return dict(_PREFERENCES[format_])
     if format_ is ExportFormat.PARQUET:
         return {name: f"`{name}`" for name in population}
-    return dict(_PAIRS[format_])
+    plain, thoughtful = (_PREFERENCES, _PREFERENCES_WITH_REASONING) if preference else (_PAIRS, _PAIRS_WITH_REASONING)
+    return {**plain[format_], **(thoughtful[format_] if reasoning else {})}

@@ -56,6 +56,12 @@ class Provenance:
         return found
 
 
+def names_of_test_sets(store: Store) -> set[str]:
+    """Return the names of the test sets that any run of a store has checked its candidates against."""
+    runs = store.read(RUNS).select("versions").collect()
+    return {key.removeprefix(TEST_SET) for row in runs for key in row["versions"] or {} if key.startswith(TEST_SET)}
+
+
 def read_provenance(store: Store, generation: int) -> Provenance:
     """Read how the pairs of a store came about, up to a generation."""
     up_to = F.col("generation") <= generation

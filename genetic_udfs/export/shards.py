@@ -1,41 +1,31 @@
-"""The files of a data set: so many for each split, of like size, in an order, with a hash of each."""
+"""The files of a data set: so many for each split, of like size, in an order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.errors import StoreError
+from genetic_udfs.export.features import bytes_of
+from genetic_udfs.export.folder import DATA, Folder
 from genetic_udfs.export.formats import FileType
+from genetic_udfs.export.outcome import WrittenSplit
 from genetic_udfs.export.ranks import Checkpoint, numbered
-from genetic_udfs.runtime.session import file_system, java_class
+from genetic_udfs.runtime.session import file_system
 
-DATA: Final = "data"
 # The hub asks for files below 500 MB, and readers in parallel want several.
 _SHARD_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True)
 class Split:
-    """A split: its pairs, the bytes of their texts, and how many files it is written to."""
+    """A split: its pairs, and how many files it is written to."""
 
     name: str
     rows: int
-    text_bytes: int
     shards: int
-
-
-@dataclass(frozen=True)
-class File:
-    """A file of a data set: where it is in the folder, its rows and bytes, and the SHA-256 of the latter."""
-
-    path: str
-    split: str
-    rows: int
-    bytes: int
-    sha256: str
 
 
 def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Split]:
@@ -49,7 +39,7 @@ def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Sp
     found = []
     for name, (rows, text_bytes) in sizes.items():
         wanted = -(-text_bytes // _SHARD_BYTES) if shards is None else round(shards * rows / of_first)
-        found.append(Split(name, rows, text_bytes, min(max(1, wanted), rows)))
+        found.append(Split(name, rows, min(max(1, wanted), rows)))
     return found
 
 
@@ -80,9 +70,15 @@ def place(
 
 
 def write_split(
-    rows: DataFrame, columns: Mapping[str, str], placed: DataFrame, split: Split, file_type: FileType, folder: str
-) -> list[str]:
-    """Write the files of a split to a folder that is made; return their paths, in order.
+    rows: DataFrame,
+    columns: Mapping[str, str],
+    placed: DataFrame,
+    split: Split,
+    file_type: FileType,
+    parts: str,
+    folder: Folder,
+) -> WrittenSplit:
+    """Write the files of a split into a folder under their names.
 
     Args:
         rows: pairs, with `id`.
@@ -90,90 +86,44 @@ def write_split(
         placed: as of `place`.
         split: the split.
         file_type: how.
-        folder: where.
+        parts: a folder that is made, where Spark writes them first.
+        folder: where they go.
 
     Raises:
         StoreError: if other rows were written than were counted.
     """
-    own = placed.filter(F.col("split") == split.name).select(
-        F.col("id").alias("_id"), F.col("shard").alias("_shard"), F.col("rank").alias("_rank")
-    )
+    own = placed.filter(F.col("split") == split.name)
+    num_bytes = _write_parts(rows, columns, own, split, file_type, parts)
+    counts = own.groupBy("shard").count().orderBy("shard").collect()
+    system, there = file_system(rows.sparkSession, parts)
+    paths = [status.getPath() for status in system.listStatus(there)]
+    written = sorted(path.toString() for path in paths if path.getName().startswith("part-"))
+    files = []
+    for part, row in zip(written, counts, strict=True):
+        name = f"{DATA}/{split.name}-{row['shard']:05d}-of-{split.shards:05d}.{file_type}"  # as the hub names them
+        folder.take(part, name)
+        files.append(folder.file(name, row["count"]))
+    return WrittenSplit(split.name, split.rows, num_bytes, files)
+
+
+def _write_parts(
+    rows: DataFrame, columns: Mapping[str, str], own: DataFrame, split: Split, file_type: FileType, parts: str
+) -> int:
+    """Write a split's rows, a file for each shard, and return the bytes of their values."""
+    places = own.select(F.col("id").alias("_id"), F.col("shard").alias("_shard"), F.col("rank").alias("_rank"))
     written = Observation()
-    made = (
-        rows.join(own, F.col("id") == F.col("_id"))
-        .select(*(F.expr(made).alias(name) for name, made in columns.items()), "_shard", "_rank")
-        .repartitionById(split.shards, F.col("_shard"))
-        .sortWithinPartitions("_rank")
-        .drop("_shard", "_rank")
-        .observe(written, F.count(F.lit(1)).alias("rows"))
-        .write
-    )
+    columns_in_order = (F.expr(how).alias(name) for name, how in columns.items())
+    found = rows.join(places, F.col("id") == F.col("_id")).select(*columns_in_order, "_shard", "_rank")
+    data = found.repartitionById(split.shards, F.col("_shard")).sortWithinPartitions("_rank").drop("_shard", "_rank")
+    size = F.coalesce(F.sum(bytes_of(data.schema)), F.lit(0))
+    writer = data.observe(written, F.count(F.lit(1)).alias("rows"), size.alias("bytes")).write
     if file_type is FileType.PARQUET:
-        made.option("compression", "zstd").parquet(folder)
+        writer.option("compression", "zstd").parquet(parts)
     else:
-        made.option("ignoreNullFields", "false").json(folder)
+        writer.option("ignoreNullFields", "false").json(parts)
     if written.get["rows"] != split.rows:
         raise StoreError(
             f"the split {split.name!r} has {split.rows} pairs, and {written.get['rows']} rows were found of them: the"
             " population has several rows with one id, or has lost some; jobs/evolve.py names them"
         )
-    system, path = file_system(rows.sparkSession, folder)
-    return sorted(
-        status.getPath().toString()
-        for status in system.listStatus(path)
-        if status.getPath().getName().startswith("part-")
-    )
-
-
-def name_of(split: Split, number: int, file_type: FileType) -> str:
-    """Return the path of a file in the data set's folder, as the hub names them."""
-    return f"{DATA}/{split.name}-{number:05d}-of-{split.shards:05d}.{file_type}"
-
-
-class Folder:
-    """A folder in the making, in whatever file system Spark knows; it gets its name when it is whole."""
-
-    def __init__(self, spark: SparkSession, path: str) -> None:
-        self.path = path
-        self._spark = spark
-        system, self._there = file_system(spark, path)
-        # Hadoop's local file system keeps a hidden checksum beside each file, which nobody asked for.
-        local = java_class(spark, "org.apache.hadoop.fs.FileSystem").getLocal(system.getConf())
-        self._system: Any = local.getRawFileSystem() if system.getUri().getScheme() == "file" else system
-        self._system.mkdirs(self._path(DATA))
-
-    def take(self, file: str, name: str) -> None:
-        """Move a file in."""
-        _rename(self._system, java_class(self._spark, "org.apache.hadoop.fs.Path")(file), self._path(name))
-
-    def write(self, name: str, text: str) -> None:
-        """Write a text."""
-        out = self._system.create(self._path(name), True)
-        try:
-            out.write(bytearray(text.encode()))
-        finally:
-            out.close()
-
-    def size_and_hash(self, name: str) -> tuple[int, str]:
-        """Return the bytes of a file, and their SHA-256 in hex; it is read by the driver's JVM."""
-        digest = java_class(self._spark, "java.security.MessageDigest").getInstance("SHA-256")
-        nowhere = java_class(self._spark, "java.io.OutputStream").nullOutputStream()
-        hashing = java_class(self._spark, "java.security.DigestOutputStream")(nowhere, digest)
-        stream = self._system.open(self._path(name))
-        java_class(self._spark, "org.apache.hadoop.io.IOUtils").copyBytes(stream, hashing, 1 << 20, True)
-        return self._system.getFileStatus(self._path(name)).getLen(), bytes(digest.digest()).hex()
-
-    def finish(self, path: str) -> None:
-        """Give the folder its name; nothing may be there."""
-        new = java_class(self._spark, "org.apache.hadoop.fs.Path")(path)
-        if self._system.exists(new):  # a folder would be moved into it
-            raise ConfigurationError(f"{path}: is there by now, and nothing is overwritten; name another output")
-        _rename(self._system, self._there, new)
-
-    def _path(self, name: str) -> Any:
-        return java_class(self._spark, "org.apache.hadoop.fs.Path")(f"{self.path}/{name}")
-
-
-def _rename(system: Any, old: Any, new: Any) -> None:
-    if not system.rename(old, new):
-        raise StoreError(f"{old.toString()}: cannot be moved to {new.toString()}")
+    return int(written.get["bytes"])

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.export.ranks import Checkpoint, numbered
+from genetic_udfs.export.selection import pairs_of
 
 TRAIN: Final = "train"
 # Ancestors that a pair of a split other than `train` may have: each costs the training split a pair.
@@ -30,6 +31,7 @@ def read_splits(given: Sequence[str]) -> dict[str, float]:
         ConfigurationError: naming the one that is wrong.
     """
     shares: dict[str, float] = {}
+    taken = {TRAIN: "is what the other splits leave", "all": "is what `datasets` calls all splits together"}
     for text in given:
         found = _SPLIT.fullmatch(text)
         share = float(found[2]) if found else 0.0
@@ -37,9 +39,10 @@ def read_splits(given: Sequence[str]) -> dict[str, float]:
             raise ConfigurationError(
                 f"--split {text}: must be NAME=SHARE with a share above 0 and below 1, such as test=0.02"
             )
-        if found[1] in {TRAIN, *shares}:
-            taken = "is what the other splits leave" if found[1] == TRAIN else "is given twice"
-            raise ConfigurationError(f"--split {text}: {found[1]!r} {taken}")
+        folded = found[1].lower()  # files of names that differ by case alone are the same ones on some disks
+        if folded in taken:
+            raise ConfigurationError(f"--split {text}: {found[1]!r} {taken[folded]}; choose another name")
+        taken[folded] = "is given twice"
         shares[found[1]] = share
     if sum(shares.values()) >= 1:
         raise ConfigurationError(f"--split: the shares sum up to {sum(shares.values()):g}, and leave nothing to train")
@@ -57,7 +60,7 @@ def links_of(population: DataFrame) -> DataFrame:
     Args:
         population: `id`, `ordinal`, `generation` and `parents`.
     """
-    pairs = population.filter("generation > 0")
+    pairs = pairs_of(population)
     known = pairs.select(F.col("id").alias("parent_id"), F.col("ordinal").alias("parent"))
     return (
         pairs.select(F.col("ordinal").alias("child"), F.explode("parents").alias("parent_id"))

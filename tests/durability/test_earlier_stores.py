@@ -6,17 +6,38 @@
 import tarfile
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from genetic_udfs import read_generation
+from genetic_udfs.commands.export import items_to_check
+from genetic_udfs.commands.export import run as export
 from genetic_udfs.config.file import load_config
+from genetic_udfs.export.formats import ExportFormat
+from genetic_udfs.export.outcome import ExportOptions
 from genetic_udfs.reporting.history import generations
+from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.durability.small_run import evolve, ledger, population, table
 from tests.scripted_server import ScriptedServer
 
 EARLIER = Path(__file__).with_name("earlier_store.tar.gz")
+
+
+def test_a_store_of_an_earlier_release_is_exported_as_it_is(spark: SparkSession, tmp_path: Path) -> None:
+    with tarfile.open(EARLIER) as archive:
+        archive.extractall(tmp_path, filter="data")
+    config = load_config(tmp_path / "run.yaml")
+    options = ExportOptions(ExportFormat.PARQUET, str(tmp_path / "out"))
+    with Progress() as progress:
+        done = export(spark, config, options, {}, items_to_check(config), progress)
+    written = pq.read_table(tmp_path / "out" / "data")
+    assert written.column_names == POPULATION_SCHEMA.names
+    of_store = [row for row in population(config) if row["generation"] == 1]
+    assert [row["id"] for row in written.to_pylist()] == [row["id"] for row in of_store]
+    assert (done.rows, done.languages, written["reasoning"].null_count) == (6, {"python": 6}, 6)
 
 
 def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSession, tmp_path: Path) -> None:

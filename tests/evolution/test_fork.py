@@ -12,13 +12,14 @@ from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
 from genetic_udfs.commands.evolve import evolve_recorded, new_run
-from genetic_udfs.commands.export import ExportOptions
+from genetic_udfs.commands.export import items_to_check
 from genetic_udfs.commands.export import run as run_export
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.evolution.fork import Origin, begin_fork, check_origin, read_origin
 from genetic_udfs.export.formats import ExportFormat
+from genetic_udfs.export.outcome import ExportOptions
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.reporting.report.aggregates import read_figures
 from genetic_udfs.store.tables import Store
@@ -189,7 +190,7 @@ def test_a_fork_is_reported_and_exported_with_the_pairs_that_it_has_taken_over(
 
     options = ExportOptions(ExportFormat.OPEN_CODE_GENETIC_INSTRUCT, str(tmp_path / "out"))
     with Progress() as progress:
-        done = run_export(spark, config, options, {}, [], progress)
+        done = run_export(spark, config, options, {}, items_to_check(config), progress)
     assert (done.pairs, done.rows) == (8, 8)
     written = pq.read_table(tmp_path / "out" / "data").to_pylist()
     assert {row["id"] for row in written} == {

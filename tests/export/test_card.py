@@ -7,16 +7,19 @@ import pytest
 import yaml
 from pyspark.sql.types import ArrayType, DoubleType, StructType
 
-from genetic_udfs.export.card import Export, card, header_of
+from genetic_udfs.export.card import card, header_of
 from genetic_udfs.export.features import features_of
-from genetic_udfs.export.formats import FileType
+from genetic_udfs.export.folder import File
+from genetic_udfs.export.formats import ExportFormat, FileType
+from genetic_udfs.export.manifest import manifest
+from genetic_udfs.export.outcome import Export, ExportOptions, WrittenSplit
 from genetic_udfs.export.provenance import Asked, Made, Provenance
-from genetic_udfs.export.shards import File, Split, planned
+from genetic_udfs.export.shards import planned
 from genetic_udfs.store.schema import POPULATION_SCHEMA
 
 MADE = Provenance(
     generations=[Made(0, 0, 3, 3), Made(1, 40, 10, 13)],
-    reasons={"judged_no": 5, "no_code": 25},
+    reasons={"judged_no": 5, "no_code": 25, "off_task": 2},
     asked=[Asked("coder", "org/wri|ter", "abc123", 30)],
     settings={"acceptance": "judge", "operators": {"crossover_share": 0.5}, "roles": {"tester": None}},
     test_sets={"mbpp": "974 items, sha256 00"},
@@ -24,22 +27,23 @@ MADE = Provenance(
 )
 EXPORT = Export(
     name="my data",
-    format="alpaca",
-    preference=False,
-    file_type=FileType.JSONL,
+    options=ExportOptions(
+        ExportFormat.ALPACA, "out", where="fitness > 0.5", split=("test=0.2",), shards=2, file_type=FileType.JSONL
+    ),
+    shares={"test": 0.2},
+    seed=7,
     generation=1,
     population_version=4,
-    where="fitness > 0.5",
-    seed=None,
     pairs=10,
     selected=9,
     contaminated={"humaneval": 1},
     test_sets={"humaneval": "164 items, sha256 11"},
     apart=2,
-    splits=[Split("train", 5, 500, 1), Split("test", 1, 100, 1)],
-    files=[
-        File("data/train-00000-of-00001.jsonl", "train", 5, 700, "aa"),
-        File("data/test-00000-of-00001.jsonl", "test", 1, 200, "bb"),
+    languages={"python": 6},
+    with_reasoning=4,
+    splits=[
+        WrittenSplit("train", 5, 500, [File("data/train-00000-of-00001.jsonl", 5, 700, "aa")]),
+        WrittenSplit("test", 1, 100, [File("data/test-00000-of-00001.jsonl", 1, 200, "bb")]),
     ],
     features=[{"name": "id", "dtype": "string"}],
     example='{"output": "```python\\n```"}',
@@ -68,13 +72,81 @@ def test_the_text_says_how_it_was_made_and_what_was_left_out() -> None:
         "| no_code | 25 |\n| judged_no | 5 |",
         "- a pair was accepted by: `judge`",
         "9 were selected by `fitness > 0.5`",
-        "humaneval (164 items, sha256 11); mbpp (974 items, sha256 00)",
-        "1 of humaneval were found and left out",
+        "pairs of programming problems and solutions in Python, written by",
+        "- rules for instructions that refused some: `off_task`",
+        "- test sets, by shared words: `mbpp: 974 items, sha256 00`",
+        "- Every text of every pair here was checked against these test sets, by shared words: humaneval (164 items,"
+        " sha256 11).",
+        "left out: 1 of humaneval.",
         "2 pairs are in no split",
         "Code was parsed, and never run.",
     ):
         assert line in text
-    assert "against no test set" in card(replace(EXPORT, test_sets={}), replace(MADE, test_sets={}))
+    assert "duplicates by meaning" not in text
+    assert "paraphrases" not in text
+
+
+def test_filters_that_were_on_are_named() -> None:
+    settings = {
+        "dedup": {"threshold": 0.7, "semantic": {"threshold": 0.95, "model": "org/embedder"}},
+        "decontamination": {"paraphrases": {"similarity": 0.5, "model": "org/near"}},
+    }
+    text = card(EXPORT, replace(MADE, settings=settings))
+    assert "- duplicates by meaning: cosine of embeddings from: `0.95 by org/embedder`" in text
+    assert "paraphrases that a model confirmed, asked from a cosine of: `0.5 by org/near`" in text
+
+
+@pytest.mark.parametrize(
+    ("languages", "asked", "solutions", "code"),
+    [
+        ({"java": 5}, "java", "in java,", "ran none of it."),
+        (
+            {"c++": 2, "any": 1, "python": 3},
+            "any",
+            "in Python (3), c++ (2) and languages that are not named (1),",
+            "it.",
+        ),
+        ({"java": 1, "python": 4}, "python", "in Python (4) and java (1),", "Python was neither compiled nor run."),
+        ({f"l{n}": 1 for n in range(10)}, "any", "l6 (1), l7 (1) and others (2),", "ran none of it."),
+    ],
+)
+def test_solutions_are_in_the_languages_that_they_are_in(
+    languages: dict[str, int], asked: str, solutions: str, code: str
+) -> None:
+    text = card(replace(EXPORT, languages=languages), replace(MADE, settings={"language": asked}))
+    assert solutions in text
+    assert f"{code}\n" in text
+    assert ("Code was parsed" in text) == (asked == "python")
+
+
+@pytest.mark.parametrize(
+    ("format_", "preference", "said"),
+    [
+        (ExportFormat.MESSAGES, False, "4 of 6 solutions have the thoughts of their model, as `reasoning_content` of"),
+        (ExportFormat.SHAREGPT, False, "4 of 6 solutions have the thoughts of their model before the answer, between"),
+        (ExportFormat.ALPACA, True, "4 of 6 preferred solutions have the thoughts of their model before the answer"),
+    ],
+)
+def test_the_text_says_where_thoughts_are(format_: ExportFormat, preference: bool, said: str) -> None:
+    options = replace(EXPORT.options, format=format_, preference=preference, reasoning=True)
+    assert said in card(replace(EXPORT, options=options), MADE)
+    assert "thoughts" not in card(EXPORT, MADE)
+
+
+def test_the_manifest_has_what_was_asked_for_and_every_hash() -> None:
+    found = manifest(EXPORT, "store", File("README.md", 0, 900, "cc"))
+    assert found["test_sets"] == {"humaneval": "164 items, sha256 11"}
+    asked = {name: found[name] for name in ("file_type", "split", "split_seed", "shards", "shuffle", "with_reasoning")}
+    assert asked == {
+        "file_type": "jsonl",
+        "split": {"test": 0.2},
+        "split_seed": 7,
+        "shards": 2,
+        "shuffle": None,
+        "with_reasoning": None,
+    }
+    assert found["card"] == {"path": "README.md", "bytes": 900, "sha256": "cc"}
+    assert [file["sha256"] for file in found["files"]] == ["aa", "bb"]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +164,7 @@ def test_the_text_says_how_it_was_made_and_what_was_left_out() -> None:
             {"acceptance": "execution", "roles": {"tester": None, "coder": {"samples": 4}}},
             "Code was parsed, imported and kept where it passed the examples that its instruction gives",
         ),
+        ({"acceptance": "execution>=0.5"}, "Code was parsed, imported and kept where it passed the examples"),
         (
             {"roles": {"tester": None, "coder": {"samples": 2}}},
             "Code was parsed and run beside other solutions of its instruction to choose one",
@@ -105,7 +178,7 @@ def test_the_limits_say_what_was_run_of_the_code(settings: dict[str, Any], said:
 
 
 def test_the_texts_of_others_cannot_leave_their_place() -> None:
-    text = card(replace(EXPORT, name="# a\n<b> [c](d)", where="x = '`` y'"), MADE)
+    text = card(replace(EXPORT, name="# a\n<b> [c](d)", options=replace(EXPORT.options, where="x = '`` y'")), MADE)
     assert "\n# \\# a \\<b\\> \\[c\\](d)\n" in text
     assert "by ```x = '`` y'```." in text
     assert '````json\n{"output": "```python\\n```"}\n````\n' in text

@@ -12,14 +12,30 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.commands import export as command
-from genetic_udfs.commands.export import ExportOptions, checked, chosen_generation, selected
+from genetic_udfs.commands.export import checked, items_to_check
 from genetic_udfs.config import Config
-from genetic_udfs.decontamination import read_items
+from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.errors import ConfigurationError, StoreError
-from genetic_udfs.export.formats import MODEL, PREFERENCE_FORMATS, ExportFormat, FileType, columns_of
-from genetic_udfs.export.preference import with_rejected
+from genetic_udfs.export.formats import (
+    MODEL,
+    PREFERENCE_FORMATS,
+    REASONING_FORMATS,
+    ExportFormat,
+    FileType,
+    columns_of,
+)
+from genetic_udfs.export.outcome import Export, ExportOptions
+from genetic_udfs.export.preference import with_rejected, worse_solutions
+from genetic_udfs.export.selection import chosen_generation, selected
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.schema import CANDIDATES, CANDIDATES_SCHEMA, GENERATIONS, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.schema import (
+    CANDIDATES,
+    CANDIDATES_SCHEMA,
+    GENERATIONS,
+    POPULATION,
+    POPULATION_SCHEMA,
+    RUNS,
+)
 from genetic_udfs.store.tables import Store
 from tests.small_disk import small_disk
 
@@ -37,14 +53,15 @@ def config(store: str) -> Config:
             "samples_per_generation": 1,
             "engines": engines,
             "roles": roles,
+            "decontamination": {"human_eval": False},  # which is checked nevertheless
         }
     )
 
 
-def run(store: Store, output: Path, **options: Any) -> command.Export:
+def run(store: Store, output: Path, *more: BenchmarkItem, **options: Any) -> Export:
     task = ExportOptions(**{"format": ExportFormat.MESSAGES, "output": str(output), **options})
     settings = config(store.root)
-    items = read_items(settings.decontamination)
+    items = [*items_to_check(settings), *more]
     with Progress() as progress:
         return command.run(store.spark, settings, task, checked(task), items, progress)
 
@@ -60,9 +77,13 @@ def test_an_export_is_loaded_and_holds_the_accepted_pairs_alone(made: Store, tmp
     table = made.table(POPULATION)
     table.update("id = 'b'", {"response": F.lit(f"Here it is.\n{problem}")})
     table.update("id = 'c'", {"instruction": F.lit(HOSTILE)})
+    made.table(RUNS).update("run_id = 'run-1'", {"versions": F.create_map(F.lit("test set ours"), F.lit("1 items"))})
     out = tmp_path / "new" / "out"
     options = {"split": ("test=0.2",), "shards": 2, "shuffle": 7, "file_type": FileType.JSONL}
-    done = run(made, out, **options)
+    with pytest.raises(ConfigurationError, match=r"decontamination.benchmarks: lacks ours, against which a run of"):
+        run(made, out, **options)
+    ours = BenchmarkItem("ours", "1", "Count the sheep", ("Count the sheep on the hill by the colour of their wool",))
+    done = run(made, out, ours, **options)
     assert (done.pairs, done.selected, done.contaminated, done.apart) == (5, 5, {"humaneval": 1}, 1)
 
     found = load(out, tmp_path / "cache")
@@ -82,6 +103,8 @@ def test_an_export_is_loaded_and_holds_the_accepted_pairs_alone(made: Store, tmp
         "data/train-00001-of-00002.jsonl",
         "data/test-00000-of-00001.jsonl",
     }
+    assert sorted(manifest["test_sets"]) == ["humaneval", "ours"]
+    assert hashlib.sha256((out / "README.md").read_bytes()).hexdigest() == manifest["card"]["sha256"]
     for file in manifest["files"]:
         content = (out / file["path"]).read_bytes()
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (file["sha256"], file["bytes"])
@@ -92,34 +115,77 @@ def test_an_export_is_loaded_and_holds_the_accepted_pairs_alone(made: Store, tmp
         run(made, out)
 
 
-def test_all_columns_are_the_populations_up_to_a_generation(made: Store, tmp_path: Path) -> None:
-    done = run(made, tmp_path / "out", format=ExportFormat.PARQUET, generation=1, where="fitness > 0.8")
-    found = load(tmp_path / "out", tmp_path / "cache")["train"]
-    assert found.column_names == POPULATION_SCHEMA.fieldNames()
-    [row] = found
-    assert (row["id"], row["parents"], row["verdict"], row["fitness"], row["ordinal"]) == (
-        "a",
-        ["seed-0"],
-        True,
-        0.9,
-        3,
-    )
-    assert (done.generation, done.pairs, done.selected) == (1, 2, 1)
+# What is asked for, the pairs that get out, and how many do not because of a test item: b's tests and e's thoughts.
+LOADED: list[tuple[dict[str, Any], str, int]] = [
+    ({"format": ExportFormat.MESSAGES, "reasoning": True}, "abcd", 1),
+    ({"format": ExportFormat.SHAREGPT}, "abcde", 0),
+    ({"format": ExportFormat.SHAREGPT, "file_type": FileType.JSONL, "reasoning": True}, "abcd", 1),
+    ({"format": ExportFormat.ALPACA, "reasoning": True}, "abcd", 1),
+    ({"format": ExportFormat.ALPACA, "file_type": FileType.JSONL}, "abcde", 0),
+    ({"format": ExportFormat.OPEN_CODE_GENETIC_INSTRUCT}, "abcde", 0),
+    ({"format": ExportFormat.OPEN_CODE_INSTRUCT, "file_type": FileType.JSONL}, "acde", 1),
+    ({"format": ExportFormat.PARQUET, "generation": 1, "where": "fitness > 0.7"}, "a", 1),
+    ({"format": ExportFormat.MESSAGES, "preference": True, "reasoning": True}, "a", 0),
+    ({"format": ExportFormat.SHAREGPT, "preference": True, "file_type": FileType.JSONL}, "a", 0),
+    ({"format": ExportFormat.ALPACA, "preference": True}, "a", 0),
+]
+
+
+def size(value: Any) -> int:
+    """The bytes of a value that is text, a score, or made of these."""
+    if isinstance(value, dict | list):
+        return sum(map(size, value.values() if isinstance(value, dict) else value))
+    return len(value.encode()) if isinstance(value, str) else 0 if value is None else 8
+
+
+@pytest.mark.slow
+def test_every_format_is_loaded_with_the_pairs_of_the_store(made: Store, tmp_path: Path) -> None:
+    planted = F.lit(read_problems()["HumanEval/0"]["prompt"])
+    population, candidates = made.table(POPULATION), made.table(CANDIDATES)
+    population.update("id = 'a'", {"reasoning": F.lit("Think of é.")})
+    population.update("id = 'b'", {"tests": F.array(F.lit("assert b()"), planted)})
+    population.update("id = 'e'", {"reasoning": planted})
+    candidates.update("id = 'x'", {"slot": F.lit(0), "reasoning": F.lit("In haste.")})  # a's slot
+    made_of = {row["id"]: row for row in made.read(POPULATION).filter("generation > 0").collect()}
+    for at, (options, expected, contaminated) in enumerate(LOADED):
+        out = tmp_path / str(at)
+        done = run(made, out, **options)
+        found = load(out, tmp_path / "cache")["train"]
+        rows = {row["id"]: row for row in found}
+        assert (set(rows), len(found), done.rows) == (set(expected), len(expected), len(expected)), options
+        assert sum(done.contaminated.values()) == contaminated
+        columns = columns_of(options["format"], POPULATION_SCHEMA.names, preference=options.get("preference", False))
+        assert found.column_names == list(columns)
+        if options["format"] is ExportFormat.PARQUET:
+            assert rows == {id_: made_of[id_].asDict() for id_ in expected}
+            continue
+        texts = json.dumps(rows, ensure_ascii=False)
+        assert all(json.dumps(made_of[id_]["instruction"])[1:-1] in texts for id_ in expected)
+        assert done.splits[0].num_bytes == sum(map(size, rows.values()))
+        assert ("Think of é." in texts) == options.get("reasoning", False)
+        example = (out / "README.md").read_text().partition("````json\n")[2].removesuffix("````\n")
+        assert json.loads(example) in rows.values()  # with what is null
 
 
 def test_every_format_has_its_columns(spark: SparkSession, made_once: Path) -> None:
     of_tests = {"tests": F.array(F.lit("assert 1")), "pass_rate": F.lit(0.5)}
     of_tests["tests_status"] = F.array(F.lit("passed"), F.lit("error:ValueError"))
     rejected = {f"rejected_{name}": F.col(name) for name in ("id", "response", "pass_rate", "fitness")}
+    thoughts = {"reasoning": F.lit("First, a."), "rejected_reasoning": F.lit(None).cast("string")}
     pairs = Store(spark, str(made_once)).read(POPULATION).filter("id = 'a'")
     pairs = pairs.withColumns({**of_tests, MODEL: F.lit("org/writer")}).withColumns(rejected)
-    named = [(format_, False) for format_ in ExportFormat] + [(format_, True) for format_ in PREFERENCE_FORMATS]
-    forms = [
-        F.struct(*(F.expr(how).alias(name) for name, how in columns_of(format_, ["id"], preference=preference).items()))
-        for format_, preference in named
+    named = [(format_, False, False) for format_ in ExportFormat]
+    named += [(format_, True, False) for format_ in PREFERENCE_FORMATS]
+    named += [(format_, preference, True) for format_ in REASONING_FORMATS for preference in (False, True)]
+    written = [
+        columns_of(format_, ["id"], preference=preference, reasoning=reasoning)
+        for format_, preference, reasoning in named
     ]
-    [row] = pairs.select(*(form.alias(str(at)) for at, form in enumerate(forms))).collect()
-    made = {at: value.asDict(recursive=True) for at, value in zip(named, row, strict=True)}
+    forms = [F.struct(*(F.expr(how).alias(name) for name, how in columns.items())) for columns in written]
+    [row] = pairs.withColumns(thoughts).select(*(form.alias(str(at)) for at, form in enumerate(forms))).collect()
+    every = {at: value.asDict(recursive=True) for at, value in zip(named, row, strict=True)}
+    made = {(format_, preference): value for (format_, preference, thinks), value in every.items() if not thinks}
+    thought = {(format_, preference): value for (format_, preference, thinks), value in every.items() if thinks}
     asks, response, code = "Write a function that does a", "```python\ndef a(): ...\n```", "def a(): ..."
     user, assistant = {"role": "user", "content": asks}, {"role": "assistant", "content": response}
     human, gpt = {"from": "human", "value": asks}, {"from": "gpt", "value": response}
@@ -170,6 +236,18 @@ def test_every_format_has_its_columns(spark: SparkSession, made_once: Path) -> N
         **scores,
     }
 
+    thoughtful = f"<think>\nFirst, a.\n</think>\n\n{response}"
+    spoken, silent = ({**assistant, "reasoning_content": what} for what in ("First, a.", None))
+    assert thought[ExportFormat.MESSAGES, False]["messages"] == [{**user, "reasoning_content": None}, spoken]
+    assert thought[ExportFormat.SHAREGPT, False]["conversations"] == [human, {"from": "gpt", "value": thoughtful}]
+    assert thought[ExportFormat.ALPACA, False]["output"] == thoughtful
+    preferred = {format_: thought[format_, True] for format_ in REASONING_FORMATS}
+    assert {format_: (one["chosen"], one["rejected"]) for format_, one in preferred.items()} == {
+        ExportFormat.MESSAGES: ([spoken], [silent]),
+        ExportFormat.SHAREGPT: ({"from": "gpt", "value": thoughtful}, gpt),
+        ExportFormat.ALPACA: (thoughtful, response),
+    }
+
 
 def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse(spark: SparkSession) -> None:
     def candidate(id_: str, slot: int, pass_rate: float | None, fitness: float | None, **more: Any) -> dict[str, Any]:
@@ -197,12 +275,15 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
         candidate("e0", 0, 0.5, 0.9, round=1, **accepted),
     ]
     rows = spark.createDataFrame(candidates, CANDIDATES_SCHEMA)
-    found = with_rejected(rows.filter("status = 'accepted'"), rows).collect()
-    assert {row.id: (row.rejected_id, row.rejected_response) for row in found} == {
-        "a0": ("a2", "reply a2"),
-        "b0": ("b1", "reply b1"),
-        "d0": ("d1", "reply d1"),
-    }
+    pairs = rows.filter("status = 'accepted'")
+    worse = worse_solutions(pairs, rows)
+    for contaminated, of_a in (["c0"], "a2"), (["a2", "b1"], "a1"):  # where all are, one of them is left to be found
+        found = with_rejected(pairs, worse, spark.createDataFrame([(id_,) for id_ in contaminated], "id string"))
+        assert {row.id: (row.rejected_id, row.rejected_response) for row in found.collect()} == {
+            "a0": (of_a, f"reply {of_a}"),
+            "b0": ("b1", "reply b1"),
+            "d0": ("d1", "reply d1"),
+        }
 
 
 @pytest.mark.parametrize(
@@ -213,6 +294,11 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
             {"preference": True, "format": ExportFormat.PARQUET},
             "has the formats messages, sharegpt, alpaca, not parquet",
         ),
+        (
+            {"reasoning": True, "format": ExportFormat.OPEN_CODE_INSTRUCT},
+            "--reasoning: has the formats messages, sharegpt, alpaca, not open_code_instruct",
+        ),
+        ({"reasoning": True, "format": ExportFormat.PARQUET}, "parquet has the column `reasoning` without it"),
         ({"format": ExportFormat.PARQUET, "file_type": FileType.JSONL}, "is written as Parquet, not as jsonl"),
         ({"split": ("test=7",)}, "above 0 and below 1"),
     ],
@@ -243,7 +329,9 @@ def test_a_condition_that_is_none_is_refused(spark: SparkSession, made_once: Pat
         ({"where": "CAST(instruction AS INT) = 1"}, "--where: .*CAST_INVALID_INPUT"),
         ({"generation": 3}, "--generation 3: is not finished; .* has 1 to 2"),
         ({"split": ("test=0.9",)}, r"--split: 4 pairs are wanted \(test: 4\), and 2 have no descendants here"),
-        ({"preference": True}, "--preference: no pair has another solution"),
+        ({"where": "raise_error('stop') = 1"}, "--where: .*stop"),
+        ({"preference": True, "where": "fitness > 0"}, "--preference: no pair has another .* problems' own examples"),
+        ({"reasoning": True}, "--reasoning: no pair that is left has thoughts"),
     ],
 )
 def test_what_leaves_nothing_to_write_leaves_nothing_behind(

@@ -22,7 +22,10 @@ def test_a_split_is_a_name_and_a_share() -> None:
         (["test=0"], "above 0 and below 1"),
         (["../x=0.1"], "must be NAME=SHARE"),
         (["train=0.5"], "is what the other splits leave"),
-        (["test=0.1", "test=0.1"], "is given twice"),
+        (["Train=0.5"], "is what the other splits leave"),
+        (["all=0.1"], "is what `datasets` calls all splits together; choose another name"),
+        (["ALL=0.1"], "is what `datasets` calls all splits together"),
+        (["test=0.1", "Test=0.1"], "is given twice"),
         (["a=0.5", "b=0.5"], "leave nothing to train"),
     ],
 )

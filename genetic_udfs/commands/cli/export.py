@@ -34,13 +34,17 @@ def export(
     preference: Annotated[
         bool, typer.Option("--preference", help="chosen and rejected solutions of one instruction instead of pairs")
     ] = False,
+    reasoning: Annotated[
+        bool, typer.Option("--reasoning", help="with the thoughts before the answers, as trainers read them")
+    ] = False,
     overrides: SetOption = None,
 ) -> None:
     """Write the pairs of a store as a data set: files, a dataset card and a manifest of hashes.
 
-    Pairs that hold an item of the configuration's test sets are left out.
+    Pairs that hold an item of HumanEval or of the configuration's test sets are left out.
     """
-    from genetic_udfs.commands.export import ExportOptions, export
+    from genetic_udfs.commands.export import export
+    from genetic_udfs.export.outcome import ExportOptions
 
     export(
         config,
@@ -54,6 +58,7 @@ def export(
             shards=shards,
             file_type=file_type,
             preference=preference,
+            reasoning=reasoning,
         ),
         overrides,
     )
