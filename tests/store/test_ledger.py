@@ -1,0 +1,70 @@
+"""Which requests of a stage are asked, and which reply each row gets: of this stage, of another one, of another run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from genetic_udfs.evolution.round import with_columns_of
+from genetic_udfs.store.ledger import Ledger, Stage
+from genetic_udfs.store.schema import REPLIES, REPLIES_SCHEMA
+from genetic_udfs.store.scratch import Scratch
+from genetic_udfs.store.tables import Store
+
+Turn = Callable[..., tuple[tuple[int, int, int], dict[str, str | None]]]
+
+
+@pytest.fixture
+def turn(spark: SparkSession, tmp_path: Path) -> Turn:
+    """Take requests through a stage of a run; return what was missing, here and elsewhere, and the replies."""
+
+    def take(
+        run: str, round_: int, *requests: str, failing: str = ""
+    ) -> tuple[tuple[int, int, int], dict[str, str | None]]:
+        store = Store(spark, str(tmp_path / "store"))
+        ledger = Ledger(store, Scratch(spark, str(tmp_path / run)), run, wave_size=100)
+
+        def ask(rows: DataFrame) -> DataFrame:
+            is_error = F.col("request_id") == failing
+            of_stage = {"role": F.lit("coder"), "generation": F.lit(1), "round": F.lit(round_), "run_id": F.lit(run)}
+            said = F.concat(F.lit(f"{run} "), "prompt")
+            of_reply = {
+                "text": F.when(~is_error, said),
+                "error": F.when(is_error, said),
+                "sent_at": F.current_timestamp(),
+            }
+            full = with_columns_of(REPLIES_SCHEMA, rows.withColumns({**of_stage, **of_reply}))
+            return full.select(*REPLIES_SCHEMA.fieldNames())
+
+        given = [(str(place), request or None, request.upper(), "v1") for place, request in enumerate(requests)]
+        rows = spark.createDataFrame(given, "id string, request_id string, prompt string, template string")
+        plan = ledger.plan(rows, Stage(f"generation-1/round-{round_}/coder", "coder", 1, round_))
+        if plan.missing:
+            ledger.record(plan, ask)
+        replies = {row["request_id"]: row["said"] for row in said_to(ledger.with_replies(plan)).collect()}
+        assert len(replies) == len(set(requests))
+        return (plan.missing, plan.here, plan.elsewhere), replies
+
+    return take
+
+
+def said_to(rows: DataFrame) -> DataFrame:
+    return rows.select("request_id", F.coalesce("reply.text", "reply.error").alias("said")).distinct()
+
+
+def test_each_request_is_asked_once_in_a_generation(turn: Turn, spark: SparkSession, tmp_path: Path) -> None:
+    assert turn("one", 0, "a", "b", "") == ((2, 0, 0), {"a": "one A", "b": "one B", None: None})
+    # An equal request of an earlier round, and equal ones in a stage.
+    assert turn("one", 1, "b", "c", "c") == ((2, 0, 1), {"b": "one B", "c": "one C"})
+    # What another run has asked, in this stage and in another one.
+    assert turn("two", 1, "a", "c", "d") == ((1, 1, 1), {"a": "one A", "c": "one C", "d": "two D"})
+    assert Store(spark, str(tmp_path / "store")).read(REPLIES).count() == 4
+
+
+def test_what_failed_is_asked_again_by_the_next_run_alone(turn: Turn) -> None:
+    assert turn("one", 0, "a", "b", failing="a") == ((2, 0, 0), {"a": "one A", "b": "one B"})
+    assert turn("one", 1, "a") == ((0, 0, 1), {"a": "one A"})
+    assert turn("two", 0, "a", "b") == ((1, 1, 0), {"a": "two A", "b": "one B"})
+    assert turn("two", 1, "a") == ((0, 0, 1), {"a": "two A"})
