@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution.audit import audit_generation
-from genetic_udfs.evolution.diversity.meter import DiversityMeter
+from genetic_udfs.evolution.diversity.meter import DRAWN, MEMBERS, DiversityMeter
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.judge_agreement import Agreement
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
@@ -32,13 +32,13 @@ def generation_row(
         seeds: those of generation 0, where this is its row.
     """
     candidates = run.store.read(CANDIDATES).filter(F.col("generation") == generation)
-    members = meter.columns(F.col("status") == ACCEPTED)
+    members = meter.columns(F.col("status") == ACCEPTED, before + run.config.samples_per_generation)
     collected = (
         candidates.groupBy("reason", "round", "run_id")
         .agg(F.count(F.lit(1)).alias("count"), *_judge_and_tests(), *members)
         .toArrow()
     )
-    attempts = collected.drop_columns([name for name in ("members", "drawn") if members]).to_pylist()
+    attempts = collected.drop_columns([name for name in collected.column_names if name in (MEMBERS, DRAWN)]).to_pylist()
     reasons: Counter[str | None] = Counter()
     for attempt in attempts:
         reasons[attempt["reason"]] += attempt["count"]

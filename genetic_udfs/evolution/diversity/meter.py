@@ -27,6 +27,9 @@ from genetic_udfs.store.schema import POPULATION
 
 # Individuals beyond which nothing is said of descent: their pedigree takes some 60 bytes each of the driver's memory.
 _MAX_PEDIGREE: Final = 10_000_000
+# Columns of what is collected of a generation.
+MEMBERS: Final = "members"
+DRAWN: Final = "drawn"
 _DIGITS: Final = 15  # hexadecimal ones of a hash: 60 bits
 
 
@@ -43,16 +46,23 @@ class DiversityMeter:
         self._vectors: NDArray[np.float32] | None = None
         self._embeds: bool | None = None
 
-    def columns(self, is_member: Column) -> list[Column]:
-        """Return aggregates that collect what `measure` needs of the rows that are members of a generation."""
+    def columns(self, is_member: Column, size: int) -> list[Column]:
+        """Return aggregates that collect what `measure` needs of the rows that are members of a generation.
+
+        Args:
+            is_member: tells which they are.
+            size: how many individuals there are at most, those of earlier generations among them.
+        """
         if not self._settings.sample:
             return []
-        member = F.struct(*_descent_columns())
+        if size > _MAX_PEDIGREE:
+            self._pedigree = None
         draw = F.when(is_member, self._draw())
         drawn = F.struct(draw.alias("draw"), F.col("instruction").alias("text"))
+        members = F.collect_list(F.when(is_member, F.struct(*_descent_columns())))
         return [
-            F.collect_list(F.when(is_member, member)).alias("members"),
-            F.min_by(drawn, draw, self._settings.sample).alias("drawn"),
+            F.min_by(drawn, draw, self._settings.sample).alias(DRAWN),
+            *([] if self._pedigree is None else [members.alias(MEMBERS)]),
         ]
 
     def measure_seeds(self, seeds: Sequence[Seed]) -> dict[str, Any] | None:
@@ -77,10 +87,11 @@ class DiversityMeter:
             return None
         if not self._has_earlier:
             self._catch_up(generation)
-        drawn = _flat(collected["drawn"])
-        return self._measure(_members(_flat(collected["members"])), drawn[0].to_numpy(), drawn[1].to_pylist())
+        draws, texts = _flat(collected[DRAWN])
+        members = None if self._pedigree is None else _members(_flat(collected[MEMBERS]))
+        return self._measure(members, draws.to_numpy(), texts.to_pylist())
 
-    def _measure(self, members: Members, draws: NDArray[np.float64], texts: Sequence[str]) -> dict[str, Any]:
+    def _measure(self, members: Members | None, draws: NDArray[np.float64], texts: Sequence[str]) -> dict[str, Any]:
         sample = np.argsort(draws, kind="stable")[: self._settings.sample]
         draws, texts = draws[sample], [texts[at] for at in sample]
         embedded = self._embedded(texts)
@@ -103,11 +114,11 @@ class DiversityMeter:
             **self._descent(members),
         }
 
-    def _descent(self, new: Members) -> dict[str, Any]:
+    def _descent(self, new: Members | None) -> dict[str, Any]:
         """Return what is said of who descends from whom, nothing of too large a population."""
-        self._add(new)
-        if self._pedigree is None:
+        if self._pedigree is None or new is None:
             return {"topics": None, "gini": None, "lineage_entropy": None}
+        self._pedigree.add(new)
         members = self._pedigree.positions(new.ids)
         seeds = [*self._topics]
         at = self._pedigree.positions(np.array(seeds, np.int64))
@@ -122,19 +133,13 @@ class DiversityMeter:
     def _catch_up(self, generation: int) -> None:
         """Read what earlier generations have, once in a process that has not made them."""
         earlier = self._run.store.read(POPULATION).filter(F.col("generation") < generation)
-        ids, kinds, parents = (column.combine_chunks() for column in earlier.select(*_descent_columns()).toArrow())
-        self._add(_members((ids, kinds, parents)))
+        if self._pedigree is not None:
+            rows = earlier.select(*_descent_columns()).toArrow()
+            self._pedigree.add(_members([column.combine_chunks() for column in rows.columns]))
         first = earlier.select(self._draw().alias("draw"), "instruction").orderBy("draw").limit(self._settings.sample)
-        rows = first.toArrow()
-        self._keep(rows["draw"].to_numpy(), self._embedded(rows["instruction"].to_pylist()))
+        drawn = first.toArrow()
+        self._keep(drawn["draw"].to_numpy(), self._embedded(drawn["instruction"].to_pylist()))
         self._has_earlier = True
-
-    def _add(self, new: Members) -> None:
-        """Add individuals to the pedigree, which goes once it would be too large."""
-        if self._pedigree is None or len(self._pedigree) + len(new.ids) > _MAX_PEDIGREE:
-            self._pedigree = None
-        else:
-            self._pedigree.add(new)
 
     def _keep(self, draws: NDArray[np.float64], embedded: NDArray[np.float32] | None) -> None:
         """Add a sample to that of all earlier individuals, and cut it to the size of one."""
