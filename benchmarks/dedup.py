@@ -90,15 +90,15 @@ def against(results: Results, peer: str, size: int, least: float, repeats: int) 
 
 
 def mllib(results: Results, options: argparse.Namespace) -> None:
-    against(results, "mllib", 50_000, 5.0, options.repeats)
+    against(results, "mllib", 50_000, 5.5, options.repeats)
 
 
 def datasketch(results: Results, options: argparse.Namespace) -> None:
-    against(results, "datasketch", 200_000, 3.5, options.repeats)
+    against(results, "datasketch", 200_000, 6.0, options.repeats)
 
 
 def rensa(results: Results, options: argparse.Namespace) -> None:
-    against(results, "rensa", 200_000, 1.0, options.repeats)
+    against(results, "rensa", 200_000, 1.4, options.repeats)
 
 
 def incremental(results: Results, options: argparse.Namespace) -> None:

@@ -25,11 +25,12 @@ from pyspark.sql import functions as F
 from benchmarks import instant
 from benchmarks.corpus import write_corpus
 from benchmarks.dedup import CORPORA, add_generation, numbered
-from benchmarks.processes import Peak
+from benchmarks.processes import PROJECT, Peak
 from benchmarks.results import Results, at_least, at_most, run_figures
 from benchmarks.session import configuration, session
 from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.config import Config
+from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution import loop
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
@@ -43,6 +44,7 @@ from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, CANDIDATES_SCHEMA, P
 from genetic_udfs.store.tables import Store
 from tests.scripted_server import Answer, Request, ScriptedServer
 
+LOCAL = PROJECT / "conf" / "local.yaml"
 SMALL, LARGE = 20_000, 2_000_000
 SAMPLES = 5_000
 # Half of the candidates are accepted: the rest is surplus, near-duplicates, and what the judge refuses.
@@ -115,6 +117,7 @@ def growth(results: Results, options: argparse.Namespace) -> None:
             "spark_eventLog_dir": logs.as_uri(),
             "spark_eventLog_compress": False,
             "spark_eventLog_rolling_enabled": False,
+            "spark_driver_memory": "4g",  # Java takes what it may have; the workers' memory comes on top
         }
         with spark_session(**events) as spark:
             timed_generation(spark, settings(f"{folder}/warm", samples_per_generation=500, colonies=4))
@@ -176,9 +179,18 @@ def waves(results: Results, options: argparse.Namespace) -> None:
 
 
 def late(results: Results, options: argparse.Namespace) -> None:
-    """A round of 50 slots after 300,000 replies in its generation, and one after 3,000, in turns."""
+    """A round of 50 slots after 300,000 replies in its generation, and one after 3,000, in turns.
+
+    Spark is set as `conf/local.yaml` sets it for few rows.
+    """
     sizes = [round(size * options.scale) for size in (EARLY_CANDIDATES, LATE_CANDIDATES)]
-    with spark_session() as spark, tempfile.TemporaryDirectory() as folder, Progress() as progress, answers_at_once():
+    little = {name.replace(".", "_"): value for name, value in load_config(LOCAL).spark.conf.items()}
+    with (
+        session(**{**little, "spark_driver_memory": "4g"}) as spark,
+        tempfile.TemporaryDirectory() as folder,
+        Progress() as progress,
+        answers_at_once(),
+    ):
         rounds = []
         replies = []
         for size in sizes:
@@ -310,9 +322,8 @@ def octets(column: str) -> Column:
 
 
 def spark_session(**conf: bool | str) -> SparkSession:
-    return session(
-        spark_driver_memory="6g", spark_sql_shuffle_partitions=8, spark_databricks_delta_snapshotPartitions=2, **conf
-    )
+    settings = {"spark_driver_memory": "6g", "spark_sql_shuffle_partitions": 8}
+    return session(**{**settings, "spark_databricks_delta_snapshotPartitions": 2, **conf})
 
 
 def settings(store: str, **changes: object) -> Config:
