@@ -9,8 +9,11 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from genetic_udfs import read_generation
+from genetic_udfs.commands.explain import state_of
 from genetic_udfs.config.file import load_config
 from genetic_udfs.reporting.history import generations
+from genetic_udfs.reporting.report.aggregates import read_figures
+from genetic_udfs.reporting.report.page import page
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.durability.small_run import evolve, ledger, population, table
@@ -22,6 +25,12 @@ EARLIER = Path(__file__).with_name("earlier_store.tar.gz")
 def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSession, tmp_path: Path) -> None:
     with tarfile.open(EARLIER) as archive:
         archive.extractall(tmp_path, filter="data")
+    earlier = read_figures(Store(spark, str(tmp_path / "store")), samples=3)
+    assert [(one.number, one.accepted, one.population) for one in earlier.generations] == [(0, 0, 8), (1, 6, 14)]
+    assert {cost.money for _, cost in earlier.stages} == {None} and len(earlier.samples) >= 3
+    assert "6 pairs were accepted" in page([earlier])
+    seen = state_of(Store(spark, str(tmp_path / "store"))).seen
+    assert seen is not None and seen.pair_bytes > 500
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
         more = [f"engines.scripted.url={server.url}", "generations=2", "samples_per_generation=2"]
         config = load_config(tmp_path / "run.yaml", more)
