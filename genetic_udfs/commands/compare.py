@@ -25,7 +25,8 @@ def compare(config: Path, other: str, overrides: list[str] | None = None) -> Non
     there = other_store(config, settings.store, other)
     with job_session(settings, "compare") as spark:
         stores = Store(spark, settings.store), Store(spark, there)
-        print_comparison(summarize_store(stores[0]), summarize_store(stores[1]), overlap(*stores), sys.stdout)
+        a, b = summarize_store(stores[0]), summarize_store(stores[1])
+        print_comparison(a, b, overlap(*stores, (a.generations, b.generations)), sys.stdout)
 
 
 def other_store(config: Path, store: str, other: str) -> str:

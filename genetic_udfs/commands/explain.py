@@ -16,14 +16,18 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.decontamination import digests
 from genetic_udfs.evolution.forecast import Seen
-from genetic_udfs.evolution.plan import PlannedStage, stages_of
+from genetic_udfs.evolution.plan import PlannedStage, stages_of, tables_of
+from genetic_udfs.reporting.amounts import counted
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 
 @dataclass(frozen=True)
 class RunState:
-    """What a store has: the last finished generation, replies to the one after it, its tables; and what that took."""
+    """What a store has: the last finished generation, replies to the one after it, its tables; and what it took so far.
+
+    What a generation under way has taken is not in `seen`.
+    """
 
     generation: int | None
     under_way: int
@@ -55,16 +59,17 @@ def state_of(store: Store) -> RunState:
     under_way = store.read(REPLIES).filter(F.col("generation") > last).count()
     if not last:
         return RunState(last, under_way, tables, None)
-    slots = store.read(CANDIDATES).select("generation", "round", "colony", "slot").distinct().count()
+    candidates = store.read(CANDIDATES).filter(F.col("generation") <= last)
+    slots = candidates.select("generation", "round", "colony", "slot").distinct().count()
     costs = [cost for row in rows for cost in row["costs"]]
-    return RunState(last, under_way, tables, seen_in(store, slots, costs))
+    return RunState(last, under_way, tables, seen_in(store, last, slots, costs))
 
 
 def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[PlannedStage], done: RunState) -> None:
     """Print the stages of a round, the engines that they ask, and where a run is."""
     lines = Text(
-        f"{config.generations} generations of {config.samples_per_generation:,} pairs from {seeds:,} seeds, in"
-        f" {config.store}"
+        f"{counted(config.generations, 'generation')} of {counted(config.samples_per_generation, 'pair')} from"
+        f" {counted(seeds, 'seed')}, in {config.store}"
     )
     console.print(lines, soft_wrap=True)
     table = Table(title="A round", title_justify="left")
@@ -85,12 +90,14 @@ def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[Pl
 
 def format_state(config: Config, done: RunState) -> str:
     """Say what of a run is done."""
+    lacking = [table for table in tables_of(config) if table not in done.tables]
+    parts = [f"Tables: {', '.join(done.tables)}."] if done.tables else []
+    if done.generation is not None and done.generation >= config.generations:
+        return " ".join([f"All is done: generation {done.generation} of {config.generations}.", *parts])
+    if lacking:
+        parts.append(f"Tables that it will make: {', '.join(lacking)}.")
     if done.generation is None:
-        return "Nothing is done yet: it begins with the seeds."
-    tables = f"Tables: {', '.join(done.tables)}."
-    if done.generation >= config.generations:
-        return f"All {config.generations} generations are done. {tables}"
-    begun = (
-        f" {done.under_way:,} replies to the one after it are kept and not asked for again." if done.under_way else ""
-    )
-    return f"Generation {done.generation} of {config.generations} is done.{begun} {tables}"
+        return " ".join(["Nothing is done yet: it begins with the seeds.", *parts])
+    if done.under_way:
+        parts.insert(0, f"Replies to the one after it that are kept, and not asked for again: {done.under_way:,}.")
+    return " ".join([f"Generation {done.generation} of {config.generations} is done.", *parts])

@@ -1,5 +1,7 @@
 """`jobs/evolve.py --preview`: one small round in a scratch store that is removed, and what a whole run will take."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,16 +16,18 @@ from genetic_udfs.commands.session import job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.stage import gpus_in_all
-from genetic_udfs.evolution.forecast import Forecast, Seen, forecast, seen_of
-from genetic_udfs.reporting.amounts import format_money
+from genetic_udfs.evolution.forecast import Forecast, RoleForecast, Seen, forecast, seen_of
+from genetic_udfs.reporting.amounts import counted, format_money
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import resolve_path
-from genetic_udfs.store.schema import CANDIDATES, OVER_QUOTA, POPULATION, REPLIES
+from genetic_udfs.store.row_bytes import row_bytes
+from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, EMBEDDINGS, OVER_QUOTA, POPULATION, REJUDGE, REPLIES
 from genetic_udfs.store.scratch import Scratch
-from genetic_udfs.store.tables import Store
+from genetic_udfs.store.tables import SCHEMAS, Store
 
-_TEXTS: Final = {CANDIDATES: ("instruction", "response", "code", "raw_reply"), REPLIES: ("text",)}
+# Tables that grow with accepted pairs; candidates and replies do with slots, others hardly.
+_OF_PAIRS: Final = (POPULATION, DEDUP_INDEX, EMBEDDINGS)
 
 
 def preview(
@@ -45,40 +49,62 @@ def run_preview(spark: SparkSession, config: Config, inputs: Inputs, slots: int)
     Errors are those of `evolve_with`.
     """
     scratch = Scratch.beside(spark, f"{resolve_path(spark, config.store)}.preview")
-    system, parent = file_system(spark, scratch.root.rpartition("/")[0])
-    was_there = system.exists(parent)
     round_: dict[str, int | None] = {"generations": 1, "colonies": 1, "samples_per_generation": slots, "max_rounds": 1}
     round_ |= {"max_candidates": None, "budget": None}
     settings = config.model_copy(update={"store": scratch.root, **round_})
-    try:
+    with removed(scratch):
         (*_, made) = evolve_with(spark, settings, inputs, take_over=False)
         store = Store(spark, scratch.root)
         rows = store.read(CANDIDATES).orderBy("slot", "item", "solution").collect()
         instructions = {
             row["id"]: row["instruction"] for row in store.read(POPULATION).select("id", "instruction").collect()
         }
-        return candidates_of(rows, instructions), seen_in(store, slots, made["costs"])
+        return candidates_of(rows, instructions), seen_in(store, 1, slots, made["costs"])
+
+
+@contextmanager
+def removed(scratch: Scratch) -> Iterator[None]:
+    """Remove a folder after the body, and those above it that were not there before and are empty then."""
+    system, path = file_system(scratch.spark, scratch.root)
+    made = []
+    while (path := path.getParent()) is not None and not system.exists(path):
+        made.append(path)
+    try:
+        yield
     finally:
         scratch.clear()
-        if not was_there:
-            system.delete(parent, False)
+        for path in made:
+            if not system.exists(path) or system.listStatus(path):
+                break
+            system.delete(path, False)
 
 
-def seen_in(store: Store, slots: int, costs: list[dict[str, float]]) -> Seen:
-    """Return what the candidates of a store took."""
-    reasons = {row["reason"]: row["count"] for row in store.read(CANDIDATES).groupBy("reason").count().collect()}
-    size = 0
-    for table, texts in _TEXTS.items():
-        total = sum((F.coalesce(F.octet_length(text), F.lit(0)) for text in texts), F.lit(0))
-        size += store.read(table).agg(F.sum(total)).collect()[0][0] or 0
+def seen_in(store: Store, last: int, slots: int, costs: list[dict[str, float]]) -> Seen:
+    """Return what the generations of a store took, up to the last one given."""
+    candidates = store.read(CANDIDATES).filter(F.col("generation") <= last)
+    reasons = {row["reason"]: row["count"] for row in candidates.groupBy("reason").count().collect()}
+    accepted = reasons.get(None, 0)
+    size = {table: _bytes(store, table, last) for table in (CANDIDATES, REPLIES, *_OF_PAIRS)}
     return Seen(
         slots=slots,
         candidates=sum(reasons.values()),
-        passed=reasons.get(None, 0) + reasons.get(OVER_QUOTA, 0),
+        passed=accepted + reasons.get(OVER_QUOTA, 0),
         roles=seen_of(costs),
-        text_bytes=size,
+        row_bytes=size[CANDIDATES][1] + size[REPLIES][1],
+        pair_bytes=sum(size[table][1] for table in _OF_PAIRS) / accepted if accepted else 0.0,
+        seed_bytes=sum(size[table][0] for table in _OF_PAIRS),
         gpus=gpus_in_all(store.spark),
     )
+
+
+def _bytes(store: Store, table: str, last: int) -> tuple[int, int]:
+    """Return the bytes of a table's rows before compression: those of the seeds, and those of later generations."""
+    rows = store.read_complete(table).filter(F.col("generation") <= last)
+    if table == REPLIES:
+        rows = rows.filter(F.col("role") != REJUDGE)
+    size, is_seed = row_bytes(SCHEMAS[table]), F.col("generation") == 0
+    (found,) = rows.agg(F.sum(F.when(is_seed, size)), F.sum(F.when(~is_seed, size))).collect()
+    return found[0] or 0, found[1] or 0
 
 
 def print_forecast(
@@ -94,33 +120,38 @@ def print_forecast(
     found = forecast(config, seen, generations, tokens_per_second, goes_on=goes_on)
     if found is None:
         console.print(
-            f"None of {seen.candidates} candidates of {seen.slots} slots passed, so there is no forecast: the reasons"
-            " above say what to change; or preview more slots."
+            f"None of {counted(seen.candidates, 'candidate')} of {counted(seen.slots, 'slot')} passed, so there is no"
+            " forecast: the reasons above say what to change; or preview more slots."
         )
         return
-    console.print(_forecast_table(found))
-    speed = f"{tokens_per_second:,.0f} output tokens/s" if tokens_per_second else "the tokens/s seen, with few requests"
-    lines = (
-        f"For {found.accepted:,} of {found.wanted:,} pairs in {generations} generations, with {found.slots:,} slots and"
-        f" {found.text_bytes / 1e6:,.1f} MB of text in the store before compression. Nine times in ten it is"
-        f" {found.low:,} to {found.high:,} slots, and all else in proportion.",
-        f"It assumes that candidates pass as they did so far ({seen.passed} of {seen.candidates}, from {seen.slots}"
-        f" slots), which near-duplicates make rarer as the population grows, and {speed}.",
-    )
+    console.print(_forecast_table(found, tokens_per_second))
+    lines = [
+        f"For {found.accepted:,} of {counted(found.wanted, 'pair')} in {counted(generations, 'generation')}, with"
+        f" {counted(found.slots, 'slot')} and {found.row_bytes / 1e6:,.1f} MB of rows in the store. Nine times in ten"
+        f" it is {found.low:,} to {found.high:,} slots, and all else in proportion.",
+        f"It assumes that candidates pass as they did so far ({seen.passed} of {seen.candidates}, from"
+        f" {counted(seen.slots, 'slot')}), which near-duplicates make rarer as the population grows. Hours are at the"
+        " tokens/s seen, which are few where requests are few.",
+        "Rows are counted as they were measured: texts, thoughts, tests, numbers and what is kept to find duplicates,"
+        " before Delta compresses them, and without its log.",
+    ]
+    if tokens_per_second and found.money is not None:
+        lines.append(f"What costs by the hour is reckoned at {tokens_per_second:,.0f} tokens/s.")
     console.print(Text("\n".join(lines)), soft_wrap=True)
 
 
-def _forecast_table(found: Forecast) -> Table:
+def _forecast_table(found: Forecast, tokens_per_second: float | None) -> Table:
     table = Table(title="Forecast", title_justify="left")
-    for heading in ("role", "requests", "prompt tokens", "output tokens", "hours"):
-        table.add_column(heading, justify="left" if heading == "role" else "right")
+    headings = ["role", "requests", "prompt tokens", "output tokens", "hours as seen"]
+    if tokens_per_second:
+        headings.append(f"at {tokens_per_second:,.0f} tokens/s")
     if found.money is not None:
-        table.add_column("cost", justify="right")
+        headings.append("cost")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "role" else "right")
     for name, role in found.roles.items():
         counts = (role.requests, role.prompt_tokens, role.completion_tokens)
-        table.add_row(
-            name, *(f"{count:,}" for count in counts), f"{role.seconds / 3600:,.2f}", *_cost(found, role.money)
-        )
+        table.add_row(name, *map("{:,}".format, counts), *_times_and_cost(found, role))
     table.add_section()
     roles = found.roles.values()
     sums = (
@@ -128,9 +159,11 @@ def _forecast_table(found: Forecast) -> Table:
         sum(role.prompt_tokens for role in roles),
         sum(role.completion_tokens for role in roles),
     )
-    table.add_row("all", *(f"{total:,}" for total in sums), f"{found.seconds / 3600:,.2f}", *_cost(found, found.money))
+    table.add_row("all", *map("{:,}".format, sums), *_times_and_cost(found, found))
     return table
 
 
-def _cost(found: Forecast, money: float | None) -> list[str]:
-    return [] if found.money is None else [format_money(money)]
+def _times_and_cost(found: Forecast, part: Forecast | RoleForecast) -> list[str]:
+    given = [] if part.given_seconds is None else [f"{part.given_seconds / 3600:,.2f}"]
+    cost = [] if found.money is None else [format_money(part.money)]
+    return [f"{part.seconds / 3600:,.2f}", *given, *cost]

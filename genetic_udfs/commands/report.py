@@ -13,7 +13,7 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.comparison import overlap, summarize_store
 from genetic_udfs.reporting.report.aggregates import read_figures
 from genetic_udfs.reporting.report.charts import Table
-from genetic_udfs.reporting.report.page import GENERATOR, MAX_BYTES, page
+from genetic_udfs.reporting.report.page import GENERATOR, page
 from genetic_udfs.store.tables import Store
 
 # Accepted pairs, and as many rejected candidates, that a page shows; of two stores each has half of them.
@@ -34,8 +34,9 @@ def report(config: Path, output: Path, compare: str | None = None, overrides: li
         shared = None
         if len(stores) == 2:
             with progress.stage("comparing", None):
-                summaries = summarize_store(stores[0]), summarize_store(stores[1])
-                rows = comparison_rows(*summaries, overlap(*stores))
+                lasts = figures[0].generations[-1].number, figures[1].generations[-1].number
+                summaries = summarize_store(stores[0], lasts[0]), summarize_store(stores[1], lasts[1])
+                rows = comparison_rows(*summaries, overlap(stores[0], stores[1], lasts))
                 shared = Table(("", f"A: {stores[0].root}", f"B: {stores[1].root}"), rows)
     size = write(output, page(figures, shared))
     print(f"{output}: {size / 1e6:.1f} MB", file=sys.stdout)
@@ -47,14 +48,16 @@ def check_output(path: Path) -> None:
     Raises:
         ConfigurationError: if not.
     """
-    if not path.exists():
+    try:
         if not path.parent.is_dir():
             raise ConfigurationError(f"--output {path}: there is no folder {path.parent}")
-        return
-    try:
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise ConfigurationError(f"--output {path}: the folder {path.parent} cannot be written to")
+        if not path.exists():
+            return
         is_report = path.is_file() and GENERATOR in path.open(encoding="utf-8", errors="replace").read(1000)
     except OSError as error:
-        raise ConfigurationError(f"--output {path}: cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"--output {path}: cannot be looked at: {error.strerror}") from None
     if not is_report:
         raise ConfigurationError(f"--output {path}: is there already, and is no report; name another file")
 
@@ -66,8 +69,7 @@ def write(path: Path, text: str) -> int:
         ConfigurationError: if it cannot be written.
     """
     content = text.encode()
-    assert len(content) < MAX_BYTES, "what a page shows is bounded"
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".report.{os.getpid()}")  # its own name may be as long as a name can be
     try:
         draft.write_bytes(content)
         draft.replace(path)

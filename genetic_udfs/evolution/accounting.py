@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import yaml
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import Column, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.data.seeds import Seed
@@ -15,6 +15,7 @@ from genetic_udfs.evolution.audit import audit_generation
 from genetic_udfs.evolution.diversity.meter import DRAWN, MEMBERS, DiversityMeter
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.judge_agreement import Agreement
+from genetic_udfs.store.costs import by_stage
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
 
 
@@ -111,23 +112,6 @@ def costs(run: Run, generation: int) -> list[Row]:
         .agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in summed), F.sum("money").alias("money"))
         .orderBy("role")
         .collect()
-    )
-
-
-def by_stage(replies: DataFrame) -> DataFrame:
-    """Return what each stage of each start took: counts, tokens, seconds, and `money`, null where no price is set."""
-    end = F.unix_micros("sent_at") / 1e6 + F.col("seconds")
-    seconds = F.greatest(F.max(end) - F.min(F.unix_micros("sent_at")) / 1e6, F.lit(0.0))
-    by_hours = F.coalesce(seconds, F.lit(0.0)) / 3600 * F.max("hourly")
-    by_both = F.coalesce(F.sum("money"), F.lit(0.0)) + F.coalesce(by_hours, F.lit(0.0))
-    return replies.groupBy("generation", "role", "round", "run_id").agg(
-        F.count(F.lit(1)).alias("requests"),
-        F.count("error").alias("errors"),
-        F.sum("prompt_tokens").alias("prompt_tokens"),
-        F.sum("completion_tokens").alias("completion_tokens"),
-        seconds.alias("seconds"),
-        F.sum("seconds").alias("request_seconds"),
-        F.when(F.coalesce(F.sum("money"), F.max("hourly")).isNotNull(), by_both).alias("money"),
     )
 
 

@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import BudgetReached
-from genetic_udfs.evolution.accounting import by_stage
 from genetic_udfs.evolution.run import Run
+from genetic_udfs.store.costs import by_stage
 from genetic_udfs.store.ledger import Stage
 from genetic_udfs.store.schema import REPLIES
 

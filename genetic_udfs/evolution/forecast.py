@@ -34,26 +34,34 @@ class RoleSeen:
 class Seen:
     """What is known: so many slots bore candidates, of which so many passed every stage, and took this.
 
-    `text_bytes` are those of the texts that the tables have of it, `gpus` those that the executors hold together, None
-    where Spark manages none.
+    Bytes are those of rows before compression: `row_bytes` of the slots' candidates and replies, `pair_bytes` of each
+    accepted pair in the population and what is derived from it, `seed_bytes` of all seeds there. `gpus` are those that
+    the executors hold together, None where Spark manages none.
     """
 
     slots: int
     candidates: int
     passed: int
     roles: Mapping[str, RoleSeen]
-    text_bytes: int
+    row_bytes: int
+    pair_bytes: float = 0.0
+    seed_bytes: int = 0
     gpus: int | None = None
 
 
 @dataclass(frozen=True)
 class RoleForecast:
-    """What a role will take; `money` is None where its engine has no price."""
+    """What a role will take.
+
+    `seconds` are at the tokens/s seen, `given_seconds` at those that were given, by which `money` then goes; this is
+    None where its engine has no price.
+    """
 
     requests: int
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    given_seconds: float | None = None
     money: float | None = None
 
 
@@ -70,7 +78,7 @@ class Forecast:
     accepted: int
     wanted: int
     roles: Mapping[str, RoleForecast]
-    text_bytes: int
+    row_bytes: int
 
     @property
     def money(self) -> float | None:
@@ -83,6 +91,12 @@ class Forecast:
         """The sum of the roles' seconds: in a round they come after one another."""
         return sum(role.seconds for role in self.roles.values())
 
+    @property
+    def given_seconds(self) -> float | None:
+        """The same at the tokens/s that were given; None without."""
+        known = [role.given_seconds for role in self.roles.values() if role.given_seconds is not None]
+        return sum(known) if known else None
+
 
 def forecast(
     config: Config, seen: Seen, generations: int, tokens_per_second: float | None = None, *, goes_on: bool = False
@@ -93,7 +107,7 @@ def forecast(
         config: of the run.
         seen: what is known.
         generations: how many are to be made.
-        tokens_per_second: output tokens of all engines together; as seen, by role, unless given.
+        tokens_per_second: output tokens of all engines together, at which seconds are reckoned beside those seen.
         goes_on: whether what is known is of the run's own generations, so that the first begins with their yield.
     """
     if not seen.passed or not seen.slots:
@@ -108,35 +122,42 @@ def forecast(
     roles = {
         name: _scaled(config, name, role, scale, tokens_per_second, seen.gpus) for name, role in seen.roles.items()
     }
+    accepted = round(float(np.median(totals[:, 1])))
     return Forecast(
         slots=slots,
         low=round(float(low)),
         high=round(float(high)),
-        accepted=round(float(np.median(totals[:, 1]))),
+        accepted=accepted,
         wanted=config.samples_per_generation * generations,
         roles=roles,
-        text_bytes=round(seen.text_bytes * scale),
+        row_bytes=round(seen.row_bytes * scale + seen.pair_bytes * accepted) + (0 if goes_on else seen.seed_bytes),
     )
 
 
 def _scaled(
     config: Config, name: str, role: RoleSeen, scale: float, tokens_per_second: float | None, gpus: int | None
 ) -> RoleForecast:
-    seconds = (role.completion_tokens / tokens_per_second if tokens_per_second else role.seconds) * scale
+    seconds = role.seconds * scale
+    given_seconds = role.completion_tokens / tokens_per_second * scale if tokens_per_second else None
     prompt_tokens, completion_tokens = role.prompt_tokens * scale, role.completion_tokens * scale
     money = None
     settings = {str(known): each for known, each in config.roles.assigned().items()}.get(name)
     if settings is not None and (engine := config.engines[settings.engine]).has_price:
-        money = (engine.hourly(gpus) or 0.0) * seconds / 3600
+        money = (engine.hourly(gpus) or 0.0) * (seconds if given_seconds is None else given_seconds) / 3600
         money += engine.price.of(prompt_tokens, completion_tokens) if engine.price is not None else 0.0
-    return RoleForecast(round(role.requests * scale), round(prompt_tokens), round(completion_tokens), seconds, money)
+    return RoleForecast(
+        round(role.requests * scale), round(prompt_tokens), round(completion_tokens), seconds, given_seconds, money
+    )
 
 
 def _yields(seen: Seen, chance: np.random.Generator) -> NDArray[np.float64]:
-    """Return drawn shares of slots that bear a pair, as the slots that were seen leave it open (Jeffreys' prior)."""
-    if seen.passed >= seen.slots:
-        return np.full(_TRIES, seen.passed / seen.slots)
-    return chance.beta(seen.passed + 0.5, seen.slots - seen.passed + 0.5, _TRIES)
+    """Return drawn numbers of pairs that a slot bears, as what was seen leaves it open (Jeffreys' prior).
+
+    That is the share of slots that bear one; where pairs are more than slots, the share of candidates that pass, times
+    those of a slot.
+    """
+    tried, each = (seen.slots, 1.0) if seen.passed <= seen.slots else (seen.candidates, seen.candidates / seen.slots)
+    return each * chance.beta(seen.passed + 0.5, tried - seen.passed + 0.5, _TRIES)
 
 
 def _run_of(

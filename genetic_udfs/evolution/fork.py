@@ -125,7 +125,7 @@ def forked_from(store: Store) -> str | None:
 
 def _copy(run: Run, origin: Origin) -> None:
     source = Store(run.spark, origin.store)
-    population = _in_schema(POPULATION, source.read(POPULATION, _versions(source)[origin.generation]))
+    population = source.read_complete(POPULATION, _versions(source)[origin.generation])
     tables = {name: _until(source, name, origin) for name in (CANDIDATES, REPLIES, GENERATIONS)}
     with run.progress.stage(f"fork of {origin}: copying", None):
         _copy_runs(run, source, origin, [population, *tables.values()])
@@ -146,7 +146,7 @@ def _versions(source: Store) -> dict[int, int]:
 
 
 def _until(source: Store, table: str, origin: Origin) -> DataFrame:
-    return _in_schema(table, source.read(table)).filter(F.col("generation") <= origin.generation)
+    return source.read_complete(table).filter(F.col("generation") <= origin.generation)
 
 
 def _copy_runs(run: Run, source: Store, origin: Origin, made: list[DataFrame]) -> None:
@@ -158,17 +158,10 @@ def _copy_runs(run: Run, source: Store, origin: Origin, made: list[DataFrame]) -
     ids = made[0].select("run_id")
     for rows in made[1:]:
         ids = ids.union(rows.select("run_id"))
-    runs = _in_schema(RUNS, source.read(RUNS)).join(ids.distinct(), "run_id", "left_semi")
+    runs = source.read_complete(RUNS).join(ids.distinct(), "run_id", "left_semi")
     if runs.isEmpty():
         raise StoreError(f"--fork-from {origin}: {source.path(RUNS)} has none of the runs that made it")
     # One that goes on there is over here, and nothing will say how it ended.
     outcome = F.when(F.col("outcome") == RUNNING, "forked").otherwise(F.col("outcome"))
     marked = runs.withColumns({"forked_from": F.lit(str(origin)), "outcome": outcome})
     run.store.append(RUNS, marked, transaction=_TRANSACTION, version=0, run_id=run.id)
-
-
-def _in_schema(table: str, rows: DataFrame) -> DataFrame:
-    """Give rows the columns of a table; those that an older store has not are null."""
-    empty = rows.sparkSession.createDataFrame([], SCHEMAS[table])
-    known = [name for name in rows.columns if name in SCHEMAS[table].names]
-    return empty.unionByName(rows.select(*known), allowMissingColumns=True)

@@ -39,6 +39,7 @@ from genetic_udfs.store.schema import (
     ACCEPTED,
     CANDIDATES,
     CANDIDATES_SCHEMA,
+    CONTAMINATED,
     OVER_QUOTA,
     REJECTED,
 )
@@ -260,7 +261,7 @@ def reject_contaminated(
         checkpoint=lambda rows, name: checkpoint(rows, this, name),
     )
     detail = F.format_string("%s of %s %s", "contamination_rule", "contaminated_by", "contaminated_item")
-    contaminated = F.struct(F.lit("contaminated").alias("reason"), detail.alias("detail"))
+    contaminated = F.struct(F.lit(CONTAMINATED).alias("reason"), detail.alias("detail"))
     return (
         rows.join(found, "id", "left")
         .transform(reject, F.when(F.col("contaminated_by").isNotNull(), contaminated))

@@ -3,13 +3,23 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from genetic_udfs.config import Config, Role
+from genetic_udfs.config import Config, EmbeddingModel, Role
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
+from genetic_udfs.store.schema import (
+    CANDIDATES,
+    DEDUP_INDEX,
+    DEDUP_MANIFEST,
+    EMBEDDINGS,
+    GENERATIONS,
+    POPULATION,
+    REPLIES,
+    RUNS,
+)
 
 
 @dataclass(frozen=True)
 class PlannedStage:
-    """A stage: what it does, with which settings, and the engine that it asks, if it asks one."""
+    """A stage: what it does, with which settings, and the engines that it asks, if it asks any."""
 
     name: str
     does: str
@@ -17,7 +27,7 @@ class PlannedStage:
 
 
 def stages_of(config: Config, test_sets: Sequence[str]) -> list[PlannedStage]:
-    """Return the stages that every round goes through.
+    """Return the stages that every round goes through, and what is done at the end of a generation.
 
     Args:
         config: of the run.
@@ -26,13 +36,21 @@ def stages_of(config: Config, test_sets: Sequence[str]) -> list[PlannedStage]:
     return [*_offspring(config, test_sets), *_solutions(config, test_sets), *_decision(config)]
 
 
+def tables_of(config: Config) -> list[str]:
+    """Return the tables that a run writes."""
+    derived = [DEDUP_INDEX, DEDUP_MANIFEST, *([] if config.embedding_model is None else [EMBEDDINGS])]
+    return [POPULATION, CANDIDATES, REPLIES, GENERATIONS, RUNS, *derived]
+
+
 def _offspring(config: Config, test_sets: Sequence[str]) -> Iterator[PlannedStage]:
     operators, filters, dedup = config.operators, config.filters, config.dedup
     share = operators.crossover_share
+    by = config.diversity_model if config.selects_by_embedding else None
     yield PlannedStage(
         "draw parents",
         f"{CROSSOVER} of {operators.crossover_parents} parents ({share:.0%}), {MUTATION} of one ({1 - share:.0%}),"
-        f" {operators.selection} draws",
+        f" {operators.selection} draws{'' if by is None else f', by embeddings of {by.model}'}",
+        _engine_of(by),
     )
     yield _asking(config, "instructor", f"an instruction; a crossover asks for {operators.crossover_instructions}")
     yield PlannedStage(
@@ -50,13 +68,23 @@ def _offspring(config: Config, test_sets: Sequence[str]) -> Iterator[PlannedStag
             "semantic duplicates",
             f"cosine of embeddings by {dedup.semantic.model} from {dedup.semantic.threshold:g}, against the population"
             " and each other",
-            None if config.semantic_model is None else config.semantic_model.engine_name or None,
+            _engine_of(config.semantic_model),
         )
     if test_sets:
-        paraphrases = config.decontamination.paraphrases
-        engine = None if paraphrases is None else config.judge_of(paraphrases).engine
-        also = "" if paraphrases is None else ", and as a paraphrase"
-        yield PlannedStage("test sets", f"{'; '.join(test_sets)}: by shared words{also}", engine)
+        yield _test_sets(config, test_sets)
+
+
+def _test_sets(config: Config, test_sets: Sequence[str]) -> PlannedStage:
+    paraphrases, does = config.decontamination.paraphrases, f"{'; '.join(test_sets)}: by shared words"
+    if paraphrases is None:
+        return PlannedStage("test sets", does)
+    engines = (config.judge_of(paraphrases).engine, _engine_of(config.paraphrases_model))
+    return PlannedStage(
+        "test sets",
+        f"{does}, and as a paraphrase of one of the {paraphrases.nearest} items that are nearest by"
+        f" {paraphrases.model}, at a cosine from {paraphrases.similarity:g}, if the Judge says so",
+        ", ".join(filter(None, engines)),
+    )
 
 
 def _solutions(config: Config, test_sets: Sequence[str]) -> Iterator[PlannedStage]:
@@ -97,6 +125,18 @@ def _decision(config: Config) -> Iterator[PlannedStage]:
         f"by {config.acceptance}, {each:,.0f} for each colony ({config.colonies}); rounds repeat until all are full,"
         f" {config.max_rounds} at most{limit}",
     )
+    diversity = config.diversity
+    if diversity.sample:
+        yield PlannedStage(
+            "measure diversity",
+            f"once a generation, of up to {diversity.sample:,} pairs: distinct 3-grams, and distances between"
+            f" embeddings by {diversity.model}",
+            _engine_of(config.diversity_model),
+        )
+
+
+def _engine_of(model: EmbeddingModel | None) -> str | None:
+    return None if model is None else model.engine_name or None
 
 
 def _asking(config: Config, role: Role, wants: str) -> PlannedStage:

@@ -17,6 +17,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number of things, such as `1 pair` or `2,000 pairs`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def share(part: int, whole: int) -> str:
     """Return a part of a whole in percent; a dash if there is no whole."""
     return f"{part / whole:.0%}" if whole else "-"

@@ -1,4 +1,7 @@
-"""Two stores side by side: their sizes, what was accepted and why not, what a pair cost, what they have in common."""
+"""Two stores side by side: their sizes, what was accepted and why not, what a pair cost, what they have in common.
+
+Only generations that are finished count: of one under way, tables have what was committed so far.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +9,8 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from genetic_udfs.store.presence import require
-from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, GENERATIONS, POPULATION, REJUDGE, REPLIES
+from genetic_udfs.store.presence import finished_generation
+from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, POPULATION, REJUDGE, REPLIES
 from genetic_udfs.store.tables import Store
 
 
@@ -41,21 +44,24 @@ class Overlap:
     same_ids: int
 
 
-def summarize_store(store: Store) -> StoreSummary:
-    """Return what is compared of a store.
+def summarize_store(store: Store, last: int | None = None) -> StoreSummary:
+    """Return what is compared of a store's generations up to the `last`, by default the last that is finished.
 
     Raises:
-        StoreError: if it has no finished generation.
+        StoreError: if it is no store.
     """
-    require(store, GENERATIONS, POPULATION)
+    last = finished_generation(store) if last is None else last
+    up_to = F.col("generation") <= last
     is_seed = F.col("generation") == 0
     (people,) = (
         store.read(POPULATION)
+        .filter(up_to)
         .agg(F.count_if(is_seed).alias("seeds"), F.count_if(~is_seed).alias("pairs"), F.avg("fitness").alias("fitness"))
         .collect()
     )
     groups = (
         store.read(CANDIDATES)
+        .filter(up_to)
         .groupBy("operator", "task", "reason")
         .agg(F.count(F.lit(1)).alias("number"), F.count_if(F.col("status") == ACCEPTED).alias("accepted"))
         .collect()
@@ -69,12 +75,11 @@ def summarize_store(store: Store) -> StoreSummary:
         asked, accepted = operators.get(name, (0, 0))
         operators[name] = (asked + row["number"], accepted + row["accepted"])
     tokens = F.sum(F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0)))
-    replies = store.read(REPLIES).filter(F.col("role") != REJUDGE)
+    replies = store.read(REPLIES).filter(up_to & (F.col("role") != REJUDGE))
     (cost,) = replies.agg(tokens.alias("tokens"), F.sum("seconds").alias("seconds")).collect()
-    (last,) = store.read(GENERATIONS).agg(F.max("generation")).collect()
     return StoreSummary(
         root=store.root,
-        generations=last[0] or 0,
+        generations=last,
         seeds=people["seeds"],
         pairs=people["pairs"],
         candidates=sum(asked for asked, _ in operators.values()),
@@ -87,12 +92,16 @@ def summarize_store(store: Store) -> StoreSummary:
     )
 
 
-def overlap(one: Store, other: Store) -> Overlap:
-    """Return what two stores have in common; a fork shares ids with the store it came from."""
+def overlap(one: Store, other: Store, lasts: tuple[int, int]) -> Overlap:
+    """Return what two stores have in common up to the last generation of each; a fork shares ids with its origin."""
     columns: list[Column | str] = ["content_hash", (F.col("generation") == 0).alias("is_seed")]
-    mine, theirs = (store.read(POPULATION).select(*columns).distinct() for store in (one, other))
+    populations = [
+        store.read(POPULATION).filter(F.col("generation") <= last)
+        for store, last in zip((one, other), lasts, strict=True)
+    ]
+    mine, theirs = (population.select(*columns).distinct() for population in populations)
     shared = mine.join(theirs, ["content_hash", "is_seed"])
     (both,) = shared.agg(F.count_if("is_seed").alias("seeds"), F.count_if(~F.col("is_seed")).alias("pairs")).collect()
-    pairs = (store.read(POPULATION).filter("generation > 0").select("id") for store in (one, other))
-    same = next(pairs).join(next(pairs), "id").count()
+    my_pairs, their_pairs = (population.filter("generation > 0").select("id") for population in populations)
+    same = my_pairs.join(their_pairs, "id").count()
     return Overlap(both["seeds"], both["pairs"], same)

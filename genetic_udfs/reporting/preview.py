@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.text import Text
 
+from genetic_udfs.config import PYTHON
 from genetic_udfs.data.text import printable
 
 _WORDS: Final = 14
@@ -17,14 +18,19 @@ _LETTERS: Final = 4_000
 
 @dataclass(frozen=True)
 class Candidate:
-    """A candidate: how it came about, its texts, and how it ended (`reason` is null if it was accepted)."""
+    """A candidate: how it came about, its texts, and how it ended.
+
+    `reason` is None if it was accepted, `verdict` the Judge's, None where it was not asked.
+    """
 
     operator: str
     task: str | None
     parents: Sequence[str]
     instruction: str | None
     code: str | None
+    language: str | None
     raw_reply: str | None
+    verdict: bool | None
     fitness: float | None
     reason: str | None
     detail: str | None
@@ -32,7 +38,8 @@ class Candidate:
 
 def candidates_of(rows: Iterable[Any], instructions: Mapping[str, str]) -> list[Candidate]:
     """Return rows of `candidates`, with the texts of their parents in place of ids."""
-    names = ("operator", "task", "instruction", "code", "raw_reply", "fitness", "reason", "detail")
+    texts = ("instruction", "code", "language", "raw_reply")
+    names = ("operator", "task", *texts, "verdict", "fitness", "reason", "detail")
     return [
         Candidate(
             parents=[instructions.get(parent, parent) for parent in row["parents"] or []],
@@ -56,10 +63,12 @@ def _parts(one: Candidate, colour: str) -> list[RenderableType]:
     if one.instruction:
         parts.append(Text(_cut(one.instruction)))
     if one.code:
-        parts.append(Syntax(_cut(one.code), "python", word_wrap=True, background_color="default"))
+        parts.append(Syntax(_cut(one.code), one.language or PYTHON, word_wrap=True, background_color="default"))
     elif one.raw_reply:
         parts.append(Text(_cut(one.raw_reply), style="dim"))
     end = "accepted" if one.reason is None else one.reason
+    if one.verdict is not None:
+        end += f", the Judge's verdict is {'Yes' if one.verdict else 'No'}"
     if one.fitness is not None:
         end += f", fitness {one.fitness:.2f}"
     parts.append(Text(_cut(f"{end}: {one.detail}" if one.detail else end), style=colour))

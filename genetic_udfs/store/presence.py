@@ -27,20 +27,29 @@ def require(store: Store, *tables: str) -> None:
             )
 
 
+def finished_generation(store: Store) -> int:
+    """Return the number of the last generation that is finished, 0 for the seeds: later rows may be half a generation.
+
+    Raises:
+        StoreError: if it is no store.
+    """
+    require(store, GENERATIONS, POPULATION)
+    (row,) = store.read(GENERATIONS).agg(F.max("generation").alias("last")).collect()
+    return int(row["last"] or 0)
+
+
 def last_generation(store: Store) -> int:
     """Return the number of the last generation that is finished.
 
     Raises:
         StoreError: if there is none but the seeds, which are no pairs.
     """
-    require(store, GENERATIONS, POPULATION)
-    (row,) = store.read(GENERATIONS).agg(F.max("generation").alias("last")).collect()
-    if not row["last"]:
+    if not (last := finished_generation(store)):
         raise StoreError(
             f"store: {store.root} has no pairs yet: no generation but the seeds is finished; jobs/evolve.py with this"
             " configuration goes on with it"
         )
-    return int(row["last"])
+    return last
 
 
 def refuse_lost_tables(store: Store) -> None:

@@ -61,6 +61,9 @@ DUPLICATE: Final = "duplicate"
 NEAR_DUPLICATE: Final = "near_duplicate"
 SEMANTIC_DUPLICATE: Final = "semantic_duplicate"
 
+# The value of `reason` of what holds an item of a test set.
+CONTAMINATED: Final = "contaminated"
+
 # The value of `reason` of code that returns the same as another pair's.
 SAME_BEHAVIOUR: Final = "same_behaviour"
 

@@ -104,6 +104,13 @@ class Store:
             except AnalysisException as error:
                 raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
 
+    def read_complete(self, table: str, version: int | None = None) -> DataFrame:
+        """Return what `read` does with all columns of today's schema: those that an older table lacks are null."""
+        rows = self.read(table, version)
+        known = [name for name in rows.columns if name in SCHEMAS[table].names]
+        empty = local_frame(self.spark, [], SCHEMAS[table])
+        return empty.unionByName(rows.select(*known), allowMissingColumns=True)
+
     def append(
         self, table: str, rows: DataFrame, *, transaction: str | None, version: int = 0, **metadata: object
     ) -> None:

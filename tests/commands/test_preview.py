@@ -1,11 +1,13 @@
 """`jobs/evolve.py --preview` and `--explain`: a round that leaves nothing, and what is done of a run."""
 
 import io
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import typer
 from pyspark.sql import SparkSession
+from pyspark.sql.types import LongType
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -15,7 +17,8 @@ from genetic_udfs.commands.explain import RunState, format_state, print_plan, st
 from genetic_udfs.commands.job_exit import with_values
 from genetic_udfs.commands.preview import print_forecast, run_preview
 from genetic_udfs.evolution.plan import stages_of
-from genetic_udfs.store.tables import Store
+from genetic_udfs.store.schema import GENERATIONS
+from genetic_udfs.store.tables import SCHEMAS, Store
 from tests import scripted_model
 from tests.evolution.test_evolution import seeds, settings
 from tests.scripted_server import ScriptedServer
@@ -24,7 +27,7 @@ from tests.scripted_server import ScriptedServer
 @pytest.mark.slow
 def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: SparkSession, tmp_path: Path) -> None:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        config = settings(tmp_path / "new" / "store", server.url, decontamination={"human_eval": False})
+        config = settings(tmp_path / "new" / "deep" / "store", server.url, decontamination={"human_eval": False})
         before = set(tmp_path.iterdir())
         candidates, seen = run_preview(spark, config, Inputs(seeds(), [], None), slots=5)
         asked = len(server.requests)
@@ -34,26 +37,59 @@ def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: Spa
     assert sum(role.requests for role in seen.roles.values()) == asked > 5
     assert 0 < seen.passed == sum(one.reason in {None, "over_quota"} for one in candidates)
     assert all(parent.startswith("Write") or " " in parent for one in candidates for parent in one.parents)
-    assert seen.text_bytes > sum(len(one.instruction or "") for one in candidates)
+    assert seen.row_bytes > sum(len(one.instruction or "") + len(one.code or "") for one in candidates)
+    assert seen.pair_bytes > 500 and seen.seed_bytes > sum(len(seed.instruction) for seed in seeds())
     out = io.StringIO()
     console = Console(file=out, width=120)
     print_forecast(console, config, seen, config.generations, 100.0)
     text = out.getvalue()
-    assert f"({seen.passed} of {seen.candidates}, from 5 slots)" in text and "100 output tokens/s" in text
+    assert f"({seen.passed} of {seen.candidates}, from 5 slots)" in text
+    assert "hours as seen" in text and "at 100 tokens/s" in text
     assert "Nine times in ten it is" in text
     first = [line.split("│")[1].strip() for line in text.splitlines() if "│" in line]
     assert sorted(first) == ["all", "coder", "instructor", "judge"]
 
 
 def test_what_is_done_of_a_run_is_read(spark: SparkSession, made_once: Path, tmp_path: Path) -> None:
-    done = state_of(Store(spark, str(made_once)))
+    store = Store(spark, str(made_once))
+    done = state_of(store)
     assert (done.generation, done.under_way, done.tables[:2]) == (2, 0, ["population", "candidates"])
     assert done.seen is not None
     assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (7, 7, 5)
     assert done.seen.roles["coder"].requests == 10
+    assert (done.seen.row_bytes, done.seen.seed_bytes) == (
+        size_of(store, "candidates") + size_of(store, "replies"),
+        size_of(store, "population", "generation = 0"),
+    )
+    assert done.seen.pair_bytes == size_of(store, "population", "generation > 0") / 5
     nothing = state_of(Store(spark, str(tmp_path / "none")))
     assert nothing == RunState(None, 0, [], None)
     assert not (tmp_path / "none").exists()
+
+
+def size_of(store: Store, table: str, where: str = "true") -> int:
+    """Return the bytes of a table's values, counted one after another."""
+    widths: dict[type, int] = {type(None): 0, bool: 1, float: 8, datetime: 8}
+    longs = {field.name for field in SCHEMAS[table] if isinstance(field.dataType, LongType)}
+    return sum(
+        sum(len(each.encode()) for each in (value if isinstance(value, list) else [value]))
+        if isinstance(value, (str, list))
+        else (8 if name in longs else 4)
+        if type(value) is int
+        else widths[type(value)]
+        for row in store.read(table).filter(where).collect()
+        for name, value in row.asDict().items()
+    )
+
+
+def test_what_is_under_way_is_not_counted_with_what_is_finished(made: Store) -> None:
+    made.table(GENERATIONS).delete("generation = 2")
+    done = state_of(made)
+    assert (done.generation, done.under_way) == (1, 10) and done.seen is not None
+    assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (3, 3, 2)
+    assert done.seen.roles["coder"].requests == 5
+    assert done.seen.row_bytes == sum(size_of(made, table, "generation < 2") for table in ("candidates", "replies"))
+    assert done.seen.pair_bytes == size_of(made, "population", "generation = 1") / 2
 
 
 def test_a_plan_has_stages_engines_and_where_the_run_is(tmp_path: Path) -> None:
@@ -62,11 +98,21 @@ def test_a_plan_has_stages_engines_and_where_the_run_is(tmp_path: Path) -> None:
     console = Console(file=out, width=120)
     print_plan(console, config, 16, stages_of(config, ["humaneval (164 items)"]), RunState(0, 12, ["population"], None))
     text = out.getvalue()
-    for part in ("from 16 seeds", "ask the Coder", "near-duplicates", "humaneval", "http://127.0.0.1:9/v1"):
+    for part in (
+        f"{config.generations} generation",
+        "from 16 seeds",
+        "ask the Coder",
+        "near-duplicates",
+        "humaneval",
+        "http://127.0.0.1:9/v1",
+    ):
         assert part in text
-    assert "Generation 0 of" in text and "12 replies to the one after it are kept" in text
-    assert format_state(config, RunState(None, 0, [], None)) == "Nothing is done yet: it begins with the seeds."
-    assert format_state(config, RunState(99, 0, ["runs"], None)).startswith("All ")
+    assert "Generation 0 of" in text and "one after it that are kept, and not asked for again: 12." in text
+    assert format_state(config, RunState(None, 0, [], None)) == (
+        "Nothing is done yet: it begins with the seeds. Tables that it will make: population, candidates, replies,"
+        " generations, runs, dedup_index, dedup_manifest."
+    )
+    assert format_state(config, RunState(99, 0, ["runs"], None)).startswith("All is done: generation 99 of ")
 
 
 def test_a_preview_may_stand_without_a_number_and_stands_alone() -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from genetic_udfs import read_generation
+from genetic_udfs.commands.explain import state_of
 from genetic_udfs.commands.export import items_to_check
 from genetic_udfs.commands.export import run as export
 from genetic_udfs.config.file import load_config
@@ -17,6 +18,8 @@ from genetic_udfs.export.formats import ExportFormat
 from genetic_udfs.export.outcome import ExportOptions
 from genetic_udfs.reporting.history import generations
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.reporting.report.aggregates import read_figures
+from genetic_udfs.reporting.report.page import page
 from genetic_udfs.store.schema import POPULATION_SCHEMA
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
@@ -43,6 +46,12 @@ def test_a_store_of_an_earlier_release_is_exported_as_it_is(spark: SparkSession,
 def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSession, tmp_path: Path) -> None:
     with tarfile.open(EARLIER) as archive:
         archive.extractall(tmp_path, filter="data")
+    earlier = read_figures(Store(spark, str(tmp_path / "store")), samples=3)
+    assert [(one.number, one.accepted, one.population) for one in earlier.generations] == [(0, 0, 8), (1, 6, 14)]
+    assert {cost.money for _, cost in earlier.stages} == {None} and len(earlier.samples) >= 3
+    assert "6 pairs were accepted" in page([earlier])
+    seen = state_of(Store(spark, str(tmp_path / "store"))).seen
+    assert seen is not None and seen.pair_bytes > 500
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
         more = [f"engines.scripted.url={server.url}", "generations=2", "samples_per_generation=2"]
         config = load_config(tmp_path / "run.yaml", more)

@@ -29,7 +29,9 @@ SEEN = Seen(
     candidates=20,
     passed=5,
     roles={"coder": RoleSeen(16, 1600, 800, 4.0), "judge": RoleSeen(8, 2000, 40, 1.0)},
-    text_bytes=5000,
+    row_bytes=5000,
+    pair_bytes=100.5,
+    seed_bytes=70,
 )
 
 
@@ -66,14 +68,18 @@ def test_what_was_seen_is_scaled_to_the_slots() -> None:
     assert (found.accepted, found.wanted) == (200, 200)
     assert found.low < 400 < found.slots + 40 and found.slots - 40 < 420 < found.high
     scale = found.slots / SEEN.slots
-    assert found.text_bytes == round(5000 * scale)
+    assert found.row_bytes == round(5000 * scale + 100.5 * 200) + 70
+    goes_on = forecast(config(), SEEN, generations=2, goes_on=True)
+    assert goes_on is not None
+    assert goes_on.row_bytes == round(500 * goes_on.slots + 100.5 * goes_on.accepted)  # the seeds are there already
     coder = found.roles["coder"]
     assert [coder.requests, coder.prompt_tokens, coder.completion_tokens] == pytest.approx(
         [16 * scale, 1600 * scale, 800 * scale], abs=0.5
     )
     assert (coder.seconds, found.seconds) == (pytest.approx(4 * scale), pytest.approx(5 * scale))
     faster = forecast(config(), SEEN, generations=2, tokens_per_second=1000)
-    assert faster is not None and faster.seconds == pytest.approx(840 * scale / 1000)
+    assert faster is not None and found.given_seconds is None
+    assert (faster.seconds, faster.given_seconds) == (found.seconds, pytest.approx(840 * scale / 1000))
 
 
 def test_from_few_slots_less_is_known() -> None:
@@ -83,6 +89,21 @@ def test_from_few_slots_less_is_known() -> None:
     assert few.high - few.low > 4 * (many.high - many.low)
     assert many.low > 350 and many.high < 500
     assert forecast(config(), SEEN, generations=2) == few  # drawn by the seed
+
+
+def test_of_slots_that_all_passed_some_may_fail_yet() -> None:
+    spreads = {}
+    for passed in (7, 8):
+        found = forecast(config(), replace(SEEN, slots=8, candidates=8, passed=passed), generations=2)
+        assert found is not None
+        spreads[passed] = (found.low, found.slots, found.high)
+    assert 200 <= spreads[8][0] < spreads[8][1] < spreads[8][2] < spreads[7][2]
+    assert spreads[8][1] == pytest.approx(2 * 100 / 0.975, rel=0.03)  # the median of Beta(8.5, 0.5)
+    assert spreads[8][2] == pytest.approx(2 * 100 / 0.79, rel=0.08)  # its 5th percentile
+    several = forecast(config(), replace(SEEN, slots=8, candidates=16, passed=9), generations=2)
+    assert several is not None and 200 <= several.low < several.high
+    all_of_several = forecast(config(), replace(SEEN, slots=8, candidates=16, passed=16), generations=2)
+    assert all_of_several is not None and (all_of_several.low, all_of_several.high) == (200, 200)
 
 
 def test_forecasts_are_neither_too_high_nor_too_low_and_say_how_far_they_are_off() -> None:
@@ -113,6 +134,11 @@ def test_what_it_costs_is_forecast_where_engines_have_a_price() -> None:
     scale = found.slots / SEEN.slots
     assert found.roles["coder"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 4 * 0.01), rel=1e-3)
     assert found.money == pytest.approx(sum(role.money or 0 for role in found.roles.values()))
+    fast = forecast(
+        priced.model_copy(update={"engines": {**priced.engines, priced.roles.coder.engine: price}}), SEEN, 2, 1000
+    )
+    assert fast is not None  # an hour of the engine costs by the hours at the tokens/s given
+    assert fast.roles["coder"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 0.8 * 0.01), rel=1e-3)
     on_eight = forecast(
         priced.model_copy(update={"engines": {**priced.engines, priced.roles.coder.engine: price}}),
         replace(SEEN, gpus=8),

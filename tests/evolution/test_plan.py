@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from genetic_udfs.config.file import load_config
-from genetic_udfs.evolution.plan import stages_of
+from genetic_udfs.evolution.plan import stages_of, tables_of
 from tests.evolution.test_forecast import config
 
 CONFIGURATIONS = Path(__file__).parents[2] / "conf"
@@ -20,7 +20,11 @@ def test_the_plan_has_the_stages_that_the_settings_have() -> None:
         "ask the Coder",
         "ask the Judge",
         "accept",
+        "measure diversity",
     ]
+    assert plain[-1].does.endswith(
+        "of up to 2,000 pairs: distinct 3-grams, and distances between embeddings by bundled:all-minilm-l6-v2"
+    )
     roles = {
         "instructor": {"engine": "any"},
         "coder": {"engine": "other", "samples": 3, "repair": True},
@@ -45,6 +49,7 @@ def test_the_plan_has_the_stages_that_the_settings_have() -> None:
         "ask the Coder",
         "choose",
         "accept",
+        "measure diversity",
     ]
     assert {stage.engine for stage in full if stage.name == "ask the Coder"} == {"other"}
     assert "7 tests of each solution" in full[9].does
@@ -63,6 +68,7 @@ def test_the_plan_of_the_small_configuration_compares_solutions_and_asks_the_jud
         "same function",
         "ask the Judge",
         "accept",
+        "measure diversity",
     ]
     found = {stage.name: stage.does for stage in stages}
     assert found["compare solutions"].endswith("rejects what fails an example or agrees with no other")
@@ -84,7 +90,31 @@ def test_execution_imports_code_without_being_asked_and_several_solutions_are_co
         "same function",
         "ask the Judge",
         "accept",
+        "measure diversity",
     ]
     by_judge = stages_of(config(roles=several), [])
-    assert [stage.name for stage in by_judge][5:] == ["compare solutions", "ask the Judge", "choose", "accept"]
+    assert [stage.name for stage in by_judge][5:-1] == ["compare solutions", "ask the Judge", "choose", "accept"]
     assert "rejects" not in by_judge[5].does
+
+
+def test_the_plan_names_what_embeds_texts_and_the_tables_that_a_run_writes() -> None:
+    engines = {"any": {"model": "any/model"}, "near": {"model": "org/embedder", "task": "embed"}}
+    settings = config(
+        engines=engines,
+        operators={"selection": "novelty"},
+        diversity={"model": "engine:near"},
+        decontamination={"paraphrases": {"model": "engine:near", "nearest": 4, "similarity": 0.25}},
+    )
+    stages = {stage.name: stage for stage in stages_of(settings, ["humaneval (164)"])[:5]}
+    assert stages["draw parents"].does.endswith("novelty draws, by embeddings of engine:near")
+    assert stages["draw parents"].engine == "near"
+    assert stages["test sets"].does == (
+        "humaneval (164): by shared words, and as a paraphrase of one of the 4 items that are nearest by engine:near,"
+        " at a cosine from 0.25, if the Judge says so"
+    )
+    assert stages["test sets"].engine == "any, near"
+    last = stages_of(settings, [])[-1]
+    assert (last.name, last.engine) == ("measure diversity", "near")
+    assert stages_of(config(diversity={"sample": 0}), [])[-1].name == "accept"
+    assert tables_of(settings)[-2:] == ["dedup_manifest", "embeddings"]
+    assert "embeddings" not in tables_of(config())

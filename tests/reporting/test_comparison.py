@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from genetic_udfs.commands.compare import compare, print_comparison
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.reporting.comparison import Overlap, overlap, summarize_store
+from genetic_udfs.store.schema import GENERATIONS
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
 
@@ -30,7 +31,7 @@ def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Sto
     }
     assert (here.tokens, here.request_seconds) == (19 * 110, 9.5)
     assert here.fitness == pytest.approx(0.7)
-    common = overlap(one, other)
+    common = overlap(one, other, (2, 2))
     assert common == Overlap(seeds=2, pairs=4, same_ids=4)
     out = io.StringIO()
     print_comparison(here, there, common, out)
@@ -45,6 +46,14 @@ def test_two_stores_side_by_side(spark: SparkSession, made_once: Path, made: Sto
     assert out.getvalue().endswith("2 seeds, 4 pairs (80% of A's, 80% of B's); 4 pairs have the same id\n")
     with pytest.raises(StoreError, match="is not a store of this project"):
         summarize_store(Store(spark, str(tmp_path)))
+
+    other.table(GENERATIONS).delete("generation = 2")  # as while generation 2 is under way
+    under_way = summarize_store(other)
+    assert (under_way.generations, under_way.pairs, under_way.candidates, under_way.accepted) == (1, 2, 3, 2)
+    assert (under_way.reasons, under_way.tokens) == ({"judged_no": 1}, 9 * 110)
+    assert under_way.fitness == pytest.approx(0.85)
+    assert overlap(one, other, (2, 1)) == Overlap(seeds=2, pairs=2, same_ids=2)
+    assert summarize_store(one, 1).candidates == 3
 
 
 def test_a_store_is_not_compared_with_itself() -> None:

@@ -32,21 +32,21 @@ def evolve(
     tokens_per_second: Annotated[
         float | None,
         typer.Option(
-            "--tokens-per-second", min=0.1, help="output tokens/s that a forecast reckons with; as seen unless given"
+            "--tokens-per-second", min=0.1, help="output tokens/s that a forecast reckons with, too, beside those seen"
         ),
     ] = None,
 ) -> None:
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
-    if preview is not None or explain:
-        if take_over or fork_from is not None or (preview is not None and explain):
-            raise typer.BadParameter("--preview and --explain stand alone: they write to no store")
-        if explain:
-            from genetic_udfs.commands.explain import explain as explain_run
+    if (preview is not None or explain) and (take_over or fork_from is not None or (preview is not None and explain)):
+        raise typer.BadParameter("--preview and --explain stand alone: they write to no store")
+    if explain:
+        from genetic_udfs.commands.explain import explain as explain_run
 
-            return explain_run(config, overrides, tokens_per_second=tokens_per_second)
+        return explain_run(config, overrides, tokens_per_second=tokens_per_second)
+    if preview is not None:
         from genetic_udfs.commands.preview import preview as preview_run
 
-        return preview_run(config, preview or 0, overrides, tokens_per_second=tokens_per_second)
+        return preview_run(config, preview, overrides, tokens_per_second=tokens_per_second)
     if tokens_per_second is not None:
         raise typer.BadParameter("--tokens-per-second is for --preview and --explain")
     from genetic_udfs.commands.evolve import evolve

@@ -1,7 +1,7 @@
 """Computes a report's figures with Spark: a scan or two of each table, of which only counts and the draws come back."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
@@ -9,22 +9,26 @@ from pyspark.sql import functions as F
 from genetic_udfs.reporting.amounts import money_of
 from genetic_udfs.reporting.report.figures import (
     BINS,
+    CONFIGURATION_LETTERS,
+    MAX_STAGES,
+    RELATIVE_LETTERS,
     Cost,
     Distance,
     Diversity,
     Generation,
     Length,
     Outcome,
-    Relative,
-    Sample,
     Seed,
     StoreFigures,
     Use,
 )
+from genetic_udfs.reporting.report.samples import drawn_samples
+from genetic_udfs.store.costs import by_stage
 from genetic_udfs.store.presence import last_generation, require
 from genetic_udfs.store.schema import (
     ACCEPTED,
     CANDIDATES,
+    CONTAMINATED,
     GENERATIONS,
     POPULATION,
     REJUDGE,
@@ -36,12 +40,8 @@ from genetic_udfs.store.table_errors import translate_table_errors
 from genetic_udfs.store.tables import Store
 
 _SEEDS: Final = 15
-_CONTAMINATED: Final = 20
-# Characters that are shown of a drawn candidate's texts, and of a relative's instruction.
-_INSTRUCTION: Final = 2_000
-_CODE: Final = 3_000
-_RELATIVE: Final = 160
-_RELATIVES: Final = 2_000  # of all drawn candidates, by level
+_ITEMS: Final = 20  # of test sets
+_ITEM_LETTERS: Final = 200
 
 
 def read_figures(store: Store, samples: int) -> StoreFigures:
@@ -61,14 +61,15 @@ def read_figures(store: Store, samples: int) -> StoreFigures:
 
 
 def _figures(store: Store, up_to: Column, samples: int) -> StoreFigures:
-    candidates = store.read(CANDIDATES).filter(up_to)
-    population = store.read(POPULATION).filter(up_to)
-    generations = store.read(GENERATIONS).filter(up_to).orderBy("generation").collect()
+    candidates = store.read_complete(CANDIDATES).filter(up_to)
+    population = store.read_complete(POPULATION).filter(up_to)
+    replies = store.read_complete(REPLIES).filter(up_to & (F.col("role") != REJUDGE))
+    generations = store.read_complete(GENERATIONS).filter(up_to).orderBy("generation").collect()
     runs = {row["run_id"]: row for row in store.read(RUNS).collect()}
     last = runs.get(generations[-1]["run_id"])
     return StoreFigures(
         root=store.root,
-        configuration=last["configuration"] if last else "",
+        configuration=last["configuration"][:CONFIGURATION_LETTERS] if last else "",
         versions=dict(sorted((last["versions"] or {}).items())) if last else {},
         generations=[
             Generation(
@@ -91,28 +92,30 @@ def _figures(store: Store, up_to: Column, samples: int) -> StoreFigures:
         audits=[
             (row["generation"], row["audit"]["pairs"], row["audit"]["caught"]) for row in generations if row["audit"]
         ],
-        diversity=[
-            _diversity(row["generation"], row["diversity"])
-            for row in generations
-            if getattr(row, "diversity", None)  # stores of earlier releases are read as they are
-        ],
+        diversity=[_diversity(row["generation"], row["diversity"]) for row in generations if row["diversity"]],
         costs=[_cost(row["generation"], cost) for row in generations for cost in row["costs"] or []],
+        stages=_stages(replies),
         uses=[use for row in generations for use in _uses(row["generation"], row["engines"] or [])],
-        models=_models(store, up_to),
+        models=_models(replies),
         lengths=_lengths(population.filter("generation > 0")),
         depths={
             (row["generation"], row["depth"]): row["count"]
             for row in population.filter("generation > 0").groupBy("generation", "depth").count().collect()
         },
         seeds=_seeds(population, candidates),
-        samples=_samples(population, candidates, samples),
+        samples=drawn_samples(population, candidates, samples),
     )
 
 
 def _outcomes(candidates: DataFrame) -> list[Outcome]:
     rows = (
         candidates.groupBy("generation", "operator", "task", "reason")
-        .agg(F.count(F.lit(1)).alias("number"), F.sum("fitness").alias("fitness"), F.count("fitness").alias("rated"))
+        .agg(
+            F.count(F.lit(1)).alias("number"),
+            F.sum("fitness").alias("fitness"),
+            F.count("fitness").alias("rated"),
+            F.count("judge_request").alias("judged"),
+        )
         .orderBy("generation", "operator", "task", "reason")
         .collect()
     )
@@ -125,6 +128,7 @@ def _outcomes(candidates: DataFrame) -> list[Outcome]:
             row["number"],
             row["fitness"] or 0.0,
             row["rated"],
+            row["judged"],
         )
         for row in rows
     ]
@@ -148,8 +152,9 @@ def _fitness(candidates: DataFrame) -> dict[bool, list[int]]:
 
 
 def _contaminated(candidates: DataFrame) -> list[tuple[str, int]]:
-    found = candidates.filter("reason = 'contaminated'").groupBy("detail").count()
-    rows = found.orderBy(F.desc("count"), "detail").limit(_CONTAMINATED).collect()
+    detail = F.substring("detail", 1, _ITEM_LETTERS).alias("detail")
+    found = candidates.filter(F.col("reason") == CONTAMINATED).groupBy(detail).count()
+    rows = found.orderBy(F.desc("count"), "detail").limit(_ITEMS).collect()
     return [(row["detail"] or "?", row["count"]) for row in rows]
 
 
@@ -176,6 +181,15 @@ def _distance(found: Row | None) -> Distance | None:
 def _cost(generation: int, cost: Row) -> Cost:
     names = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds")
     return Cost(generation, cost["role"], **{name: cost[name] or 0 for name in names}, money=money_of(cost))
+
+
+def _stages(replies: DataFrame) -> list[tuple[int, Cost]]:
+    """Return the last stages in their order; a reply outside rounds is of none."""
+    summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "money")
+    keys = ("generation", "round", "role")
+    stages = by_stage(replies.filter("round IS NOT NULL")).groupBy(*keys)
+    last = stages.agg(*(F.sum(name).alias(name) for name in summed)).orderBy(*map(F.desc, keys)).limit(MAX_STAGES)
+    return [(row["round"], _cost(row["generation"], row)) for row in reversed(last.collect())]
 
 
 def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:
@@ -205,8 +219,7 @@ def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:
     return found
 
 
-def _models(store: Store, up_to: Column) -> list[tuple[str, str, int]]:
-    replies = store.read(REPLIES).filter(up_to & (F.col("role") != REJUDGE))
+def _models(replies: DataFrame) -> list[tuple[str, str, int]]:
     rows = replies.groupBy("role", "model").count().orderBy("role", "model").collect()
     return [(row["role"], row["model"] or "?", row["count"]) for row in rows]
 
@@ -222,73 +235,10 @@ def _lengths(pairs: DataFrame) -> list[Length]:
 
 
 def _seeds(population: DataFrame, candidates: DataFrame) -> list[Seed]:
-    seeds = population.filter("generation = 0").select("id", F.substring("instruction", 1, _RELATIVE).alias("text"))
+    seeds = population.filter("generation = 0").select(
+        "id", F.substring("instruction", 1, RELATIVE_LETTERS).alias("text")
+    )
     children = candidates.select(F.explode("parents").alias("id"), (F.col("status") == ACCEPTED).alias("accepted"))
     counts = children.groupBy("id").agg(F.count(F.lit(1)).alias("tried"), F.count_if("accepted").alias("accepted"))
-    best = seeds.join(counts, "id").orderBy(F.desc("accepted"), "tried", "id").limit(_SEEDS)
+    best = seeds.join(counts.filter("accepted > 0"), "id").orderBy(F.desc("accepted"), "tried", "id").limit(_SEEDS)
     return [Seed(row["id"], row["text"] or "", row["tried"], row["accepted"]) for row in best.collect()]
-
-
-def _samples(population: DataFrame, candidates: DataFrame, number: int) -> list[Sample]:
-    """Draw by a hash of the id: the same store gives the same candidates."""
-    code = F.coalesce("code", "raw_reply", "response")
-    shown = candidates.select(
-        *("id", "generation", "operator", "task", "reason", "fitness", "pass_rate", "parents", "status"),
-        F.substring("detail", 1, _INSTRUCTION).alias("detail"),
-        F.substring("instruction", 1, _INSTRUCTION).alias("instruction"),
-        F.substring(code, 1, _CODE).alias("code"),
-    )
-    drawn: list[Row] = []
-    for is_drawn in (F.col("status") == ACCEPTED, F.col("status") != ACCEPTED):
-        drawn += shown.filter(is_drawn).orderBy(F.xxhash64("id"), "id").limit(number).collect()
-    relatives = _relatives(population, drawn)
-    return [
-        Sample(
-            id=row["id"],
-            generation=row["generation"],
-            operator=row["operator"],
-            task=row["task"],
-            reason=row["reason"],
-            detail=row["detail"],
-            fitness=row["fitness"],
-            pass_rate=row["pass_rate"],
-            instruction=row["instruction"] or "",
-            code=row["code"] or "",
-            parents=tuple(tree(relatives, parent, 2) for parent in row["parents"] or [] if parent in relatives),
-        )
-        for row in drawn
-    ]
-
-
-def _relatives(population: DataFrame, drawn: Sequence[Row]) -> dict[str, Any]:
-    """Return the parents of the drawn candidates and these parents' parents, by id."""
-    found: dict[str, Any] = {}
-    wanted = {parent for row in drawn for parent in row["parents"] or []}
-    for _ in range(2):
-        ids = [(id_,) for id_ in sorted(wanted - found.keys())[:_RELATIVES]]
-        if not ids:
-            break
-        named = F.broadcast(population.sparkSession.createDataFrame(ids, "id string"))
-        rows = population.join(named, "id", "left_semi").select(
-            *("id", "generation", "operator", "task", "parents"),
-            F.substring("instruction", 1, _RELATIVE).alias("instruction"),
-        )
-        new = {row["id"]: row for row in rows.collect()}
-        found |= new
-        wanted = {parent for row in new.values() for parent in row["parents"] or []}
-    return found
-
-
-def tree(rows: Mapping[str, Any], id_: str, levels: int) -> Relative:
-    """Return a relative with its parents, so many levels of them in all."""
-    row = rows[id_]
-    parents = row["parents"] or []
-    shown = [parent for parent in parents if levels > 1 and parent in rows]
-    return Relative(
-        id=id_,
-        generation=row["generation"],
-        made_by=row["operator"] if row["task"] is None else f"{row['operator']}: {row['task']}",
-        instruction=row["instruction"] or "",
-        parents=tuple(tree(rows, parent, levels - 1) for parent in shown),
-        more=len(shown) < len(parents),
-    )

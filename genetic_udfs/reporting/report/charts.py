@@ -1,11 +1,12 @@
-"""Charts as SVG: bars and stacked bars, each with a sentence and its table, in colours that the page's style names.
+"""Charts as SVG: bars, stacked bars and lines, each with a sentence and its table, in colours of the page's style.
 
 They need no script, follow light and dark, and read out as the table beside them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -15,7 +16,9 @@ _LABEL: Final = 230
 _VALUE: Final = 120
 _ROW: Final = 26
 _BAR: Final = 16
-_COLUMNS: Final = 180  # height of upright bars
+_COLUMNS: Final = 180  # height of upright bars, and of lines
+_AXIS: Final = 44  # what the values of lines are written in
+_LABELS: Final = 10  # written below lines
 MAX_SERIES: Final = 8
 _LABEL_LETTERS: Final = 30
 
@@ -37,6 +40,14 @@ class Chart:
     drawing: Markup
     table: Table
     legend: Sequence[str] = ()
+
+
+class Point(NamedTuple):
+    """A value, and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def bars(title: str, text: str, values: Mapping[str, float], shown: Mapping[str, str], heading: str) -> Chart:
@@ -63,7 +74,7 @@ def stacked(title: str, text: str, rows: Mapping[str, Mapping[str, int]], headin
     Args:
         title: of the chart.
         text: what it shows.
-        rows: counts by series, by label. Of more series than there are colours the smallest are one, "other".
+        rows: counts by series, by label. Of more series than there are colours the smallest are one.
         heading: what the labels are.
     """
     totals: dict[str, int] = {}
@@ -72,7 +83,8 @@ def stacked(title: str, text: str, rows: Mapping[str, Mapping[str, int]], headin
             totals[series] = totals.get(series, 0) + count
     first = next(iter(totals), None)  # has the first colour whatever its size
     order = sorted(totals, key=lambda series: (series != first, -totals[series], series))
-    colours = order if len(order) <= MAX_SERIES else [*order[: MAX_SERIES - 1], "other"]
+    rest = len(order) - MAX_SERIES + 1
+    colours = order if len(order) <= MAX_SERIES else [*order[: MAX_SERIES - 1], f"{rest} others"]
     parts = []
     for place, (label, counts) in enumerate(rows.items()):
         total = sum(counts.values()) or 1
@@ -127,6 +139,66 @@ def histogram(title: str, text: str, series: Mapping[str, Sequence[int]], headin
     drawing = _drawing(title, text, _COLUMNS + 20, parts)
     legend = list(series) if len(series) > 1 else ()
     return Chart(title, text, drawing, Table((heading, *series), rows), legend)
+
+
+def lines(
+    title: str, text: str, series: Mapping[str, Sequence[Point | None]], labels: Sequence[str], heading: str
+) -> Chart:
+    """Return a line for each series, from 0 to the highest value, with an upright bar for each interval.
+
+    Args:
+        title: of the chart.
+        text: what it shows.
+        series: points by the name of the series, one for each label; None is a gap.
+        labels: in their order.
+        heading: what the labels are.
+    """
+    top = max((point.high for points in series.values() for point in points if point), default=0.0) or 1.0
+    step = (_WIDTH - _AXIS - 20) / max(len(labels) - 1, 1)
+    parts = [_scale(top), _labels(labels, step)]
+    for colour, points in enumerate(series.values()):
+        places = [
+            point and (_AXIS + 10 + at * step, *(_COLUMNS - value / top * (_COLUMNS - 10) for value in point))
+            for at, point in enumerate(points)
+        ]
+        for before, after in pairwise(places):
+            if before and after:
+                parts.append(_line(f"line c{colour}", before[0], before[1], after[0], after[1]))
+        for place in filter(None, places):
+            parts.append(_line(f"line c{colour}", place[0], place[2], place[0], place[3]))
+            parts.append(Markup('<circle class="c{}" cx="{:.1f}" cy="{:.1f}" r="4"/>').format(colour, *place[:2]))
+    rows = [
+        (label, *(f"{point.value:.3f}" if point else "-" for point in points))
+        for label, *points in zip(labels, *series.values(), strict=True)
+    ]
+    drawing = _drawing(title, text, _COLUMNS + 20, parts)
+    return Chart(title, text, drawing, Table((heading, *series), rows), list(series))
+
+
+def _scale(top: float) -> Markup:
+    """Draw three lines across, with the values that they stand for."""
+    parts = []
+    for value in (0.0, top / 2, top):
+        y = _COLUMNS - value / top * (_COLUMNS - 10)
+        parts.append(_line("grid", _AXIS, y, _WIDTH, y))
+        parts.append(Markup('<text x="{}" y="{:.1f}" class="tick end">{:.2f}</text>').format(_AXIS - 6, y + 4, value))
+    return Markup("").join(parts)
+
+
+def _labels(labels: Sequence[str], step: float) -> Markup:
+    """Write labels below lines, as many as there is room for."""
+    parts = []
+    for at in range(0, len(labels), -(-len(labels) // _LABELS) or 1):
+        parts.append(
+            Markup('<text x="{:.1f}" y="{}" class="tick mid">{}</text>').format(
+                _AXIS + 10 + at * step, _COLUMNS + 16, _cut(labels[at])
+            )
+        )
+    return Markup("").join(parts)
+
+
+def _line(style: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    return Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(style, x1, y1, x2, y2)
 
 
 def _row(place: int, label: str, shares: Sequence[tuple[int, float]], shown: str) -> Markup:

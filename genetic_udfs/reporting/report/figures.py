@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 # Of the interval from 0 to 1, in which fitness and similarity are counted.
-BINS = 20
+BINS: Final = 20
+# Stages that are shown, the last of the run.
+MAX_STAGES: Final = 60
+# Letters that are shown of a drawn candidate's texts, of a relative's instruction, and of the configuration.
+TEXT_LETTERS: Final = 2_000
+CODE_LETTERS: Final = 3_000
+RELATIVE_LETTERS: Final = 160
+CONFIGURATION_LETTERS: Final = 100_000
+# Parents that are shown of a drawn candidate, and of each of these.
+PARENTS: Final = (8, 3)
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,10 @@ class Diversity:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Candidates that had the same operator, task and end in a generation; `fitness` is the sum over `rated` ones."""
+    """Candidates that had the same operator, task and end in a generation; `fitness` is the sum over `rated` ones.
+
+    `judged` are those that the Judge was asked about.
+    """
 
     generation: int
     operator: str
@@ -57,6 +70,7 @@ class Outcome:
     count: int
     fitness: float
     rated: int
+    judged: int = 0
 
     @property
     def accepted(self) -> bool:
@@ -66,7 +80,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a role was asked in a generation, as in `generations.costs`."""
+    """What a role was asked in a generation, as in `generations.costs`, or in one of its rounds."""
 
     generation: int
     role: str
@@ -76,6 +90,11 @@ class Cost:
     completion_tokens: int
     seconds: float
     money: float | None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.prompt_tokens + self.completion_tokens
 
 
 @dataclass(frozen=True)
@@ -113,19 +132,22 @@ class Seed:
 
 @dataclass(frozen=True)
 class Relative:
-    """A parent, or a parent's parent, of a candidate; `more` says that it has parents which are not shown."""
+    """A parent, or a parent's parent, of a candidate; so many of its own parents are `not_shown`."""
 
     id: str
     generation: int
     made_by: str
     instruction: str
     parents: tuple["Relative", ...]
-    more: bool
+    not_shown: int
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A candidate that was drawn; texts are cut where they are long."""
+    """A candidate that was drawn; texts are cut where they are long, and so many parents are `not_shown`.
+
+    `language` is that of `code`; None where that is a reply without code.
+    """
 
     id: str
     generation: int
@@ -137,7 +159,9 @@ class Sample:
     pass_rate: float | None
     instruction: str
     code: str
+    language: str | None
     parents: tuple[Relative, ...]
+    not_shown: int
 
 
 @dataclass(frozen=True)
@@ -146,7 +170,8 @@ class StoreFigures:
 
     `fitness` and `similarities` are counts by bin of width 1/`BINS`; the former by whether candidates were accepted.
     `contaminated` are candidates by what they hold, `models` replies by role and model, `depths` accepted pairs by
-    generation and mutations since the last seed or crossover, `audits` near-duplicate pairs found by the audit of each
+    generation and mutations since the last seed or crossover, `stages` rounds with what a role was asked in them, of
+    which there are the last `MAX_STAGES`, `audits` near-duplicate pairs found by the audit of each
     generation, and those of them that were caught.
     """
 
@@ -161,6 +186,7 @@ class StoreFigures:
     audits: Sequence[tuple[int, int, int]]
     diversity: Sequence[Diversity]
     costs: Sequence[Cost]
+    stages: Sequence[tuple[int, Cost]]
     uses: Sequence[Use]
     models: Sequence[tuple[str, str, int]]
     lengths: Sequence[Length]

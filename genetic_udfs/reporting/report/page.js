@@ -11,5 +11,13 @@ function show() {
   document.getElementById("shown").textContent = `${shown} of ${articles.length} shown`;
 }
 filters.addEventListener("change", show);
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const one of opened) one.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const one of opened) one.open = false;
+});
 filters.hidden = false;
 show();

@@ -23,8 +23,8 @@ HOSTILE = (
 )
 
 
-def relative(id_: str, *parents: Relative, more: bool = False) -> Relative:
-    return Relative(id_, 0, "seed", f"Write {id_} {HOSTILE}", parents, more)
+def relative(id_: str, *parents: Relative, not_shown: int = 0, text: str = HOSTILE) -> Relative:
+    return Relative(id_, 0, "seed", f"Write {id_} {text}", parents, not_shown)
 
 
 def sample(number: int, reason: str | None = None, text: str = HOSTILE) -> Sample:
@@ -39,7 +39,9 @@ def sample(number: int, reason: str | None = None, text: str = HOSTILE) -> Sampl
         pass_rate=None,
         instruction=f"Instruction {number} {text}",
         code=f"def f{number}():  # {text}\n    return '<b>'\n",
-        parents=(relative("p", relative("q", more=True)),),
+        language="python",
+        parents=(relative("p", relative("q", not_shown=2)),),
+        not_shown=29,
     )
 
 
@@ -75,6 +77,7 @@ FIGURES = StoreFigures(
         ),
     ],
     costs=[Cost(1, "coder", 10, 1, 1000, 500, 10.0, 1.5), Cost(2, "judge", 5, 0, 400, 100, 5.0, None)],
+    stages=[(0, Cost(1, "coder", 8, 1, 900, 450, 9.0, 1.5)), (1, Cost(1, "coder", 2, 0, 100, 50, 1.0, None))],
     uses=[Use(1, "coder", 10.0, 2, 64, 31.0, 50.0, 0.25)],
     models=[("coder", HOSTILE, 15)],
     lengths=[Length(1, (20, 40), (100, 300)), Length(2, (25, 50), (120, 350))],
