@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.config import EMBEDDING_MODEL, Config, EmbeddingModel, Paraphrases
-from genetic_udfs.config.decontamination import PARAPHRASES_MODEL_KEY
+from genetic_udfs.config.embedding import PARAPHRASES_MODEL_KEY
 from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination.nearest import choose
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_prompt, same_problem_version
