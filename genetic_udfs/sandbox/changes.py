@@ -6,33 +6,33 @@ from typing import Final
 
 from genetic_udfs.sandbox.definitions import bound_by
 
-# Methods that change what they are asked of, and functions that change their arguments.
-_METHODS: Final = """
+METHODS: Final = """
 __delitem__ __next__ __setattr__ __setitem__ add append appendleft clear close difference_update discard extend
 extendleft fill insert intersection_update move_to_end pop popitem popleft put read readline readlines remove resize
 reverse rotate seek send setdefault sort subtract symmetric_difference_update throw truncate update write writelines
 """.split()  # noqa: SIM905
+"""Methods that change what they are asked of."""
+
+# Functions that change their arguments.
 _FUNCTIONS: Final = """
 anext delattr heapify heappop heappush heappushpop heapreplace insort insort_left insort_right next setattr shuffle
-""".split()  # noqa: SIM905
-# Of a list of constants, say, each of these makes something that shares nothing with it that can be changed.
-_COPYING: Final = """
-all any bool copy count deepcopy dict float frozenset index int isinstance len list max min repr round set sorted str
-sum tuple type
 """.split()  # noqa: SIM905
 _ITERATORS: Final = "enumerate filter iter map open reversed zip".split()  # noqa: SIM905
 _REFERENCES: Final = (
     *(ast.Name, ast.Attribute, ast.List, ast.Tuple, ast.Dict, ast.Constant),
     *(ast.UnaryOp, ast.unaryop, ast.expr_context, ast.Assign),
 )
-_FRESH: Final = (ast.BinOp, ast.Compare, ast.UnaryOp, ast.JoinedStr, ast.ListComp, ast.SetComp, ast.DictComp)
+_NEW: Final = (
+    *(ast.BinOp, ast.Compare, ast.UnaryOp, ast.JoinedStr, ast.ListComp, ast.SetComp, ast.DictComp),
+    *(ast.List, ast.Tuple, ast.Dict, ast.Set),
+)
 
 
 def changed(node: ast.AST) -> Iterator[ast.expr]:
     """Yield what is changed in place within something: whatever these expressions name may have changed."""
     for each in ast.walk(node):
         match each:
-            case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in _METHODS:
+            case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in METHODS:
                 yield of
             case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[of, *_]) if name in _FUNCTIONS:
                 yield of
@@ -67,25 +67,17 @@ def refers_only(node: ast.AST) -> bool:
     return isinstance(node, ast.Assign) and all(isinstance(each, _REFERENCES) for each in ast.walk(node))
 
 
-def copies(node: ast.AST) -> bool:
-    """Whether a statement gives a name to something new that shares only items with what it is made of."""
+def makes_container(node: ast.AST) -> bool:
+    """Whether a statement gives a name to a new container, or to what is none."""
     match node:
+        case ast.Assign(targets=[ast.Tuple() | ast.List()]):
+            return False
         case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
-            return name in _COPYING
+            return name in {"copy", "dict", "frozenset", "list", "set", "sorted", "tuple"}
         case ast.Assign(value=ast.Subscript(slice=ast.Slice())):
             return True
         case ast.Assign(value=value):
-            return isinstance(value, _FRESH)
-    return False
-
-
-def copies_deeply(node: ast.AST) -> bool:
-    """Whether that shares nothing at all."""
-    match node:
-        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
-            return name in {"deepcopy", "len", "sum", "str", "repr", "int", "float", "bool", "any", "all", "isinstance"}
-        case ast.Assign(value=value):
-            return isinstance(value, ast.Compare | ast.JoinedStr)
+            return isinstance(value, _NEW)
     return False
 
 

@@ -3,17 +3,23 @@
 import builtins
 import contextlib
 import sys
+from collections import Counter, OrderedDict, defaultdict, deque
 from types import SimpleNamespace
 from typing import Any, Final, NoReturn
 
 from genetic_udfs.sandbox.refusals import is_refusal
 from genetic_udfs.sandbox.values import Malformed, decode, encode
 
-ANSWER, FRESH = "__answer__", "__fresh__"
-"""What a rest calls for a step's answer, and before it uses a value that was handed to the solution."""
+ANSWER, KIND, FRESH, KEPT = "__answer__", "__kind__", "__fresh__", "__kept__"
+"""What a rest calls for a step's answer, for one that is a class of exceptions, before it uses a value that was handed
+to the solution, and before it uses one that was made of an earlier answer."""
 
 _MAX_BASES: Final = 8
 _DEEPEST: Final = 16
+_NEVER_CHANGED: Final = {bool, int, float, complex, str, bytes, range, type(None)}
+_MADE_OF_OTHERS: Final = {tuple, frozenset}
+_CHANGED: Final = {list, dict, set, deque, bytearray, Counter, OrderedDict, defaultdict}
+_OF_SKIPS: Final = {"SkipTest", "Skipped"}
 # Modules whose exceptions mean something to what runs a test.
 _OF_RUNNERS: Final = {"unittest", "doctest", "bdb", "pdb"}
 
@@ -39,7 +45,8 @@ def outcome(task: dict[str, Any]) -> dict[str, Any]:
         for scope, is_case, source in task["rest"]:
             names = module if scope == 0 else {**module, "self": _object(is_case)}
             answers.names = names
-            names.update({ANSWER: answers.of, FRESH: answers.make_fresh})
+            own = {ANSWER: answers.of, KIND: answers.kind_of, FRESH: answers.make_fresh, KEPT: answers.check_kept}
+            names.update(own)
             exec(compile(source, "test.py", "exec"), names)
     except BaseException as what:
         error = what
@@ -50,9 +57,13 @@ def raised(error: BaseException | None, longest: int = 300) -> dict[str, Any]:
     """Return how a test ended that raised an error, or none."""
     if error is None:
         return {"passed": True}
-    if is_refusal(error):
-        return {"denied": text_of(error, longest)}
     message = text_of(error, longest)
+    if is_refusal(error):
+        return {"denied": message}
+    if type(error).__name__ in _OF_SKIPS:
+        return {"unsupported": f"the test skips something: {message}"}
+    if isinstance(error, ModuleNotFoundError) and error.name == "pytest":
+        return {"unsupported": "pytest, which the test needs, is not installed"}
     is_failure = isinstance(error, AssertionError) or type(error).__name__ == "Failed"  # of pytest
     return {"failed": message} if is_failure else {"error": type(error).__name__, "message": message}
 
@@ -100,6 +111,34 @@ class _Answers:
             self.refuse("a step that was not done")
         return self._decoded(answer["value"])
 
+    def kind_of(self, step: int) -> type[BaseException]:
+        """Return what stands for a class of the solution's exceptions."""
+        answer = self._answers[step] if step < len(self._answers) else {}
+        match answer.get("value"):
+            case ["exception", list(parts)]:
+                with contextlib.suppress(Malformed):
+                    return self._kind(decode(["list", parts]))
+        self.refuse("what should be a class of exceptions")
+
+    def check_kept(self, path: str, is_new: bool) -> None:
+        """Refuse a value that may be, or hold, a part of what the solution has, and may have changed since.
+
+        Args:
+            path: Its name.
+            is_new: Whether a container of it is new, with items alone that are the solution's.
+        """
+        names, name = self._holder(path)
+        held: Any = names.get(name)
+        items = [held]
+        if is_new and type(held) in _CHANGED | _MADE_OF_OTHERS:
+            items = [*held, *held.values()] if isinstance(held, dict) else list(held)
+        if not all(map(_never_changes, items)):
+            self.refuse(f"{path}, which the solution may have changed")
+
+    def _holder(self, path: str) -> tuple[dict[str, Any], str]:
+        *of, name = path.split(".")
+        return vars(self.names[of[0]]) if of else self.names, name
+
     def make_fresh(self, path: str, step: int, alone: bool) -> None:
         """Give a value that was handed to the solution what has become of it there.
 
@@ -107,10 +146,9 @@ class _Answers:
             path: The name, perhaps of an attribute of `self`.
             step: What has read it there.
             alone: Whether nothing else of the solution's is compared with it: a test may expect a change, but not
-                measure the solution by it.
+                measure the solution by it. What cannot be changed, such as a text, was not.
         """
-        *of, name = path.split(".")
-        held = vars(self.names[of[0]]) if of else self.names
+        held, name = self._holder(path)
         answer = self._answers[step] if step < len(self._answers) else {}
         try:
             if "value" in answer and encode(held[name]) == answer["value"]:
@@ -119,7 +157,10 @@ class _Answers:
             self.refuse(f"{path}, which is no plain value")
         if not alone or "value" not in answer:
             self.refuse(f"{path}, which the solution may have changed")
-        held[name] = self._decoded(answer["value"])
+        value = self._decoded(answer["value"])
+        if type(value) is not type(held[name]) or not (type(value) in _CHANGED or type(value).__name__ == "ndarray"):
+            self.refuse(f"{path}, which nothing can have changed so")
+        held[name] = value
 
     def refuse(self, why: str) -> NoReturn:
         """Raise `Undecided`, and hold it for a doubt."""
@@ -128,7 +169,7 @@ class _Answers:
 
     def _decoded(self, data: Any) -> Any:
         try:
-            return decode(data, numpy="kept", kind=self._kind)
+            return decode(data, numpy="kept")
         except Malformed as error:
             self.refuse(str(error))
 
@@ -166,5 +207,16 @@ class _Answers:
         key = repr(kinds)
         if key not in self._kinds:
             made = tuple(self._kind(base, depth - 1) for base in bases) or (Exception,)
-            self._kinds[key] = type(name if name.isidentifier() else "Exception", made, {"__module__": "solution"})
+            own = {"__module__": "solution", "__getattr__": lambda _, name: self._attribute(name)}
+            self._kinds[key] = type(name if name.isidentifier() else "Exception", made, own)
         return self._kinds[key]
+
+    def _attribute(self, name: str) -> NoReturn:
+        """Stand for what an exception has by its class, which only the solution's process knows."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        self.refuse(f"{name} of an exception's class")
+
+
+def _never_changes(value: Any) -> bool:
+    return type(value) in _NEVER_CHANGED or (type(value) in _MADE_OF_OTHERS and all(map(_never_changes, value)))

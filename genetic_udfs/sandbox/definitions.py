@@ -36,8 +36,10 @@ class Definitions:
         doubtful: Names that are not what they say: built-ins to which it gives another meaning, what it both imports
             and defines, and names that it gives to functions of modules.
         holders: Names of modules and packages that it defines: what a test takes from `name.attribute` is not theirs.
-        free: Names that it uses and defines nowhere: a test may define them.
+        free: Names that it uses and defines nowhere: a test may define them, built-ins, too.
         modules: The top-level modules that it imports, anywhere.
+        keeps: Whether a function of its gives a name of the module another value: what it answers may depend on what
+            was asked before.
         readable: Whether the code could be read; if not, nothing is known of it.
     """
 
@@ -48,6 +50,7 @@ class Definitions:
     holders: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+    keeps: bool = False
     readable: bool = True
 
     @classmethod
@@ -70,8 +73,9 @@ class Definitions:
             imports=tuple((name, ast.unparse(each)) for name, (each, _) in named.items() if name not in own | renamed),
             doubtful=frozenset(own & BUILT_INS | own & named.keys() | renamed | named.keys() & BUILT_INS),
             holders=own & MODULES,
-            free=frozenset(names_used(walked) - bound - BUILT_INS),
+            free=frozenset(names_used(walked) - bound),
             modules=modules_of(walked),
+            keeps=any(isinstance(node, ast.Global) for node in walked),
         )
 
 

@@ -14,12 +14,12 @@ from typing import Final
 from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, of_the_scope
 from genetic_udfs.sandbox.unroll import NotStraight
 
-# Modules that tell nothing of the process they are in, and change nothing of it.
-_PURE: Final = """
+PURE: Final = """
 abc ast base64 binascii bisect calendar cmath collections copy dataclasses datetime decimal enum fractions functools
 hashlib heapq html io itertools json keyword math numbers numpy operator pandas pprint pytest re statistics string
 struct textwrap types typing unicodedata unittest uuid zoneinfo
 """.split()  # noqa: SIM905
+"""Modules that tell nothing of the process they are in, and change nothing of it."""
 _OF_A_PROCESS: Final = """
 __import__ breakpoint compile delattr dir eval exec exit globals help id input locals open quit setattr vars
 """.split()  # noqa: SIM905
@@ -53,13 +53,14 @@ class Binding:
         made_by: The statements that make it, where it is the test's own.
         is_there: Whether it was made in the solution's process.
         uses: The values of the test's that it is made of.
-        is_flat: Whether it is a container of constants.
         has_effects: Whether using it changes something: it is a function that does, or is gone through once.
         is_diverged: Whether the test has done something with it that the solution's process does not.
         changes: How often the test has changed it.
         rebound: How often by giving its name another value, as in `n += 1`.
         there_at: How often the solution had been asked when it was made there.
-        copied_at: How often, when parts of it were copied: from the solution's process, or for it.
+        copied_at: How often, when it was made of what the solution answered; -1 of one whose parts were copied.
+        is_new: Whether it is a container of its own, whatever its items are.
+        part: What it is only a part of, if it is: the rest may be what is expected.
     """
 
     origin: Origin
@@ -68,13 +69,14 @@ class Binding:
     made_by: list[ast.stmt] = field(default_factory=list)
     is_there: bool = False
     uses: list["Use"] = field(default_factory=list)
-    is_flat: bool = False
     has_effects: bool = False
     is_diverged: bool = False
     changes: int = 0
     rebound: int = 0
     there_at: int = 0
     copied_at: int | None = None
+    is_new: bool = False
+    part: str = ""
 
     @property
     def literal(self) -> ast.expr | None:
@@ -96,7 +98,7 @@ class Binding:
         waiting = [self]
         while waiting:
             for use in waiting.pop().uses:
-                if use.is_shared and id(use.binding) not in found:
+                if id(use.binding) not in found:
                     found[id(use.binding)] = use.binding
                     waiting.append(use.binding)
         return list(found.values())
@@ -110,7 +112,6 @@ class Use:
         path: Its name.
         binding: What that stood for.
         is_read: Whether what it holds was read, rather than it alone referred to.
-        is_shared: Whether a change of the one may be a change of the other.
         is_late: Whether the name is looked up each time, as in a function.
         changes: How often it had been changed.
         rebound: How often its name had been given another value so.
@@ -120,7 +121,6 @@ class Use:
     path: str
     binding: Binding
     is_read: bool
-    is_shared: bool
     is_late: bool
     changes: int
     rebound: int
@@ -130,8 +130,15 @@ class Use:
 class Names:
     """The names of a test so far, by path: `x`, or `self.x`."""
 
-    def __init__(self, definitions: Definitions) -> None:
-        self.definitions = definitions
+    def __init__(self, definitions: Definitions, *, shares: bool) -> None:
+        """Begin with no names of the test's.
+
+        Args:
+            definitions: Of the solution.
+            shares: Whether the test has the solution's names, too, rather than what it imports of it.
+        """
+        self.definitions, self.shares = definitions, shares
+        self._own = definitions.own if shares else frozenset[str]()
         self._module: dict[str, Binding] = {}
         self._here = self._module
 
@@ -199,8 +206,11 @@ class Names:
     def bind(self, path: str, binding: Binding) -> None:
         """Have a path stand for something from here on."""
         means_it = binding.origin is Origin.ALIAS and binding.target in {path, ""}
-        of_the_solution = self.definitions.own | self.definitions.free
-        if self._here is self._module and path in of_the_solution and not means_it:
+        own, free = self.definitions.own, self.definitions.free
+        is_module = self._here is self._module
+        # In a step, what is imported has the solution's name for it.
+        is_taken = path in own | free and is_module if self.shares else path in own
+        if is_taken and not means_it:
             raise NotStraight(f"{path} means something to the solution")
         self._here[path] = binding
 
@@ -212,22 +222,32 @@ class Names:
         """
         binding, name = self.get(path), path.partition(".")[0]
         if binding is not None:
-            if binding.module and binding.module not in _PURE:
+            if binding.module and binding.module not in PURE:
                 raise NotStraight(f"{name} may tell of the process, or change it")
             if binding.origin in {Origin.OWN, Origin.RESULT}:
                 raise NotStraight(f"{path} is the solution's")
             return ""
         if name in self.definitions.doubtful or name in _OF_A_PROCESS:
             raise NotStraight(f"{name} may be the solution's, or its process's")
-        statement = dict(self.definitions.imports).get(name, "")
+        statement = dict(self.definitions.imports).get(name, "") if self.shares else ""
         if statement:
             module = ast.parse(statement).body[0]
             of = module.module if isinstance(module, ast.ImportFrom) else name
-            if (of or "").partition(".")[0] in _PURE or name in {"np", "pd"}:
+            if (of or "").partition(".")[0] in PURE or name in {"np", "pd"}:
                 return statement
         if name not in BUILT_INS and name not in known:
             raise NotStraight(f"nobody knows {name}")
         return statement
+
+    def share(self) -> None:
+        """Have the solution's names, after an import of all of them."""
+        self.shares, self._own = True, self.definitions.own
+
+    def check_inside(self, path: str) -> None:
+        """Refuse a name that means something in the solution's process alone."""
+        of_the_solution = self.definitions.own | dict(self.definitions.imports).keys()
+        if not self.shares and path not in self and path in of_the_solution:
+            raise NotStraight(f"{path} is not imported from the solution")
 
     def own_name(self, node: ast.expr) -> str | None:
         """Return the name of the solution's that a name, or an attribute of its module, stands for."""
@@ -240,7 +260,7 @@ class Names:
                 held = self.get(name)
                 if held is not None:
                     return held.target or None if held.origin is Origin.ALIAS else None
-                if name in self.definitions.own and name not in self.definitions.doubtful:
+                if name in self._own and name not in self.definitions.doubtful:
                     return name
         return None
 
@@ -248,7 +268,7 @@ class Names:
         """Whether something has a name of the solution's, or of an object of its, in it."""
         for path in used_paths(node):
             held = self.get(path)
-            if held is None and path in self.definitions.own:
+            if held is None and path in self._own:
                 if path in self.definitions.doubtful:
                     raise NotStraight(f"the code gives {path} another meaning")
                 return True
@@ -353,6 +373,16 @@ def is_fixed(node: ast.expr) -> bool:
     """Whether an expression is a constant, or made of constants so that it cannot be changed."""
     kept = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
     return all(isinstance(each, kept) for each in ast.walk(node))
+
+
+def is_scalar(node: ast.expr) -> bool:
+    """Whether an expression is a constant that has no parts."""
+    parts = [each for each in ast.walk(node) if isinstance(each, ast.Tuple | ast.Constant)]
+    return is_fixed(node) and all(isinstance(each, ast.Constant) and not _has_parts(each) for each in parts)
+
+
+def _has_parts(node: ast.Constant) -> bool:
+    return isinstance(node.value, str | bytes)
 
 
 def _holder(function: ast.expr) -> ast.expr:

@@ -3,7 +3,7 @@
 import ast
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from genetic_udfs.data.jsonl import well_formed
@@ -20,6 +20,7 @@ from genetic_udfs.sandbox.reports import (
     Status,
     ending,
     loading,
+    raised,
     refused,
     reported,
     said,
@@ -118,8 +119,11 @@ class _Candidate:
             status = refused(loaded.refused) if loaded.refused else loaded
             return Outcome(loaded, (status,) * len(tests), self._sandbox.tier)
         compared = self._compared(readings, splits, given)
+        first = self._first_that_follows(readings, splits)
         for at, reading in readings.items():
             decided = compared.get(at, reading.no_split)
+            if at > 0 and first <= at and all(found[before].passed for before in range(at)):
+                decided, reading = "it is run after those before it", _after([*readings.values()][: at + 1])
             if isinstance(decided, Status):
                 found[at] = decided
             elif decided_by is DecidedBy.TOGETHER:
@@ -127,6 +131,12 @@ class _Candidate:
             else:
                 found[at] = Status(UNSUPPORTED, f"not decided outside of the code's process: {decided}")
         return Outcome(loaded, tuple(found[at] for at in range(len(tests))), self._sandbox.tier)
+
+    def _first_that_follows(self, readings: dict[int, Reading], splits: dict[int, Split]) -> int:
+        """Return from which test on each must be run after those before it, since the code keeps what they do."""
+        own = [at for at, each in readings.items() if at not in splits or not splits[at].is_simple]
+        is_script = not any(each.is_collected or each.is_doctest for each in readings.values())
+        return own[0] if own and is_script and self._definitions.keeps else len(readings) + 1
 
     def _asked(self, splits: dict[int, Split]) -> tuple[Status, dict[int, list[Answer]]]:
         """Have steps done: calls of all tests together, but a test that has other steps in a process of its own."""
@@ -218,6 +228,13 @@ class _Candidate:
         return ending(run, self._limits, DecidedBy.TOGETHER) if loaded.passed else loaded
 
 
+def _after(readings: list[Reading]) -> Reading:
+    """Return the last of some tests as one with those before it."""
+    modules = frozenset(name for each in readings for name in each.modules)
+    needs = frozenset(name for each in readings for name in each.needs)
+    return replace(readings[-1], text="\n".join(each.text for each in readings), modules=modules, needs=needs)
+
+
 def _checked(report: dict[str, Any]) -> Status:
     return refused(report["denied"]) if "denied" in report else reported(report)
 
@@ -241,7 +258,7 @@ def _plainly_compared(way: Split, answers: list[dict[str, Any]]) -> Status | Non
             case _:
                 return None
         if "error" in answer:
-            return reported(answer)
+            return raised(answer)
         try:
             is_equal = bool(decode(answer["value"], numpy="refused") == ast.literal_eval(literal))
         except (LookupError, ValueError, TypeError, SyntaxError, MemoryError, RecursionError, ArithmeticError):

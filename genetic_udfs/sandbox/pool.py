@@ -35,7 +35,8 @@ class Sandbox:
         Raises:
             SandboxError: If no tier that is strong enough passes the probe.
         """
-        self._zygote(Kind.BASIC)
+        if self._tier is None:
+            self._zygote(Kind.BASIC)
         assert self._tier is not None
         return self._tier
 
@@ -114,7 +115,8 @@ def sandbox_of_this_process(least: Tier, limits: Limits) -> Sandbox:
     """Return the sandbox of this process, which lives as long: a Python worker of Spark does many tasks."""
     key = (os.getpid(), least, limits)
     if key not in _of_this_process:
-        _of_this_process.clear()  # of the process that this one was forked from, or of other limits
+        while _of_this_process:  # of the process that this one was forked from, or of other limits
+            _of_this_process.popitem()[1].close()
         _of_this_process[key] = Sandbox(least, limits)
         atexit.register(_of_this_process[key].close)
     return _of_this_process[key]

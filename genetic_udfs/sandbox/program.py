@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from types import GeneratorType, ModuleType, SimpleNamespace
 from typing import Any, Final
 
 from genetic_udfs.sandbox import check, refusals, together
@@ -20,6 +20,7 @@ from genetic_udfs.sandbox.tiers import CONFINED
 from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
 _LONGEST_TEXT: Final = 20_000
+_FRESH: Final = 2  # references to what a name and a call alone have
 
 _dumps: Final = json.dumps
 _write: Final = os.write
@@ -35,13 +36,19 @@ def refused(why: str) -> None:
     report({"refused": why[:1000]})
 
 
-def run(task: dict[str, Any]) -> None:
-    """Do what a payload says: one of `answer`, `check` and `together` is its `do`."""
-    roles: dict[str, Callable[[dict[str, Any]], None]] = {"answer": _answer, "check": _check, "together": _together}
-    roles[task["do"]](task)
+def run(task: dict[str, Any], notice: Callable[[int], None]) -> None:
+    """Do what a payload says: one of `answer`, `check` and `together` is its `do`.
+
+    Args:
+        task: The payload.
+        notice: Has the next refusal said on a descriptor: of each step and each test the first.
+    """
+    notice(RESULT)
+    roles: dict[str, Callable[..., None]] = {"answer": _answer, "check": _check, "together": _together}
+    roles[task["do"]](task, notice)
 
 
-def _answer(task: dict[str, Any]) -> None:
+def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     """Run the code, then do steps with what it defines, one after another."""
     module = _loaded(task["code"])
     if module is None:
@@ -55,6 +62,7 @@ def _answer(task: dict[str, Any]) -> None:
             continue
         own = scopes.setdefault((test, scope), {} if scope == 0 else {"self": SimpleNamespace()})
         outer = scopes.setdefault((test, 0), {})
+        notice(RESULT)
         found = _step(source, binds, {**module.__dict__, **outer, **own}, own)
         if "error" in found:
             ended.add(places[-1])
@@ -68,10 +76,9 @@ def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict
             own.update({name: names[name] for name in binds})
             return {"value": None}
         value = eval(compile(source, "test.py", "eval", dont_inherit=True), names)
-        encoded = encode(value)
-        if source.isidentifier() and isinstance(encoded, list) and encoded[0] == "generator":
-            raise Unsupported("a generator, which is gone through once")
-        return {"value": encoded}
+        if isinstance(value, GeneratorType) and sys.getrefcount(value) > _FRESH:
+            raise Unsupported("a generator that something has, and goes on with")
+        return {"value": encode(value)}
     except Unsupported as error:
         return {"unknown": str(error)[:200]}
     except BaseException as error:
@@ -90,18 +97,28 @@ def _described(error: BaseException) -> dict[str, Any]:
     return found
 
 
-def _check(task: dict[str, Any]) -> None:
+def _check(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     """Run the rests of tests, which have nothing of the solution's."""
     for at, test in enumerate(task["tests"]):
+        notice(RESULT)
         report({"at": at, **check.outcome(test)})
 
 
-def _together(task: dict[str, Any]) -> None:
-    """Run the code and a test in this process. The outcome comes with a word that only the owner knows."""
-    keep = together.prepared()
+def _together(task: dict[str, Any], notice: Callable[[int], None]) -> None:
+    """Run the code and a test in this process. The outcome comes with a word that only the owner knows.
+
+    What is needed after the code was loaded is bound before: the code may change every name that it can reach.
+    """
+    restore, decide, say = together.prepared(), together.outcome, _with_word(task.pop("word"))
     module = _loaded(task["code"])
+    restore()
     if module is not None:
-        report({"word": task["word"], **together.outcome(task, module, keep)})
+        notice(RESULT)
+        say(decide(task, module))
+
+
+def _with_word(word: str) -> Callable[[dict[str, Any]], None]:
+    return lambda outcome: report({"word": word, **outcome})
 
 
 def _loaded(code: str) -> ModuleType | None:

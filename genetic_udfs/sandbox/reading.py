@@ -13,13 +13,26 @@ from typing import Any, Final
 
 from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, modules_of, names_used
 from genetic_udfs.sandbox.host import package_folders
+from genetic_udfs.sandbox.names import PURE
 from genetic_udfs.sandbox.split import split
 from genetic_udfs.sandbox.steps import Split, plain_split
-from genetic_udfs.sandbox.unroll import ODDITIES, NotStraight, body_of, is_case, is_test_class, is_test_function
+from genetic_udfs.sandbox.unroll import (
+    ODDITIES,
+    OF_A_RUNNER,
+    NotStraight,
+    body_of,
+    is_case,
+    is_test_class,
+    is_test_function,
+    located,
+)
 
 _LONGEST_TEST: Final = 1 << 18
 # What tests call the module that they import the solution from, whatever they take from it.
 _SOLUTION: Final = {"solution", "solutions", "main", "module", "my_module", "mymodule", "your_module", "yourmodule"}
+
+_PRINTS: Final = {"print", "pprint", "input", "help", "breakpoint", "exec", "eval", "compile", "__import__"}
+_TAKEN_FOR: Final = {"1": "True", "0": "False"}  # by doctest
 
 
 class Unreadable(Exception):
@@ -36,7 +49,7 @@ class Reading:
 
     Attributes:
         text: As it was given.
-        body: Its statements; those of a doctest are its examples, as assertions.
+        body: Its statements; those of a doctest are its examples.
         split: In two, if it can be.
         no_split: Why it cannot.
         modules: Names by which it imports the solution.
@@ -77,7 +90,7 @@ class Reading:
             is_doctest = any(line.lstrip().startswith(">>>") for line in text.splitlines())
             if not is_doctest:
                 raise Unreadable("error:SyntaxError", f"the test is no Python: {error}") from None
-            body = list(_examples(text))
+            body = _examples(text)
         with contextlib.suppress(*ODDITIES):  # what cannot be written again is run together
             if not is_doctest and (plain := plain_split(body, definitions)):
                 return cls(text, body, plain)
@@ -90,10 +103,15 @@ class Reading:
             runner = {"pytest"}
         way, why = None, ""
         try:
-            way = split(body, definitions, modules)
+            way = split(_asserted(text, definitions) if is_doctest else body, definitions, modules)
         except NotStraight as error:
             why = str(error)
         return cls(text, body, way, why, modules, modules_of(nodes) | runner, is_doctest)
+
+    @property
+    def is_collected(self) -> bool:
+        """Whether it has functions or classes that a runner finds."""
+        return any(is_test_function(each) or is_test_class(each) for each in self.body)
 
     @property
     def task(self) -> dict[str, Any]:
@@ -102,7 +120,7 @@ class Reading:
         return {
             "test": self.text,
             "modules": sorted(self.modules),
-            "collects": any(is_test_function(each) or is_test_class(each) for each in self.body),
+            "collects": self.is_collected,
             "called": [call.func.id for call in calls if isinstance(call.func, ast.Name)],
             "is_doctest": self.is_doctest,
         }
@@ -144,7 +162,7 @@ def _checking(body: list[ast.stmt]) -> Iterator[str]:
                 is_idle = not is_test_class(each) and any(map(is_test_function, each.body))
             case _:
                 continue
-        if is_idle and any(map(_checks, ast.walk(each))):
+        if is_idle and each.name not in OF_A_RUNNER and any(map(_checks, ast.walk(each))):
             yield each.name
 
 
@@ -175,30 +193,45 @@ def _is_nowhere(module: str) -> bool:
     return top not in sys.stdlib_module_names and PathFinder.find_spec(top, package_folders()) is None
 
 
-def _examples(text: str) -> Iterator[ast.stmt]:
-    """Yield the examples of a doctest as statements.
+def _examples(text: str) -> list[ast.stmt]:
+    """Return the statements of a doctest's examples.
 
     Raises:
         Unreadable: If they are no Python.
     """
     try:
-        for example in doctest.DocTestParser().get_examples(text):
-            [statement] = ast.parse(example.source).body
-            if example.exc_msg is not None or example.options:
-                yield ast.While(ast.Constant(False), [statement], [])  # it has no form that could be split
-            elif example.want and isinstance(statement, ast.Expr):
-                yield _shown(statement.value, example.want.removesuffix("\n"))
-            else:
-                yield statement
+        examples = doctest.DocTestParser().get_examples(text)
+        return [statement for example in examples for statement in ast.parse(example.source).body]
     except (ValueError, SyntaxError, RecursionError) as error:
         raise Unreadable("error:SyntaxError", f"the test is no Python: {error}") from None
 
 
-def _shown(value: ast.expr, want: str) -> ast.stmt:
-    match value:
-        case ast.Call(func=ast.Name(id="print"), args=[printed], keywords=[]):
-            how, of = "str", printed
-        case _:
-            how, of = "repr", value
-    call = ast.Call(ast.Name(how, ast.Load()), [of], [])
-    return ast.fix_missing_locations(ast.Assert(ast.Compare(call, [ast.Eq()], [ast.Constant(want)]), None))
+def _asserted(text: str, definitions: Definitions) -> list[ast.stmt]:
+    """Return the examples of a doctest as assertions of what their values look like.
+
+    Raises:
+        NotStraight: If they have other output than that, or the code may print some.
+    """
+    if definitions.modules - {*PURE} or (definitions.free | definitions.modules) & _PRINTS:
+        raise NotStraight("a doctest of code that may print something")
+    lines = []
+    for example in doctest.DocTestParser().get_examples(text):
+        [statement] = ast.parse(example.source).body
+        shown, want = None, example.want.removesuffix("\n")
+        match statement:
+            case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args, keywords=named)):
+                is_one = want and len(args) == 1 and not named and not isinstance(args[0], ast.Starred)
+                shown = ("str", args[0]) if is_one else None
+            case ast.Expr(value=of):
+                shown = ("repr", of)
+        is_odd = example.exc_msg is not None or example.options or want == "None" or "<BLANKLINE>" in want
+        if is_odd or (shown is None and (want or isinstance(statement, ast.Expr))):
+            raise NotStraight("an example of a doctest that shows more than a value")
+        lines.append(statement if shown is None else _shown(*shown, want))
+    return lines
+
+
+def _shown(how: str, of: ast.expr, want: str) -> ast.stmt:
+    wanted: list[ast.expr] = [ast.Constant(each) for each in (want, _TAKEN_FOR.get(want)) if each]
+    test = ast.Compare(ast.Call(ast.Name(how, ast.Load()), [of], []), [ast.In()], [ast.Tuple(wanted, ast.Load())])
+    return located(ast.Assert(test if want else ast.Compare(of, [ast.Is()], [ast.Constant(None)]), None))

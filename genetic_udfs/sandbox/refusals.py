@@ -1,7 +1,7 @@
 """Notices what a process does that the sandbox refuses, so that no test passes or fails by a refusal.
 
-An audit hook cannot be taken away, and what it has written cannot be taken back; code can only hide a refusal from a
-test that it decides itself.
+An audit hook cannot be taken away, and what it has written cannot be taken back. Code that finds the hook's variables
+could switch it off; it could as well raise an error of its own as have one of the sandbox's taken for it.
 """
 
 import errno
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-_MOST: Final = 3
+_NOWHERE: Final = -1
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: Final = frozenset(f"os.{name}" for name in ("mkdir", "remove", "rename", "rmdir"))
 # Landlock does not say what of these may be done where, so none can be done even in a folder of a run's own.
@@ -33,7 +33,7 @@ _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line w
 
 
 def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], None]:
-    """Return what has each operation that is refused from then on written to a descriptor, as `{"denied": WHAT}`.
+    """Return what has the next operation that is refused written to a descriptor, as `{"denied": WHAT}`.
 
     Args:
         readable: Folders that files can be read in.
@@ -41,21 +41,21 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
     """
     write, given = os.write, tuple(readable)
     denied = _denial(given, tuple(writable))
-    left = to = 0
+    to = _NOWHERE
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal left
-        if left and event in _WATCHED:
+        nonlocal to
+        if to != _NOWHERE and event in _WATCHED:
             try:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
-                    left -= 1
-                    write(to, json.dumps({"denied": what[:200]}).encode() + b"\n")
+                    told, to = to, _NOWHERE
+                    write(told, json.dumps({"denied": what[:200]}).encode() + b"\n")
             except Exception:
                 return
 
     def begin(descriptor: int) -> None:
-        nonlocal left, to
-        left, to = _MOST, descriptor
+        nonlocal to
+        to = descriptor
 
     sys.addaudithook(hook)
     return begin

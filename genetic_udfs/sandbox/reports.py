@@ -68,18 +68,23 @@ def loading(run: Run, limits: Limits) -> tuple[Status, list[dict[str, Any]]]:
     if "loaded" not in first:
         return ending(run, limits), []
     answers = [report for _, report in takewhile(lambda each: each[1].get("at") == each[0], enumerate(others))]
-    status = Status(PASSED) if first["loaded"] else reported(first)
+    status = Status(PASSED) if first["loaded"] else raised(first)
     return Status(status.name, status.message, refused=str(first.get("denied", ""))), answers
 
 
 def reported(report: dict[str, Any], decided_by: DecidedBy = DecidedBy.OUTSIDE) -> Status:
-    """Return the status that is reported of a test, or of an error."""
+    """Return the status that is reported of a test, by what has decided it."""
     if report.get("passed") is True:
         return Status(PASSED, decided_by=decided_by)
     if "failed" in report:
         return Status(FAILED, str(report["failed"]), decided_by)
     if "unsupported" in report:
         return Status(UNSUPPORTED, str(report["unsupported"]))
+    return raised(report, decided_by)
+
+
+def raised(report: dict[str, Any], decided_by: DecidedBy = DecidedBy.OUTSIDE) -> Status:
+    """Return the status of an error; nothing else of a report is looked at, since the code may have written it."""
     name, message = report.get("error"), str(report.get("message", ""))
     if name == MemoryError.__name__:
         return Status(OOM, message, decided_by)

@@ -2,22 +2,27 @@
 
 import ast
 import copy
+import operator
 from collections.abc import Callable
 from typing import Any, Final
 
+from genetic_udfs.sandbox.changes import METHODS
 from genetic_udfs.sandbox.names import is_fixed
 from genetic_udfs.sandbox.unroll import NotStraight
 
-# Done to what the solution has returned they would change a copy.
-_CHANGES: Final = """
-add append appendleft clear discard extend insert pop popitem popleft remove reverse rotate setdefault sort update
-""".split()  # noqa: SIM905
+# What it is done to is not told by the result alone.
+_ARITHMETIC: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
+_MAX_FOLDED: Final = 1 << 64
 _LOOKED_AT: Final = {"__name__", "__doc__", "__class__"}
 _LITERAL: Final = (ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.UnaryOp, ast.unaryop, ast.expr_context)
 
 
 def replaced(node: Any, targets: dict[str, str], literals: dict[str, ast.expr]) -> Any:
-    """Return a copy of something with the solution's names, constants, and constant items of literals in their place.
+    """Return a copy of something with the solution's names, constants, and constant parts of literals in their place.
 
     Args:
         node: A statement, or a part of one.
@@ -44,17 +49,51 @@ class _Replaced(ast.NodeTransformer):
         return self._constant(node, self._literals.get(ast.unparse(node)))
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        match self._literals.get(ast.unparse(node.value)), node.slice:
-            case ast.Dict(keys=keys, values=values), ast.Constant(value=wanted) if all(map(_is_plain_key, keys)):
-                found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, wanted)][-1:]
-            case ast.List(elts=items) | ast.Tuple(elts=items), ast.Constant(value=int(at)) if at < len(items):
-                found = [] if any(isinstance(each, ast.Starred) for each in items) else [items[at]]
-            case _:
-                found = []
-        return self._constant(node, found[0] if found else None)
+        return self._constant(node, part_of(node, self._literals))
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        made = self.generic_visit(node)
+        match made:
+            case ast.BinOp(left=ast.Constant(value=int(left)), op=op, right=ast.Constant(value=int(right))):
+                done = _ARITHMETIC.get(type(op))
+                return made if done is None or max(left, right) > _MAX_FOLDED else ast.Constant(done(left, right))
+        return made
 
     def _constant(self, node: ast.Name | ast.Attribute | ast.Subscript, value: ast.expr | None) -> ast.AST:
         return value if value and is_fixed(value) and isinstance(node.ctx, ast.Load) else self.generic_visit(node)
+
+
+def part_of(node: ast.expr, literals: dict[str, ast.expr]) -> ast.expr | None:
+    """Return the literal that an expression stands for, by a name or as a part of another one; None if it is none."""
+    if not isinstance(node, ast.Subscript):
+        return literals.get(ast.unparse(node))
+    try:
+        at = _index(node.slice)
+    except ValueError:
+        return None
+    match part_of(node.value, literals):
+        case ast.Dict(keys=keys, values=values) if all(map(_is_plain_key, keys)):
+            found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, at)]
+            return found[-1] if found else None
+        case ast.List(elts=items) | ast.Tuple(elts=items) as held if not _has_starred(items):
+            if isinstance(at, slice):
+                return type(held)(items[at], ast.Load())
+            return items[at] if type(at) is int and -len(items) <= at < len(items) else None
+        case ast.Constant(value=str(text)) if isinstance(at, slice) or (
+            type(at) is int and -len(text) <= at < len(text)
+        ):
+            return ast.Constant(text[at])
+    return None
+
+
+def _has_starred(items: list[ast.expr]) -> bool:
+    return any(isinstance(each, ast.Starred) for each in items)
+
+
+def _index(node: ast.expr) -> Any:
+    if isinstance(node, ast.Slice):
+        return slice(*(each and ast.literal_eval(each) for each in (node.lower, node.upper, node.step)))
+    return ast.literal_eval(node)
 
 
 def mapped(node: ast.expr, change: Callable[[ast.expr], ast.expr]) -> ast.expr:
@@ -98,7 +137,7 @@ def looks_into(node: ast.AST, answer: str) -> bool:
             return not any(isinstance(each, ast.Constant) for each in (left, *others))
         case ast.Call(func=ast.Attribute(attr="assertIs" | "assertIsNot"), args=several):
             return not any(isinstance(each, ast.Constant) for each in several)
-        case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in _CHANGES:
+        case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in METHODS:  # done to a copy
             return any(isinstance(each, ast.Name) and each.id == answer for each in ast.walk(of))
         case ast.Attribute(attr=attr):
             return attr.startswith("__") and attr not in _LOOKED_AT

@@ -2,7 +2,7 @@
 
 import ast
 
-from genetic_udfs.sandbox.changes import changed, copies, copies_deeply, is_gone_through, is_late, refers_only
+from genetic_udfs.sandbox.changes import changed, is_gone_through, is_late, refers_only
 from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Use, is_fixed, used_paths
 from genetic_udfs.sandbox.unroll import NotStraight
 
@@ -32,11 +32,10 @@ class Sharing:
                 self.looked_up.add(path)
             if held.module or (held.literal is not None and is_fixed(held.literal)):
                 continue
-            is_shared = not (copies_deeply(node) or (copies(node) and held.is_flat))
             state = (held.changes, held.rebound, self.asked)
-            uses.append(Use(path, held, not refers_only(node), is_shared, is_function, *state))
+            uses.append(Use(path, held, not refers_only(node), is_function, *state))
             for name, each in ({} if is_function else self._looked_up(path, held)).items():
-                uses.append(Use(name, each, True, True, False, each.changes, each.rebound, self.asked))
+                uses.append(Use(name, each, True, False, each.changes, each.rebound, self.asked))
         return uses
 
     def _looked_up(self, path: str, binding: Binding) -> dict[str, Binding]:
@@ -67,16 +66,16 @@ class Sharing:
             each.is_diverged = True
 
     def lend(self, path: str) -> None:
-        """Note that copies of a literal's items are given to the solution: what it changes of them is not in it."""
+        """Note that copies of a literal's items have names of their own: what is changed of them is not in it."""
         held = self._names.get(path)
         if held is not None and not held.module:
             self.check_copies(path, held)
-            held.copied_at = self.asked
+            held.copied_at = -1
 
     def check_copies(self, path: str, binding: Binding) -> None:
-        """Refuse what the solution may have changed since parts of it were copied, from its process or to it."""
-        if binding.copied_at not in {None, self.asked}:
-            raise NotStraight(f"{path} has parts that the solution may have changed since")
+        """Refuse what has parts that were copied, and may have been changed since."""
+        if binding.copied_at == -1:
+            raise NotStraight(f"{path} has parts that may have been changed since they were copied")
 
     def check_use(self, use: Use) -> None:
         """Refuse to make something of a value that is no longer what it was."""
@@ -105,18 +104,6 @@ class Sharing:
             for each in own.values():
                 if each.literal is None or not is_fixed(each.literal):
                     self.diverge(each)
-
-
-def is_flat(node: ast.stmt) -> bool:
-    """Whether a statement gives a name to a container of constants."""
-    match node:
-        case ast.Assign(value=ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items)):
-            return all(map(is_fixed, items))
-        case ast.Assign(value=ast.Dict(keys=keys, values=values)):
-            return all(each is not None and is_fixed(each) for each in (*keys, *values))
-        case ast.Assign(value=value):
-            return is_fixed(value)
-    return False
 
 
 def is_function(binding: Binding) -> bool:

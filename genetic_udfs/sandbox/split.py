@@ -9,12 +9,12 @@ import ast
 import copy
 from typing import Any, Final
 
-from genetic_udfs.sandbox.changes import copies, has_effects, is_late, refers_only
-from genetic_udfs.sandbox.check import ANSWER, FRESH
+from genetic_udfs.sandbox.changes import has_effects, is_late, makes_container
+from genetic_udfs.sandbox.check import ANSWER, FRESH, KEPT, KIND
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
 from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, is_fixed, paths_of, used_paths
-from genetic_udfs.sandbox.rewriting import looks_into, mapped, replaced
-from genetic_udfs.sandbox.sharing import Sharing, is_flat, is_function
+from genetic_udfs.sandbox.rewriting import looks_into, mapped, part_of, replaced
+from genetic_udfs.sandbox.sharing import Sharing, is_function
 from genetic_udfs.sandbox.steps import Split, Step, answer
 from genetic_udfs.sandbox.unroll import (
     MOST_STATEMENTS,
@@ -28,9 +28,11 @@ from genetic_udfs.sandbox.unroll import (
     says_nothing,
     unroll,
 )
+from genetic_udfs.sandbox.whole import part_taken
 
 _FEW_PARENTHESES: Final = 90  # Python reads up to 200 within each other
 _RAISES: Final = {"assertRaises", "assertRaisesRegex", "raises"}
+_OF_LOOPS: Final = {"range", "enumerate", "zip"}
 
 
 def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str]) -> Split:
@@ -68,7 +70,7 @@ def _check_sources(made: Split) -> None:
 class _Splitter:
     def __init__(self, definitions: Definitions, modules: frozenset[str]) -> None:
         self._definitions, self._modules = definitions, modules
-        self._names = Names(definitions)
+        self._names = Names(definitions, shares=not modules)
         self._scope = 0
         self._path: tuple[int, ...] = ()
         self._groups = 1 << 20  # scopes have smaller numbers
@@ -123,8 +125,8 @@ class _Splitter:
         if self._names.asks(node):
             raise NotStraight(f"{type(node).__name__} around what the solution does")
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if any(isinstance(each, ast.Global) for each in ast.walk(node)):
-                raise NotStraight("a function gives names of the module other values")
+            if any(isinstance(each, ast.Global | ast.Nonlocal) for each in ast.walk(node)):
+                raise NotStraight("a function gives names of others other values")
             effects = has_effects(node)
             self._bind(
                 [node.name], Binding(Origin.TEST, made_by=[node], uses=self._sharing.uses(node), has_effects=effects)
@@ -134,16 +136,22 @@ class _Splitter:
         lines, uses = self._rest(node), self._sharing.uses(node)
         for name in names:
             is_new = name not in self._names
-            self._bind([name], Binding(Origin.TEST, made_by=[node], uses=uses, is_diverged=not is_new))
+            part = self._part(node) if len(names) == 1 else "a part of a statement that gives several names values"
+            self._bind([name], Binding(Origin.TEST, made_by=[node], uses=uses, is_diverged=not is_new, part=part))
         return lines
 
     def _loop(self, node: ast.For) -> list[ast.stmt] | None:
         """Return a loop over a literal, written out; None if it is another one."""
-        try:
-            items = None if leaves(node) else items_of(node.iter, self._names.literal)
-        except NotStraight:
+        called = {
+            each.func.id
+            for each in ast.walk(node.iter)
+            if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+        }
+        if leaves(node) or any(name in self._definitions.own or name in self._names for name in called & _OF_LOOPS):
             return None
-        if items is None:
+        try:
+            items = items_of(node.iter, self._names.literal)
+        except NotStraight:
             return None
         if not all(map(is_fixed, items)):
             themselves = {path for item in items for path in used_paths(item)}
@@ -162,6 +170,7 @@ class _Splitter:
             if alias not in others:
                 target = alias.name if of else ""
                 if target == "*":
+                    self._names.share()
                     continue
                 if target and target not in self._definitions.own:
                     raise NotStraight(f"{target} is imported from the solution")
@@ -183,11 +192,8 @@ class _Splitter:
             case ast.Assign(), [ast.Name(id=name)], ast.Name() as named if own := self._names.own_name(named):
                 self._names.bind(name, Binding(Origin.ALIAS, target=own))
                 return []
-            case ast.Assign(), [ast.Tuple(elts=parts)], ast.Tuple(elts=values) if len(parts) == len(values):
-                used = used_paths(node.value)
-                if not any(map(self._names.asks, values)) and not any(path in used for path in paths_of(targets[0])):
-                    pairs = zip(parts, values, strict=True)
-                    return self._statements([located(ast.Assign([part], each)) for part, each in pairs])
+            case ast.Assign(), [ast.Tuple() | ast.List() as parts], _ if lines := self._one_by_one(parts, node.value):
+                return self._statements(lines)
         paths = [path for target in targets for path in paths_of(target)]
         if isinstance(node, ast.AugAssign) or any(map(_is_part, targets)):
             return self._change(node, paths)
@@ -199,11 +205,28 @@ class _Splitter:
         value = self._outside(node.value)
         lines = self._rest(ast.Assign(targets, value))
         made = self._replaced(node)  # as names are now
-        flat = is_flat(made) or (copies(node) and all(each.binding.is_flat for each in self._sharing.uses(node)))
         uses, effects = self._sharing.uses(node), self._sharing.goes_on(node.value)
-        made_at = self._sharing.asked if origin is Origin.DERIVED and refers_only(node) else None
-        binding = Binding(origin, made_by=[made], uses=uses, is_flat=flat, has_effects=effects, copied_at=made_at)
+        made_at = self._sharing.asked if origin is Origin.DERIVED else None
+        binding = Binding(origin, made_by=[made], uses=uses, has_effects=effects, copied_at=made_at)
+        binding.is_new, binding.part = makes_container(node), self._part(node)
         self._bind(paths, binding)
+        return lines
+
+    def _one_by_one(self, target: ast.Tuple | ast.List, value: ast.expr) -> list[ast.stmt]:
+        """Return assignments of the parts of a literal, so that one does not bring another along; none if it is none.
+
+        Where a name stands for the literal, they are copies of its parts.
+        """
+        of = value if isinstance(value, ast.Tuple | ast.List) else part_of(value, self._literals(value))
+        used = used_paths(value)
+        if any(path in used for path in paths_of(target)):
+            return []
+        try:
+            lines = [] if of is None else bound(target, of)
+        except NotStraight:
+            return []
+        for path in used if lines and of is not value and not is_fixed(of or value) else ():
+            self._sharing.lend(path)
         return lines
 
     def _bind(self, paths: list[str], binding: Binding) -> None:
@@ -229,12 +252,14 @@ class _Splitter:
                     if each is not binding:
                         self._sharing.diverge(each)
             line = self._replaced(node)
+            binding.part = binding.part or self._part(node, binding)
             binding.uses += [each for each in self._sharing.uses(node) if each.binding is not binding]
             binding.made_by.append(line)
             binding.changes, binding.rebound = binding.changes + 1, binding.rebound + is_rebound
-            binding.is_flat = False
             if binding.is_there:
-                self._hand_over(line, makes=True)
+                if binding.part:
+                    raise NotStraight(binding.part)
+                self._hand_over(line)
                 self._step(line, paths)
         return self._rest(node, is_replayed=True)
 
@@ -270,7 +295,7 @@ class _Splitter:
             body = self._group(node.body)
         handlers = []
         for each in node.handlers:
-            kind = each.type if each.type is None else self._outside(each.type)
+            kind = each.type if each.type is None else self._kind(each.type)
             with self._names.perhaps():
                 if each.name:
                     self._names.bind(each.name, Binding(Origin.DERIVED))
@@ -302,10 +327,22 @@ class _Splitter:
 
     def _taken(self, node: ast.AST, paths: list[str] | None = None) -> ast.Call:
         """Have the solution's process do something; return what stands for its answer."""
+        if part := self._part(node):
+            raise NotStraight(part)
+        for path in used_paths(node, within=True):
+            self._names.check_inside(path)
         node = self._replaced(node)
         self._hand_over(node)
         self._sharing.asked += 1
         return answer(self._step(node, paths))
+
+    def _kind(self, node: ast.expr) -> ast.expr:
+        """Return one or more classes of exceptions, of which the solution's have a stand-in."""
+        if isinstance(node, ast.Tuple):
+            return ast.Tuple([self._kind(each) for each in node.elts], ast.Load())
+        if self._names.own_name(node) is None:
+            return self._outside(node)
+        return answer(self._taken(node).args[0].value, KIND)  # type: ignore[attr-defined]
 
     def _step(self, node: ast.AST, paths: list[str] | None, at: tuple[int, tuple[int, ...]] | None = None) -> int:
         scope, place = at or (self._scope, self._path)
@@ -313,12 +350,11 @@ class _Splitter:
         self.steps.append(Step(scope, place, ast.unparse(node), binds))
         return len(self.steps) - 1
 
-    def _hand_over(self, node: ast.AST, *, makes: bool = False) -> None:
+    def _part(self, node: ast.AST, makes: Binding | None = None) -> str:
+        return part_taken(node, self._names, self._literals(node), makes)
+
+    def _hand_over(self, node: ast.AST) -> None:
         """Have the test's own values that something uses made in the solution's process, too."""
-        for each in ast.walk(node):
-            held = self._names.get(ast.unparse(each.value)) if isinstance(each, ast.Subscript) else None
-            if held is not None and held.origin is Origin.TEST and not makes:
-                raise NotStraight("a part of a value, whose others may be what is expected")
         for path in used_paths(node, within=True):
             binding = self._names.get(path)
             if binding is None or binding.origin in INSIDE:
@@ -339,8 +375,10 @@ class _Splitter:
         of_the_module = self._names.is_the_module_s
         at = (0, ()) if of_the_module or not self._scope else (self._scope, (self._scope,))
         binding.is_there, binding.there_at = True, self._sharing.asked
+        if binding.part:
+            raise NotStraight(binding.part)
         for line in map(self._replaced, binding.made_by):
-            self._hand_over(line, makes=True)
+            self._hand_over(line)
             self._step(line, bound_names(line), at)
         if is_late(binding.made_by[0]):
             self._sharing.looked_up |= {path for path in used_paths(binding.made_by[0]) if path in self._names}
@@ -352,8 +390,11 @@ class _Splitter:
         """
         held = {path: self._names.get(path) for path in used_paths(node)}
         targets = {path: each.target for path, each in held.items() if each and each.origin is Origin.ALIAS}
-        literals = {path: each.lasting_literal for path, each in held.items() if each and each.lasting_literal}
-        return replaced(node, targets, literals)
+        return replaced(node, targets, self._literals(node))
+
+    def _literals(self, node: ast.AST) -> dict[str, ast.expr]:
+        held = {path: self._names.get(path) for path in used_paths(node)}
+        return {path: each.lasting_literal for path, each in held.items() if each and each.lasting_literal}
 
     # The rest
 
@@ -372,26 +413,28 @@ class _Splitter:
         asks = any(isinstance(each, ast.Name) and each.id == ANSWER for each in nodes)
         lines: list[ast.stmt] = []
         for path in used_paths(made):
-            if statement := self._names.check_outside(path, {"self", ANSWER, FRESH, "__name__"}):
+            if statement := self._names.check_outside(path, {"self", ANSWER, KIND}):
                 self.imports[statement] = None
             binding = self._names.get(path)
             if binding is None or binding.module:
                 continue
-            self._sharing.check_copies(path, binding)
             if binding.is_there:
+                self._sharing.check_copies(path, binding)
                 if binding.is_diverged:
                     raise NotStraight(f"{path} is changed in a way that cannot be done again")
                 lines.append(self._fresh(path, alone=not asks))
                 continue
             for other in binding.reached():
+                if other.origin is Origin.DERIVED and other.copied_at not in {None, -1, self._sharing.asked}:
+                    lines.append(_guard(KEPT, path, other is binding and other.is_new))
+                else:
+                    self._sharing.check_copies(path, other)
                 if other.is_there and not is_function(other):  # it may hold what the solution has changed
                     lines.append(self._fresh(self._path_of(other), alone=False))
         return [*lines, located(made)]
 
     def _fresh(self, path: str, *, alone: bool) -> ast.stmt:
-        step = self._step(ast.parse(path, mode="eval").body, None)
-        arguments: list[ast.expr] = [ast.Constant(path), ast.Constant(step), ast.Constant(alone)]
-        return located(ast.Expr(ast.Call(ast.Name(FRESH, ast.Load()), arguments, [])))
+        return _guard(FRESH, path, self._step(ast.parse(path, mode="eval").body, None), alone)
 
     def _path_of(self, binding: Binding) -> str:
         path = self._names.path_of(binding)
@@ -416,6 +459,11 @@ class _Splitter:
             case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
                 if names.is_inside(left):
                     return self._taken(node)
+            case ast.Call(func=func, args=[kind, *others], keywords=named) if _last_name(node) in _RAISES:
+                named = [ast.keyword(each.arg, self._outside(each.value)) for each in named]
+                return ast.Call(func, [self._kind(kind), *map(self._outside, others)], named)
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass") as func, args=[of, kind]) if not names.asks(of):
+                return ast.Call(func, [of, self._kind(kind)], [])
             case ast.Call(func=ast.Attribute(ast.Name(id="self"), "assertIsNotNone"), args=[left]):
                 none = ast.Compare(left, [ast.IsNot()], [ast.Constant(None)])
                 return ast.Call(ast.Attribute(ast.Name("self", ast.Load()), "assertTrue"), [self._outside(none)], [])
@@ -453,6 +501,10 @@ def _is_part(target: ast.expr) -> bool:
     """Whether an assignment changes a part of something."""
     is_own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
     return isinstance(target, ast.Attribute | ast.Subscript) and not is_own
+
+
+def _guard(how: str, *arguments: str | int) -> ast.stmt:
+    return located(ast.Expr(ast.Call(ast.Name(how, ast.Load()), [ast.Constant(each) for each in arguments], [])))
 
 
 def _last_name(call: ast.Call) -> str:

@@ -72,6 +72,6 @@ def plain_split(body: list[ast.stmt], definitions: Definitions) -> Split | None:
     return Split(tuple(steps), ((0, False, lines),)) if steps else None
 
 
-def answer(step: int) -> ast.Call:
+def answer(step: int, how: str = ANSWER) -> ast.Call:
     """Return what stands for a step's answer in the rest."""
-    return ast.Call(ast.Name(ANSWER, ast.Load()), [ast.Constant(step)], [])
+    return ast.Call(ast.Name(how, ast.Load()), [ast.Constant(step)], [])

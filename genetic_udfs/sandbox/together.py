@@ -10,13 +10,13 @@ import builtins
 import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from genetic_udfs.sandbox.check import raised, text_of
+from genetic_udfs.sandbox.check import raised
 from genetic_udfs.sandbox.unroll import body_of, is_guard
 
 PYTEST_OPTIONS: Final = [
@@ -25,6 +25,7 @@ PYTEST_OPTIONS: Final = [
 ]
 _FILE: Final = "test.py"
 _LONGEST: Final = 300  # of a text that is reported
+_NOTHING: Final = "there is nothing in the test that a runner runs"
 _CONFIG: list[Any] = []
 
 
@@ -39,38 +40,43 @@ def warm_up() -> None:
 
 
 def prepared() -> Callable[[], None]:
-    """Return what gives built-ins and test libraries their meaning back, whatever code has made of them."""
+    """Return what gives built-ins, test libraries and this package their meaning back, whatever code has made of them.
+
+    It asks for no name that the code may have changed.
+    """
     held: list[Any] = [builtins, *(sys.modules[name] for name in ("unittest", "pytest") if name in sys.modules)]
     if unittest := sys.modules.get("unittest"):
         held.append(unittest.TestCase)
-    before = [(each, dict(vars(each))) for each in held]
+    before = [(each, vars(each), dict(vars(each))) for each in held]
+    own = [vars(module) for name, module in sys.modules.items() if name.startswith("genetic_udfs.")]
+    own_before, put = [(each, dict(each)) for each in own], setattr
 
     def restore() -> None:
-        for each, content in before:
+        for here, content in own_before:
+            here.clear()
+            here.update(content)
+        for each, now, content in before:
             for name, value in content.items():
-                if vars(each).get(name) is not value:
-                    setattr(each, name, value)
+                if now.get(name) is not value:
+                    put(each, name, value)
 
     return restore
 
 
-def outcome(task: dict[str, Any], module: ModuleType, restore: Callable[[], None]) -> dict[str, Any]:
+def outcome(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     """Run a test of code that was loaded; return what to report of it.
 
     Args:
         task: `test`, `modules` (names by which it imports the solution), `collects` (whether a runner finds some
             in it), `called` (test functions that it calls itself) and `is_doctest`.
         module: The code's.
-        restore: What `prepared` has given before the code was loaded.
     """
-    restore()
     found: list[dict[str, Any]] = []
     try:
         names = _names(task, module)
         (_run_doctest if task["is_doctest"] else _run)(task, names, found)
     except BaseException as error:
-        is_skip = type(error).__name__ in {"SkipTest", "Skipped"}
-        found.append(_skipped(text_of(error, _LONGEST)) if is_skip else raised(error))
+        found.append(raised(error))
     if found:
         return min(found, key=lambda each: "unsupported" in each)  # a failure counts before that, the first of all
     if _has_equal_to_everything():
@@ -83,12 +89,11 @@ def _skipped(what: str) -> dict[str, Any]:
 
 
 def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
-    """Return what a test may use: the code's own names, or, if it imports the code as a module, copies of these."""
+    """Return what a test may use: the code's own names, or, if it imports the code as a module, what it imports."""
     name = "test_solution" if task["collects"] else "__main__"
     of = module
     if task["modules"]:
         of = ModuleType(name)
-        of.__dict__.update({key: value for key, value in vars(module).items() if not key.startswith("__")})
     of.__dict__.update({"__name__": name, "__file__": _FILE, "__builtins__": builtins})
     for full in task["modules"]:
         parent = None
@@ -115,11 +120,14 @@ def _run(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]
     others = [name for name, value in new.items() if _is_collected(name, value) and value not in cases]
     if "pytest" in sys.modules or (others and find_spec("pytest")):
         if others or cases:
-            _run_by_pytest(sys.modules["__main__"], set(task["called"]), found)
+            called = set(task["called"])
+            is_run = _run_by_pytest(sys.modules["__main__"], new.keys() - called, found) or called & {*others}
+            if not is_run:
+                found.append({"unsupported": _NOTHING})
     elif others:
         found.append({"unsupported": "pytest, which would run its functions, is not installed"})
-    elif cases:
-        _run_cases(cases, found)
+    elif cases and not _run_cases(cases, found):
+        found.append({"unsupported": _NOTHING})
 
 
 def _is_case(kind: type) -> bool:
@@ -139,7 +147,8 @@ def _without_main() -> None:
         pytest.main = lambda *_, **__: 0  # type: ignore[attr-defined]
 
 
-def _run_cases(cases: list[Any], found: list[dict[str, Any]]) -> None:
+def _run_cases(cases: list[Any], found: list[dict[str, Any]]) -> bool:
+    """Run cases of unittest; return whether there is a test in them."""
     import unittest
 
     class Result(unittest.TestResult):
@@ -159,10 +168,13 @@ def _run_cases(cases: list[Any], found: list[dict[str, Any]]) -> None:
             found.append(_skipped(str(reason)[:_LONGEST]))
 
     load = unittest.defaultTestLoader.loadTestsFromTestCase
-    unittest.TestSuite(load(case) for case in cases).run(Result())
+    result = Result()
+    unittest.TestSuite(load(case) for case in cases).run(result)
+    return bool(result.testsRun or found)
 
 
-def _run_by_pytest(module: ModuleType, called: set[str], found: list[dict[str, Any]]) -> None:
+def _run_by_pytest(module: ModuleType, names: Set[str], found: list[dict[str, Any]]) -> bool:
+    """Run functions and classes of these names as pytest does; return whether there is a test in them."""
     import pytest
     from _pytest.fixtures import FixtureLookupError
     from _pytest.main import Session
@@ -205,22 +217,19 @@ def _run_by_pytest(module: ModuleType, called: set[str], found: list[dict[str, A
     session = Session.from_config(config)
     config.hook.pytest_sessionstart(session=session)
     node = Module.from_parent(session, path=Path(f"/{_FILE}"))
-    session.items = [item for item in _collected(node) if item.name not in called and _is_of_the_test(item)]
+    tops = [top for top in node.collect() if (getattr(top, "originalname", None) or top.name) in names]
+    session.items = [item for top in tops for item in _items(top)]
     session.testscollected = len(session.items)
     config.hook.pytest_runtestloop(session=session)
+    return bool(session.items or found)
 
 
-def _collected(node: Any) -> Iterator[Any]:
+def _items(node: Any) -> Iterator[Any]:
+    if not hasattr(node, "collect"):
+        yield node
+        return
     for each in node.collect():
-        if hasattr(each, "collect"):
-            yield from _collected(each)
-        else:
-            yield each
-
-
-def _is_of_the_test(item: Any) -> bool:
-    code = getattr(inspect.unwrap(getattr(item, "function", None) or item.obj), "__code__", None)
-    return code is None or code.co_filename == _FILE
+        yield from _items(each)
 
 
 def _run_doctest(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]]) -> None:

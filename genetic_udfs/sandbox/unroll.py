@@ -6,17 +6,25 @@ What remains for another way is what has no such order before it is run: fixture
 import ast
 import copy
 import itertools
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from genetic_udfs.sandbox.definitions import bound_by, of_the_scope
+
 MOST_STATEMENTS: Final = 2_000
 _OF_A_CASE: Final = {"unittest.TestCase", "TestCase"}
-_SET_UP: Final = ("setUp", "setup_method")
-_TEAR_DOWN: Final = ("tearDown", "teardown_method")
+_AROUND_A_TEST: Final = {True: ("setUp", "tearDown"), False: ("setup_method", "teardown_method")}  # of a case or not
+OF_A_RUNNER: Final = {
+    *("setup_function", "setup_module", "teardown_function", "teardown_module", "setUpModule", "tearDownModule"),
+    *("load_tests", "pytestmark", "__test__", "pytest_plugins"),
+}
+"""Names that a runner asks for beside those of tests."""
 _FILE: Final = "test.py"
 _PARAMETERS: Final = "__parameters__"  # what the values of `parametrize` are an argument of
-_RUNNERS: Final = {"unittest.main", "pytest.main", "main", "sys.exit", "exit", "raise SystemExit"}
+_RUNNERS: Final = {"unittest.main", "pytest.main"}
+_EXITS: Final = {"sys.exit", "exit", "SystemExit"}
 
 ODDITIES: Final = (
     RecursionError,
@@ -78,18 +86,23 @@ def is_test_class(node: ast.stmt) -> bool:
 
 def is_guard(node: ast.stmt) -> bool:
     """Whether a statement is `if __name__ == "__main__"`."""
-    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test) and "__main__" in ast.unparse(node.test)
+    guards = {"__name__ == '__main__'", "'__main__' == __name__"}
+    return isinstance(node, ast.If) and not node.orelse and ast.unparse(node.test) in guards
 
 
 def runs_tests(node: ast.stmt) -> bool:
     """Whether a statement calls a runner, such as `unittest.main()`, and does nothing else."""
-    text = ast.unparse(node)
-    return isinstance(node, ast.Expr | ast.Raise) and text.partition("(")[0] in _RUNNERS and "main(" in text
+    call = node.value if isinstance(node, ast.Expr) else node.exc if isinstance(node, ast.Raise) else None
+    match call:
+        case ast.Call(func=func, args=[ast.Call() as inner]) if ast.unparse(func) in _EXITS:
+            call = inner
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in _RUNNERS
 
 
 class _Unrolled:
     def __init__(self, body: list[ast.stmt]) -> None:
         self.segments = [Segment(0)]
+        _check_names(body)
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
         self._wrappers = _wrappers(body)
@@ -109,6 +122,8 @@ class _Unrolled:
                 case ast.If() if is_guard(each):
                     self._module(each.body)
                 case ast.Expr(value=ast.Call(func=ast.Name(id=name)) as call) if name in self._functions:
+                    if self._functions[name].lineno > call.lineno:
+                        raise NotStraight(f"{name} is called before it is defined")
                     self._called.add(name)
                     self._inlined(self._functions[name], call)
                 case _ if not runs_tests(each):
@@ -126,12 +141,14 @@ class _Unrolled:
     def _class(self, node: ast.ClassDef) -> None:
         if node.decorator_list or node.keywords or (node.bases and not is_case(node)) or len(node.bases) > 1:
             raise NotStraight(f"{node.name} is no plain class of tests")
+        _check_names(node.body)
         around: dict[str, list[ast.stmt]] = {}
+        set_up, tear_down = _AROUND_A_TEST[is_case(node)]
         attributes: list[ast.stmt] = []
         tests = []
         for each in node.body:
             match each:
-                case ast.FunctionDef(name=name, decorator_list=[]) if name in (*_SET_UP, *_TEAR_DOWN):
+                case ast.FunctionDef(name=name, decorator_list=[]) if name in {set_up, tear_down}:
                     if [argument.arg for argument in each.args.args] != ["self"]:
                         raise NotStraight(f"{name} takes more than self")
                     around[name] = [line for line in each.body if ast.unparse(line) != f"super().{name}()"]
@@ -141,8 +158,8 @@ class _Unrolled:
                     attributes += bound(ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store()), each.value)
                 case _ if not says_nothing(each):
                     raise NotStraight(f"{node.name} has more than tests")
-        before = [*attributes, *(line for name in _SET_UP for line in around.get(name, []))]
-        after = [line for name in _TEAR_DOWN for line in around.get(name, []) if not isinstance(line, ast.Delete)]
+        before = [*attributes, *around.get(set_up, [])]
+        after = [line for line in around.get(tear_down, []) if not isinstance(line, ast.Delete)]
         for test in sorted(tests, key=lambda test: test.name) if is_case(node) else tests:
             self._test(test, before, after, of=node)
 
@@ -160,7 +177,9 @@ class _Unrolled:
         body = [*before, *_body(function), *after]
         for mark in function.decorator_list:
             match mark:
-                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values]):
+                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values], keywords=named) if all(
+                    each.arg == "ids" for each in named
+                ):
                     target = _target(parameters)
                     given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
                     held = ast.Call(ast.Name(_PARAMETERS, ast.Load()), [values, *self._wrappers], [])
@@ -169,6 +188,8 @@ class _Unrolled:
                     raise NotStraight(f"{function.name} has another mark than parametrize")
         if sorted(given) != sorted(names):
             raise NotStraight(f"{function.name} has parameters that something else gives")
+        if of is not None and _is_asked_as_a_whole(body):
+            raise NotStraight(f"{function.name} uses more of its object than what it has given it")
         self._segment(body, is_case=of is not None and is_case(of))
 
     def _segment(self, body: list[ast.stmt], *, is_case: bool = False) -> None:
@@ -193,7 +214,7 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
             return [_parameter(item, names) for item in items_of(of, literal)]
         case ast.Name() | ast.Attribute() if (known := literal(iterable)) is not None:
             return items_of(known, literal)
-        case ast.Dict(keys=keys) if None not in keys:
+        case ast.Dict(keys=keys) if _are_different(keys):
             return [key for key in keys if key is not None]
         case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
             numbers = range(*(_number(bound) for bound in bounds))
@@ -208,6 +229,32 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
             if isinstance(held, ast.Dict):
                 return [_tuple(*pair) for pair in zip(items_of(held, literal), held.values, strict=True)]
     raise NotStraight(f"a loop over {ast.unparse(iterable)[:60]}")
+
+
+def _are_different(keys: Sequence[ast.expr | None]) -> bool:
+    """Whether keys are constants of which no two are equal, so that each has an item of its own."""
+    try:
+        return len({ast.literal_eval(key) for key in keys if key is not None}) == len(keys)
+    except (ValueError, TypeError):
+        return False
+
+
+def _check_names(body: list[ast.stmt]) -> None:
+    """Refuse names that have several meanings, or that a runner knows."""
+    for name, count in Counter(name for each in of_the_scope(body) for name in bound_by(each)).items():
+        if name in OF_A_RUNNER or (count > 1 and any(getattr(each, "name", "") == name for each in body)):
+            raise NotStraight(f"{name} has several meanings, or one for a runner")
+    for each in body:
+        if isinstance(each, ast.FunctionDef) and any("fixture" in ast.unparse(mark) for mark in each.decorator_list):
+            raise NotStraight(f"{each.name} is a fixture")
+
+
+def _is_asked_as_a_whole(body: list[ast.stmt]) -> bool:
+    """Whether `self` is used but for attributes that a test gives it, or has of unittest."""
+    nodes = [node for each in body for node in ast.walk(each)]
+    own = [each for each in nodes if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "self"]
+    uses = sum(isinstance(each, ast.Name) and each.id == "self" for each in nodes)
+    return uses > len(own) or any(each.attr.startswith("__") for each in own)
 
 
 def _tuple(*items: ast.expr) -> ast.Tuple:

@@ -1,4 +1,4 @@
-"""Plain values as tagged JSON, out of a confined process: no pickle, no code, bounded in depth and number.
+"""Plain values as tagged JSON, out of a confined process: no pickle, no code, bounded in depth, number and size.
 
 None, booleans, floats, texts and small integers are themselves; everything else is a tag and a list of its parts. A
 value is sent if its class is exactly one that is known here: what a subclass says of itself is never asked.
@@ -21,6 +21,8 @@ _MAX_HASHED: Final = 20_000
 _MOST: Final = {"generator": 1_000, "set": 10_000, "frozenset": 10_000} | dict.fromkeys(
     ("dict", "Counter", "OrderedDict", "defaultdict"), _MAX_HASHED
 )
+_MAX_NAMED, _MAX_FIELDS = 20, 200  # classes of named tuples, each of which Python compiles, and fields of one
+_MAX_BITS: Final = 1 << 14  # of a fraction's parts, whose greatest divisor is looked for
 _EXACT_IN_JSON: Final = 1 << 53
 _LONGEST_ANSWER: Final = 1000
 
@@ -53,19 +55,19 @@ def encode(value: Any) -> Any:
     return _Encoder().encode(value, _DEEPEST)
 
 
-def decode(data: Any, *, numpy: str = "lowered", kind: Callable[[Any], Any] | None = None) -> Any:
+def decode(data: Any, *, numpy: str = "lowered") -> Any:
     """Return the value that JSON holds; types of Python's own, so its comparisons are Python's.
 
     Args:
-        data: As `encode` gives it.
-        numpy: What becomes of numpy's scalars and arrays: `kept`, `lowered` to numbers and lists, or `refused`.
-        kind: Makes a class of exceptions of its description; without it there is none.
+        data: As `encode` gives it; a class is no value, since calling it makes something that is true.
+        numpy: What becomes of numpy's scalars and arrays: `lowered` to numbers and lists, or, for what is compared,
+            `kept` or `refused`. Compared with others, a container with a NaN is none: that is equal to itself alone.
 
     Raises:
         Malformed: If it is no value in this form, or beyond the bounds.
     """
     try:
-        return _Decoder(numpy, kind).decode(data, _DEEPEST)
+        return _Decoder(numpy).decode(data, _DEEPEST)
     except (TypeError, ValueError, LookupError, RecursionError, ArithmeticError, SyntaxError, MemoryError) as error:
         raise error if isinstance(error, Malformed) else Malformed(str(error)[:200]) from None
 
@@ -181,6 +183,8 @@ class _Encoder:
         if id(kind) in _THEMSELVES or (kind is int and abs(value) < _EXACT_IN_JSON):
             return value
         tag, parts = _taken_apart(value, kind)
+        if tag == "generator" and depth < _DEEPEST:
+            raise Unsupported("a generator in another value, which may be gone through twice")
         most = _MOST.get(tag, _MAX_ITEMS)
         try:
             items = list(itertools.islice(parts, most + 1))
@@ -205,7 +209,8 @@ def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     if kind.__module__ == "numpy" and kind.__name__ in _NUMPY_SCALARS:
         return "numpy", [str(value.dtype), value.item()]
     is_array = kind.__module__ == "numpy" and kind.__name__ == "ndarray"
-    if is_array and value.dtype.kind in _NUMPY_ARRAYS and value.size <= _MAX_ITEMS:
+    has_shape = is_array and (value.size > 0 or value.ndim == 1)  # lists within an empty one do not tell it
+    if has_shape and value.dtype.kind in _NUMPY_ARRAYS and value.size <= _MAX_ITEMS:
         return "ndarray", [str(value.dtype), value.tolist()]
     if isinstance(value, type) and issubclass(value, BaseException):
         return "exception", kinds_of(value)
@@ -217,8 +222,9 @@ def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
 
 
 class _Decoder:
-    def __init__(self, numpy: str, kind: Callable[[Any], Any] | None) -> None:
-        self._numpy, self._kind = numpy, kind
+    def __init__(self, numpy: str) -> None:
+        self._numpy = numpy
+        self._named: dict[tuple[str, ...], Any] = {}
         self._left, self._left_hashed = _MAX_ITEMS, _MAX_HASHED
 
     def decode(self, data: Any, depth: int) -> Any:
@@ -237,22 +243,35 @@ class _Decoder:
 
     def _made(self, tag: str, parts: list[Any]) -> Any:
         if tag in _CODECS:
+            if (
+                self._numpy != "lowered"
+                and tag != "complex"
+                and any(type(part) is float and part != part for part in parts)
+            ):
+                raise Malformed("a NaN in another value")
             return _CODECS[tag][2](parts)
         match tag, parts:
             case "Decimal" | "UUID", [str()]:
                 return getattr(import_module(_LATE[tag]), tag)(*parts)
-            case "Fraction", [int(), int()]:
+            case "Fraction", [int(), int()] if max(part.bit_length() for part in parts) <= _MAX_BITS:
                 return import_module("fractions").Fraction(*parts)
             case "defaultdict", [factory, *pairs]:
                 return defaultdict(factory and _FACTORIES[factory], _dict(pairs))
-            case "namedtuple", [str(name), list(fields), *items]:
-                make: Any = namedtuple
-                return make(name, fields)(*items)
+            case "namedtuple", [str(name), list(fields), *items] if len(fields) <= _MAX_FIELDS:
+                return self._named_tuple(name, fields)(*items)
             case "numpy" | "ndarray", [str(dtype), held] if self._numpy != "refused":
-                numpy: Any = sys.modules.get("numpy")
-                if self._numpy == "lowered" or numpy is None:
+                if self._numpy == "lowered":
                     return held
+                numpy: Any = sys.modules.get("numpy")
+                if numpy is None:
+                    raise Malformed("a value of numpy's, which is not there")
                 return numpy.array(held, dtype) if tag == "ndarray" else numpy.dtype(dtype).type(held)
-            case "exception", _ if self._kind is not None:
-                return self._kind(parts)
         raise Malformed(f"no such value: {tag:.60}")
+
+    def _named_tuple(self, name: str, fields: list[str]) -> Any:
+        key, make = (name, *fields), namedtuple
+        if key not in self._named:
+            if len(self._named) == _MAX_NAMED:
+                raise Malformed("too many classes of named tuples")
+            self._named[key] = make(name, fields)
+        return self._named[key]

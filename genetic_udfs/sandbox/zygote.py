@@ -122,7 +122,6 @@ def _run(confinement: Confinement, notice: Callable[[int], None], payload: int, 
         program.refused(f"{type(error).__name__}: {error}")
         os._exit(1)
     try:
-        notice(RESULT)
-        program.run(task)
+        program.run(task, notice)
     finally:
         os._exit(0)  # no atexit, no waiting for threads

@@ -8,6 +8,7 @@ import pytest
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.preload import Kind
 from genetic_udfs.sandbox.tiers import Limits, Tier
 
 # Generous: the machine may be busy, and most of what is tried here ends at once.
@@ -22,7 +23,7 @@ def sandbox_of(tier: Tier, limits: Limits = LIMITS) -> Sandbox:
     sandbox = Sandbox(tier, limits)
     sandbox._tier = tier
     try:
-        assert sandbox.tier is tier
+        sandbox._zygote(Kind.BASIC)
     except SandboxError as error:
         pytest.skip(str(error))
     return sandbox

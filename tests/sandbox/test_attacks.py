@@ -21,8 +21,7 @@ SECRET = "a secret of the job"
 
 
 def zygote_of(sandbox: Sandbox) -> int:
-    assert sandbox.tier
-    return sandbox._zygotes[Kind.BASIC].pid
+    return sandbox._zygote(Kind.BASIC).pid
 
 
 @pytest.mark.parametrize("name", ATTACKS)

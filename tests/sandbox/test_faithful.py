@@ -606,6 +606,203 @@ DECIDED = {
 }
 
 
+# By what is easily taken for something else: the code, and how its tests end.
+KINDS_OF_CODE = {
+    "def f(x): return x * x\ndef each(change, xs):\n    for x in xs: change(x)": [
+        # names that nothing gives a value, or several statements do
+        (
+            "def test_it():\n    n = 0\n    def count(x):\n        nonlocal n\n        n += x\n"
+            "    each(count, [1, 2])\n    assert n == 3",
+            "passed",
+        ),
+        ("def check(g): assert g(2) == 5\ncheck(f)\ndef check(g): assert g(2) == 4\ncheck(f)", "failed"),
+        ("def check(g): assert g(2) == 4\ncheck(f)\ndef check(g): assert g(2) == 5\ncheck(f)", "failed"),
+        ("def check(g): assert g(2) == 5\ncheck = lambda g: None\ncheck(f)", "passed"),
+        ("check(f)\ndef check(g): assert g(2) == 4", "error:NameError"),
+        ("def test_a(): assert f(2) == 5\ndef test_a(): assert f(2) == 4", "passed"),
+        ("class TestA:\n    def test_a(self): assert f(2) == 5\n    def test_a(self): assert f(2) == 4", "passed"),
+        (
+            "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(2), 5)\n"
+            "    def test_a(self): self.assertEqual(f(2), 4)",
+            "passed",
+        ),
+        ("def main():\n    assert f(2) == 5\nmain()", "failed"),
+        ("import sys\ndef main():\n    assert f(2) == 5\nsys.exit(main())", "failed"),
+        ("def range(n): return [2]\nfor x in range(0): assert f(x) == 5", "failed"),
+        ("if __name__ != '__main__':\n    assert f(2) == 5\nassert f(2) == 4", "passed"),
+        # what a runner does beside the tests
+        (
+            "import pytest\nseen = []\n@pytest.fixture(autouse=True)\ndef fill(): seen.append(1)\n"
+            "def test_it(): assert f(2) == 4 and seen == [1]",
+            "passed",
+        ),
+        *(
+            (f"seen = []\ndef {name}(*_): seen.append(4)\ndef test_it(): assert [f(2)] == seen", "passed")
+            for name in ("setup_function", "setup_module")
+        ),
+        (
+            "import unittest\nseen = []\ndef setUpModule(): seen.append(4)\n"
+            "class T(unittest.TestCase):\n    def test_it(self): self.assertEqual([f(2)], seen)",
+            "passed",
+        ),
+        ("def teardown_function(_): assert f(2) == 5\ndef test_it(): assert f(2) == 4", "failed"),
+        (
+            "import pytest\n@pytest.fixture\ndef x(request): return request.param + 1\n"
+            "@pytest.mark.parametrize('x', [1], indirect=True)\ndef test_it(x): assert f(x) == 4",
+            "passed",
+        ),
+        ("import pytest\npytestmark = pytest.mark.skip\ndef test_it(): assert f(2) == 5", "unsupported"),
+        (
+            "class TestA:\n    def setUp(self): self.x = 2\n    def test_a(self): assert f(self.x) == 4",
+            "error:AttributeError",
+        ),
+        (
+            "import pytest\n@pytest.mark.parametrize('x, want', [(2, 4), (3, 9)], ids=['a', 'b'])\n"
+            "def test_it(x, want): assert f(x) == want",
+            "passed",
+        ),
+        # loops
+        ("for x, want in {1: 5, 1: 1}.items():\n    assert f(x) == want", "passed"),
+        ("for x, want in {1: 1, True: 5}.items():\n    assert f(x) == want", "failed"),
+        ("seen = []\nfor x in {1: 5, 1: 1}:\n    assert f(x) == 1\n    seen.append(x)\nassert seen == [1]", "passed"),
+        # skips
+        ("import unittest\ndef check(g):\n    if g(2) == 4: raise unittest.SkipTest('no')\ncheck(f)", "unsupported"),
+        (
+            "import unittest\ndef check(g):\n    assert g(2) == 4\n    raise unittest.SkipTest('no')\ncheck(f)",
+            "unsupported",
+        ),
+        (
+            "import pytest\ndef check(g):\n    pytest.importorskip('no_such_module')\n    assert g(2) == 4\ncheck(f)",
+            "unsupported",
+        ),
+        # the object of a case
+        (
+            "import unittest\nclass T(unittest.TestCase):\n    limit = 4\n"
+            "    def test_a(self): self.assertEqual(f(2), self.__class__.limit)\n"
+            "    def test_b(self): self.assertEqual(f(2), type(self).limit)\n"
+            "    def test_c(self): self.assertEqual(f(2), getattr(self, 'limit'))",
+            "passed",
+        ),
+        # that nothing runs
+        ("class TestA:\n    def __init__(self): pass\n    def test_a(self): assert f(2) == 5", "unsupported"),
+        ("def test_a(): assert f(2) == 4\nclass TestB:\n    def test_a(self): assert f(2) == 5\ntest_a()", "failed"),
+    ],
+    "def quiet(g):\n    def run(): return g()\n    return run\ndef f(x): return x * x": [
+        ("@quiet\ndef test_it(): assert f(2) == 5", "failed"),
+        ("@quiet\ndef test_it(): assert f(2) == 4", "passed"),
+    ],
+    "import math\ndef f(x): return x + 1\ndef g(x): return x + 1\nLIMIT = 3": [
+        ("from two_fer import f\nassert g(2) == 3", "error:NameError"),
+        ("from two_fer import f\nassert f(2) == LIMIT", "error:NameError"),
+        ("from two_fer import f\nassert f(g(1)) == 3", "error:NameError"),
+        ("from two_fer import f\nassert f(2) == math.floor(3.5)", "error:NameError"),
+        ("import two_fer\nassert two_fer.f(2) == 3 and g(2) == 3", "error:NameError"),
+        ("from two_fer import f\ndef test_it(): assert g(2) == 3", "error:NameError"),
+        ("from two_fer import *\nassert g(2) == LIMIT", "passed"),
+        ("import two_fer\ndef test_it():\n    g = 2\n    assert two_fer.g(g) == 3", "passed"),
+        ("from two_fer import g as k\ndef test_it():\n    g = [2]\n    assert k(g[0]) == 3", "passed"),
+        ("from two_fer import f\nLIMIT = 3\ndef g(x): return x\nassert f(2) == LIMIT and g(1) == 1", "passed"),
+    ],
+    """
+class NotFound(Exception):
+    code = 404
+    @property
+    def short(self): return 'no'
+    def twice(self): return self.code * 2
+def f(x): raise NotFound(x)
+""": [
+        ("import pytest\nwith pytest.raises(NotFound) as e: f(1)\nassert e.value.code == 404", "passed"),
+        ("import pytest\nwith pytest.raises(NotFound) as e: f(1)\nassert e.value.code == 405", "failed"),
+        ("import pytest\nwith pytest.raises(NotFound) as e: f(1)\nassert e.value.short == 'no'", "passed"),
+        ("try: f(1)\nexcept NotFound as e: assert e.twice() == 808", "passed"),
+        ("try: f(1)\nexcept NotFound as e: assert not hasattr(e, 'code')", "failed"),
+        ("try: f(1)\nexcept Exception as e: assert isinstance(e, NotFound) and e.args == (1,)", "passed"),
+        ("import pytest\nwith pytest.raises((KeyError, NotFound)): f(1)", "passed"),
+        (
+            "import unittest\nclass T(unittest.TestCase):\n    def test_it(self): self.assertRaises(NotFound, f, 1)",
+            "passed",
+        ),
+    ],
+    "def greet(name): print('Hello', name)\ndef f(x): return x * x\ndef text(): return 'a\\n\\nb'": [
+        (">>> greet('A')\nHello A", "passed"),
+        (">>> greet('A')\nHello B", "failed"),
+        (">>> greet('A')", "failed"),
+        (">>> f(1)\n>>> f(2)\n4", "failed"),
+        (">>> f(1)\n1\n>>> f(2)\n4", "passed"),
+        (">>> greet('A') is None\nTrue", "failed"),
+        (">>> print(text())\na\n<BLANKLINE>\nb", "passed"),
+        (">>> x = f(2)\n>>> x == 4\n1", "passed"),
+    ],
+    """
+class Stack:
+    def __init__(self): self.items = []
+    def push(self, x): self.items.append(x)
+    def state(self): return self.items
+class Grid:
+    def __init__(self): self.rows = [[0], [0]]
+    def fill(self, x): self.rows[0][0] = x
+""": [
+        *(
+            (f"s = Stack()\n{line}\ns.push(1)\nassert {got} == {want}", status)
+            for line, got in (
+                ("before, n = s.items, len(s.items)", "before"),
+                ("before = (s.state(), 1)", "before[0]"),
+                ("before = [s.items]", "before[0]"),
+                ("before = {'a': s.state()}", "before['a']"),
+            )
+            for want, status in (("[]", "failed"), ("[1]", "passed"))
+        ),
+        *(
+            (f"g = Grid()\n{line}\ng.fill(1)\nassert before[0] == {want}", status)
+            for line in (
+                "before = list(g.rows)",
+                "before = [r for r in g.rows]",
+                "before = sorted(g.rows, key=len)",
+                "before = g.rows[:]",
+                "before = [min(g.rows)]",
+                "before = {0: r for r in g.rows[:1]}",
+            )
+            for want, status in (("[0]", "failed"), ("[1]", "passed"))
+        ),
+        ("g = Grid()\nrow = max(g.rows)\ng.fill(1)\nassert row == [1]", "passed"),
+        ("s = Stack()\nbefore, n = list(s.items), len(s.items)\ns.push(1)\nassert (before, n) == ([], 0)", "passed"),
+    ],
+    "def numbers(): yield from range(3)\nclass C:\n    def __init__(self): self.it = numbers()\n"
+    "    def all(self): return self.it\ndef both(): return [numbers(), 1]": [
+        (
+            "import unittest\nclass T(unittest.TestCase):\n    def setUp(self): self.g = numbers()\n"
+            "    def test_it(self):\n        self.assertEqual(next(self.g), 0)\n"
+            "        self.assertEqual(list(self.g), [1, 2])",
+            "passed",
+        ),
+        ("c = C()\nassert next(c.it) == 0 and list(c.it) == [1, 2]", "passed"),
+        ("c = C()\nassert next(c.all()) == 0\nassert list(c.all()) == [1, 2]", "passed"),
+        ("b = both()\nassert next(b[0]) == 0\nassert list(b[0]) == [1, 2]", "passed"),
+        ("assert list(numbers()) == [0, 1, 2]", "passed"),
+    ],
+    "def ask(): return int(input())\ndef total(xs): return sum(xs)": [
+        ("input = lambda *a: '4'\nassert ask() == 4", "passed"),
+        ("def input(*_): return '4'\nassert ask() == 4", "passed"),
+        ("sum = len\nassert total([5, 6]) == 2", "passed"),
+        ("def test_it():\n    sum = 3\n    assert total([1, 2]) == sum", "passed"),
+    ],
+    "import importlib\nnp = importlib.import_module('numpy')\ndef yes(): return np.bool_(True)": [
+        ("assert yes() is True", "failed"),
+        ("x = yes()\nassert x is True", "failed"),
+        ("assert yes() == True", "passed"),
+    ],
+    "import math\nimport numpy as np\ndef drop(xs): return [x for x in xs if x is not None]\n"
+    "def zeros(*shape): return np.zeros(shape)\ndef nan(): return float('nan')": [
+        ("import math\nassert drop([None, math.nan]) == [math.nan]", "passed"),
+        ("assert drop([None, float('nan')]) == [float('nan')]", "failed"),
+        ("import math\nassert math.isnan(nan())", "passed"),
+        ("assert nan() == nan()", "failed"),
+        ("assert zeros(0, 3).shape == (0, 3)", "passed"),
+        ("assert zeros(2, 0).shape == (2, 0) and zeros(2, 3).shape == (2, 3)", "passed"),
+    ],
+}
+
+
 def cases(table: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(code, test) for code, tests in table.items() for test in tests]
 
@@ -618,8 +815,20 @@ def test_right_code_passes(strongest: Sandbox, code: str, test: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "test", "expected"),
-    [(code, *case) for table in (FAILS, DECIDED) for code in table for case in table[code]],
+    [(code, *case) for table in (FAILS, DECIDED, KINDS_OF_CODE) for code in table for case in table[code]],
 )
 def test_a_test_ends_as_in_python(strongest: Sandbox, code: str, test: str, expected: str) -> None:
     [status] = examine(strongest, code, [test]).tests
     assert status.name in expected.split("|"), status
+
+
+def test_tests_of_code_that_keeps_something_are_run_one_after_another(strongest: Sandbox) -> None:
+    code = "n = 0\ndef inc():\n    global n\n    n += 1\n    return n"
+    tests = ["assert inc() == 1", "assert [inc() for _ in [1]] == [2]", "assert inc() == 3", "assert inc() + 1 == 5"]
+    assert [each.name for each in examine(strongest, code, tests).tests] == ["passed"] * 4
+
+
+def test_a_refusal_is_seen_however_many_came_before(strongest: Sandbox) -> None:
+    code = "def save():\n    try: open('/etc/shadow')\n    except OSError: return 1"
+    for tests in (["assert save() == 1"] * 6, [f"for _ in range({n}):\n    assert save() == 1" for n in (1, 5)]):
+        assert {each.name for each in examine(strongest, code, tests).tests} == {"unsupported"}

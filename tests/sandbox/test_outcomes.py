@@ -1,10 +1,12 @@
 """What tests mean, and what becomes of code that cannot be tested: a status each, and never a crash."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from genetic_udfs.sandbox import check, pool
 from genetic_udfs.sandbox.host import Run
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
@@ -430,3 +432,18 @@ def lazily(x): return (each for each in x)
     assert answers(sandbox, "import nowhere", ["f(1)"]) == [None]
     [long] = answers(sandbox, code, ["f('a' * 10000)"])
     assert long is not None and long.startswith("sha256 ") and len(long) == 71
+
+
+def test_a_test_that_needs_pytest_says_so_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pytest", None)
+    found = check.outcome({"imports": [], "answers": [], "rest": [(0, False, "import pytest")]})
+    assert found == {"unsupported": "pytest, which the test needs, is not installed"}
+
+
+def test_a_sandbox_of_other_limits_ends_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[Sandbox] = []
+    monkeypatch.setattr(pool, "_of_this_process", {})
+    monkeypatch.setattr(Sandbox, "close", lambda sandbox: ended.append(sandbox))
+    first = pool.sandbox_of_this_process(Tier.NO_FILES, LIMITS)
+    assert pool.sandbox_of_this_process(Tier.NO_FILES, LIMITS) is first and not ended
+    assert pool.sandbox_of_this_process(Tier.NO_FILES, LOOPING) is not first and ended == [first]

@@ -112,10 +112,10 @@ def test_definitions_are_what_stands_at_the_top_level() -> None:
             "    def test_it(self): self.assertRaises(ValueError, f, 1, x='a')",
             ["f(1, x='a')"],
         ),
+        ("a, b = f(1)\nassert a == b == 'kangaroo'", ["a, b = f(1)", "a", "b"]),
         ("d = {'a': []}\nd['a'].append(1)\nassert f(d) == 'kangaroo'", ["d = {'a': []}", "d['a'].append(1)", "f(d)"]),
         ("import pytest\nwith pytest.raises(NoFunds):\n    f(1)", ["NoFunds", "f(1)"]),
         ("try:\n    f(1)\n    assert False\nexcept KeyError as e:\n    assert str(e) == 'kangaroo'", ["f(1)"]),
-        (">>> f(1)\n'kangaroo'\n>>> x = f(2)\n>>> print(x)\nkangaroo", ["f(1)", "x = f(2)", "x"]),
     ],
 )
 def test_calls_go_in_and_expected_values_do_not(test: str, calls: list[str]) -> None:
@@ -230,3 +230,55 @@ def test_a_common_indentation_is_taken_away_and_literals_stay_as_they_are() -> N
     assert [each.lineno for each in body] == [1, 5]
     with pytest.raises(SyntaxError):
         body_of("    x = 1\n  y = 2")
+
+
+PARTS = [
+    "case = (1, 'kangaroo')\nx, want = case\nassert f(x) == want",
+    "case = ([1], 'kangaroo')\n[x, want] = case\nassert f(x) == want",
+    "case = ((1, 2), 'kangaroo')\n(a, b), want = case\nassert f(a, b) == want",
+    "cases = [([1], 'kangaroo')]\nfor case in cases:\n    x, want = case\n    assert f(x) == want",
+    "cases = [(3, 'kangaroo')]\nassert f(cases[0][0]) == cases[0][1]",
+    "cases = [{'in': 3, 'out': 'kangaroo'}]\nassert f(cases[-1]['in']) == cases[0]['out']",
+    "case = (1, 2, 'kangaroo')\nassert f(*case[:-1]) == case[-1]",
+    "case = (1, 2, 'kangaroo')\nx = case[0]\nassert f(x) == case[-1]",
+    "text = 'a kangaroo'\nassert f(text[:1]) == text",
+]
+
+
+@pytest.mark.parametrize("test", PARTS)
+def test_a_part_of_a_literal_goes_in_without_the_others(test: str) -> None:
+    assert "kangaroo" not in "".join(step.source for step in halves(test).steps)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "x, *rest = ([1], 'kangaroo')\nassert f(x) == rest[0]",
+        "def case(): return [1], 'kangaroo'\nx, want = case()\nassert f(x) == want",
+        "def case(): return [1], 'kangaroo'\nassert f(case()[0]) == case()[1]",
+        "xs, wants = zip(*[([1], 'kangaroo')])\nassert f(xs) == wants[0]",
+        "case = ([1], 'kangaroo')\nassert f(case[0]) == case[1]",
+        "wants = ['kangaroo']\nassert f(len(wants)) == wants[0]",
+        "wants = ('kangaroo',)\nn = len(wants)\nassert f(n) == wants[0]",
+        "cases = [([1], 'kangaroo')]\nassert f([x for x, _ in cases]) == cases[0][1]",
+        "cases = [([1], 'kangaroo')]\nxs = [x for x, _ in cases]\nassert f(xs) == cases[0][1]",
+        "word = 'kangaroo'\nassert f(word.upper()) == word",
+        "class Case: x, want = [1], 'kangaroo'\nassert f(Case.x) == Case.want",
+        "for x, want in sorted([([1], 'kangaroo')]): pass\nassert f(x) == want",
+    ],
+)
+def test_what_only_a_part_is_taken_of_does_not_go_in(test: str) -> None:
+    with pytest.raises(NotStraight):
+        halves(test)
+
+
+def test_a_doctest_is_split_where_the_code_prints_nothing() -> None:
+    silent = "import math\ndef f(x): return x\ndef g(x): pass"
+    test = ">>> g(1)\n>>> x = f(2)\n>>> print(x)\nkangaroo\n>>> f(3)\n1\n>>> f('a')\n'kangaroo'"
+    split_in_two = Reading.of(test, Definitions.of(silent)).split
+    assert split_in_two is not None
+    assert [step.source for step in split_in_two.steps] == ["g(1) is None", "x = f(2)", "x", "f(3)", "f('a')"]
+    for code in (f"{silent}\nprint(1)", f"import pprint\n{silent}", f"import sys\n{silent}"):
+        assert Reading.of(test, Definitions.of(code)).split is None
+    for other in ("f(1)\nNone", "f(1)\n<BLANKLINE>", "print(f(1))", "print(1, f(2))\n1 2", "f(1)  # doctest: +SKIP\n2"):
+        assert Reading.of(f">>> {other}", Definitions.of(silent)).split is None
