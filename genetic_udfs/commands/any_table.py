@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pandas as pd
 from delta.tables import DeltaTable
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException, UnsupportedOperationException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -240,11 +240,17 @@ def scratch_beside(spark: SparkSession, path: str) -> Iterator[Scratch]:
         ConfigurationError: if the body fails because nothing can be written there.
     """
     scratch = Scratch.beside(spark, path)
-    system, there = file_system(spark, path)
+    with removed(scratch), translate_output_errors(path):
+        yield scratch
+
+
+@contextlib.contextmanager
+def removed(scratch: Scratch) -> Iterator[None]:
+    """Remove a folder after the body, and those above it that were not there before and are empty then."""
+    system, there = file_system(scratch.spark, scratch.root)
     missing = _missing_folders(system, there)
     try:
-        with translate_output_errors(path):
-            yield scratch
+        yield
     finally:
         scratch.clear()
         _remove_empty(system, missing)
@@ -296,7 +302,7 @@ def _missing_folders(system: Any, there: Any) -> list[Any]:
 
 def _remove_empty(system: Any, folders: Sequence[Any]) -> None:
     """Remove folders, each of which holds the one before it, as far as they are there and nothing is in them."""
-    with contextlib.suppress(Py4JJavaError):
+    with contextlib.suppress(Py4JError):  # not in place of the error that the body ends with
         for folder in filter(system.exists, folders):
             if len(system.listStatus(folder)):
                 return
@@ -315,10 +321,11 @@ def _refuse_hidden(spark: SparkSession, path: str, pattern: str, is_folder: bool
     name = path.rstrip("/").rpartition("/")[2]
     hidden = [path] if not is_folder and name.startswith(("_", ".")) else []
     if is_folder:
-        system, files = file_system(spark, f"{pattern.rstrip('/')}/{{_,.}}*{_PARQUET}")
-        hidden = [each.getPath().toUri().getPath() for each in system.globStatus(files)]
+        for partition in ("", "*=*/", "*=*/*=*/"):
+            system, files = file_system(spark, f"{pattern.rstrip('/')}/{partition}{{_,.}}*{_PARQUET}")
+            hidden += [each.getPath().toUri().getPath() for each in system.globStatus(files)]
     for file in hidden:
-        raise ConfigurationError(f"{file}: Spark skips files whose names begin with _ or a dot; rename it")
+        raise ConfigurationError(f"{file}: Spark skips files whose names begin with _ or a dot; rename or remove it")
 
 
 def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:

@@ -73,16 +73,17 @@ class _Source:
 
 def write_data_set(task: Task) -> Export:
     """Take the steps from a store to a folder with its name."""
-    refuse_fewer_test_sets(task.store, task.items)
+    _refuse_fewer_test_sets(task.store, task.items)
     source = _read(task)
+    rows = with_model(source.rows, task.store) if MODEL in source.columns.values() else source.rows
+    schema = rows.select(*(F.expr(how).alias(name) for name, how in source.columns.items())).schema
+    features = features_of(schema)
     chosen = _select(task, source)
     clean, contaminated = _clean(task, source, chosen)
     assigned, contents = _split(task, source, clean)
     splits, placed = _place(task, assigned, contents)
     folder = Folder(task.store.spark, f"{task.scratch.root}/whole")
-    rows = with_model(source.rows, task.store) if MODEL in source.columns.values() else source.rows
     written = _write_files(task, rows, source.columns, splits, placed, folder)
-    schema = rows.select(*(F.expr(how).alias(name) for name, how in source.columns.items())).schema
     kept = [row for row in contents if row["split"] is not None]
     done = Export(
         name=task.output.rstrip("/").rpartition("/")[2],
@@ -99,7 +100,7 @@ def write_data_set(task: Task) -> Export:
         languages=_totals(kept, "language", "rows"),
         with_reasoning=sum(row["with_reasoning"] for row in kept),
         splits=written,
-        features=features_of(schema),
+        features=features,
         example=_example(task, f"{folder.path}/{written[0].files[0].path}", schema),
     )
     folder.write(_CARD, card(done, read_provenance(task.store, source.generation)))
@@ -109,8 +110,8 @@ def write_data_set(task: Task) -> Export:
     return done
 
 
-def refuse_fewer_test_sets(store: Store, items: list[BenchmarkItem]) -> None:
-    """Refuse to check pairs against less than the store's own runs did.
+def _refuse_fewer_test_sets(store: Store, items: list[BenchmarkItem]) -> None:
+    """Refuse to check pairs against fewer test sets than the store's own runs did; which ones they are, names say.
 
     Raises:
         ConfigurationError: naming the test sets that are not there.

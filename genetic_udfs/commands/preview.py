@@ -1,7 +1,5 @@
 """`jobs/evolve.py --preview`: one small round in a scratch store that is removed, and what a whole run will take."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from genetic_udfs.commands.any_table import removed
 from genetic_udfs.commands.evolve import Inputs, checked_inputs, evolve_with
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config import Config
@@ -19,7 +18,6 @@ from genetic_udfs.engine.stage import gpus_in_all
 from genetic_udfs.evolution.forecast import Forecast, RoleForecast, Seen, forecast, seen_of
 from genetic_udfs.reporting.amounts import counted, format_money
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
-from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.location import resolve_path
 from genetic_udfs.store.row_bytes import row_bytes
 from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, EMBEDDINGS, OVER_QUOTA, POPULATION, REJUDGE, REPLIES
@@ -60,23 +58,6 @@ def run_preview(spark: SparkSession, config: Config, inputs: Inputs, slots: int)
             row["id"]: row["instruction"] for row in store.read(POPULATION).select("id", "instruction").collect()
         }
         return candidates_of(rows, instructions), seen_in(store, 1, slots, made["costs"])
-
-
-@contextmanager
-def removed(scratch: Scratch) -> Iterator[None]:
-    """Remove a folder after the body, and those above it that were not there before and are empty then."""
-    system, path = file_system(scratch.spark, scratch.root)
-    made = []
-    while (path := path.getParent()) is not None and not system.exists(path):
-        made.append(path)
-    try:
-        yield
-    finally:
-        scratch.clear()
-        for path in made:
-            if not system.exists(path) or system.listStatus(path):
-                break
-            system.delete(path, False)
 
 
 def seen_in(store: Store, last: int, slots: int, costs: list[dict[str, float]]) -> Seen:
@@ -121,7 +102,7 @@ def print_forecast(
     if found is None:
         console.print(
             f"None of {counted(seen.candidates, 'candidate')} of {counted(seen.slots, 'slot')} passed, so there is no"
-            " forecast: the reasons above say what to change; or preview more slots."
+            " forecast: the reasons why they were rejected say what to change, or more slots are needed."
         )
         return
     console.print(_forecast_table(found, tokens_per_second))

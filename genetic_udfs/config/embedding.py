@@ -19,7 +19,7 @@ EMBEDDING_KEYS: Final = (DIVERSITY_MODEL_KEY, PARAPHRASES_MODEL_KEY, SEMANTIC_MO
 _OF_ENGINE: Final = "engine:"
 
 
-def is_folder(model: str) -> bool:
+def names_folder(model: str) -> bool:
     """Tell whether the value of such a key is a model's folder: neither an engine nor a bundled model."""
     return not model.startswith(("bundled:", _OF_ENGINE))
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from genetic_udfs.config import Config, MutationTask
-from genetic_udfs.config.embedding import EMBEDDING_KEYS, is_folder
+from genetic_udfs.config.embedding import EMBEDDING_KEYS, names_folder
 from genetic_udfs.config.operators import CROSSOVER, Operators
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.errors import ConfigurationError
@@ -133,7 +133,7 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
         section: Any = data
         for name in key.split(".")[:-1]:
             section = section.get(name) if isinstance(section, dict) else None
-        if isinstance(section, dict) and isinstance(model := section.get("model"), str) and is_folder(model):
+        if isinstance(section, dict) and isinstance(model := section.get("model"), str) and names_folder(model):
             section["model"] = _absolute(model, folder)
 
 
@@ -230,7 +230,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
         or keys[:-1] == ["roles", "instructor", "prompts"]
     )
     if dotted in EMBEDDING_KEYS:
-        is_path = isinstance(value, str) and is_folder(value)
+        is_path = isinstance(value, str) and names_folder(value)
     if isinstance(value, str) and (is_path or (keys[-1] == "model" and value[:1] in {".", "~"})):
         value = _absolute(value, Path.cwd())
     section: Any = data

@@ -1,4 +1,4 @@
-"""Clusters of a population by landmarks among its seeds, and how far vectors are from their neighbours. Pure.
+"""Clusters of a population by landmarks among its seeds, and how far vectors are from their neighbours.
 
 Vectors have length one. What lies nearest to the same landmark is a cluster.
 """
@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from genetic_udfs.engine.failure import marked
 from genetic_udfs.errors import EngineError
 
 # Half the precision of what a model gives moves a cosine by less than 0.001, in half the room.
@@ -76,5 +77,5 @@ def unpacked(stored: Sequence[bytes]) -> NDArray[np.float32]:
     if not stored:
         return np.empty((0, 0), np.float32)
     if len(lengths := {len(vector) // STORED().itemsize for vector in stored}) > 1:
-        raise EngineError(f"embeddings are of several models: they have {sorted(lengths)} numbers each")
+        raise marked(EngineError(f"embeddings are of several models: they have {sorted(lengths)} numbers each"))
     return np.frombuffer(b"".join(stored), STORED).reshape(len(stored), -1).astype(np.float32)

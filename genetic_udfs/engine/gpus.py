@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import ProcessId
-from genetic_udfs.runtime.session import GPUS_OF_EXECUTOR, GPUS_OF_TASK
+from genetic_udfs.runtime.session import GPUS_OF_EXECUTOR, GPUS_OF_TASK, setting
 
 AMOUNT: Final = GPUS_OF_EXECUTOR
 SCRIPT: Final = "spark.executor.resource.gpu.discoveryScript"
@@ -36,10 +36,10 @@ class ExecutorGpus:
     @classmethod
     def of_session(cls, spark: SparkSession) -> "ExecutorGpus | None":
         """Return what a session's executors have; None where Spark manages no GPUs, or tasks hold them."""
-        amount = int(spark.conf.get(AMOUNT, None) or 0)
-        if amount == 0 or spark.conf.get(TASK_AMOUNT, None) or spark.sparkContext._jsc.isLocal():
+        amount = int(setting(spark, AMOUNT) or 0)
+        if amount == 0 or setting(spark, TASK_AMOUNT) or spark.sparkContext._jsc.isLocal():
             return None
-        return cls(amount, spark.conf.get(SCRIPT, None))
+        return cls(amount, setting(spark, SCRIPT))
 
     def of(self, jvm: ProcessId, folder: Path) -> tuple[str, ...]:
         """Return the addresses of the GPUs of an executor, which are looked for once.

@@ -21,7 +21,7 @@ from genetic_udfs.engine.columns import REPLY
 from genetic_udfs.engine.gpus import ExecutorGpus
 from genetic_udfs.engine.udf import Asking, ask
 from genetic_udfs.runtime import arrow
-from genetic_udfs.runtime.session import executor_cores, task_slots
+from genetic_udfs.runtime.session import executor_cores, setting, task_slots
 
 _REPLY: Final = to_arrow_type(REPLY, timezone="UTC")
 
@@ -76,7 +76,7 @@ def task_profile(spark: SparkSession, engine: Engine, gpus: ExecutorGpus | None)
 
     A task gets its share of the executor's GPUs, so that `feeders` of them run at once.
     """
-    if gpus is None or engine.urls or spark.conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+    if gpus is None or engine.urls or setting(spark, "spark.dynamicAllocation.enabled") == "true":
         return None  # with dynamic allocation a profile would have executors of its own
     share = gpus.amount / min(engine.tasks_feeding, executor_cores(spark))
     if 0.5 < share < 1 or share > 1:

@@ -5,11 +5,11 @@ A row that fails at a stage goes on with its `reason` set, so that every attempt
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
+from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.config.operators import CROSSOVER, MUTATION, SELECTION_BY_EMBEDDING
@@ -42,6 +42,15 @@ from genetic_udfs.store.schema import (
     CONTAMINATED,
     OVER_QUOTA,
     REJECTED,
+)
+
+# The last candidate that a colony accepts in a round, where it has more.
+_ENDS: Final = StructType(
+    [
+        CANDIDATES_SCHEMA["colony"],
+        StructField("last", StructType([CANDIDATES_SCHEMA["slot"], CANDIDATES_SCHEMA["item"]])),
+        StructField("needed", LongType()),
+    ]
 )
 
 
@@ -385,17 +394,20 @@ def accept(candidates: DataFrame, passed: Mapping[int, int], needed: Mapping[int
         needed: how many each colony lacks.
     """
     last = last_accepted(candidates, {colony: needed[colony] for colony in passed if passed[colony] > needed[colony]})
-    for colony, place in last.items():
+    if last:
+        rows = [{"colony": colony, "last": place, "needed": needed[colony]} for colony, place in last.items()]
+        ends = F.broadcast(local_frame(candidates.sparkSession, rows, _ENDS))
         surplus = F.struct(
             F.lit(OVER_QUOTA).alias("reason"),
-            F.lit(f"the colony needed {needed[colony]} more").alias("detail"),
+            F.format_string("the colony needed %d more", "needed").alias("detail"),
         )
-        is_later = F.struct("slot", "item") > F.struct(*map(F.lit, place))
-        candidates = reject(candidates, F.when((F.col("colony") == colony) & is_later, surplus))
+        is_later = F.struct("slot", "item") > F.col("last")
+        rejected = candidates.join(ends, "colony", "left").transform(reject, F.when(is_later, surplus))
+        candidates = rejected.select(*candidates.columns)
     return candidates.withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
 
 
-def last_accepted(candidates: DataFrame, needed: Mapping[int, int]) -> dict[int, tuple[int, int]]:
+def last_accepted(candidates: DataFrame, needed: Mapping[int, int]) -> dict[int, dict[str, int]]:
     """Return `slot` and `item` of the last candidate that some colonies need, in the order of slots.
 
     One task looks at a colony, so that it gets the keys of its rows alone.
@@ -410,4 +422,4 @@ def last_accepted(candidates: DataFrame, needed: Mapping[int, int]) -> dict[int,
         .agg(places.alias("places"))
         .select("colony", F.get("places", number - 1).alias("last"))
     )
-    return {row["colony"]: (row["last"]["slot"], row["last"]["item"]) for row in found.collect()}
+    return {row["colony"]: row["last"].asDict() for row in found.collect()}

@@ -47,10 +47,12 @@ def update_embeddings(store: Store, config: Config, run_id: str) -> None:
         return
     model = identity_of(config.embedding_model)
     first = store.read(EMBEDDINGS).select("model").first()
-    if first is not None and first["model"] != model:
+    # A release before wrote where the model's folder lies.
+    if first is not None and first["model"] not in (model, config.embedding_model.model):
         raise ConfigurationError(
             f"{config.embedding_model.key}: the embeddings in {store.path(EMBEDDINGS)} are by {first['model']}, the"
-            f" configuration has {model}; set it back, or remove that folder: the embeddings are then made again"
+            f" configuration has {config.embedding_model.model}, which is {model}; set it back, or remove that folder:"
+            " the embeddings are then made again"
         )
     for generation in generations_lacking(store, EMBEDDINGS):
         add_embeddings(store, config, run_id, generation)

@@ -18,6 +18,8 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from genetic_udfs.errors import ConfigurationError
+
 _DTYPES: Final[dict[type[DataType], str]] = {
     StringType: "string",
     IntegerType: "int32",
@@ -57,6 +59,11 @@ def _feature(kind: DataType) -> dict[str, Any]:
         return {"list": _element(kind.elementType)}
     if isinstance(kind, StructType):
         return {"struct": features_of(kind)}
+    if type(kind) not in _DTYPES:
+        raise ConfigurationError(
+            f"a column of the population has the type {kind.simpleString()}, which a data set's card has no word for;"
+            f" take it out of the table, or choose another --format"
+        )
     return {"dtype": _DTYPES[type(kind)]}
 
 

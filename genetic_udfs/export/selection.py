@@ -8,12 +8,12 @@ from typing import Final
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType
+from pyspark.sql.types import ArrayType, DataType, StringType, StructType
 
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.export.formats import MODEL, REJECTED_CODE, REJECTED_ID, REJECTED_RESPONSE
 from genetic_udfs.store.presence import last_generation
-from genetic_udfs.store.schema import CANDIDATES, REPLIES
+from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 # Classes of SQL's states that are about what a condition says: how many rows a subquery gives, values that an
@@ -88,23 +88,38 @@ def texts_of(columns: Mapping[str, str], rows: DataFrame) -> list[Column]:
         rows: pairs, with `id`.
 
     Returns:
-        Columns that hold text; lists of texts as one.
+        Columns that hold text; what holds several texts is one.
     """
-    read = {word for how in columns.values() for word in re.findall(r"\w+", how)} - {"id", REJECTED_ID}
+    read = {word for how in columns.values() for word in (*re.findall(r"\w+", how), how[1:-1].replace("``", "`"))}
     found = []
-    for field in rows.schema:
-        if field.name not in read.union(_ALWAYS):
-            continue
-        if isinstance(field.dataType, StringType):
-            found.append(F.col(field.name))
-        elif isinstance(field.dataType, ArrayType) and isinstance(field.dataType.elementType, StringType):
-            found.append(F.array_join(field.name, "\n").alias(field.name))
+    for place, field in enumerate(rows.schema):
+        name = "`{}`".format(field.name.replace("`", "``"))
+        is_read = field.name in read.union(_ALWAYS) and field.name not in ("id", REJECTED_ID)
+        if is_read and (text := _text_in(F.col(name), field.dataType)) is not None:
+            found.append(text.alias(field.name if field.name in SCHEMAS[POPULATION].names else f"text_{place}"))
     return found
+
+
+def _text_in(value: Column, kind: DataType) -> Column | None:
+    """Return all text of a value as one, None where it can hold none."""
+    if isinstance(kind, StringType):
+        return value
+    if isinstance(kind, ArrayType):
+        element = kind.elementType
+        if _text_in(F.lit(None), element) is None:
+            return None
+        return F.array_join(F.transform(value, lambda each: F.coalesce(_text_in(each, element), F.lit(""))), "\n")
+    if isinstance(kind, StructType):
+        found = (_text_in(value.getField(field.name), field.dataType) for field in kind.fields)
+        texts = [text for text in found if text is not None]
+        return F.concat_ws("\n", *texts) if texts else None
+    return None
 
 
 def with_model(pairs: DataFrame, store: Store) -> DataFrame:
     """Add the model that wrote each pair's solution; null where the ledger does not know it."""
     requests = store.read(CANDIDATES).select(F.col("id"), F.col("coder_request").alias("request_id"))
-    models = store.read(REPLIES).select("request_id", F.col("model").alias(MODEL))
+    answers = store.read(REPLIES).filter(F.col("error").isNull())  # a request that failed is asked again
+    models = answers.groupBy("request_id").agg(F.min_by("model", "sent_at").alias(MODEL))
     known = requests.join(models, "request_id").select("id", MODEL)
     return pairs.join(known, "id", "left")

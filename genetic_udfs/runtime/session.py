@@ -147,11 +147,17 @@ def file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
     return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
 
 
+def setting(spark: SparkSession, key: str) -> str | None:
+    """Return what the application was started with under a key; `getConf` would copy all keys to find one."""
+    value = spark.sparkContext._conf.get(key)
+    return None if value is None else str(value)
+
+
 def task_slots(spark: SparkSession) -> int:
     """Return how many tasks the executors that have registered so far can run at once, by their cores and GPUs."""
     cores = spark.sparkContext.defaultParallelism
-    gpus, each = spark.conf.get(GPUS_OF_EXECUTOR, None), spark.conf.get(GPUS_OF_TASK, None)
-    cores_each = int(spark.conf.get("spark.executor.cores", None) or 0)
+    gpus, each = setting(spark, GPUS_OF_EXECUTOR), setting(spark, GPUS_OF_TASK)
+    cores_each = int(setting(spark, "spark.executor.cores") or 0)
     if not (gpus and each and cores_each):
         return cores
     return max(1, cores // cores_each) * min(cores_each, max(1, int(float(gpus) / float(each))))
@@ -160,7 +166,7 @@ def task_slots(spark: SparkSession) -> int:
 def executor_cores(spark: SparkSession) -> int:
     """Return how many tasks an executor can run at once; of those that have registered, where no setting says it."""
     slots = task_slots(spark)
-    if not (given := int(spark.conf.get("spark.executor.cores", None) or 0)):
+    if not (given := int(setting(spark, "spark.executor.cores") or 0)):
         return max(1, slots // max(1, executors(spark)))
     return max(1, slots // max(1, spark.sparkContext.defaultParallelism // given))
 

@@ -78,6 +78,8 @@ class Ledger:
     def plan(self, rows: DataFrame, stage: Stage) -> Plan:
         """Keep a stage's rows in the scratch space, with which of their requests have a reply already.
 
+        What a plan has is taken as answered by the plans after it: record it, or end.
+
         Requests that ended in an error in an earlier run are asked again.
 
         Args:
@@ -91,7 +93,7 @@ class Ledger:
             keyed.withColumn(_IN_STAGE, F.lit(None).cast("boolean"))
             if answered is None
             else keyed.join(answered, _KEY, "left"),
-            f"{_requests_of(stage.generation)}/{stage.name.replace('/', '.')}",
+            f"{_plans_of(stage.generation)}/{stage.name.replace('/', '.')}",
             {
                 "missing": F.count_if(_is_missing()),
                 "here": F.count_if(F.col(_IN_STAGE)),
@@ -108,7 +110,7 @@ class Ledger:
         asking Delta. They count as those of other stages: looked for in all, their replies are found in any.
         """
         if stage.generation not in self._begun_before:
-            planned = self.scratch.read(f"{_requests_of(stage.generation)}/*", _PLANNED)
+            planned = self.scratch.read(f"{_plans_of(stage.generation)}/*", _PLANNED)
             if planned is not None:
                 asked = planned.filter(F.col("request_id").isNotNull()).select(F.col("request_id").alias(_KEY))
                 return asked.distinct().withColumn(_IN_STAGE, F.lit(False))
@@ -197,7 +199,7 @@ class Ledger:
             list(pool.map(answer, range(waves)))
 
 
-def _requests_of(generation: int) -> str:
+def _plans_of(generation: int) -> str:
     """Return the folder of the scratch space with a generation's plans."""
     return f"requests/generation-{generation}"
 

@@ -1,7 +1,8 @@
 """Scratch space of a run: results of a stage as Parquet, so that no later stage computes them again.
 
 It cuts the plan of a round off from the plans before it and, unlike cached data, survives the loss of an executor.
-Nothing here is needed to resume: the ledger is.
+Nothing here is needed to resume: the ledger is. In the process that wrote them, a generation's plans decide what is
+asked.
 """
 
 import logging

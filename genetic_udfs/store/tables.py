@@ -120,7 +120,7 @@ class Store:
             table: name of the table.
             rows: columns of the table's schema, in any order.
             transaction: what the commit is part of; versions of one transaction must rise. None for a commit that
-                nothing repeats: to look for a transaction, Delta reads its whole log.
+                nothing repeats: to look for a transaction, Delta makes the table's state out of its log.
             version: number of the commit within the transaction.
             metadata: written to the commit's `userMetadata` as JSON.
         """

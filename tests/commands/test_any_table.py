@@ -108,7 +108,7 @@ def test_jsonl_is_read_plain_and_gzipped_and_every_value_is_what_it_was(spark: S
         ("a.jsonl", b'{"a": {"Id": 1}}\n{"a": {"id": 2}}\n', "the keys 'a.Id' and 'a.id' differ by case alone"),
         ("a.jsonl", b'{"id": 1, "a": {}}\n', "the key 'a' holds nothing but empty objects"),
         ("a.jsonl", b"{}\n", "no line of it has a key"),
-        ("_a.jsonl", b'{"id": 1}\n', "Spark skips files whose names begin with _ or a dot; rename it"),
+        ("_a.jsonl", b'{"id": 1}\n', "Spark skips files whose names begin with _ or a dot; rename or remove it"),
         ("a.jsonl.zst", b"(\xb5/\xfd", "unknown format; supported are"),
         ("a.parquet", b"no parquet", "cannot be read"),
         ("a.csv", b"id\n1\n", "unknown format; supported are"),

@@ -96,7 +96,7 @@ def test_so_many_tasks_feed_an_engine_as_it_says_or_as_there_are_cores(
     monkeypatch: pytest.MonkeyPatch, amount: int, feeders: int | None, cores: int, share: float, at_once: int
 ) -> None:
     monkeypatch.setattr(stage, "executor_cores", lambda _: cores)
-    spark = cast(SparkSession, SimpleNamespace(conf={}))
+    spark = cast(SparkSession, SimpleNamespace(sparkContext=SimpleNamespace(_conf={})))
     profile: Any = stage.task_profile(spark, Engine(model="m", feeders=feeders), ExecutorGpus(amount, None))
     asked = profile.taskResources["gpu"].amount
     assert asked == share
@@ -115,5 +115,5 @@ def test_so_many_tasks_feed_an_engine_as_it_says_or_as_there_are_cores(
 def test_without_gpus_of_its_own_an_engine_asks_for_cores_alone(
     engine: dict[str, Any], gpus: ExecutorGpus | None, conf: dict[str, str]
 ) -> None:
-    spark = cast(SparkSession, SimpleNamespace(conf=conf))
+    spark = cast(SparkSession, SimpleNamespace(sparkContext=SimpleNamespace(_conf=conf)))
     assert stage.task_profile(spark, Engine(**engine), gpus) is None

@@ -348,8 +348,8 @@ def test_the_population_is_the_same_under_other_partition_counts(
         for name, value in before.items():
             spark.conf.set(name, value)
 
-    def of(rows: list[dict[str, Any]], *names: str) -> set[str]:
-        return {repr([row[name] for name in names]) for row in rows if row["generation"] == 1}
+    def of(rows: list[dict[str, Any]], *names: str) -> Counter[str]:
+        return Counter(repr([row[name] for name in names]) for row in rows if row["generation"] == 1)
 
     columns = [name for name in evolved.table("population", 1)[0] if name != "run_id"]
     for table, names in {

@@ -118,15 +118,12 @@ def test_an_export_is_loaded_and_holds_the_accepted_pairs_alone(made: Store, tmp
 # What is asked for, the pairs that get out, and how many do not because of a test item: b's tests and e's thoughts.
 LOADED: list[tuple[dict[str, Any], str, int]] = [
     ({"format": ExportFormat.MESSAGES, "reasoning": True}, "abcd", 1),
-    ({"format": ExportFormat.SHAREGPT}, "abcde", 0),
     ({"format": ExportFormat.SHAREGPT, "file_type": FileType.JSONL, "reasoning": True}, "abcd", 1),
     ({"format": ExportFormat.ALPACA, "reasoning": True}, "abcd", 1),
-    ({"format": ExportFormat.ALPACA, "file_type": FileType.JSONL}, "abcde", 0),
     ({"format": ExportFormat.OPEN_CODE_GENETIC_INSTRUCT}, "abcde", 0),
     ({"format": ExportFormat.OPEN_CODE_INSTRUCT, "file_type": FileType.JSONL}, "acde", 1),
     ({"format": ExportFormat.PARQUET, "generation": 1, "where": "fitness > 0.7"}, "a", 1),
     ({"format": ExportFormat.MESSAGES, "preference": True, "reasoning": True}, "a", 0),
-    ({"format": ExportFormat.SHAREGPT, "preference": True, "file_type": FileType.JSONL}, "a", 0),
     ({"format": ExportFormat.ALPACA, "preference": True}, "a", 0),
 ]
 

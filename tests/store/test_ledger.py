@@ -20,11 +20,15 @@ Turn = Callable[..., tuple[tuple[int, int, int], dict[str, str | None]]]
 def turn(spark: SparkSession, tmp_path: Path) -> Turn:
     """Take requests through a stage of a run; return what was missing, here and elsewhere, and the replies."""
 
+    store = Store(spark, str(tmp_path / "store"))
+    ledgers: dict[str, Ledger] = {}
+
     def take(
         run: str, round_: int, *requests: str, failing: str = ""
     ) -> tuple[tuple[int, int, int], dict[str, str | None]]:
-        store = Store(spark, str(tmp_path / "store"))
-        ledger = Ledger(store, Scratch(spark, str(tmp_path / run)), run, wave_size=100)
+        if run not in ledgers:
+            ledgers[run] = Ledger(store, Scratch(spark, str(tmp_path / run)), run, wave_size=100)
+        ledger = ledgers[run]
 
         def ask(rows: DataFrame) -> DataFrame:
             is_error = F.col("request_id") == failing
@@ -58,7 +62,8 @@ def test_each_request_is_asked_once_in_a_generation(turn: Turn, spark: SparkSess
     assert turn("one", 0, "a", "b", "") == ((2, 0, 0), {"a": "one A", "b": "one B", None: None})
     # An equal request of an earlier round, and equal ones in a stage.
     assert turn("one", 1, "b", "c", "c") == ((2, 0, 1), {"b": "one B", "c": "one C"})
-    # What another run has asked, in this stage and in another one.
+    # What another run has asked, in this stage and in another one, also in the second stage after it.
+    assert turn("two", 0, "a") == ((0, 1, 0), {"a": "one A"})
     assert turn("two", 1, "a", "c", "d") == ((1, 1, 1), {"a": "one A", "c": "one C", "d": "two D"})
     assert Store(spark, str(tmp_path / "store")).read(REPLIES).count() == 4
 
