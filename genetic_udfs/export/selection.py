@@ -13,7 +13,7 @@ from pyspark.sql.types import ArrayType, DataType, StringType, StructType
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.export.formats import MODEL, REJECTED_CODE, REJECTED_ID, REJECTED_RESPONSE
 from genetic_udfs.store.presence import last_generation
-from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES
+from genetic_udfs.store.schema import CANDIDATES, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 
 # Classes of SQL's states that are about what a condition says: how many rows a subquery gives, values that an
@@ -95,25 +95,28 @@ def texts_of(columns: Mapping[str, str], rows: DataFrame) -> list[Column]:
     for place, field in enumerate(rows.schema):
         name = "`{}`".format(field.name.replace("`", "``"))
         is_read = field.name in read.union(_ALWAYS) and field.name not in ("id", REJECTED_ID)
-        if is_read and (text := _text_in(F.col(name), field.dataType)) is not None:
-            found.append(text.alias(field.name if field.name in SCHEMAS[POPULATION].names else f"text_{place}"))
+        if is_read and _holds_text(field.dataType):
+            found.append(_text_in(F.col(name), field.dataType).alias(f"text_{place}"))
     return found
 
 
-def _text_in(value: Column, kind: DataType) -> Column | None:
-    """Return all text of a value as one, None where it can hold none."""
-    if isinstance(kind, StringType):
-        return value
+def _holds_text(kind: DataType) -> bool:
     if isinstance(kind, ArrayType):
-        element = kind.elementType
-        if _text_in(F.lit(None), element) is None:
-            return None
-        return F.array_join(F.transform(value, lambda each: F.coalesce(_text_in(each, element), F.lit(""))), "\n")
+        return _holds_text(kind.elementType)
     if isinstance(kind, StructType):
-        found = (_text_in(value.getField(field.name), field.dataType) for field in kind.fields)
-        texts = [text for text in found if text is not None]
-        return F.concat_ws("\n", *texts) if texts else None
-    return None
+        return any(_holds_text(field.dataType) for field in kind.fields)
+    return isinstance(kind, StringType)
+
+
+def _text_in(value: Column, kind: DataType) -> Column:
+    """Return all text of a value of a type that holds some, as one."""
+    if isinstance(kind, ArrayType):
+        texts = F.transform(value, lambda each: F.coalesce(_text_in(each, kind.elementType), F.lit("")))
+        return F.array_join(texts, "\n")
+    if isinstance(kind, StructType):
+        fields = [field for field in kind.fields if _holds_text(field.dataType)]
+        return F.concat_ws("\n", *(_text_in(value.getField(field.name), field.dataType) for field in fields))
+    return value
 
 
 def with_model(pairs: DataFrame, store: Store) -> DataFrame:

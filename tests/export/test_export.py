@@ -26,7 +26,7 @@ from genetic_udfs.export.formats import (
 )
 from genetic_udfs.export.outcome import Export, ExportOptions
 from genetic_udfs.export.preference import with_rejected, worse_solutions
-from genetic_udfs.export.selection import chosen_generation, selected
+from genetic_udfs.export.selection import chosen_generation, selected, texts_of
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.schema import (
     CANDIDATES,
@@ -34,6 +34,7 @@ from genetic_udfs.store.schema import (
     GENERATIONS,
     POPULATION,
     POPULATION_SCHEMA,
+    REPLIES,
     RUNS,
 )
 from genetic_udfs.store.tables import Store
@@ -143,6 +144,8 @@ def test_every_format_is_loaded_with_the_pairs_of_the_store(made: Store, tmp_pat
     population.update("id = 'b'", {"tests": F.array(F.lit("assert b()"), planted)})
     population.update("id = 'e'", {"reasoning": planted})
     candidates.update("id = 'x'", {"slot": F.lit(0), "reasoning": F.lit("In haste.")})  # a's slot
+    failed = {"error": F.lit("timeout"), "model": F.lit("other")}  # before it was asked again
+    made.append(REPLIES, made.read(REPLIES).filter("role = 'coder'").withColumns(failed), transaction=None)
     made_of = {row["id"]: row for row in made.read(POPULATION).filter("generation > 0").collect()}
     for at, (options, expected, contaminated) in enumerate(LOADED):
         out = tmp_path / str(at)
@@ -162,6 +165,15 @@ def test_every_format_is_loaded_with_the_pairs_of_the_store(made: Store, tmp_pat
         assert ("Think of é." in texts) == options.get("reasoning", False)
         example = (out / "README.md").read_text().partition("````json\n")[2].removesuffix("````\n")
         assert json.loads(example) in rows.values()  # with what is null
+
+
+def test_all_text_that_is_written_is_checked(spark: SparkSession) -> None:
+    rows = spark.range(1).selectExpr(
+        "'i' AS id", "'a' AS code", "'b' AS `my note`", "array(named_struct('c', 'd', 'e', 1), NULL) AS more", "2 AS n"
+    )
+    written = columns_of(ExportFormat.PARQUET, rows.columns)
+    assert rows.select(*texts_of(written, rows)).collect() == [("a", "b", "d\n")]
+    assert rows.select(*texts_of({"id": "id"}, rows)).collect() == [("a",)]
 
 
 def test_every_format_has_its_columns(spark: SparkSession, made_once: Path) -> None:
