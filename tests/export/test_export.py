@@ -359,7 +359,7 @@ def test_of_a_store_under_way_what_is_finished_gets_out(made: Store, tmp_path: P
     assert (sorted(found["id"]), set(found["generation"])) == (["a", "b"], {1})
 
 
-@pytest.mark.parametrize("kilobytes", [24, 96])
+@pytest.mark.parametrize("kilobytes", [24, 80])
 def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(
     spark: SparkSession, made_once: Path, tmp_path: Path, kilobytes: int
 ) -> None:
