@@ -149,8 +149,8 @@ def test_judge_calibration_holds_the_judge_against_tests(registered: Store) -> N
     assert rows(registered, query) == [
         (1, 1, 1, 0, 0, 0, 1, 0.1, 0.0, 1.0, 1.0, near(0.1)),
         (1, 9, 1, 1, 0, 0, 0, 0.9, 1.0, 1.0, 1.0, near(0.1)),
-        (2, 6, 1, 0, 1, 0, 0, 0.6, 0.0, 0.5, 0.0, near(0.45)),
-        (2, 7, 1, 1, 0, 0, 0, 0.7, 1.0, 0.5, 0.0, near(0.45)),
+        (2, 6, 1, 0, 1, 0, 0, 0.6, 0.0, 0.5, None, near(0.45)),
+        (2, 7, 1, 1, 0, 0, 0, 0.7, 1.0, 0.5, None, near(0.45)),
     ]
 
 
