@@ -279,7 +279,7 @@ def seconds_in_flight(spans: Iterable[tuple[float, float]], least: float) -> flo
 
 
 @dataclass(frozen=True)
-class Made:
+class Measured:
     """A generation: how long it took, in all and outside of the engine, and its candidates."""
 
     seconds: float
@@ -287,7 +287,7 @@ class Made:
     candidates: int
 
 
-def timed_generation(spark: SparkSession, config: Config) -> Made:
+def timed_generation(spark: SparkSession, config: Config) -> Measured:
     """Make the first generation of a new store.
 
     The engine answers in the tasks, one a core, so its seconds over the cores are what the generation waited for it.
@@ -297,7 +297,7 @@ def timed_generation(spark: SparkSession, config: Config) -> Made:
     engine = store.read(REPLIES).select(F.sum("seconds")).first()
     assert engine is not None
     waited = engine[0] / spark.sparkContext.defaultParallelism
-    return Made(row["seconds"], row["seconds"] - waited, store.read(CANDIDATES).count())
+    return Measured(row["seconds"], row["seconds"] - waited, store.read(CANDIDATES).count())
 
 
 def bytes_moved(log: Path, spans: Sequence[tuple[float, float]]) -> list[dict[str, int]]:

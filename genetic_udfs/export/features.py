@@ -1,11 +1,7 @@
 """A table's columns as a dataset card lists them: the types of Hugging Face's `datasets`, and what values take."""
 
-from functools import reduce
-from operator import add
 from typing import Any, Final
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
     BooleanType,
@@ -28,30 +24,11 @@ _DTYPES: Final[dict[type[DataType], str]] = {
     DoubleType: "float64",
     BooleanType: "bool",
 }
-_BYTES: Final[dict[type[DataType], int]] = {IntegerType: 4, LongType: 8, FloatType: 4, DoubleType: 8, BooleanType: 1}
 
 
 def features_of(schema: StructType) -> list[dict[str, Any]]:
     """Return the entries of `dataset_info.features` for a table's columns, in their order."""
     return [{"name": field.name, **_feature(field.dataType)} for field in schema.fields]
-
-
-def bytes_of(schema: StructType) -> Column:
-    """Return the bytes of the values of a row: texts in UTF-8, numbers as wide as they are; a null has none."""
-    return reduce(add, (_size(F.col(f"`{field.name}`"), field.dataType) for field in schema.fields), F.lit(0))
-
-
-def _size(value: Column, kind: DataType) -> Column:
-    if isinstance(kind, StringType):
-        size = F.octet_length(value).cast("long")
-    elif isinstance(kind, ArrayType):
-        element = kind.elementType
-        size = F.aggregate(value, F.lit(0).cast("long"), lambda total, item: total + _size(item, element))
-    elif isinstance(kind, StructType):
-        size = reduce(add, (_size(value.getField(field.name), field.dataType) for field in kind.fields))
-    else:
-        size = F.when(value.isNotNull(), F.lit(_BYTES[type(kind)]).cast("long"))
-    return F.coalesce(size, F.lit(0).cast("long"))
 
 
 def _feature(kind: DataType) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
-from genetic_udfs.export.features import bytes_of
 from genetic_udfs.export.folder import DATA, Folder
 from genetic_udfs.export.formats import FileType
 from genetic_udfs.export.outcome import WrittenSplit
 from genetic_udfs.export.ranks import Checkpoint, numbered
 from genetic_udfs.runtime.session import file_system
+from genetic_udfs.store.row_bytes import row_bytes
 
 # The hub asks for files below 500 MB, and readers in parallel want several.
 _SHARD_BYTES: Final = 256 * 2**20
@@ -115,7 +115,7 @@ def _write_parts(
     columns_in_order = (F.expr(how).alias(name) for name, how in columns.items())
     found = rows.join(places, F.col("id") == F.col("_id")).select(*columns_in_order, "_shard", "_rank")
     data = found.repartitionById(split.shards, F.col("_shard")).sortWithinPartitions("_rank").drop("_shard", "_rank")
-    size = F.coalesce(F.sum(bytes_of(data.schema)), F.lit(0))
+    size = F.coalesce(F.sum(row_bytes(data.schema)), F.lit(0))
     writer = data.observe(written, F.count(F.lit(1)).alias("rows"), size.alias("bytes")).write
     if file_type is FileType.PARQUET:
         writer.option("compression", "zstd").parquet(parts)
