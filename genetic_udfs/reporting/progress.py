@@ -31,6 +31,7 @@ _WINDOWS_TO_JUDGE: Final = 4  # a stage of fewer is mostly ramp and tail
 _MORE_FEEDERS: Final = "give it more feeders (engines.NAME.feeders, spark.executor.cores)"
 _LIVE_INTERVAL: Final = 0.5
 _LOG_INTERVAL: Final = 10.0
+_YOUNG: Final = 5.0  # seconds in which a log says nothing of a stage but its end
 
 Watch = Callable[[Callable[[str], None], threading.Event], None]
 """Looks at something in a thread of its own, and says what has changed, until the event."""
@@ -265,7 +266,7 @@ class Progress:
                 self.console.width = self._terminal.columns()
             if self._live:
                 self._live.update(_rendered(view) if view else Text(""), refresh=True)
-            elif stage and view and self._in_log:
+            elif stage and view and self._in_log and view.seconds >= _YOUNG:
                 self._log(stage, f"{view.name}: {', '.join(view.facts())}")
 
     def _log(self, stage: _Stage, line: str) -> None:

@@ -106,6 +106,7 @@ class Log:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_LOG_INTERVAL", 0.0)
+        monkeypatch.setattr(module, "_YOUNG", 0.0)
         monkeypatch.delenv(module.TERMINAL_VARIABLE, raising=False)
         self.progress = Progress()
         self.text = io.StringIO()
@@ -157,6 +158,15 @@ def test_a_stage_whose_last_tick_said_it_all_ends_without_another_line(monkeypat
             while not log.lines():
                 pass
         proceed.release(1000)
+    assert log.lines() == ["deciding: 0 s"]
+
+
+def test_a_stage_that_has_just_begun_says_only_how_it_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, looked = Log(monkeypatch), threading.Semaphore(0)
+    log.within_tick = looked.release
+    monkeypatch.setattr(module, "_YOUNG", 3600.0)
+    with log.progress as progress, progress.stage("deciding", None):
+        assert all(looked.acquire(timeout=PATIENCE) for _ in range(3))  # the tick of the first is over
     assert log.lines() == ["deciding: 0 s"]
 
 
