@@ -46,7 +46,8 @@ PROPERTIES: Final[dict[str, dict[str, str]]] = {
         "delta.dataSkippingStatsColumns": "ordinal,generation",
     },
     schema.CANDIDATES: {"delta.dataSkippingStatsColumns": "generation,status"},
-    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role"},
+    # A commit a wave: a checkpoint takes as long as several of them, and its log is read by nothing but Delta.
+    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role", "delta.checkpointInterval": "100"},
 }
 
 
