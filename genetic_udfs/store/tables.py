@@ -233,7 +233,10 @@ class Store:
         schema_name = schema_of(self.root)
         if named is None or schema_name is not None:
             named = {*SCHEMAS, *TABLES_READ}
-        wanted = {*named, *(table for view in named for table in TABLES_READ.get(view, ()))}
+        wanted = set(named)
+        for view, read in reversed(TABLES_READ.items()):  # a view stands behind those that it reads
+            if view in wanted:
+                wanted.update(read)
         names = [table for table in SCHEMAS if table in wanted and self.exists(table)]
         if schema_name is None:
             for table in names:

@@ -1,4 +1,4 @@
-"""Which views and functions there are, which tables each reads, and the statements that make them."""
+"""Which views and functions there are, what each reads, and the statements that make them."""
 
 from collections.abc import Collection
 from importlib.resources import files
@@ -6,10 +6,10 @@ from typing import Final
 
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, VERDICTS
 
-# In an order in which each finds what it reads.
+# The tables and views that each reads, in an order in which it finds them.
 TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
     "ancestry": (POPULATION,),
-    "descendants": (POPULATION,),
+    "descendants": ("ancestry", POPULATION),
     "ancestors_of": (POPULATION,),
     "descendants_of": (POPULATION,),
     "rejections": (CANDIDATES,),
@@ -36,9 +36,10 @@ def statements(
             session's: a permanent one would look for its tables in the schema of whoever calls it.
         lacking: columns, numbers all of them, that `replies` of an older version have not: they are null.
     """
-    made = []
+    made, there = [], set(tables)
     for name, read in TABLES_READ.items():
-        if name in wanted and set(read) <= set(tables):
+        if name in wanted and there.issuperset(read):
+            there.add(name)
             text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
             if lacking:
                 nulls = "".join(f", CAST(NULL AS DOUBLE) AS {column}" for column in sorted(lacking))
