@@ -122,6 +122,7 @@ def test_a_query_that_is_wrong_is_reported_without_its_plan(spark: SparkSession)
         ("WITH costs AS (SELECT 1) SELECT * FROM costs, spark_catalog.default.replies", {"costs", "replies"}),
         ("SELECT * FROM ancestors_of('population')", {"ancestors_of", "population"}),
         ("SELECT a.*, solve (text).code FROM json.`a.jsonl`", {"solve"}),
+        ("SELECT operator AS show, count(*) FROM population GROUP BY 1 ORDER BY 2 DESC", {"population"}),
         ("SELECT 1", set()),
         ("SELECT populations FROM my_population", set()),
     ],
@@ -132,7 +133,14 @@ def test_a_query_gets_what_its_words_name(query: str, named: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["SHOW TABLES", "describe population", "SELECT * FROM IDENTIFIER('popu' || 'lation')", "EXECUTE IMMEDIATE x"],
+    [
+        "SHOW TABLES",
+        "describe population",
+        "-- what there is\n /* of ours */ desc runs",
+        "BEGIN SHOW TABLES; END",
+        "SELECT *\nFROM IDENTIFIER('popu' || 'lation')",
+        "EXECUTE IMMEDIATE x",
+    ],
 )
 def test_a_query_that_may_mean_more_than_it_names_gets_all(query: str) -> None:
     assert names_in(query) == {*SCHEMAS, *TABLES_READ, "instruct", "solve", "judge"}
