@@ -10,7 +10,7 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.arrow import local_frame
@@ -245,9 +245,8 @@ class Store:
             self.spark.sql(f"USE {schema_name}")
             for view in TABLES_READ:  # the session's own, of another store, would be found first
                 self.spark.catalog.dropTempView(view)
-        lacking: set[str] = set()
-        if schema.REPLIES in names and "costs" in wanted:
-            lacking = {"money", "hourly"} - set(self.read(schema.REPLIES).columns)
+        read_by_views = {table for view in wanted for table in TABLES_READ.get(view, ())}
+        lacking = {table: missing for table in names if table in read_by_views and (missing := self._lacking(table))}
         for temporary in (schema_name is None, True):
             try:
                 for statement in statements(names, wanted, temporary=temporary, lacking=lacking):
@@ -258,6 +257,11 @@ class Store:
                     raise
                 # It is somebody else's schema: the session has views of its own.
         return names
+
+    def _lacking(self, table: str) -> list[StructField]:
+        """Return the columns of today's schema that a table does not have."""
+        there = self.read(table).columns
+        return [field for field in SCHEMAS[table] if field.name not in there]
 
     def _register_folder(self, table: str) -> None:
         if not self.spark.catalog.tableExists(table):

@@ -41,6 +41,13 @@ def test_a_store_of_an_earlier_release_is_exported_as_it_is(spark: SparkSession,
     of_store = [row for row in population(config) if row["generation"] == 1]
     assert [row["id"] for row in written.to_pylist()] == [row["id"] for row in of_store]
     assert (done.rows, done.languages, written["reasoning"].null_count) == (6, {"python": 6}, 6)
+    session = spark.newSession()
+    Store(session, config.store).register()  # its generations have no `diversity`, its candidates no `pass_rate`
+    assert [session.table(view).isEmpty() for view in ("costs", "diversity", "judge_calibration")] == [
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSession, tmp_path: Path) -> None:
