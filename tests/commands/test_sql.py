@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.choices import Format
+from genetic_udfs.commands.cli import sql as command_line
 from genetic_udfs.commands.sql import check_names, names_in, print_rows, translate_query_error
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_MANIFEST
 from genetic_udfs.store.tables import SCHEMAS
 from genetic_udfs.store.views.definitions import TABLES_READ
 
@@ -144,3 +147,8 @@ def test_a_query_gets_what_its_words_name(query: str, named: set[str]) -> None:
 )
 def test_a_query_that_may_mean_more_than_it_names_gets_all(query: str) -> None:
     assert names_in(query) == {*SCHEMAS, *TABLES_READ, "instruct", "solve", "judge"}
+
+
+def test_the_help_names_every_table_and_view_but_those_of_the_index() -> None:
+    named = re.findall(r"\w+", command_line.sql.__doc__ or "")
+    assert {*SCHEMAS, *TABLES_READ} - set(named) == {DEDUP_INDEX, DEDUP_MANIFEST}
