@@ -62,7 +62,7 @@ def evolve(spark: SparkSession, config: Config, *, take_over: bool = False, fork
     Example:
         >>> config = load_config("conf/local.yaml", ["generations=1"])
         >>> [row.accepted for row in evolve(open_session(config), config)]
-        [128, 12]
+        [62, 12]
     """
     return evolve_with(spark, config, checked_inputs(config, fork_from), take_over=take_over)
 

@@ -15,6 +15,7 @@ from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.judge_agreement import print_agreement
 from genetic_udfs.store.runs import check_same_settings, runs_before
+from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.write_access import write_access
 
 
@@ -35,11 +36,12 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
         ConfigurationError: if the store was begun with other settings, or has no such verdicts.
         LeaseError: if a run writes to the store.
         EngineError: if the engine cannot serve; what was answered until then is in the ledger.
-        StoreError: if the store is damaged or cannot be written to.
+        StoreError: if the store is damaged, cannot be written to, or is of a newer version of this software.
     """
     check_same_settings(runs_before(run.store), run.config, seeds)
     rejudging.judged_candidates(run, generation)  # errors come before the lease is taken, which writes
     with translated_errors(run), write_access(run.store, run.lease, run.id, on_status=run.progress.note):
+        bring_up_to_date(run.store)
         try:
             return rejudging.rejudge(run, generation)
         finally:

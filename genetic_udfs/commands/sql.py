@@ -34,8 +34,11 @@ _FUNCTIONS: Final = frozenset({"instruct", "solve", "judge"})
 _TABLES: Final = frozenset({*SCHEMAS, *TABLES_READ})
 # Rows that a table on the screen has at most; their widths are known only when all of them are there.
 _MAX_SHOWN: Final = 1000
-# Statements that speak of tables without their names: lists of what there is, and names that are put together.
-_UNNAMED: Final = frozenset({"show", "describe", "desc", "analyze", "identifier", "execute"})
+# Statements that speak of tables without their names: those that begin so, as scripts do, and those that put names
+# together.
+_FIRST_UNNAMED: Final = frozenset({"show", "describe", "desc", "analyze", "begin"})
+_UNNAMED: Final = frozenset({"identifier", "execute"})
+_COMMENT: Final = re.compile(r"--.*|/\*[\s\S]*?\*/")
 
 
 def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: list[str] | None = None) -> None:
@@ -68,7 +71,9 @@ def names_in(query: str) -> frozenset[str]:
     A word may also stand in a text or name a column; then more is registered than is read.
     """
     words = frozenset(re.findall(r"\w+", query.casefold()))
-    return _TABLES | _FUNCTIONS if words & _UNNAMED else words & (_TABLES | _FUNCTIONS)
+    first = frozenset(re.findall(r"\w+", _COMMENT.sub(" ", query.casefold()))[:1])
+    may_mean_more = words & _UNNAMED or first & _FIRST_UNNAMED
+    return _TABLES | _FUNCTIONS if may_mean_more else words & (_TABLES | _FUNCTIONS)
 
 
 def translate_query_error(error: Exception, empty_store: str | None) -> Exception:

@@ -154,7 +154,7 @@ class Config(Section):
                 EmbeddingModel.named(model, key, self.engines)
             except ConfigurationError as error:
                 raise ValueError(str(error)) from None
-        for key, settings in self._asked().items():
+        for key, settings in self.asked().items():
             if settings.engine not in self.engines:
                 raise ValueError(
                     f"{key}.engine: no engine is named {settings.engine!r}; engines has {sorted(self.engines)}"
@@ -196,7 +196,7 @@ class Config(Section):
             )
         return self
 
-    def _asked(self) -> dict[str, RoleSettings]:
+    def asked(self) -> dict[str, RoleSettings]:
         """Return who is asked and how, by its key."""
         asked = {f"roles.{role}": settings for role, settings in self.roles.assigned().items()}
         paraphrases = self.decontamination.paraphrases

@@ -8,12 +8,13 @@ from typing import Final
 
 from genetic_udfs.config import Engine
 
-# vLLM's arguments that change what a model says: other weights, numbers, tokens or turns. All others are about speed.
+# vLLM's arguments that change what a model says: weights, numbers, tokens, turns or sampling. Others are about speed.
 _DECIDING: Final = frozenset(
     {
-        *("chat-template", "code-revision", "convert", "hf-overrides", "kv-cache-dtype", "lora-modules"),
-        *("pooler-config", "quantization", "revision", "rope-scaling", "rope-theta"),
-        *("tokenizer", "tokenizer-mode", "tokenizer-revision"),
+        *("chat-template", "code-revision", "convert", "default-chat-template-kwargs", "generation-config"),
+        *("hf-config-path", "hf-overrides", "kv-cache-dtype", "load-format", "logits-processors", "logprobs-mode"),
+        *("lora-modules", "override-generation-config", "pooler-config", "quantization", "quantization-config"),
+        *("revision", "rope-scaling", "rope-theta", "tokenizer", "tokenizer-mode", "tokenizer-revision"),
     }
 )
 _WEIGHTS: Final = frozenset({".bin", ".gguf", ".pt", ".pth", ".safetensors"})
@@ -23,15 +24,19 @@ _DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".txt"})  # archit
 _BLOCK, _BLOCKS = 1 << 16, 16
 
 
-def model_identity(engine: Engine) -> str:
+def model_identity(engine: Engine, *, is_unlimited: bool = False) -> str:
     """Return what of an engine is part of a request's identity.
 
     That is the model's name, or a hash of the contents where it is a folder of this machine, with the arguments that
-    change its replies. A folder that only executors have counts by its path.
+    change its replies. A folder that only executors have counts by its path. Replies that are unlimited end where a
+    server of our own has no room for more, so its length counts, too.
     """
-    deciding = {name: value for name, value in sorted(engine.flags.items()) if name in _DECIDING}
+    # vLLM also takes a part of an argument, as in `hf-overrides.rope_theta`.
+    deciding = {name: value for name, value in sorted(engine.flags.items()) if name.partition(".")[0] in _DECIDING}
     if engine.dtype != "auto":
         deciding["dtype"] = engine.dtype
+    if is_unlimited and engine.max_model_len is not None and not engine.urls:
+        deciding["max-model-len"] = engine.max_model_len
     name = engine.model if engine.urls else identity_of_files(engine.model)
     return f"{name} {json.dumps(deciding)}" if deciding else name
 

@@ -84,7 +84,7 @@ def judged_candidates(run: Run, generation: int) -> DataFrame:
         there = f"generations 0 to {max(numbers)}" if numbers else "no finished generation"
         raise ConfigurationError(f"--generation {generation}: {run.store.root} has {there}")
     is_decided = F.col("verdict").isNotNull() | F.col("pass_rate").isNotNull()
-    judged = run.store.read(CANDIDATES).filter((F.col("generation") == generation) & is_decided)
+    judged = run.store.read_complete(CANDIDATES).filter((F.col("generation") == generation) & is_decided)
     if judged.isEmpty():
         why = "it is made of the seeds" if generation == 0 else "none of its candidates came as far as judge or tests"
         raise ConfigurationError(f"--generation {generation}: there is no verdict to compare with: {why}")

@@ -91,10 +91,11 @@ def with_replies(
     if is_scored is None:
         is_scored = role == "judge" and purpose is None
     sampling = sampling_key(settings)
+    model = model_identity(engine, is_unlimited=settings.max_tokens is None)
     identity = F.sha2(
         F.concat_ws(
             "\x1e",
-            *(F.lit(str(part)) for part in (run.config.seed, generation, role, model_identity(engine), sampling)),
+            *(F.lit(str(part)) for part in (run.config.seed, generation, role, model, sampling)),
             F.col("sample").cast("string"),
             F.col("prompt"),
         ),

@@ -62,13 +62,14 @@ def fixed_settings(config: Config, seeds: Sequence[Seed]) -> dict[str, Any]:
 
 
 def runs_before(store: Store) -> list[Row]:
-    """Return the runs that began in a store, in their order, without their configurations.
+    """Return the runs that began in a store, in their order.
 
     Those that a fork has copied have `forked_from`; they began under the settings of another store.
     """
     runs = store.read(RUNS)
     copied = F.col("forked_from") if "forked_from" in runs.columns else F.lit(None).alias("forked_from")
-    return runs.select("run_id", "started_at", "fixed", "versions", "outcome", copied).orderBy("started_at").collect()
+    names = ("run_id", "started_at", "configuration", "fixed", "versions", "outcome")
+    return runs.select(*names, copied).orderBy("started_at").collect()
 
 
 def check_same_settings(before: Sequence[Row], config: Config, seeds: Sequence[Seed]) -> None:
@@ -114,19 +115,29 @@ def changed_test_sets(before: Sequence[Row], test_sets: Mapping[str, str]) -> li
 
 
 def changed_models(before: Sequence[Row], config: Config) -> list[str]:
-    """Tell of each engine whose model is not the last run's, so that its requests are others.
+    """Tell of each role whose model is not the last run's, whatever its engine is called: its requests are others.
 
     Runs of releases that did not write models down had them by name or path.
     """
-    if (last := _last_versions(before)) is None:
+    if not before:
         return []
-    engines = config.used_engines()
-    was = {name: last.get(_MODEL + name, engine.model) for name, engine in engines.items()}
     return [
-        f"engine {name}: the model is {now}, and was {was[name]} in the last run"
-        for name, engine in engines.items()
-        if (now := model_identity(engine)) != was[name]
+        f"{key}: the model is {now}, and was {was} in the last run"
+        for key, settings in config.asked().items()
+        if (was := _model_of(before[-1], key)) not in (None, now := model_identity(config.engines[settings.engine]))
     ]
+
+
+def _model_of(run: Row, key: str) -> str | None:
+    """Return the model that a run had for the role at a key of the configuration; None if it had no such role."""
+    configuration = yaml.safe_load(run["configuration"])
+    role: Any = configuration
+    for part in key.split("."):
+        role = (role or {}).get(part)
+    if role is None:
+        return None
+    model = configuration["engines"][role["engine"]]["model"]
+    return str((run["versions"] or {}).get(_MODEL + role["engine"], model))
 
 
 def changed_reasoning(before: Sequence[Row], config: Config) -> list[str]:

@@ -10,7 +10,7 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.arrow import local_frame
@@ -234,7 +234,10 @@ class Store:
         schema_name = schema_of(self.root)
         if named is None or schema_name is not None:
             named = {*SCHEMAS, *TABLES_READ}
-        wanted = {*named, *(table for view in named for table in TABLES_READ.get(view, ()))}
+        wanted = set(named)
+        for view, read in reversed(TABLES_READ.items()):  # a view stands behind those that it reads
+            if view in wanted:
+                wanted.update(read)
         names = [table for table in SCHEMAS if table in wanted and self.exists(table)]
         if schema_name is None:
             for table in names:
@@ -243,9 +246,8 @@ class Store:
             self.spark.sql(f"USE {schema_name}")
             for view in TABLES_READ:  # the session's own, of another store, would be found first
                 self.spark.catalog.dropTempView(view)
-        lacking: set[str] = set()
-        if schema.REPLIES in names and "costs" in wanted:
-            lacking = {"money", "hourly"} - set(self.read(schema.REPLIES).columns)
+        read_by_views = {table for view in wanted for table in TABLES_READ.get(view, ())}
+        lacking = {table: missing for table in names if table in read_by_views and (missing := self._lacking(table))}
         for temporary in (schema_name is None, True):
             try:
                 for statement in statements(names, wanted, temporary=temporary, lacking=lacking):
@@ -256,6 +258,11 @@ class Store:
                     raise
                 # It is somebody else's schema: the session has views of its own.
         return names
+
+    def _lacking(self, table: str) -> list[StructField]:
+        """Return the columns of today's schema that a table does not have."""
+        there = self.read(table).columns
+        return [field for field in SCHEMAS[table] if field.name not in there]
 
     def _register_folder(self, table: str) -> None:
         if not self.spark.catalog.tableExists(table):

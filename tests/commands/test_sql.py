@@ -3,14 +3,17 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.choices import Format
+from genetic_udfs.commands.cli import sql as command_line
 from genetic_udfs.commands.sql import check_names, names_in, print_rows, translate_query_error
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_MANIFEST
 from genetic_udfs.store.tables import SCHEMAS
 from genetic_udfs.store.views.definitions import TABLES_READ
 
@@ -122,6 +125,7 @@ def test_a_query_that_is_wrong_is_reported_without_its_plan(spark: SparkSession)
         ("WITH costs AS (SELECT 1) SELECT * FROM costs, spark_catalog.default.replies", {"costs", "replies"}),
         ("SELECT * FROM ancestors_of('population')", {"ancestors_of", "population"}),
         ("SELECT a.*, solve (text).code FROM json.`a.jsonl`", {"solve"}),
+        ("SELECT operator AS show, count(*) FROM population GROUP BY 1 ORDER BY 2 DESC", {"population"}),
         ("SELECT 1", set()),
         ("SELECT populations FROM my_population", set()),
     ],
@@ -132,7 +136,19 @@ def test_a_query_gets_what_its_words_name(query: str, named: set[str]) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["SHOW TABLES", "describe population", "SELECT * FROM IDENTIFIER('popu' || 'lation')", "EXECUTE IMMEDIATE x"],
+    [
+        "SHOW TABLES",
+        "describe population",
+        "-- what there is\n /* of ours */ desc runs",
+        "BEGIN SHOW TABLES; END",
+        "SELECT *\nFROM IDENTIFIER('popu' || 'lation')",
+        "EXECUTE IMMEDIATE x",
+    ],
 )
 def test_a_query_that_may_mean_more_than_it_names_gets_all(query: str) -> None:
     assert names_in(query) == {*SCHEMAS, *TABLES_READ, "instruct", "solve", "judge"}
+
+
+def test_the_help_names_every_table_and_view_but_those_of_the_index() -> None:
+    named = re.findall(r"\w+", command_line.sql.__doc__ or "")
+    assert {*SCHEMAS, *TABLES_READ} - set(named) == {DEDUP_INDEX, DEDUP_MANIFEST}

@@ -106,6 +106,8 @@ def test_everything_else_is_taken_and_each_configuration_is_kept(
     told = " ".join(capsys.readouterr().err.split())
     assert "test set ropes: 1 items, sha256" in told
     assert "not there in the last run; no earlier generation was checked" in told
+    assert told.count("the model is other, and was scripted in the last run; a generation that is not decided") == 3
     evolve(spark, config.model_copy(update={"generations": 1}))
     told = " ".join(capsys.readouterr().err.split())
+    assert "the model is" not in told
     assert "generation 2 is done, and generations is 1: nothing is left to do" in told

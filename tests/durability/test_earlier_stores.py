@@ -10,9 +10,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from genetic_udfs import read_generation
+from genetic_udfs.commands.checks.preflight import check_seeds
+from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.commands.explain import state_of
 from genetic_udfs.commands.export import items_to_check
 from genetic_udfs.commands.export import run as export
+from genetic_udfs.commands.rejudge import rejudge_generation
 from genetic_udfs.config.file import load_config
 from genetic_udfs.export.formats import ExportFormat
 from genetic_udfs.export.outcome import ExportOptions
@@ -41,6 +44,23 @@ def test_a_store_of_an_earlier_release_is_exported_as_it_is(spark: SparkSession,
     of_store = [row for row in population(config) if row["generation"] == 1]
     assert [row["id"] for row in written.to_pylist()] == [row["id"] for row in of_store]
     assert (done.rows, done.languages, written["reasoning"].null_count) == (6, {"python": 6}, 6)
+    session = spark.newSession()
+    Store(session, config.store).register()  # its generations have no `diversity`, its candidates no `pass_rate`
+    assert [session.table(view).isEmpty() for view in ("costs", "diversity", "judge_calibration")] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_store_of_an_earlier_release_is_judged_again(spark: SparkSession, tmp_path: Path) -> None:
+    with tarfile.open(EARLIER) as archive:
+        archive.extractall(tmp_path, filter="data")
+    with ScriptedServer(scripted_model.answer, model="scripted") as server, Progress() as progress:
+        more = [f"engines.scripted.url={server.url}", "roles.judge.temperature=0.1"]
+        config = load_config(tmp_path / "run.yaml", more)
+        found = rejudge_generation(new_run(spark, config, progress), check_seeds(config), 1)
+        assert found.asked == server.calls.total() == len(table(config, "verdicts")) == found.agreement.total == 6
 
 
 def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSession, tmp_path: Path) -> None:

@@ -48,6 +48,11 @@ def test_other_contents_are_another_model(folder: Path, file: str, at: int) -> N
         {"args": {"quantization": "fp8"}},
         {"args": {"--revision": "abc"}},
         {"args": {"kv_cache_dtype": "fp8"}},
+        {"args": {"generation-config": "vllm"}},
+        {"args": {"override-generation-config": '{"temperature": 0.1}'}},
+        {"args": {"override-generation-config.temperature": 0.1}},
+        {"args": {"default-chat-template-kwargs": '{"enable_thinking": false}'}},
+        {"args": {"load-format": "dummy"}},
         {"dtype": "float16"},
     ],
 )
@@ -58,6 +63,14 @@ def test_what_changes_the_numbers_is_another_model(settings: dict[str, Any]) -> 
 def test_what_changes_the_speed_is_not() -> None:
     fast = Engine(model="org/name", args={"tensor-parallel-size": 8, "enforce-eager": True}, max_num_seqs=9)
     assert model_identity(fast) == "org/name"
+
+
+def test_the_length_counts_where_it_alone_ends_replies() -> None:
+    long = Engine(model="org/name", max_model_len=9000)
+    assert model_identity(long) == model_identity(Engine(model="org/name"), is_unlimited=True) == "org/name"
+    assert model_identity(long, is_unlimited=True) == 'org/name {"max-model-len": 9000}'
+    elsewhere = Engine(model="org/name", url="http://host/v1", max_model_len=9000)  # which is not told of it
+    assert model_identity(elsewhere, is_unlimited=True) == "org/name"
 
 
 def test_one_argument_written_in_two_ways_is_one() -> None:

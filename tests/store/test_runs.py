@@ -57,25 +57,44 @@ def config(**engine: object) -> Config:
     )
 
 
-def run(**versions: str) -> Row:
-    return Row(versions=versions)
+def run(of: Config | None = None, **versions: str) -> Row:
+    return Row(versions=versions, configuration=configuration_text(of or config()))
 
 
 def test_a_first_run_tells_of_no_change() -> None:
     assert changed_models([], config(dtype="float16")) == changed_test_sets([], {"HumanEval": "abc"}) == []
 
 
+def now_and_before(now: str, before: str) -> list[str]:
+    return [
+        f"roles.{role}: the model is {now}, and was {before} in the last run"
+        for role in ("instructor", "coder", "judge")
+    ]
+
+
 def test_the_last_run_counts() -> None:
     before = [run(**{"model of engine any": "any/model"}), run(**{"model of engine any": "old/model"})]
-    assert changed_models(before, config()) == ["engine any: the model is any/model, and was old/model in the last run"]
+    assert changed_models(before, config()) == now_and_before("any/model", "old/model")
     assert changed_models(before[::-1], config()) == []
 
 
+def test_a_model_is_a_roles_whatever_its_engine_is_called() -> None:
+    before, now = [run(**{"model of engine any": "any/model"})], config().model_dump()
+    now["engines"]["other"] = {"model": "other/model"}
+    now["roles"]["coder"]["engine"] = "other"
+    now["roles"]["tester"] = now["roles"]["judge"]  # there was none
+    told = changed_models(before, Config.model_validate(now))
+    assert told == ["roles.coder: the model is other/model, and was any/model in the last run"]
+    now["engines"]["other"] = {"model": "any/model"}
+    assert changed_models(before, Config.model_validate(now)) == []
+
+
 def test_runs_that_did_not_write_models_down_had_them_by_name() -> None:
-    assert changed_models([run()], config()) == changed_models([Row(versions=None)], config()) == []
-    assert changed_models([run()], config(args={"quantization": "fp8"})) == [
-        'engine any: the model is any/model {"quantization": "fp8"}, and was any/model in the last run'
-    ]
+    assert changed_models([run()], config()) == []
+    assert changed_models([Row(**{**run().asDict(), "versions": None})], config()) == []
+    assert changed_models([run(config(model="old/model"))], config()) == now_and_before("any/model", "old/model")
+    quantized = config(args={"quantization": "fp8"})
+    assert changed_models([run()], quantized) == now_and_before('any/model {"quantization": "fp8"}', "any/model")
 
 
 def test_thoughts_that_are_told_from_answers_otherwise_are_named() -> None:

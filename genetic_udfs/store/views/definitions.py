@@ -1,15 +1,18 @@
-"""Which views and functions there are, which tables each reads, and the statements that make them."""
+"""Which views and functions there are, what each reads, and the statements that make them."""
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 from importlib.resources import files
 from typing import Final
 
+from pyspark.sql.types import StructField
+
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, VERDICTS
 
-# In an order in which each finds what it reads.
+# The tables and views that each reads, in an order in which it finds them.
 TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
     "ancestry": (POPULATION,),
-    "descendants": (POPULATION,),
+    "descendants": ("ancestry", POPULATION),
     "ancestors_of": (POPULATION,),
     "descendants_of": (POPULATION,),
     "rejections": (CANDIDATES,),
@@ -21,11 +24,8 @@ TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-_OF_REPLIES: Final = "FROM replies\n"
-
-
 def statements(
-    tables: Collection[str], wanted: Collection[str], *, temporary: bool, lacking: Collection[str] = ()
+    tables: Collection[str], wanted: Collection[str], *, temporary: bool, lacking: Mapping[str, list[StructField]] = {}
 ) -> list[str]:
     """Return the SQL that makes the views and functions.
 
@@ -34,15 +34,17 @@ def statements(
         wanted: the views and functions that are made if their tables exist.
         temporary: whether the views are the session's own, or stay in the current schema. Functions are always the
             session's: a permanent one would look for its tables in the schema of whoever calls it.
-        lacking: columns, numbers all of them, that `replies` of an older version have not: they are null.
+        lacking: columns that tables of an older version have not: they are null.
     """
-    made = []
+    made, there = [], set(tables)
     for name, read in TABLES_READ.items():
-        if name in wanted and set(read) <= set(tables):
+        if name in wanted and there.issuperset(read):
+            there.add(name)
             text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-            if lacking:
-                nulls = "".join(f", CAST(NULL AS DOUBLE) AS {column}" for column in sorted(lacking))
-                text = text.replace(_OF_REPLIES, f"FROM (SELECT *{nulls} FROM replies)\n")
+            for table in set(read) & set(lacking):
+                nulls = (f"CAST(NULL AS {field.dataType.simpleString()}) AS {field.name}" for field in lacking[table])
+                complete = f"(SELECT {', '.join(['*', *nulls])} FROM {table})"
+                text = re.sub(rf"\b(FROM|JOIN) {table}\b", rf"\1 {complete}", text)
             is_own = temporary or text.startswith("FUNCTION")
             made.append(f"CREATE OR REPLACE {'TEMPORARY ' if is_own else ''}{text}")
     return made

@@ -1,6 +1,8 @@
 """What the views and table functions over a store hold, on a store whose rows are known."""
 
+import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.store import views
 from genetic_udfs.store.schema import GENERATIONS, VERDICTS, VERDICTS_SCHEMA
-from genetic_udfs.store.tables import Store
+from genetic_udfs.store.tables import SCHEMAS, Store
 from genetic_udfs.store.views.definitions import TABLES_READ, statements
 from tests.made_store import make_store
 
@@ -160,6 +163,12 @@ def test_every_column_of_a_view_says_what_it_holds(registered: Store) -> None:
         assert_says_what_it_holds(registered, name)
 
 
+def test_what_each_reads_is_what_its_sql_names() -> None:
+    for name, read in TABLES_READ.items():
+        text = files(views).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+        assert set(re.findall(r"(?:FROM|JOIN) (\w+)", text)) & {*SCHEMAS, *TABLES_READ} == set(read), name
+
+
 def test_only_what_is_named_is_registered_with_what_it_reads(registered: Store) -> None:
     session = registered.spark.newSession()
     session.sql("CREATE SCHEMA few")
@@ -170,6 +179,8 @@ def test_only_what_is_named_is_registered_with_what_it_reads(registered: Store) 
         assert tables == {"population": False, "candidates": False, "by_operator": True}
         assert session.sql("SELECT * FROM ancestors_of('a')").count() == 2
         assert session.sql("SELECT count(*) FROM by_operator").collect()[0][0] == 5
+        assert Store(session, registered.root).register({"descendants"}) == ["population"]
+        assert session.sql("SELECT * FROM descendants WHERE ancestor = 'c'").count() == 2
         assert Store(session, registered.root).register({"verdicts"}) == []  # nobody has judged anew
     finally:
         session.sql("DROP SCHEMA few CASCADE")
