@@ -250,6 +250,7 @@ main() {
     choose_spark
     choose_delta_jars "${submit_arguments[@]}"
     if [[ -n $dry_run ]]; then say_what_is_missing; else fetch_delta_jars; fi
+    choose_class_data
     if [[ -n $only_prepare ]]; then
         make_class_data
         prepare_model

@@ -18,6 +18,7 @@ choose_package
 choose_spark
 choose_delta_jars ""
 fetch_delta_jars
+choose_class_data
 make_class_data
 prepare_model
 
