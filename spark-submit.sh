@@ -243,7 +243,10 @@ main() {
         choose_package
         exec "$python" -P "$job" --help
     fi
-    [[ -n $dry_run ]] || make_environment
+    if [[ -z $dry_run ]]; then
+        check_java
+        make_environment
+    fi
     choose_package
     [[ -n $only_prepare ]] || gather_submit_arguments
     check_master

@@ -104,9 +104,10 @@ java_home() { # JAVA
     printf '%s\n' "${path%/bin/java}"
 }
 
-# Spark 4.2 runs on Java 17 and 21.
+# Spark 4.2 runs on Java 17 and 21. Somebody who sets PYSPARK_PYTHON sees to Java as well.
 check_java() {
     local java found
+    [[ -z ${PYSPARK_PYTHON:-} ]] || return 0
     java=$(choose_java)
     found=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$(java_home "$java")/release" 2>/dev/null) || true
     [[ -n $found ]] || found=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') || true
@@ -127,8 +128,6 @@ check_java() {
 # way; uv is the same everywhere.
 make_environment() {
     local base began=$SECONDS
-    [[ -n ${PYSPARK_PYTHON:-} ]] && return
-    check_java
     environment_ready && return
     # To make it anew would empty the folder that the link points to, which is another checkout's.
     [[ ! -L $environment ]] ||

@@ -518,6 +518,18 @@ class TestClassData:
         assert self.archived(bare) == 1
 
 
+class TestTests:
+    def test_the_fast_ones_need_no_java_and_fetch_nothing_but_the_environment(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        script = bare.root / "tests" / "run.sh"
+        script.parent.mkdir()
+        shutil.copy(PROJECT / "tests" / "run.sh", script)
+        executable(bare.root / "pytest.py", "import sys\nprint(sys.argv[1:])\n")
+        result = bare.run("--fast", script=script, JAVA_HOME="/nonexistent")
+        assert result.stdout == "['--fast']\n"
+        assert bare.submitted() == []
+
+
 class TestPlaces:
     def test_it_works_from_another_folder(self, checkout: Checkout, tmp_path: Path) -> None:
         result = checkout.run("jobs/evolve.py", "conf/local.yaml", cwd=tmp_path)
