@@ -64,7 +64,8 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation, size)
             add_to_index(run.store, run.config, run.id, generation)
-            add_embeddings(run.store, run.config, run.id, generation, embedded_candidates(run, generation))
+            known = embedded_candidates(run, generation, accepted(run, generation))
+            add_embeddings(run.store, run.config, run.id, generation, known)
             size = commit_generation(run, generation, size, started, meter)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
@@ -88,6 +89,11 @@ def last_generation(run: Run) -> tuple[int | None, int]:
 def decided(run: Run, generation: int) -> DataFrame:
     """Return the candidates of a generation."""
     return run.store.read(CANDIDATES).filter(F.col("generation") == generation)
+
+
+def accepted(run: Run, generation: int) -> DataFrame:
+    """Return the accepted candidates of a generation."""
+    return decided(run, generation).filter(F.col("status") == ACCEPTED)
 
 
 def commit_seeds(run: Run, seeds: Sequence[Seed], meter: DiversityMeter) -> int:
@@ -121,9 +127,7 @@ def decide(run: Run, generation: int, size: int, items: Sequence[BenchmarkItem])
 
 def commit_population(run: Run, generation: int, size: int) -> None:
     """Append a generation's accepted candidates to the population, numbered on from the `size` before them."""
-    accepted = decided(run, generation).filter(F.col("status") == ACCEPTED)
-    rows = accepted.transform(numbered, size)
-    append_generation(run, POPULATION, rows, generation)
+    append_generation(run, POPULATION, accepted(run, generation).transform(numbered, size), generation)
 
 
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
