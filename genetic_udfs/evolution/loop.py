@@ -16,7 +16,7 @@ from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.duplicates import embedded_candidates
-from genetic_udfs.evolution.generation import make_generation
+from genetic_udfs.evolution.generation import indexed_in_rounds, make_generation
 from genetic_udfs.evolution.population_embeddings import add_embeddings, update_embeddings
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run
@@ -63,7 +63,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
             decide(run, generation, size, items)
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation, size)
-            add_to_index(run.store, run.config, run.id, generation)
+            add_to_index(run.store, run.config, run.id, generation, indexed_in_rounds(run, generation))
             known = embedded_candidates(run, generation, accepted(run, generation))
             add_embeddings(run.store, run.config, run.id, generation, known)
             size = commit_generation(run, generation, size, started, meter)
