@@ -17,6 +17,7 @@ from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.duplicates import embedded_candidates
 from genetic_udfs.evolution.generation import indexed_in_rounds, make_generation
+from genetic_udfs.evolution.operators.slots import SLOTS_A_TASK
 from genetic_udfs.evolution.population_embeddings import add_embeddings, update_embeddings
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run
@@ -133,16 +134,17 @@ def commit_population(run: Run, generation: int, size: int) -> None:
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
     """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item.
 
-    One task counts a colony, so that it gets the keys of its rows alone.
+    A task orders the keys of so many slots of a colony; by how many are in each such part it is known where it begins.
     """
-    keys = accepted.select("colony", "round", "slot", "item", "id")
-    counts = keys.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
+    part = ("colony", "round", "part")
+    keys = accepted.withColumn("part", F.floor(F.col("slot") / SLOTS_A_TASK)).select(*part, "slot", "item", "id")
+    counts = keys.groupBy(*part).agg(F.count(F.lit(1)).alias("members"))
     before = F.coalesce(
-        F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
+        F.sum("members").over(Window.orderBy(*part).rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
     )
-    offsets = counts.select("colony", (before + first).alias("offset"))
-    place = F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
-    ordinals = keys.select("colony", "id", place.alias("place")).join(F.broadcast(offsets), "colony")
+    offsets = counts.select(*part, (before + first).alias("offset"))
+    place = F.row_number().over(Window.partitionBy(*part).orderBy("slot", "item")) - 1
+    ordinals = keys.select(*part, "id", place.alias("place")).join(F.broadcast(offsets), [*part])
     return accepted.join(ordinals.select("id", (F.col("offset") + F.col("place")).alias("ordinal")), "id")
 
 
