@@ -243,13 +243,17 @@ main() {
         choose_package
         exec "$python" -P "$job" --help
     fi
-    [[ -n $dry_run ]] || make_environment
+    if [[ -z $dry_run ]]; then
+        check_java
+        make_environment
+    fi
     choose_package
     [[ -n $only_prepare ]] || gather_submit_arguments
     check_master
     choose_spark
     choose_delta_jars "${submit_arguments[@]}"
     if [[ -n $dry_run ]]; then say_what_is_missing; else fetch_delta_jars; fi
+    choose_class_data
     if [[ -n $only_prepare ]]; then
         make_class_data
         prepare_model

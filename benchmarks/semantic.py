@@ -51,7 +51,7 @@ def quality(results: Results, options: argparse.Namespace) -> None:
         nothing = new.limit(0)
         names, vectors = collected(new)
         truth = dropped_by_pairs(brute_force(vectors), names)
-        rows = semantic_duplicates(new, nothing, THRESHOLD, space.checkpoint).select(c.ID).collect()
+        rows = semantic_duplicates(new, nothing, THRESHOLD, space.checkpoint, count=len(names)).select(c.ID).collect()
         found = {row[0] for row in rows}
         results.add(
             f"{len(names):,} texts: recall of what is dropped against brute force",
@@ -60,7 +60,7 @@ def quality(results: Results, options: argparse.Namespace) -> None:
             dropped=len(truth),
             wrong=len(found - truth),
         )
-        search = partial(semantic_duplicates, new, nothing, THRESHOLD, space.checkpoint)
+        search = partial(semantic_duplicates, new, nothing, THRESHOLD, space.checkpoint, count=len(names))
         measured(results, options, spark, search, len(names), f"{len(names):,} texts at once")
 
 
@@ -70,7 +70,7 @@ def incremental(results: Results, options: argparse.Namespace) -> None:
         stored = spark.read.parquet(str(embedded(spark, options.scale)))
         count = stored.count()
         new, kept = (stored.filter(which) for which in (F.col(c.RANK) >= count - NEW, F.col(c.RANK) < count - NEW))
-        search = partial(semantic_duplicates, new, kept, THRESHOLD, space.checkpoint)
+        search = partial(semantic_duplicates, new, kept, THRESHOLD, space.checkpoint, count=NEW)
         measured(results, options, spark, search, NEW, f"{NEW:,} texts against {count - NEW:,} kept")
 
 

@@ -104,9 +104,10 @@ java_home() { # JAVA
     printf '%s\n' "${path%/bin/java}"
 }
 
-# Spark 4.2 runs on Java 17 and 21.
+# Spark 4.2 runs on Java 17 and 21. Somebody who sets PYSPARK_PYTHON sees to Java as well.
 check_java() {
     local java found
+    [[ -z ${PYSPARK_PYTHON:-} ]] || return 0
     java=$(choose_java)
     found=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$(java_home "$java")/release" 2>/dev/null) || true
     [[ -n $found ]] || found=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') || true
@@ -127,8 +128,6 @@ check_java() {
 # way; uv is the same everywhere.
 make_environment() {
     local base began=$SECONDS
-    [[ -n ${PYSPARK_PYTHON:-} ]] && return
-    check_java
     environment_ready && return
     # To make it anew would empty the folder that the link points to, which is another checkout's.
     [[ ! -L $environment ]] ||
@@ -301,39 +300,38 @@ fetch_yarn_jars() {
 # The driver's JVM of a short job does little but load classes. Java keeps them in an archive, parsed and verified: one
 # of Spark with Delta, one of the launcher that Spark's scripts start first. They are made for the environment's own
 # Spark alone, and a job does without them as well.
-class_data=$cache/class-data
 
-# Prints what the archives depend on: this Java, and the jars of the class path.
-class_data_key() {
-    local java
+# Sets `class_data`, the folder of the archives for this Java and the jars of the class path. There is none for another
+# Spark, nor in a path with a space, which could not be handed to Spark's launcher.
+choose_class_data() {
+    local java key
+    class_data=
+    [[ $spark_home == "$environment"/* && $cache != *[[:space:]]* ]] || return 0
     java=$(choose_java)
-    stat -L --format '%n %s %Y' "$(java_home "$java")"/{bin/java,release} "$spark_home"/jars/*.jar "${delta_jars[@]}" \
-        "$project/conf/class_data.py" 2>/dev/null | sha256sum || true
+    key=$(stat -L --format '%n %s %Y' "$(java_home "$java")"/{bin/java,release} "$spark_home"/jars/*.jar \
+        "${delta_jars[@]}" "$project/conf/class_data.py" 2>/dev/null | sha256sum) || true
+    class_data=$cache/class-data/${key:0:16}
 }
 
-has_class_data() { # a path with a space could not be handed to Spark's launcher
-    [[ $spark_home == "$environment"/* && $class_data != *[[:space:]]* ]]
-}
-
-class_data_ready() {
-    has_class_data || return 0
-    [[ "$(cat "$class_data/key" 2>/dev/null)" == "$(class_data_key)" ]]
-}
-
-# Prints the path of the archive NAME where there is one that is up to date.
+# Prints the path of the archive NAME where there is one.
 class_data_archive() { # NAME
     local archive=$class_data/$1.jsa
-    if has_class_data && [[ -f $archive ]] && class_data_ready; then printf '%s\n' "$archive"; fi
+    if [[ -n $class_data && -e $class_data/complete && -f $archive ]]; then printf '%s\n' "$archive"; fi
+}
+
+# Whether this user may make the archives: a checkout may be another's.
+may_make_class_data() {
+    mkdir -p "$class_data" 2>/dev/null && [[ -w $class_data ]] && : 2>/dev/null >>"$cache/class-data.lock"
 }
 
 # Makes the archives by a short run of Spark. Where that fails the jobs start without them, and it is not tried again.
 make_class_data() {
-    class_data_ready && return
+    [[ -n $class_data && ! -e $class_data/complete ]] || return 0
+    may_make_class_data || return 0
     lock class-data
-    if ! class_data_ready; then
+    if [[ ! -e $class_data/complete ]]; then
         say "archiving the classes of Spark and Delta, so that jobs start faster (about a minute, once)"
-        rm -rf "$class_data"
-        mkdir -p "$class_data"
+        rm -rf "${class_data:?}"/*
         env -u HADOOP_CONF_DIR -u YARN_CONF_DIR -u SPARK_CONF_DIR -u JAVA_TOOL_OPTIONS \
             PYSPARK_PYTHON="$python" PYSPARK_DRIVER_PYTHON="$python" SPARK_HOME="$spark_home" \
             SPARK_DIST_CLASSPATH="$(joined : "${delta_jars[@]}")" \
@@ -342,7 +340,7 @@ make_class_data() {
             "$spark_home/bin/spark-submit" --master 'local[2]' "$project/conf/class_data.py" "$class_data/scratch" \
             >"$class_data/log" 2>&1 || say "it failed, and jobs start without; Spark's output is in $class_data/log"
         rm -rf "$class_data/scratch"
-        class_data_key >"$class_data/key"
+        : >"$class_data/complete"
     fi
     unlock
 }

@@ -16,13 +16,15 @@ from tests.made_store import make_store
 
 PROJECT = Path(__file__).resolve().parent.parent
 JARS = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
-CLASS_DATA = PROJECT / ".cache" / "class-data" / "spark.jsa"  # that of jobs, for their class path
+# Those of jobs, for their class path; Java leaves one aside that is not for it.
+CLASS_DATA = sorted((PROJECT / ".cache" / "class-data").glob("*/spark.jsa"), key=os.path.getmtime)
 os.environ["SPARK_DIST_CLASSPATH"] = ":".join(map(str, JARS))
 # Java's first compiler alone has room for 48 MB of code by default; then it throws out and repeats, half of the time.
 QUICK_JVM = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"]
 JAVA_OPTIONS = [
     *QUICK_JVM,
-    *(f"-XX:SharedArchiveFile={CLASS_DATA}", "-Xlog:disable", "-Xlog:all=error:stderr"),
+    *(f"-XX:SharedArchiveFile={newest}" for newest in CLASS_DATA[-1:]),
+    *("-Xlog:disable", "-Xlog:all=error:stderr"),
 ]
 # Many small jobs: compilers, Java's and Spark's own, and plans that are made again in the middle, would take more time
 # than they gain.

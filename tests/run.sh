@@ -13,13 +13,17 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 source "$here/../conf/environment.sh"
 
 choose_python
+[[ ${1:-} == --fast ]] || check_java
 make_environment
 choose_package
 choose_spark
-choose_delta_jars ""
-fetch_delta_jars
-make_class_data
-prepare_model
+if [[ ${1:-} != --fast ]]; then
+    choose_delta_jars ""
+    fetch_delta_jars
+    choose_class_data
+    make_class_data
+    prepare_model
+fi
 
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 

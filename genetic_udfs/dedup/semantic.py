@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Observation, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import FloatType, IntegerType, StringType, StructField, StructType
 
@@ -50,7 +50,9 @@ def embed(texts: DataFrame, model: EmbeddingModel) -> DataFrame:
     return embedded_rows(given, [c.ID, c.RANK, c.TEXT], model, _embedded, c.EMBEDDED)
 
 
-def semantic_duplicates(new: DataFrame, kept: DataFrame, threshold: float, checkpoint: Checkpoint) -> DataFrame:
+def semantic_duplicates(
+    new: DataFrame, kept: DataFrame, threshold: float, checkpoint: Checkpoint, *, count: int
+) -> DataFrame:
     """Find the new texts that are dropped because they say what a kept one says.
 
     A new text is dropped if the cosine of its embedding and that of a kept text reaches the threshold. Kept are all of
@@ -61,26 +63,28 @@ def semantic_duplicates(new: DataFrame, kept: DataFrame, threshold: float, check
         kept: `id` and `vector`, by the same model.
         threshold: from which cosine on.
         checkpoint: stores intermediate results.
+        count: number of new texts. The driver holds some of them at once, and no more however many there are.
 
     Returns:
         Columns as `columns.DROPPED`; `similarity` is the cosine, and the partner the most similar kept text before it.
     """
     spark = new.sparkSession
     new = new.select(*c.EMBEDDED.fieldNames())
-    turns = max(1, -(-new.count() // NEW_AT_ONCE))
+    turns = -(-count // NEW_AT_ONCE)
     if turns > 1:  # one task counts, so it gets keys alone
         places = new.select(c.ID, F.row_number().over(Window.orderBy(c.RANK, c.ID)).alias("place"))
         turn = F.floor((F.col("place") - 1) / NEW_AT_ONCE).cast("int").alias("turn")
         new = checkpoint(new.join(places.select(c.ID, turn), c.ID), "turns")
-    found: list[dict[str, Any]] = []
+    found = local_frame(spark, [], c.DROPPED)
     for number in range(turns):
         here, others = new, kept.select(c.ID, c.VECTOR)
         if turns > 1:
             here, before = new.filter(F.col("turn") == number), new.filter(F.col("turn") < number)
-            gone = local_frame(spark, found, c.DROPPED).select(c.ID)
-            others = others.unionByName(before.join(gone, c.ID, "left_anti").select(c.ID, c.VECTOR))
-        found += _dropped_of_turn(here, others, threshold)
-    return local_frame(spark, found, c.DROPPED)
+            rest = before.join(found.select(c.ID), c.ID, "left_anti")
+            others = others.unionByName(rest.select(c.ID, c.VECTOR))
+        dropped = local_frame(spark, [*_dropped_of_turn(here, others, threshold)], c.DROPPED)
+        found = found.unionByName(dropped if turns == 1 else checkpoint(dropped, f"turn-{number}"))
+    return found
 
 
 def _dropped_of_turn(new: DataFrame, kept: DataFrame, threshold: float) -> Iterator[dict[str, Any]]:
@@ -131,10 +135,12 @@ def dropped_by_meaning(
         model: what embeds them.
         checkpoint: stores intermediate results.
     """
+    embedding = Observation()
     rest = embed(new.join(dropped.select(c.ID), c.ID, "left_anti"), model)
     known = embed(kept.withColumn(c.RANK, F.lit(0).cast("long")), model)
-    vectors = checkpoint(rest, "vectors"), checkpoint(known, "known-vectors")
-    return semantic_duplicates(*vectors, threshold, checkpoint)
+    rest = checkpoint(rest.observe(embedding, F.count(F.lit(1)).alias("count")), "vectors")
+    known = checkpoint(known, "known-vectors")
+    return semantic_duplicates(rest, known, threshold, checkpoint, count=embedding.get["count"])
 
 
 def _nearest(

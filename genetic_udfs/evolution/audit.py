@@ -16,6 +16,10 @@ def audit_generation(run: Run, generation: int) -> Audit | None:
     Looked at are `config.dedup.audit` of the candidates that were accepted or rejected as duplicates, and as many of
     the population before. Near-duplicates come into the sample together (`columns.SAMPLE_KEY`).
 
+    Args:
+        run: the run.
+        generation: the generation, whose accepted ones are in the near-duplicate index.
+
     Returns:
         None where the setting is 0, and for the seeds, which nothing is compared with.
     """
@@ -26,15 +30,16 @@ def audit_generation(run: Run, generation: int) -> Audit | None:
     searched = (
         run.store.read(CANDIDATES)
         .filter((F.col("generation") == generation) & ((F.col("status") == ACCEPTED) | is_dropped))
-        .select(c.ID, "generation", "instruction", F.coalesce(is_dropped, F.lit(False)).alias("dropped"))
+        .select(c.ID, "instruction", F.coalesce(is_dropped, F.lit(False)).alias("dropped"))
     )
-    keys = index_of(run.store, run.config, searched).select(c.ID, c.SAMPLE_KEY)
-    new = keys.orderBy(c.SAMPLE_KEY, c.ID).limit(settings.audit).collect()
+    index = run.store.read(DEDUP_INDEX)
+    of_accepted = index.filter(F.col("generation") == generation).select(c.ID, c.SAMPLE_KEY)
+    of_dropped = index_of(run.store, run.config, searched.filter("dropped")).select(c.ID, c.SAMPLE_KEY)
+    new = of_accepted.unionByName(of_dropped).orderBy(c.SAMPLE_KEY, c.ID).limit(settings.audit).collect()
     if not new:
         return audit([], settings.threshold, settings.shingle_words)
     known = (
-        run.store.read(DEDUP_INDEX)
-        .filter(F.col("generation") < generation)
+        index.filter(F.col("generation") < generation)
         .join(_few(run, sorted({row[c.SAMPLE_KEY] for row in new}), c.SAMPLE_KEY), c.SAMPLE_KEY, "left_semi")
         .orderBy(c.SAMPLE_KEY, c.ID)
         .limit(settings.audit)

@@ -68,10 +68,16 @@ def reject_semantic_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     embedded = embed(ranked_texts(rows, this), model).join(rows.select("id", "content_hash"), "id")
     new = checkpoint(embedded.select(*EMBEDDED_CANDIDATES.fieldNames()), this, EMBEDDED_TEXTS)
     kept = embeddings(run.store, this.generation).select("id", "vector")
-    if this.number and (of_rounds := embedded_candidates(run, this.generation)) is not None:
-        accepted = this.accepted.select("id", "content_hash").join(of_rounds, "content_hash")
-        kept = kept.unionByName(accepted.select("id", "vector"))
-    found = semantic_duplicates(new, kept, settings.threshold, lambda rows, name: checkpoint(rows, this, name))
+    accepted = this.accepted.select("id", "content_hash")
+    if this.number and (of_rounds := embedded_candidates(run, this.generation, accepted)) is not None:
+        kept = kept.unionByName(accepted.join(of_rounds, "content_hash").select("id", "vector"))
+    found = semantic_duplicates(
+        new,
+        kept,
+        settings.threshold,
+        lambda rows, name: checkpoint(rows, this, name),
+        count=run.scratch.count(new),
+    )
     partner = found.select("id", F.col("duplicate_of").alias("near_to"), F.col("similarity").alias("cosine"))
     reason = F.struct(
         F.lit(SEMANTIC_DUPLICATE).alias("reason"),
@@ -88,11 +94,19 @@ def reject_semantic_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     )
 
 
-def embedded_candidates(run: Run, generation: int) -> DataFrame | None:
+def embedded_candidates(run: Run, generation: int, accepted: DataFrame) -> DataFrame | None:
     """Return `content_hash` and `vector` of instructions that this run has embedded in a generation, None without any.
 
     An id is that of a solution, and of several of an instruction any may be the accepted one. Instructions of one
     content, which differ in case and punctuation alone, have the vector of the first by id.
+
+    Args:
+        run: the run.
+        generation: the generation that is being made.
+        accepted: `content_hash` of those that are looked for; vectors of others are not shuffled.
     """
     found = run.scratch.read(f"generation-{generation}/round-*/{EMBEDDED_TEXTS}", EMBEDDED_CANDIDATES)
-    return None if found is None else found.groupBy("content_hash").agg(F.min_by("vector", "id").alias("vector"))
+    if found is None:
+        return None
+    wanted = found.join(accepted.select("content_hash"), "content_hash", "left_semi")
+    return wanted.groupBy("content_hash").agg(F.min_by("vector", "id").alias("vector"))

@@ -16,6 +16,7 @@ from genetic_udfs.config.operators import CROSSOVER, MUTATION, SELECTION_BY_EMBE
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.data.text import content_hash
 from genetic_udfs.decontamination import BenchmarkItem, contamination
+from genetic_udfs.dedup.columns import INDEXED
 from genetic_udfs.evolution.agreement import compare, reject_same_behaviour
 from genetic_udfs.evolution.difficulty import with_solve_rate
 from genetic_udfs.evolution.duplicates import reject_duplicates, reject_semantic_duplicates
@@ -112,6 +113,11 @@ def index_accepted(this: Round, made: DataFrame) -> DataFrame:
     """Return what a round has accepted as rows of the near-duplicate index, made once for all later rounds."""
     rows = index_of(this.run.store, this.run.config, made.filter(F.col("status") == ACCEPTED))
     return this.run.scratch.checkpoint(rows, f"{this.name}/index")
+
+
+def indexed_in_rounds(run: Run, generation: int) -> DataFrame | None:
+    """Return what `index_accepted` has made in this process, by any round of a generation; None without any."""
+    return run.scratch.read(f"generation-{generation}/round-*/index", INDEXED)
 
 
 class Made(NamedTuple):

@@ -16,7 +16,8 @@ from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.duplicates import embedded_candidates
-from genetic_udfs.evolution.generation import make_generation
+from genetic_udfs.evolution.generation import indexed_in_rounds, make_generation
+from genetic_udfs.evolution.operators.slots import SLOTS_A_TASK
 from genetic_udfs.evolution.population_embeddings import add_embeddings, update_embeddings
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run
@@ -63,8 +64,9 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
             decide(run, generation, size, items)
         with run.progress.stage(f"generation {generation}: committing", None):
             commit_population(run, generation, size)
-            add_to_index(run.store, run.config, run.id, generation)
-            add_embeddings(run.store, run.config, run.id, generation, embedded_candidates(run, generation))
+            add_to_index(run.store, run.config, run.id, generation, indexed_in_rounds(run, generation))
+            known = embedded_candidates(run, generation, accepted(run, generation))
+            add_embeddings(run.store, run.config, run.id, generation, known)
             size = commit_generation(run, generation, size, started, meter)
         run.scratch.clear()
     return run.store.read(GENERATIONS).orderBy("generation").collect()
@@ -88,6 +90,11 @@ def last_generation(run: Run) -> tuple[int | None, int]:
 def decided(run: Run, generation: int) -> DataFrame:
     """Return the candidates of a generation."""
     return run.store.read(CANDIDATES).filter(F.col("generation") == generation)
+
+
+def accepted(run: Run, generation: int) -> DataFrame:
+    """Return the accepted candidates of a generation."""
+    return decided(run, generation).filter(F.col("status") == ACCEPTED)
 
 
 def commit_seeds(run: Run, seeds: Sequence[Seed], meter: DiversityMeter) -> int:
@@ -121,24 +128,23 @@ def decide(run: Run, generation: int, size: int, items: Sequence[BenchmarkItem])
 
 def commit_population(run: Run, generation: int, size: int) -> None:
     """Append a generation's accepted candidates to the population, numbered on from the `size` before them."""
-    accepted = decided(run, generation).filter(F.col("status") == ACCEPTED)
-    rows = accepted.transform(numbered, size)
-    append_generation(run, POPULATION, rows, generation)
+    append_generation(run, POPULATION, accepted(run, generation).transform(numbered, size), generation)
 
 
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
     """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item.
 
-    One task counts a colony, so that it gets the keys of its rows alone.
+    A task orders the keys of so many slots of a colony; by how many are in each such part it is known where it begins.
     """
-    keys = accepted.select("colony", "round", "slot", "item", "id")
-    counts = keys.groupBy("colony").agg(F.count(F.lit(1)).alias("members"))
+    part = ("colony", "round", "part")
+    keys = accepted.withColumn("part", F.floor(F.col("slot") / SLOTS_A_TASK)).select(*part, "slot", "item", "id")
+    counts = keys.groupBy(*part).agg(F.count(F.lit(1)).alias("members"))
     before = F.coalesce(
-        F.sum("members").over(Window.orderBy("colony").rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
+        F.sum("members").over(Window.orderBy(*part).rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
     )
-    offsets = counts.select("colony", (before + first).alias("offset"))
-    place = F.row_number().over(Window.partitionBy("colony").orderBy("round", "slot", "item")) - 1
-    ordinals = keys.select("colony", "id", place.alias("place")).join(F.broadcast(offsets), "colony")
+    offsets = counts.select(*part, (before + first).alias("offset"))
+    place = F.row_number().over(Window.partitionBy(*part).orderBy("slot", "item")) - 1
+    ordinals = keys.select(*part, "id", place.alias("place")).join(F.broadcast(offsets), [*part])
     return accepted.join(ordinals.select("id", (F.col("offset") + F.col("place")).alias("ordinal")), "id")
 
 

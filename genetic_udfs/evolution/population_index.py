@@ -62,10 +62,23 @@ def generations_lacking(store: Store, table: str) -> list[int]:
     return sorted(there - known)
 
 
-def add_to_index(store: Store, config: Config, run_id: str, generation: int) -> None:
-    """Add a generation of the population to an index that has all before it, exactly once."""
-    new = store.read(POPULATION).filter(F.col("generation") == generation)
-    rows = index_of(store, config, new).withColumn("generation", F.lit(generation))
+def add_to_index(store: Store, config: Config, run_id: str, generation: int, known: DataFrame | None = None) -> None:
+    """Add a generation of the population to an index that has all before it, exactly once.
+
+    Args:
+        store: the store.
+        config: whose settings and seed are taken.
+        run_id: the run.
+        generation: the generation, whose population is committed.
+        known: what the index keeps of some of them, and of others, columns as `columns.INDEXED`.
+    """
+    new = store.read(POPULATION).filter(F.col("generation") == generation).select(c.ID, "instruction")
+    if known is None:
+        rows = index_of(store, config, new)
+    else:
+        lacking = new.join(known.select(c.ID), c.ID, "left_anti")
+        rows = known.join(new.select(c.ID), c.ID, "left_semi").unionByName(index_of(store, config, lacking))
+    rows = rows.withColumn("generation", F.lit(generation))
     store.append(DEDUP_INDEX, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
 
 

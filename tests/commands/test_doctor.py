@@ -65,7 +65,12 @@ def status_and(finding: Finding, *words: str) -> Status:
 
 
 class TestDriver:
-    def test_this_machine_is_in_order(self, seeds: Path) -> None:
+    def test_a_machine_in_order(self, seeds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        java = tmp_path / "bin" / "java"
+        java.parent.mkdir()
+        java.write_text("#!/bin/sh\necho 'openjdk version \"17.0.1\"' >&2\n")
+        java.chmod(0o755)
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path))
         findings = [driver.java(), driver.python(), driver.packages(), driver.seeds(config(seeds))]
         assert [finding.status for finding in findings] == [Status.OK] * 4
 

@@ -460,8 +460,9 @@ class TestClassData:
         return sum(any(word.endswith("class_data.py") for word in call) for call in bare.submitted())
 
     def test_they_are_made_once_and_used_from_then_on(self, bare: Checkout) -> None:
-        folder, jars = bare.root / ".cache" / "class-data", bare.root / ".cache" / "ivy" / "jars"
+        jars = bare.root / ".cache" / "ivy" / "jars"
         first, second = (bare.run("jobs/evolve.py", "conf/local.yaml") for _ in range(2))
+        (folder,) = (bare.root / ".cache" / "class-data").iterdir()
         assert "archiving the classes" in first.stderr
         assert second.stderr == "spark-submit.sh: jobs/evolve.py on local[2]\n"
         assert self.archived(bare) == 1
@@ -472,11 +473,16 @@ class TestClassData:
             assert f"-XX:SharedArchiveFile={folder}/launcher.jsa" in environment["SPARK_LAUNCHER_OPTS"].split()
 
     @pytest.mark.parametrize("changed", ["jar", "java"])
-    def test_they_are_made_again_for_another_spark_or_java(self, bare: Checkout, changed: str) -> None:
+    def test_each_spark_and_java_has_its_own(self, bare: Checkout, changed: str) -> None:
         bare.run("jobs/evolve.py", "conf/local.yaml")
         spark = bare.root / ".venv" / "lib" / "python3.11" / "site-packages" / "pyspark"
         java = Path(bare.environment["JAVA_HOME"])
-        executable(spark / "jars" / "another.jar" if changed == "jar" else java / "release", 'JAVA_VERSION="17.0.9"')
+        other = executable(
+            spark / "jars" / "another.jar" if changed == "jar" else java / "release", 'JAVA_VERSION="17.0.9"'
+        )
+        bare.run("jobs/evolve.py", "conf/local.yaml")
+        assert self.archived(bare) == 2
+        other.unlink()
         bare.run("jobs/evolve.py", "conf/local.yaml")
         assert self.archived(bare) == 2
 
@@ -487,6 +493,11 @@ class TestClassData:
         assert second.stderr == "spark-submit.sh: jobs/evolve.py on local[2]\n"
         assert self.archived(bare) == 1
         assert "SharedArchiveFile" not in seen_by_job(second.stdout)[1]["SPARK_SUBMIT_OPTS"]
+
+    def test_a_job_starts_without_them_where_this_user_may_not_write(self, bare: Checkout) -> None:
+        (bare.root / ".cache" / "class-data.lock").mkdir(parents=True)  # which no user can open as a file
+        assert bare.run("jobs/evolve.py", "conf/local.yaml").returncode == 0
+        assert self.archived(bare) == 0
 
     def test_two_starts_at_once_make_them_once(self, bare: Checkout) -> None:
         bare.run("jobs/evolve.py", "--help")
@@ -505,6 +516,18 @@ class TestClassData:
         assert self.archived(bare) == 0
         bare.run("--prepare")
         assert self.archived(bare) == 1
+
+
+class TestTests:
+    def test_the_fast_ones_need_no_java_and_fetch_nothing_but_the_environment(self, checkout: Checkout) -> None:
+        bare = checkout.without_an_environment()
+        script = bare.root / "tests" / "run.sh"
+        script.parent.mkdir()
+        shutil.copy(PROJECT / "tests" / "run.sh", script)
+        executable(bare.root / "pytest.py", "import sys\nprint(sys.argv[1:])\n")
+        result = bare.run("--fast", script=script, JAVA_HOME="/nonexistent")
+        assert result.stdout == "['--fast']\n"
+        assert bare.submitted() == []
 
 
 class TestPlaces:

@@ -86,7 +86,7 @@ def test_a_threshold_of_one_finds_equal_texts(spark: SparkSession) -> None:
     stored = packed(new)
     of_new = frame(spark, [f"n{n:03}" for n in range(200)], stored)
     of_kept = frame(spark, [f"k{n:03}" for n in range(200)], stored)
-    rows = semantic_duplicates(of_new, of_kept, 1.0, lambda rows, name: rows.localCheckpoint()).collect()
+    rows = semantic_duplicates(of_new, of_kept, 1.0, lambda rows, name: rows, count=200).collect()
     assert {row.id: row.duplicate_of for row in rows} == {f"n{n:03}": f"k{n:03}" for n in range(200)}
 
 
@@ -105,11 +105,16 @@ def test_the_result_depends_on_neither_partitions_nor_turns(
         frame(spark, [f"n{n:03}" for n in range(60)], packed(new)),
         frame(spark, [f"k{n}" for n in range(5)], packed(kept)),
     )
-    for at_once, partitions in ((100, 1), (25, 3)):
+    stored: list[str] = []
+
+    def checkpoint(rows: DataFrame, name: str) -> DataFrame:
+        stored.append(name)
+        return rows.localCheckpoint()
+
+    for at_once, partitions, names in ((100, 1, []), (25, 3, ["turns", "turn-0", "turn-1", "turn-2"])):
         monkeypatch.setattr(semantic, "NEW_AT_ONCE", at_once)
-        rows = semantic_duplicates(
-            of_new.repartition(partitions), of_kept, THRESHOLD, lambda rows, name: rows.localCheckpoint()
-        ).collect()
+        rows = semantic_duplicates(of_new.repartition(partitions), of_kept, THRESHOLD, checkpoint, count=60).collect()
+        assert stored == names  # so the driver holds what one turn drops, not what all do
         assert {row.id: row.duplicate_of for row in rows} == {id_: who for id_, (who, _) in expected.items()}
         assert all(row.similarity == pytest.approx(expected[row.id][1], abs=1e-5) for row in rows)
 
@@ -117,5 +122,5 @@ def test_the_result_depends_on_neither_partitions_nor_turns(
 def test_nothing_new_is_near_to_nothing(spark: SparkSession) -> None:
     nothing = spark.createDataFrame([], SCHEMA)
     kept = frame(spark, ["k"], packed(families(1, 1, 0.0)))
-    assert semantic_duplicates(nothing, kept, THRESHOLD, lambda rows, name: rows).collect() == []
-    assert semantic_duplicates(kept, nothing, THRESHOLD, lambda rows, name: rows).collect() == []
+    assert semantic_duplicates(nothing, kept, THRESHOLD, lambda rows, name: rows, count=0).collect() == []
+    assert semantic_duplicates(kept, nothing, THRESHOLD, lambda rows, name: rows, count=1).collect() == []

@@ -84,7 +84,7 @@ def test_the_metrics_of_two_servers_become_the_utilization_of_the_engine() -> No
     assert (use.servers, use.max_num_seqs, use.running_now) == (2, 96, 50)
     assert (use.running, use.waiting) == (pytest.approx(45, rel=0.1), pytest.approx(4, rel=0.1))
     assert (use.kv_cache_usage, use.prefix_cache_hit_rate) == (0.5, 0.25)
-    assert 100 < use.tokens_per_second < 500
+    assert 100 < use.tokens_per_second < 1000  # 100 tokens in the 0.2 s between two looks, or a little less
 
 
 def test_servers_that_end_at_different_times_are_summed_over_the_whole_stage(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Generations from end to end on Spark and Delta, with a scripted server in place of the models."""
 
+import itertools
 import json
 import math
 import shutil
@@ -21,10 +22,12 @@ from genetic_udfs.config import Config, Diversity
 from genetic_udfs.data.seeds import Seed, read_seeds
 from genetic_udfs.decontamination import read_items
 from genetic_udfs.errors import EngineError
+from genetic_udfs.evolution import loop
 from genetic_udfs.evolution.diversity.distances import distinct_3
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.diversity.pedigree import gini
 from genetic_udfs.evolution.generation import make_generation
+from genetic_udfs.evolution.loop import numbered
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.maintenance import optimize, vacuum
@@ -131,6 +134,17 @@ def test_ordinals_have_no_gap(evolved: Evolved) -> None:
     population = sorted(evolved.table("population"), key=lambda row: row["ordinal"])
     assert [row["ordinal"] for row in population] == list(range(30))
     assert [row["generation"] for row in population] == sorted(row["generation"] for row in population)
+
+
+def test_ordinals_follow_colony_round_slot_and_item_however_many_slots_a_task_orders(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [(*key, item) for key in itertools.product(range(2), range(2), range(5)) for item in range(1 + key[2] % 2)]
+    rows = [(str(key), *key) for key in reversed(keys)]
+    accepted = spark.createDataFrame(rows, "id string, colony int, round int, slot int, item int")
+    monkeypatch.setattr(loop, "SLOTS_A_TASK", 2)
+    found = numbered(accepted, 7).select("ordinal", "colony", "round", "slot", "item").orderBy("ordinal").collect()
+    assert [tuple(row) for row in found] == [(7 + place, *key) for place, key in enumerate(keys)]
 
 
 def test_diversity_tells_whose_descendants_a_generation_has(evolved: Evolved) -> None:

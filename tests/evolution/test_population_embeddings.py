@@ -11,8 +11,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.preflight import check_embeddings
+from genetic_udfs.commands.evolve import new_run
 from genetic_udfs.embedding.landmarks import unpacked
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.evolution.duplicates import EMBEDDED_CANDIDATES, EMBEDDED_TEXTS, embedded_candidates
+from genetic_udfs.reporting.progress import Progress
 from tests import scripted_model
 from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, settings
@@ -108,6 +111,17 @@ def test_what_says_the_same_in_other_words_is_rejected_with_its_partner(finished
         assert row["instruction"].startswith(UNKNOWN) and row["coder_request"] is None
     # All have as many words of which the engine knows none, so of those that are accepted there is one at most.
     assert sum(row["instruction"].startswith(UNKNOWN) for row in finished.table("population")) <= 1
+
+
+def test_vectors_of_what_is_not_accepted_are_left_where_they_are(spark: SparkSession, tmp_path: Path) -> None:
+    with Progress() as progress:
+        run = new_run(spark, settings(tmp_path, "http://unused"), progress)
+    rows = [(name, 0, bytearray(name, "ascii"), f"content of {name[0]}") for name in ("a2", "a1", "b1")]
+    made = spark.createDataFrame(rows, EMBEDDED_CANDIDATES)
+    run.scratch.checkpoint(made, f"generation-1/round-0/{EMBEDDED_TEXTS}")
+    found = embedded_candidates(run, 1, made.filter("id = 'a2'").select("id", "content_hash"))
+    assert found is not None
+    assert [tuple(row) for row in found.collect()] == [("content of a", b"a1")]
 
 
 def test_a_model_that_is_not_there_is_refused_before_spark_starts(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.dedup import rebuild_with_lease
 from genetic_udfs.config import Config
+from genetic_udfs.dedup.columns import INDEXED
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.evolution.population_index import add_to_index, check_manifest, rebuild_index, update_index
 from genetic_udfs.reporting.progress import Progress
@@ -81,6 +82,17 @@ def test_a_generation_that_a_rebuilt_index_has_is_not_added_by_the_run_that_goes
     add_generation(store, 2, texts[8:])
     add_to_index(store, config, "goes on", 2)
     assert [generation for generation, *_ in rows_of(store)] == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_what_is_known_of_a_generation_is_not_signed_again(spark: SparkSession, tmp_path: Path) -> None:
+    store, config = Store(spark, str(tmp_path)), settings(tmp_path)
+    add_generation(store, 0, planted(3, seed=1))
+    known = [("0-1", "content", [1, 2], 7, bytearray(b"packed")), ("not accepted", "content", [1], 8, bytearray())]
+    add_to_index(store, config, "run", 0, spark.createDataFrame(known, INDEXED))
+    rows = rows_of(store)
+    assert [row[1] for row in rows] == ["0-0", "0-1", "0-2"]
+    assert rows[1][2:5] == ("content", (1, 2), 7)
+    assert len(rows[0][3]) == len(rows[2][3]) == config.dedup.bands + 1
 
 
 def test_an_index_of_other_settings_is_refused_by_their_names(spark: SparkSession, tmp_path: Path) -> None:

@@ -13,7 +13,10 @@ from genetic_udfs.runtime.arrow import local_frame
 # A yield that was seen to be tiny would ask for a flood; surplus is money spent on pairs over the quota.
 _MIN_YIELD: Final = 0.1
 
-_COUNTS: Final = StructType([StructField("colony", IntegerType()), StructField("slots", IntegerType())])
+# A colony's slots that one task draws for, and whose accepted candidates one task orders.
+SLOTS_A_TASK: Final = 50_000
+
+_RANGES: Final = StructType([StructField(name, IntegerType()) for name in ("colony", "first", "last")])
 
 
 def quotas(samples: int, colonies: int) -> dict[int, int]:
@@ -38,10 +41,14 @@ def slots_by_colony(
 
 def slots(spark: SparkSession, counts: Mapping[int, int], generation: int, round_: int) -> DataFrame:
     """Return one row for each slot: `generation`, `round`, `colony`, `slot` (0.. within the colony)."""
-    rows = local_frame(spark, [{"colony": colony, "slots": count} for colony, count in sorted(counts.items())], _COUNTS)
-    return rows.select(
+    ranges = [
+        {"colony": colony, "first": first, "last": min(first + SLOTS_A_TASK, count) - 1}
+        for colony, count in sorted(counts.items())
+        for first in range(0, count, SLOTS_A_TASK)
+    ]
+    return local_frame(spark, ranges, _RANGES).select(
         F.lit(generation).alias("generation"),
         F.lit(round_).alias("round"),
         "colony",
-        F.explode(F.sequence(F.lit(0), F.col("slots") - 1)).alias("slot"),
+        F.explode(F.sequence("first", "last")).alias("slot"),
     )

@@ -1,9 +1,11 @@
 """Quotas add up, and rounds ask for what is missing at the yield that was seen."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from genetic_udfs.evolution.operators import slots as module
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 
 
@@ -31,6 +33,11 @@ def test_several_instructions_from_a_slot_never_ask_for_less_than_is_needed() ->
     assert slots_by_colony({0: 4}, accepted=20, used=10) == {0: 4}
 
 
-def test_slots_are_numbered_within_their_colony(spark: SparkSession) -> None:
-    rows = slots(spark, {0: 2, 3: 1}, generation=4, round_=1).orderBy("colony", "slot").collect()
-    assert [tuple(row) for row in rows] == [(4, 1, 0, 0), (4, 1, 0, 1), (4, 1, 3, 0)]
+@pytest.mark.parametrize(("at_once", "partitions"), [(50_000, 1), (2, 2)])
+def test_slots_are_numbered_within_their_colony_in_however_many_tasks(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, at_once: int, partitions: int
+) -> None:
+    monkeypatch.setattr(module, "SLOTS_A_TASK", at_once)
+    assert slots(spark, {0: 5}, generation=4, round_=1).rdd.getNumPartitions() == partitions
+    rows = slots(spark, {0: 5, 3: 1}, generation=4, round_=1).orderBy("colony", "slot").collect()
+    assert [tuple(row) for row in rows] == [*((4, 1, 0, slot) for slot in range(5)), (4, 1, 3, 0)]
