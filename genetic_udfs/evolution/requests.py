@@ -146,7 +146,7 @@ def with_replies(
     name = "/".join([*place, stage_name]).replace(" ", "-")
     plan = run.ledger.plan(
         rows.withColumn("request_id", request_id(run, role, generation, engine, sampling)),
-        Stage(name, ledger_role or role, generation, round_),
+        Stage(name, ledger_role or role, generation, round_, role),
     )
     price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))
     with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing, price=price, hourly=hourly) as stage:
