@@ -55,8 +55,10 @@ class Stage:
         )
 
     def may_share(self) -> Column:
-        """Tell whether a row of `replies` may be of a request that this stage has, too: a second judge asks as the Judge."""
-        return (F.col("generation") == self.generation) & F.col("role").isin(self.identity_role, REJUDGE)
+        """Tell whether a row of `replies` may be of a request of this stage: a second judge's may be of the Judge's."""
+        # Delta would skip files of an IN by its lowest and highest value.
+        of_role = (F.col("role") == self.identity_role) | (F.col("role") == REJUDGE)
+        return (F.col("generation") == self.generation) & of_role
 
 
 @dataclass(frozen=True)
@@ -147,22 +149,22 @@ class Ledger:
     def with_replies(self, plan: Plan) -> DataFrame:
         """Return a stage's rows with `reply`: the reply's fields, null where nothing was asked."""
         stage = plan.stage
-        table = self.store.read(REPLIES).filter(F.col("generation") == stage.generation)
+        table = self.store.read(REPLIES)
+        found = table.filter(stage.has())
         reply = F.struct(*REPLY_FIELDS)
         if not plan.here and not plan.elsewhere:  # each was asked once, by this run
-            own = table.filter(stage.has() & (F.col("run_id") == self.run_id))
+            own = found.filter(F.col("run_id") == self.run_id)
             replies = own.select(F.col("request_id").alias(_KEY), reply.alias("reply"))
             return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
         if plan.elsewhere:
-            asked = plan.rows.select("request_id").filter(F.col("request_id").isNotNull()).distinct()
-            table = table.join(asked, "request_id", "left_semi")
-        else:  # The files of one stage, which others do not share, are few of a generation's.
-            table = table.filter(stage.has())
+            wanted = plan.rows.filter(~F.col(_IN_STAGE)).select("request_id").distinct()
+            others = table.filter(stage.may_share() & ~stage.has())
+            found = found.unionByName(others.join(wanted, "request_id", "left_semi"))
         # Each request has one reply, were it not for a second driver on the same store, and for errors that were asked
         # again: the first answer counts.
         order = F.struct(F.col("error").isNotNull().alias("failed"), "sent_at", "run_id", "attempt")
         first = F.min_by(reply, order)
-        replies = table.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
+        replies = found.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
         return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
 
     def record(
