@@ -46,7 +46,7 @@ PROPERTIES: Final[dict[str, dict[str, str]]] = {
         "delta.dataSkippingStatsColumns": "ordinal,generation",
     },
     schema.CANDIDATES: {"delta.dataSkippingStatsColumns": "generation,status"},
-    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role"},
+    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role,round"},
 }
 
 

@@ -1,5 +1,6 @@
 """Which requests of a stage are asked, and which reply each row gets: of this stage, of another one, of another run."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,7 +86,26 @@ def test_each_request_is_asked_once_in_a_generation(turn: Turn, spark: SparkSess
     assert turn("two", 0, "a") == ((0, 1, 0), {"a": "one A"})
     assert turn("two", 1, "a", "c", "d") == ((1, 1, 1), {"a": "one A", "c": "one C", "d": "two D"})
     assert turn("two", 0, "a", "d", role="judge") == ((1, 1, 0), {"a": "one A", "d": "two D"})
-    assert Store(spark, str(tmp_path / "store")).read(REPLIES).count() == 6
+    replies = Store(spark, str(tmp_path / "store")).read(REPLIES)
+    assert replies.count() == 6
+    first, second = ({*replies.filter(f"role = 'coder' AND round = {n}").inputFiles()} for n in (0, 1))
+    assert first and second and not first & second  # Delta skips those of other rounds
+
+
+def test_a_wave_reads_its_own_folder_alone(spark: SparkSession, tmp_path: Path) -> None:
+    ledger = Ledger(Store(spark, str(tmp_path / "store")), Scratch(spark, str(tmp_path / "one")), "one", wave_size=1)
+    folders: list[str] = []
+
+    def ask(rows: DataFrame) -> DataFrame:
+        plan = rows._jdf.queryExecution().executedPlan().toString()
+        folders.extend(re.findall(r"PartitionFilters: \[.*\(wave#\d+ = (\d)\)\]", plan))
+        return with_columns_of(REPLIES_SCHEMA, rows).select(*REPLIES_SCHEMA.fieldNames())
+
+    rows = spark.createDataFrame(
+        [("a", "A", "v1"), ("b", "B", "v1")], "request_id string, prompt string, template string"
+    )
+    ledger.record(ledger.plan(rows, Stage("stage", "coder", 1, 0, "coder")), ask)
+    assert sorted(folders) == ["0", "1"]
 
 
 def test_what_failed_is_asked_again_by_the_next_run_alone(turn: Turn) -> None:
