@@ -15,6 +15,7 @@ from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.judge_agreement import print_agreement
 from genetic_udfs.store.runs import check_same_settings, runs_before
+from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.write_access import write_access
 
 
@@ -41,6 +42,7 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
     rejudging.judged_candidates(run, generation)  # errors come before the lease is taken, which writes
     with translated_errors(run), write_access(run.store, run.lease, run.id, on_status=run.progress.note):
         try:
+            bring_up_to_date(run.store)
             return rejudging.rejudge(run, generation)
         finally:
             run.scratch.clear()

@@ -96,6 +96,7 @@ def ledger_rows(
         F.lit(stage.role).alias("role"),
         F.lit(stage.generation).alias("generation"),
         F.lit(stage.round).cast("int").alias("round"),
+        F.lit(stage.label).alias("stage"),
         F.lit(settings.engine).alias("engine"),
         F.lit(engine.model).alias("model"),
         F.lit(sampling_key(settings)).alias("sampling"),
@@ -141,15 +142,13 @@ def with_replies(
     if is_scored is None:
         is_scored = role == "judge" and purpose is None
     sampling = sampling_key(settings)
-    stage_name = purpose or role
-    place = [f"generation {generation}", *([] if round_ is None else [f"round {round_}"])]
-    name = "/".join([*place, stage_name]).replace(" ", "-")
     plan = run.ledger.plan(
         rows.withColumn("request_id", request_id(run, role, generation, engine, sampling)),
-        Stage(name, ledger_role or role, generation, round_, role),
+        Stage(purpose or role, ledger_role or role, generation, round_, role),
     )
+    place, label = ", ".join(plan.stage.place), plan.stage.label
     price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))
-    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing, price=price, hourly=hourly) as stage:
+    with run.progress.stage(f"{place}: {label}", plan.missing, price=price, hourly=hourly) as stage:
         if plan.missing:
             slots = feeder_slots(run.spark, engine)
 
@@ -167,7 +166,7 @@ def with_replies(
                 )
                 return ledger_rows(replied, run, plan.stage, settings, engine, hourly)
 
-            named = f"{', '.join(place)}, {stage_name}"
+            named = f"{place}, {label}"
             with small_batches(run.spark):
                 run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
             if run.progress.all_failed(stage):

@@ -35,19 +35,30 @@ _PLANNED: Final = StructType([StructField("request_id", StringType())])
 
 @dataclass(frozen=True)
 class Stage:
-    """A role's turn: its name in commits and in the scratch space, and what its rows of `replies` have in common.
+    """A role's turn, and what its rows of `replies` have in common.
 
-    `identity_role` is the role that is part of its requests' identity: no stage of another one has an equal request.
+    `label` tells it from the others in which the role is asked in a round. `identity_role` is the role that is part of
+    its requests' identity: no stage of another one has an equal request.
     """
 
-    name: str
+    label: str
     role: str
     generation: int
     round: int | None
     identity_role: str
 
+    @property
+    def place(self) -> list[str]:
+        """Where it belongs, for people."""
+        return [f"generation {self.generation}", *([] if self.round is None else [f"round {self.round}"])]
+
+    @property
+    def name(self) -> str:
+        """Its name in commits and in the scratch space."""
+        return "/".join([*self.place, self.label]).replace(" ", "-")
+
     def has(self) -> Column:
-        """Tell whether a row of `replies` is of this stage."""
+        """Tell whether a row of `replies` is of this stage, or of another one of its role in the round."""
         return (
             (F.col("generation") == self.generation)
             & (F.col("role") == self.role)
@@ -134,7 +145,7 @@ class Ledger:
         return by_request.agg(F.max(_IN_STAGE).alias(_IN_STAGE))
 
     def _before(self, generation: int) -> DataFrame | None:
-        """Return what earlier runs have answered in a generation, None if nothing; asked by its first plan of this run.
+        """Return what earlier runs have answered in a generation, None if nothing; its first plan of this run reads it.
 
         What failed in another run may pass now, and is not among it; what fails in this one is of a plan, and was tried
         as often as is of use.
@@ -228,7 +239,7 @@ def _requests_of(generation: int) -> str:
 
 
 def _plans_of(stage: Stage) -> str:
-    """Return the folder of it with the plans of a stage's role."""
+    """Return the folder of the scratch space with the plans of a stage's generation and role."""
     return f"{_requests_of(stage.generation)}/{stage.identity_role}"
 
 

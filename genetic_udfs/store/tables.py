@@ -244,7 +244,7 @@ class Store:
                 self.spark.catalog.dropTempView(view)
         lacking: set[str] = set()
         if schema.REPLIES in names and "costs" in wanted:
-            lacking = {"money", "hourly"} - set(self.read(schema.REPLIES).columns)
+            lacking = {"money", "hourly", "stage"} - set(self.read(schema.REPLIES).columns)
         for temporary in (schema_name is None, True):
             try:
                 for statement in statements(names, wanted, temporary=temporary, lacking=lacking):

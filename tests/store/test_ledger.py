@@ -57,7 +57,7 @@ def turn(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         given = [(str(place), request or None, request.upper(), "v1") for place, request in enumerate(requests)]
         rows = spark.createDataFrame(given, "id string, request_id string, prompt string, template string")
         reads.clear()
-        plan = ledger.plan(rows, Stage(f"generation-1/round-{round_}/{role}", role, 1, round_, role))
+        plan = ledger.plan(rows, Stage(role, role, 1, round_, role))
         assert reads == ([REPLIES] if is_first else [])
         if plan.missing:
             ledger.record(plan, ask)
@@ -104,7 +104,7 @@ def test_a_wave_reads_its_own_folder_alone(spark: SparkSession, tmp_path: Path) 
     rows = spark.createDataFrame(
         [("a", "A", "v1"), ("b", "B", "v1")], "request_id string, prompt string, template string"
     )
-    ledger.record(ledger.plan(rows, Stage("stage", "coder", 1, 0, "coder")), ask)
+    ledger.record(ledger.plan(rows, Stage("coder", "coder", 1, 0, "coder")), ask)
     assert sorted(folders) == ["0", "1"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from importlib.resources import files
 from typing import Final
 
-from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, VERDICTS
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, REPLIES_SCHEMA, VERDICTS
 
 # In an order in which each finds what it reads.
 TABLES_READ: Final[dict[str, tuple[str, ...]]] = {
@@ -34,14 +34,15 @@ def statements(
         wanted: the views and functions that are made if their tables exist.
         temporary: whether the views are the session's own, or stay in the current schema. Functions are always the
             session's: a permanent one would look for its tables in the schema of whoever calls it.
-        lacking: columns, numbers all of them, that `replies` of an older version have not: they are null.
+        lacking: columns that `replies` of an older version have not: they are null.
     """
     made = []
     for name, read in TABLES_READ.items():
         if name in wanted and set(read) <= set(tables):
             text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
             if lacking:
-                nulls = "".join(f", CAST(NULL AS DOUBLE) AS {column}" for column in sorted(lacking))
+                types = {column: REPLIES_SCHEMA[column].dataType.simpleString() for column in sorted(lacking)}
+                nulls = "".join(f", CAST(NULL AS {type_}) AS {column}" for column, type_ in types.items())
                 text = text.replace(_OF_REPLIES, f"FROM (SELECT *{nulls} FROM replies)\n")
             is_own = temporary or text.startswith("FUNCTION")
             made.append(f"CREATE OR REPLACE {'TEMPORARY ' if is_own else ''}{text}")
