@@ -114,18 +114,26 @@ def _attempts(store: Store, generation: int) -> None:
                 "role": role,
                 "generation": generation,
                 "round": 0,
+                "stage": _stage(role, row),
                 "engine": "one",
                 "model": "org/judge" if role == "judge" else "org/writer",
                 "prompt_tokens": 100,
                 "completion_tokens": 10,
-                "sent_at": BEGAN + timedelta(minutes=generation),
+                "sent_at": BEGAN + timedelta(minutes=generation, seconds=second),
                 "seconds": 0.5,
                 "run_id": row["run_id"],
             }
-            for role in asked
+            for second, role in enumerate(asked)
         ]
     _append(store, schema.CANDIDATES, candidates, generation)
     _append(store, schema.REPLIES, replies, generation)
+
+
+def _stage(role: str, row: Mapping[str, Any]) -> str | None:
+    """Return the stage of a reply: generation 1 is from before stages were kept, and `e` has a stage to itself."""
+    if row["generation"] == 1:
+        return None
+    return "judge of repaired solutions" if (role, row["id"]) == ("judge", "e") else role
 
 
 _DISTANCE: Final = {"mean": 0.3, "low": 0.2, "high": 0.4, "p5": 0.1}

@@ -101,8 +101,8 @@ def judge_and_tests(attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any] | N
 def costs(run: Run, generation: int) -> list[Row]:
     """Return a `schema.ROLE_COST` for each role that was asked in a generation, in alphabetical order.
 
-    A role's seconds run from its first request of a round to its last reply, so time between the rounds of a run,
-    or between two runs, is not counted.
+    A role's seconds run from the first request of each of its stages to the last reply, so time between the stages of a
+    run, or between two runs, is not counted.
     """
     replies = run.store.read(REPLIES).filter(F.col("generation") == generation)
     summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "request_seconds")

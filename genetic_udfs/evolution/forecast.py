@@ -22,7 +22,7 @@ _INTERVAL: Final = (5, 95)
 
 @dataclass(frozen=True)
 class RoleSeen:
-    """What a role has taken so far; `seconds` are those in which it had requests under way."""
+    """What a role has taken so far; `seconds` are those of its stages, first request to last reply."""
 
     requests: int
     prompt_tokens: int

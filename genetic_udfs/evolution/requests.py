@@ -5,7 +5,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Role, RoleSettings
+from genetic_udfs.config import Engine, Role, RoleSettings
 from genetic_udfs.engine.client import all_refused
 from genetic_udfs.engine.model_identity import model_identity
 from genetic_udfs.engine.retry import ErrorCount, refusal_of_all
@@ -57,6 +57,58 @@ def refuse_configuration(run: Run, engine: str, stage: Stage, model: str, sampli
         raise EngineError(all_refused(f"engine {engine!r}, asked as {stage.role},", refusal))
 
 
+def request_id(run: Run, role: Role, generation: int, engine: Engine, settings: RoleSettings) -> Column:
+    """Return the id of a request, null where nothing is asked: a hash of its identity, `sample` and `prompt` in it."""
+    model = model_identity(engine, is_unlimited=settings.max_tokens is None)
+    identity = F.sha2(
+        F.concat_ws(
+            "\x1e",
+            *(F.lit(str(part)) for part in (run.config.seed, generation, role, model, sampling_key(settings))),
+            F.col("sample").cast("string"),
+            F.col("prompt"),
+        ),
+        256,
+    )
+    return F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))
+
+
+def ledger_rows(
+    answered: DataFrame, run: Run, stage: Stage, settings: RoleSettings, engine: Engine, hourly: float | None
+) -> DataFrame:
+    """Return answered requests as rows of `replies`.
+
+    Args:
+        answered: `request_id`, `template` and `reply`.
+        run: the run.
+        stage: in which they were asked.
+        settings: which engine was asked and how it samples.
+        engine: that engine.
+        hourly: what it costs an hour; None where no price is set.
+    """
+    by_tokens = (
+        F.lit(None)
+        if engine.price is None
+        else engine.price.of(
+            F.coalesce("reply.prompt_tokens", F.lit(0)), F.coalesce("reply.completion_tokens", F.lit(0))
+        )
+    )
+    return answered.select(
+        "request_id",
+        F.lit(stage.role).alias("role"),
+        F.lit(stage.generation).alias("generation"),
+        F.lit(stage.round).cast("int").alias("round"),
+        F.lit(stage.label).alias("stage"),
+        F.lit(settings.engine).alias("engine"),
+        F.lit(engine.model).alias("model"),
+        F.lit(sampling_key(settings)).alias("sampling"),
+        "template",
+        "reply.*",
+        by_tokens.cast("double").alias("money"),
+        F.lit(hourly).cast("double").alias("hourly"),
+        F.lit(run.id).alias("run_id"),
+    )
+
+
 def with_replies(
     run: Run,
     role: Role,
@@ -91,37 +143,18 @@ def with_replies(
     if is_scored is None:
         is_scored = role == "judge" and purpose is None
     sampling = sampling_key(settings)
-    model = model_identity(engine, is_unlimited=settings.max_tokens is None)
-    identity = F.sha2(
-        F.concat_ws(
-            "\x1e",
-            *(F.lit(str(part)) for part in (run.config.seed, generation, role, model, sampling)),
-            F.col("sample").cast("string"),
-            F.col("prompt"),
-        ),
-        256,
-    )
-    stage_name = purpose or role
-    place = [f"generation {generation}", *([] if round_ is None else [f"round {round_}"])]
-    name = "/".join([*place, stage_name]).replace(" ", "-")
     plan = run.ledger.plan(
-        rows.withColumn("request_id", F.when(F.col("prompt").isNotNull(), F.substring(identity, 1, 32))),
-        Stage(name, ledger_role or role, generation, round_),
+        rows.withColumn("request_id", request_id(run, role, generation, engine, settings)),
+        Stage(purpose or role, ledger_role or role, generation, round_, role),
     )
+    place, label = ", ".join(plan.stage.place), plan.stage.label
     price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))
-    with run.progress.stage(f"{', '.join(place)}: {stage_name}", plan.missing, price=price, hourly=hourly) as stage:
+    with run.progress.stage(f"{place}: {label}", plan.missing, price=price, hourly=hourly) as stage:
         if plan.missing:
             slots = feeder_slots(run.spark, engine)
-            by_tokens = (
-                F.lit(None)
-                if price is None
-                else price.of(
-                    F.coalesce("reply.prompt_tokens", F.lit(0)), F.coalesce("reply.completion_tokens", F.lit(0))
-                )
-            )
 
             def answered(wave: DataFrame) -> DataFrame:
-                return with_answers(
+                replied = with_answers(
                     wave.repartition(slots),
                     "prompt",
                     "reply",
@@ -131,22 +164,10 @@ def with_replies(
                     stage=stage,
                     progress=run.progress.address,
                     read_logprobs=yes_probability if is_scored else None,
-                ).select(
-                    "request_id",
-                    F.lit(plan.stage.role).alias("role"),
-                    F.lit(generation).alias("generation"),
-                    F.lit(round_).cast("int").alias("round"),
-                    F.lit(settings.engine).alias("engine"),
-                    F.lit(engine.model).alias("model"),
-                    F.lit(sampling).alias("sampling"),
-                    "template",
-                    "reply.*",
-                    by_tokens.cast("double").alias("money"),
-                    F.lit(hourly).cast("double").alias("hourly"),
-                    F.lit(run.id).alias("run_id"),
                 )
+                return ledger_rows(replied, run, plan.stage, settings, engine, hourly)
 
-            named = f"{', '.join(place)}, {stage_name}"
+            named = f"{place}, {label}"
             with small_batches(run.spark):
                 run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
             if run.progress.all_failed(stage):

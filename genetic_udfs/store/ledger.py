@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final
 
 from pyspark import inheritable_thread_target
@@ -13,7 +14,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from genetic_udfs.engine.columns import REPLY_FIELDS
 from genetic_udfs.runtime.stopping import graceful_section
-from genetic_udfs.store.schema import REPLIES
+from genetic_udfs.store.schema import REJUDGE, REPLIES
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
 
@@ -34,20 +35,41 @@ _PLANNED: Final = StructType([StructField("request_id", StringType())])
 
 @dataclass(frozen=True)
 class Stage:
-    """A role's turn: its name in commits and in the scratch space, and what its rows of `replies` have in common."""
+    """A role's turn, and what its rows of `replies` have in common.
 
-    name: str
+    `label` tells it from the others in which the role is asked in a round. `identity_role` is the role that is part of
+    its requests' identity: no stage of another one has an equal request.
+    """
+
+    label: str
     role: str
     generation: int
     round: int | None
+    identity_role: str
+
+    @property
+    def place(self) -> list[str]:
+        """Where it belongs, for people."""
+        return [f"generation {self.generation}", *([] if self.round is None else [f"round {self.round}"])]
+
+    @property
+    def name(self) -> str:
+        """Its name in commits and in the scratch space."""
+        return "/".join([*self.place, self.label]).replace(" ", "-")
 
     def has(self) -> Column:
-        """Tell whether a row of `replies` is of this stage."""
+        """Tell whether a row of `replies` is of this stage, or of another one of its role in the round."""
         return (
             (F.col("generation") == self.generation)
             & (F.col("role") == self.role)
             & F.col("round").eqNullSafe(F.lit(self.round))
         )
+
+    def may_share(self) -> Column:
+        """Tell whether a row of `replies` may be of a request of this stage: a second judge's may be of the Judge's."""
+        # Delta would skip files of an IN by its lowest and highest value.
+        of_role = (F.col("role") == self.identity_role) | (F.col("role") == REJUDGE)
+        return (F.col("generation") == self.generation) & of_role
 
 
 @dataclass(frozen=True)
@@ -73,7 +95,7 @@ class Ledger:
     scratch: Scratch
     run_id: str
     wave_size: int
-    _begun_before: set[int] = field(default_factory=set, repr=False, compare=False)
+    _answered_before: dict[int, DataFrame | None] = field(default_factory=dict, repr=False, compare=False)
 
     def plan(self, rows: DataFrame, stage: Stage) -> Plan:
         """Keep a stage's rows in the scratch space, with which of their requests have a reply already.
@@ -93,7 +115,7 @@ class Ledger:
             keyed.withColumn(_IN_STAGE, F.lit(None).cast("boolean"))
             if answered is None
             else keyed.join(answered, _KEY, "left"),
-            f"{_plans_of(stage.generation)}/{stage.name.replace('/', '.')}",
+            f"{_plans_of(stage)}/{stage.name.replace('/', '.')}",
             {
                 "missing": F.count_if(_is_missing()),
                 "here": F.count_if(F.col(_IN_STAGE)),
@@ -104,44 +126,56 @@ class Ledger:
         return Plan(stage, kept, seen["missing"], seen["here"], seen["elsewhere"])
 
     def _answered(self, stage: Stage) -> DataFrame | None:
-        """Return the requests of a generation that have a reply, as `_KEY`, and `_IN_STAGE`; None where none has.
+        """Return the requests of a generation and role that have a reply, as `_KEY`, and `_IN_STAGE`; None if none has.
 
-        Where no earlier run has begun the generation these are the requests of the plans so far, which are read without
-        asking Delta. They count as those of other stages: looked for in all, their replies are found in any.
+        These are the requests of this run's plans so far, and those that earlier runs have answered: none asks Delta
+        but the first of a generation. Those of plans count as those of other stages: looked for in all, their replies
+        are found in any.
         """
-        if stage.generation not in self._begun_before:
-            planned = self.scratch.read(f"{_plans_of(stage.generation)}/*", _PLANNED)
-            if planned is not None:
-                asked = planned.filter(F.col("request_id").isNotNull()).select(F.col("request_id").alias(_KEY))
-                return asked.distinct().withColumn(_IN_STAGE, F.lit(False))
-        replies = self.store.read(REPLIES).filter(F.col("generation") == stage.generation)
-        if stage.generation not in self._begun_before and replies.isEmpty():
+        found = []
+        before = self._before(stage.generation)
+        if before is not None:
+            found.append(before.filter(stage.may_share()).select("request_id", stage.has().alias(_IN_STAGE)))
+        planned = self.scratch.read(f"{_plans_of(stage)}/*", _PLANNED)
+        if planned is not None:
+            found.append(planned.filter(F.col("request_id").isNotNull()).withColumn(_IN_STAGE, F.lit(False)))
+        if not found:
             return None
-        self._begun_before.add(stage.generation)
-        # What failed in another run may pass now; what failed in this one was tried as often as is of use.
-        counts = F.col("error").isNull() | (F.col("run_id") == self.run_id)
-        by_request = replies.filter(counts).groupBy(F.col("request_id").alias(_KEY))
-        return by_request.agg(F.max(stage.has()).alias(_IN_STAGE))
+        by_request = reduce(DataFrame.unionAll, found).groupBy(F.col("request_id").alias(_KEY))
+        return by_request.agg(F.max(_IN_STAGE).alias(_IN_STAGE))
+
+    def _before(self, generation: int) -> DataFrame | None:
+        """Return what earlier runs have answered in a generation, None if nothing; its first plan of this run reads it.
+
+        What failed in another run may pass now, and is not among it; what fails in this one is of a plan, and was tried
+        as often as is of use.
+        """
+        if generation not in self._answered_before:
+            of_generation = (F.col("generation") == generation) & F.col("error").isNull()
+            rows = self.store.read(REPLIES).filter(of_generation).select("request_id", "role", "generation", "round")
+            kept = None if rows.isEmpty() else self.scratch.checkpoint(rows, f"{_requests_of(generation)}/before")
+            self._answered_before[generation] = kept
+        return self._answered_before[generation]
 
     def with_replies(self, plan: Plan) -> DataFrame:
         """Return a stage's rows with `reply`: the reply's fields, null where nothing was asked."""
         stage = plan.stage
-        table = self.store.read(REPLIES).filter(F.col("generation") == stage.generation)
+        table = self.store.read(REPLIES)
+        found = table.filter(stage.has())
         reply = F.struct(*REPLY_FIELDS)
         if not plan.here and not plan.elsewhere:  # each was asked once, by this run
-            own = table.filter(stage.has() & (F.col("run_id") == self.run_id))
+            own = found.filter(F.col("run_id") == self.run_id)
             replies = own.select(F.col("request_id").alias(_KEY), reply.alias("reply"))
             return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
         if plan.elsewhere:
-            asked = plan.rows.select("request_id").filter(F.col("request_id").isNotNull()).distinct()
-            table = table.join(asked, "request_id", "left_semi")
-        else:  # The files of one stage, which others do not share, are few of a generation's.
-            table = table.filter(stage.has())
+            wanted = plan.rows.filter(~F.col(_IN_STAGE)).select("request_id").distinct()
+            others = table.filter(stage.may_share() & ~stage.has())
+            found = found.unionByName(others.join(wanted, "request_id", "left_semi"))
         # Each request has one reply, were it not for a second driver on the same store, and for errors that were asked
         # again: the first answer counts.
         order = F.struct(F.col("error").isNotNull().alias("failed"), "sent_at", "run_id", "attempt")
         first = F.min_by(reply, order)
-        replies = table.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
+        replies = found.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
         return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
 
     def record(
@@ -199,9 +233,14 @@ class Ledger:
             list(pool.map(answer, range(waves)))
 
 
-def _plans_of(generation: int) -> str:
-    """Return the folder of the scratch space with a generation's plans."""
+def _requests_of(generation: int) -> str:
+    """Return the folder of the scratch space with what is known of a generation's requests."""
     return f"requests/generation-{generation}"
+
+
+def _plans_of(stage: Stage) -> str:
+    """Return the folder of the scratch space with the plans of a stage's generation and role."""
+    return f"{_requests_of(stage.generation)}/{stage.identity_role}"
 
 
 def _is_missing() -> Column:

@@ -27,7 +27,7 @@ from genetic_udfs.engine.columns import REPLY_FIELDS
 
 # To be raised with every change of a table's columns or of what they hold. Each table carries the version that it was
 # made with or brought to, in a property; tables from before there was one are version 1.
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 SCHEMA_VERSION_PROPERTY: Final = "genetic_udfs.schema_version"
 
 POPULATION: Final = "population"
@@ -150,13 +150,15 @@ CANDIDATES_SCHEMA: Final = _struct(
     tester_request=_string,
 )
 
-# `money` is what the tokens cost, `hourly` what the engine costs an hour while a stage asks it; null where no price is
-# set.
+# `stage` tells apart the stages in which a role is asked in a round: the role's name, or what else it is asked for; it
+# is null in rows from before it was kept. `money` is what the tokens cost, `hourly` what the engine costs an hour while
+# a stage asks it; null where no price is set.
 REPLIES_SCHEMA: Final = _struct(
     request_id=_string,
     role=_string,
     generation=_int,
     round=_int,
+    stage=_string,
     engine=_string,
     model=_string,
     sampling=_string,
@@ -167,8 +169,8 @@ REPLIES_SCHEMA: Final = _struct(
     run_id=_string,
 )
 
-# `seconds` is the time during which a role had requests under way; `request_seconds` sums up their own. `money` is
-# what its tokens cost, and its engine in that time; null where no price is set.
+# `seconds` is the time that a role's stages took, each from its first request to its last reply; `request_seconds` sums
+# up the requests' own. `money` is what its tokens cost, and its engine in that time; null where no price is set.
 ROLE_COST: Final = _struct(
     role=_string,
     requests=_long,

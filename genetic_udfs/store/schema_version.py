@@ -43,8 +43,8 @@ def bring_up_to_date(store: Store) -> None:
     `runs` (`forked_from`); version 2 `agreement` of `population` and `candidates`; version 3 `reasoning`, `behaviour`,
     `language`, `tests_decided_by` and difficulty of both, `reasoning`, `reasoning_tokens`, `money` and `hourly` of
     `replies`, `judge`, `diversity` and what roles cost of `generations`; version 4 the interval of `distinct_3` in the
-    latter's `diversity`. They are null in rows that were made before there was such a column, so a migration adds the
-    missing ones in a commit without rows.
+    latter's `diversity`; version 5 `stage` of `replies`. They are null in rows that were made before there was such a
+    column, so a migration adds the missing ones in a commit without rows.
 
     Raises:
         StoreError: naming the table that cannot be used, before any table is changed for a newer one's sake.

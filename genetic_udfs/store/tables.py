@@ -47,7 +47,7 @@ PROPERTIES: Final[dict[str, dict[str, str]]] = {
     },
     schema.CANDIDATES: {"delta.dataSkippingStatsColumns": "generation,status"},
     # A commit a wave: a checkpoint takes as long as several of them, and its log is read by nothing but Delta.
-    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role", "delta.checkpointInterval": "100"},
+    schema.REPLIES: {"delta.dataSkippingStatsColumns": "generation,role,round", "delta.checkpointInterval": "100"},
 }
 
 

@@ -68,7 +68,7 @@ def test_a_store_and_a_configuration_of_an_earlier_release_go_on(spark: SparkSes
         archive.extractall(tmp_path, filter="data")
     earlier = read_figures(Store(spark, str(tmp_path / "store")), samples=3)
     assert [(one.number, one.accepted, one.population) for one in earlier.generations] == [(0, 0, 8), (1, 6, 14)]
-    assert {cost.money for _, cost in earlier.stages} == {None} and len(earlier.samples) >= 3
+    assert {stage.cost.money for stage in earlier.stages} == {None} and len(earlier.samples) >= 3
     assert "6 pairs were accepted" in page([earlier])
     seen = state_of(Store(spark, str(tmp_path / "store"))).seen
     assert seen is not None and seen.pair_bytes > 500

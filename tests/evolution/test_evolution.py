@@ -512,6 +512,8 @@ def test_paraphrases_are_asked_of_their_own_engine_with_its_sampling(resumed: Re
     replies = resumed.tables["replies"]
     told = [(reply["model"], json.loads(reply["sampling"])) for reply in replies if reply["engine"] == "comparer"]
     assert len(told) == len(asked)
+    of_judge = {(reply["engine"], reply["stage"]) for reply in replies if reply["role"] == "judge"}
+    assert of_judge == {("comparer", "same problem"), ("scripted", "judge")}
     assert {(name, sampling["temperature"], sampling["max_tokens"]) for name, sampling in told} == {
         ("org/comparer", 0.25, 33),
         ("org/comparer", 0.5, 33),

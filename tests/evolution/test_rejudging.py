@@ -16,6 +16,8 @@ from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.evolution.rejudging import Rejudged
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import REPLIES, SCHEMA_VERSION_PROPERTY
+from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import evolve, seeds, settings
@@ -82,6 +84,14 @@ def rejudge(spark: SparkSession, config: Config, generation: int) -> Rejudged:
         return rejudge_generation(new_run(spark, config, progress), seeds(), generation)
 
 
+def with_columns_of_version_5(spark: SparkSession, judged: Judged) -> None:
+    """Write the store's replies as they were before they had a stage."""
+    replies = Store(spark, str(judged.store)).table(REPLIES)
+    writer = replies.toDF().drop("stage").write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer.save(str(judged.store / REPLIES))
+    spark.sql(f"ALTER TABLE delta.`{judged.store / REPLIES}` SET TBLPROPERTIES ('{SCHEMA_VERSION_PROPERTY}' = '5')")
+
+
 def printed(found: Rejudged) -> str:
     out = io.StringIO()
     print_rejudged(Console(file=out, width=120), found, 1)
@@ -108,7 +118,7 @@ def test_another_judge_is_asked_once_about_every_judged_candidate_and_old_verdic
     for row in verdicts.values():
         reply = replies[row["request_id"]]
         assert row["request_id"] != candidates[row["id"]]["judge_request"]
-        assert (row["generation"], reply["generation"], reply["round"]) == (1, 1, None)
+        assert (row["generation"], reply["generation"], reply["round"], reply["stage"]) == (1, 1, None, "rejudge")
         assert (row["model"], reply["model"], reply["engine"]) == ("org/strict", "org/strict", "other")
         assert (row["template"], row["run_id"], row["judged_at"]) == (
             reply["template"],
@@ -136,6 +146,7 @@ def test_another_judge_is_asked_once_about_every_judged_candidate_and_old_verdic
 def test_the_same_rejudge_again_asks_only_what_was_refused_and_keeps_nothing_twice(
     judged: Judged, spark: SparkSession
 ) -> None:
+    with_columns_of_version_5(spark, judged)
     first = rejudge(spark, judged.config("other"), 1)
     verdicts, calls = judged.table("verdicts"), judged.other.calls.total()
     refused = [row for row in judged.table("replies") if row["role"] == "rejudge" and row["error"] is not None]

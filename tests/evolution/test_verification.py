@@ -271,7 +271,9 @@ def test_failed_code_goes_back_once_with_the_test_that_it_failed(tested: Finishe
 def test_each_attempt_is_a_row_of_the_ledger_and_nothing_is_asked_twice(tested: Finished) -> None:
     replies = {row["request_id"]: row for row in tested.replies}
     assert len(replies) == len(tested.replies) == tested.server.calls.total()
-    assert {row["role"] for row in tested.replies} == {"instructor", "coder", "judge", "tester"}
+    of_attempts = {f"{role}{ending}" for role in ("coder", "judge") for ending in ("", " of repaired solutions")}
+    assert {row["stage"] for row in tested.replies} == {"instructor", "tester", *of_attempts}
+    assert all(row["role"] == row["stage"].split()[0] for row in tested.replies)
     for row in tested.candidates:
         if row["code"] is not None:
             assert replies[row["coder_request"]]["text"] == row["response"]

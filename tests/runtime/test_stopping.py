@@ -62,7 +62,7 @@ class Asking:
     def ask(self) -> None:
         rows = self.store.spark.createDataFrame([(f"request-{n}",) for n in range(8)], "request_id string")
         requests = rows.select("request_id", F.lit("ask").alias("prompt"), F.lit("v1").alias("template"))
-        self.ledger.record(self.ledger.plan(requests, Stage("stage", "coder", 1, 0)), self._rows)
+        self.ledger.record(self.ledger.plan(requests, Stage("stage", "coder", 1, 0, "coder")), self._rows)
 
     def _rows(self, wave: DataFrame) -> DataFrame:
         values = {"request_id": F.col("request_id"), "text": self._answered("request_id")}

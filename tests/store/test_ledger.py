@@ -1,5 +1,6 @@
 """Which requests of a stage are asked, and which reply each row gets: of this stage, of another one, of another run."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,22 +18,33 @@ Turn = Callable[..., tuple[tuple[int, int, int], dict[str, str | None]]]
 
 
 @pytest.fixture
-def turn(spark: SparkSession, tmp_path: Path) -> Turn:
-    """Take requests through a stage of a run; return what was missing, here and elsewhere, and the replies."""
+def turn(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Turn:
+    """Take requests through a stage of a run; return what was missing, here and elsewhere, and the replies.
+
+    Of a run's plans the first alone reads `replies`; replies of other stages are read of files of its role.
+    """
 
     store = Store(spark, str(tmp_path / "store"))
     ledgers: dict[str, Ledger] = {}
+    read, reads = Store.read, []
+
+    def counted(of: Store, table: str, version: int | None = None) -> DataFrame:
+        reads.append(table)
+        return read(of, table, version)
+
+    monkeypatch.setattr(Store, "read", counted)
 
     def take(
-        run: str, round_: int, *requests: str, failing: str = ""
+        run: str, round_: int, *requests: str, failing: str = "", role: str = "coder"
     ) -> tuple[tuple[int, int, int], dict[str, str | None]]:
-        if run not in ledgers:
+        is_first = run not in ledgers
+        if is_first:
             ledgers[run] = Ledger(store, Scratch(spark, str(tmp_path / run)), run, wave_size=100)
         ledger = ledgers[run]
 
         def ask(rows: DataFrame) -> DataFrame:
             is_error = F.col("request_id") == failing
-            of_stage = {"role": F.lit("coder"), "generation": F.lit(1), "round": F.lit(round_), "run_id": F.lit(run)}
+            of_stage = {"role": F.lit(role), "generation": F.lit(1), "round": F.lit(round_), "run_id": F.lit(run)}
             said = F.concat(F.lit(f"{run} "), "prompt")
             of_reply = {
                 "text": F.when(~is_error, said),
@@ -44,10 +56,16 @@ def turn(spark: SparkSession, tmp_path: Path) -> Turn:
 
         given = [(str(place), request or None, request.upper(), "v1") for place, request in enumerate(requests)]
         rows = spark.createDataFrame(given, "id string, request_id string, prompt string, template string")
-        plan = ledger.plan(rows, Stage(f"generation-1/round-{round_}/coder", "coder", 1, round_))
+        reads.clear()
+        plan = ledger.plan(rows, Stage(role, role, 1, round_, role))
+        assert reads == ([REPLIES] if is_first else [])
         if plan.missing:
             ledger.record(plan, ask)
-        replies = {row["request_id"]: row["said"] for row in said_to(ledger.with_replies(plan)).collect()}
+        replied = ledger.with_replies(plan)
+        if plan.elsewhere:
+            of_others = read(store, REPLIES).filter(F.col("role") != role)
+            assert not {*replied.inputFiles()} & {*of_others.inputFiles()}
+        replies = {row["request_id"]: row["said"] for row in said_to(replied).collect()}
         assert len(replies) == len(set(requests))
         return (plan.missing, plan.here, plan.elsewhere), replies
 
@@ -60,12 +78,34 @@ def said_to(rows: DataFrame) -> DataFrame:
 
 def test_each_request_is_asked_once_in_a_generation(turn: Turn, spark: SparkSession, tmp_path: Path) -> None:
     assert turn("one", 0, "a", "b", "") == ((2, 0, 0), {"a": "one A", "b": "one B", None: None})
+    # A request has a role in its identity: what another role was asked is not looked at.
+    assert turn("one", 0, "a", role="judge") == ((1, 0, 0), {"a": "one A"})
     # An equal request of an earlier round, and equal ones in a stage.
     assert turn("one", 1, "b", "c", "c") == ((2, 0, 1), {"b": "one B", "c": "one C"})
     # What another run has asked, in this stage and in another one, also in the second stage after it.
     assert turn("two", 0, "a") == ((0, 1, 0), {"a": "one A"})
     assert turn("two", 1, "a", "c", "d") == ((1, 1, 1), {"a": "one A", "c": "one C", "d": "two D"})
-    assert Store(spark, str(tmp_path / "store")).read(REPLIES).count() == 4
+    assert turn("two", 0, "a", "d", role="judge") == ((1, 1, 0), {"a": "one A", "d": "two D"})
+    replies = Store(spark, str(tmp_path / "store")).read(REPLIES)
+    assert replies.count() == 6
+    first, second = ({*replies.filter(f"role = 'coder' AND round = {n}").inputFiles()} for n in (0, 1))
+    assert first and second and not first & second  # Delta skips those of other rounds
+
+
+def test_a_wave_reads_its_own_folder_alone(spark: SparkSession, tmp_path: Path) -> None:
+    ledger = Ledger(Store(spark, str(tmp_path / "store")), Scratch(spark, str(tmp_path / "one")), "one", wave_size=1)
+    folders: list[str] = []
+
+    def ask(rows: DataFrame) -> DataFrame:
+        plan = rows._jdf.queryExecution().executedPlan().toString()
+        folders.extend(re.findall(r"PartitionFilters: \[.*\(wave#\d+ = (\d)\)\]", plan))
+        return with_columns_of(REPLIES_SCHEMA, rows).select(*REPLIES_SCHEMA.fieldNames())
+
+    rows = spark.createDataFrame(
+        [("a", "A", "v1"), ("b", "B", "v1")], "request_id string, prompt string, template string"
+    )
+    ledger.record(ledger.plan(rows, Stage("coder", "coder", 1, 0, "coder")), ask)
+    assert sorted(folders) == ["0", "1"]
 
 
 def test_what_failed_is_asked_again_by_the_next_run_alone(turn: Turn) -> None:

@@ -19,6 +19,7 @@ from genetic_udfs.reporting.report.figures import (
     Length,
     Outcome,
     Seed,
+    Stage,
     StoreFigures,
     Use,
 )
@@ -183,13 +184,15 @@ def _cost(generation: int, cost: Row) -> Cost:
     return Cost(generation, cost["role"], **{name: cost[name] or 0 for name in names}, money=money_of(cost))
 
 
-def _stages(replies: DataFrame) -> list[tuple[int, Cost]]:
-    """Return the last stages in their order; a reply outside rounds is of none."""
+def _stages(replies: DataFrame) -> list[Stage]:
+    """Return the last stages in the order they were asked; a reply outside rounds is of none."""
     summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "money")
-    keys = ("generation", "round", "role")
-    stages = by_stage(replies.filter("round IS NOT NULL")).groupBy(*keys)
-    last = stages.agg(*(F.sum(name).alias(name) for name in summed)).orderBy(*map(F.desc, keys)).limit(MAX_STAGES)
-    return [(row["round"], _cost(row["generation"], row)) for row in reversed(last.collect())]
+    of_rounds = by_stage(replies.filter("round IS NOT NULL")).withColumn("stage", F.coalesce("stage", "role"))
+    stages = of_rounds.groupBy("generation", "round", "role", "stage")
+    order = map(F.desc, ("generation", "round", "began", "stage"))
+    last = stages.agg(F.min("began").alias("began"), *(F.sum(name).alias(name) for name in summed)).orderBy(*order)
+    rows = reversed(last.limit(MAX_STAGES).collect())
+    return [Stage(row["round"], row["stage"], _cost(row["generation"], row)) for row in rows]
 
 
 def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:

@@ -69,18 +69,18 @@ def _of_roles(roles: dict[str, list[Cost]], accepted: int) -> Table:
 
 
 def _of_stages(store: StoreFigures) -> Table:
-    is_priced = any(cost.money is not None for _, cost in store.stages)
-    headings = ("generation", "round", "role", "requests", "prompt tokens", "output tokens", "time")
+    is_priced = any(stage.cost.money is not None for stage in store.stages)
+    headings = ("generation", "round", "stage", "requests", "prompt tokens", "output tokens", "time")
     rows = [
         (
             str(cost.generation),
             str(number),
-            cost.role,
+            name,
             *(f"{count:,}" for count in (cost.requests, cost.prompt_tokens, cost.completion_tokens)),
             duration(cost.seconds),
             *([format_money(cost.money)] if is_priced else []),
         )
-        for number, cost in store.stages
+        for number, name, cost in store.stages
     ]
     return Table((*headings, *(["cost"] if is_priced else [])), rows)
 

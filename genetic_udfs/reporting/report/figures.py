@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # Of the interval from 0 to 1, in which fitness and similarity are counted.
 BINS: Final = 20
@@ -80,7 +80,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a role was asked in a generation, as in `generations.costs`, or in one of its rounds."""
+    """What a role was asked in a generation, as in `generations.costs`, or in one of its stages."""
 
     generation: int
     role: str
@@ -95,6 +95,14 @@ class Cost:
     def tokens(self) -> int:
         """Tokens read and written."""
         return self.prompt_tokens + self.completion_tokens
+
+
+class Stage(NamedTuple):
+    """What a role was asked in a stage of a round, which its `name` tells from the others."""
+
+    round: int
+    name: str
+    cost: Cost
 
 
 @dataclass(frozen=True)
@@ -170,9 +178,8 @@ class StoreFigures:
 
     `fitness` and `similarities` are counts by bin of width 1/`BINS`; the former by whether candidates were accepted.
     `contaminated` are candidates by what they hold, `models` replies by role and model, `depths` accepted pairs by
-    generation and mutations since the last seed or crossover, `stages` rounds with what a role was asked in them, of
-    which there are the last `MAX_STAGES`, `audits` near-duplicate pairs found by the audit of each
-    generation, and those of them that were caught.
+    generation and mutations since the last seed or crossover, `stages` are the last `MAX_STAGES`, `audits`
+    near-duplicate pairs found by the audit of each generation, and those of them that were caught.
     """
 
     root: str
@@ -186,7 +193,7 @@ class StoreFigures:
     audits: Sequence[tuple[int, int, int]]
     diversity: Sequence[Diversity]
     costs: Sequence[Cost]
-    stages: Sequence[tuple[int, Cost]]
+    stages: Sequence[Stage]
     uses: Sequence[Use]
     models: Sequence[tuple[str, str, int]]
     lengths: Sequence[Length]

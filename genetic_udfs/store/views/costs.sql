@@ -41,7 +41,7 @@ FROM (
                 max(unix_micros(sent_at) / 1e6 + seconds) - min(unix_micros(sent_at) / 1e6)
             ) END AS money
         FROM replies
-        GROUP BY generation, role, model, round, run_id
+        GROUP BY generation, role, model, round, stage, engine, run_id
     )
     GROUP BY generation, role, model
 ) AS asked

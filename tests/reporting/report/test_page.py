@@ -83,10 +83,10 @@ def test_every_figure_is_said() -> None:
     assert of["costs"].tables[1] == (
         "Stages",
         Table(
-            ("generation", "round", "role", "requests", "prompt tokens", "output tokens", "time", "cost"),
+            ("generation", "round", "stage", "requests", "prompt tokens", "output tokens", "time", "cost"),
             [
                 ("1", "0", "coder", "8", "900", "450", "9 s", "1.50"),
-                ("1", "1", "coder", "2", "100", "50", "1 s", "-"),
+                ("1", "1", "coder of repaired solutions", "2", "100", "50", "1 s", "-"),
             ],
         ),
     )

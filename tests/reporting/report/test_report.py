@@ -36,12 +36,12 @@ def test_a_stores_figures_are_counted(made: Store) -> None:
     assert [n for n in found.similarities if n] == [1] and found.similarities[-1] == 1
     assert found.contaminated == [("ngram of humaneval HumanEval/1", 1)]
     assert found.stages == [
-        (0, Cost(generation, role, number, 0, 100 * number, 10 * number, 0.5, None))
+        (0, stage, Cost(generation, stage.split()[0], number, 0, 100 * number, 10 * number, 0.5, None))
         for generation, asked in (
-            (1, {"coder": 3, "instructor": 3, "judge": 3}),
-            (2, {"coder": 3, "instructor": 4, "judge": 3}),
+            (1, {"instructor": 3, "coder": 3, "judge": 3}),
+            (2, {"instructor": 4, "coder": 3, "judge": 2, "judge of repaired solutions": 1}),
         )
-        for role, number in asked.items()
+        for stage, number in asked.items()
     ]
     assert found.costs == [Cost(n, "coder", 5, 0, 500, 50, 2.0, None) for n in (1, 2)]
     assert [(one.generation, one.nearest_other, one.gini) for one in found.diversity] == [
