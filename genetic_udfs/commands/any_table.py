@@ -1,7 +1,6 @@
 """Tables that are not ours, as jobs read and write them: a Delta folder, Parquet, or a JSONL file."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
-from genetic_udfs.runtime.session import file_system, spark_settings
+from genetic_udfs.runtime.session import file_system, literal_path, spark_settings
 from genetic_udfs.runtime.stopping import is_stop
 from genetic_udfs.sandbox.stages import sandbox_error_in
 from genetic_udfs.store.scratch import Scratch
@@ -40,7 +39,6 @@ from genetic_udfs.store.write_errors import remedy_in
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"
-_GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 # A line that Spark cannot read is an error: no row of nulls, and no text in a column that a key may have the name of.
 _STRICT_JSON: Final = {"mode": "FAILFAST", "columnNameOfCorruptRecord": "\0", "maxStringLen": str(2**31 - 1)}
 _AS_WRITTEN: Final = {
@@ -75,18 +73,18 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
         if not system.exists(there):
             raise ConfigurationError(f"{path}: there is no such file or folder")
         is_folder = system.getFileStatus(there).isDirectory()
-    as_it_stands = _GLOB.sub(r"\\\g<0>", path)  # these readers take a path for a pattern
+    pattern = literal_path(path)
     with translate_input_errors(f"{path}: cannot be read"):
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
-            _refuse_hidden(spark, path, as_it_stands, is_folder)
+            _refuse_hidden(spark, path, pattern, is_folder)
             with prefixed_errors(path):
-                return _read_parquet(spark, as_it_stands)
+                return _read_parquet(spark, pattern)
         if path.endswith(_JSONL):
-            _refuse_hidden(spark, path, as_it_stands, is_folder)
+            _refuse_hidden(spark, path, pattern, is_folder)
             with prefixed_errors(path):
-                return _read_jsonl(spark, as_it_stands)
+                return _read_jsonl(spark, pattern)
     raise ConfigurationError(
         f"{path}: unknown format; supported are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
         f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
@@ -223,7 +221,7 @@ def check_format(rows: DataFrame, path: str, format_: TableFormat) -> None:
     with scratch_beside(spark, path):
         try:
             write_table(rows.limit(0), path, format_)
-            held = spark.read.format(format_).load(path).columns
+            held = read_table(spark, path).columns
         finally:
             system.delete(there, True)
     for name in rows.columns:

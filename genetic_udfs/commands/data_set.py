@@ -35,6 +35,7 @@ from genetic_udfs.export.selection import (
 from genetic_udfs.export.shards import Split, place, planned, write_split
 from genetic_udfs.export.splits import TRAIN, links_of, sizes_of, split_by_lineage
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.session import literal_path
 from genetic_udfs.store.schema import CANDIDATES, POPULATION
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -244,7 +245,7 @@ def _write_files(
 def _example(task: Task, file: str, schema: StructType) -> str:
     """Return a short one of the first rows of a file as JSON, as it is there."""
     reader = task.store.spark.read.format("json" if task.options.file_type is FileType.JSONL else "parquet")
-    rows = reader.schema(schema).load(file).limit(_EXAMPLES)
+    rows = reader.schema(schema).load(literal_path(file)).limit(_EXAMPLES)
     texts = [row[0] for row in rows.select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"})).collect()]
     return json.dumps(json.loads(min(texts, key=len)), indent=2, ensure_ascii=False)
 
