@@ -31,6 +31,7 @@ from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
+from genetic_udfs.runtime.identifier import quoted
 from genetic_udfs.runtime.session import file_system, literal_path, spark_settings
 from genetic_udfs.runtime.stopping import is_stop
 from genetic_udfs.sandbox.stages import sandbox_error_in
@@ -53,7 +54,7 @@ _IN_EVERY_FORMAT: Final = (
 
 def column(name: str) -> Column:
     """Return a column by its name as it stands, dots and all."""
-    return F.col("`{}`".format(name.replace("`", "``")))
+    return F.col(quoted(name))
 
 
 def rank_of(rows: DataFrame, id_: str) -> Column:

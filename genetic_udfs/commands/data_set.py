@@ -26,7 +26,6 @@ from genetic_udfs.export.provenance import names_of_test_sets, read_provenance
 from genetic_udfs.export.selection import (
     chosen_generation,
     pairs_of,
-    read_with_all_columns,
     reading_where,
     selected,
     texts_of,
@@ -129,11 +128,11 @@ def _read(task: Task) -> _Source:
     store, options = task.store, task.options
     generation = chosen_generation(store, options.generation)
     version = store.version(POPULATION)
-    population = read_with_all_columns(store, POPULATION, version).filter(F.col("generation") <= generation)
+    population = store.read_complete(POPULATION, version).filter(F.col("generation") <= generation)
     columns = columns_of(options.format, population.columns, preference=options.preference, reasoning=options.reasoning)
     rows = pairs = pairs_of(population)
     if options.preference:
-        worse = worse_solutions(pairs, read_with_all_columns(store, CANDIDATES))
+        worse = worse_solutions(pairs, store.read_complete(CANDIDATES))
         with task.progress.stage("test sets: worse solutions", None):
             texts = texts_of(columns, worse)
             solutions = worse.select(F.col(REJECTED_ID).alias("id"), *texts)

@@ -110,11 +110,10 @@ def _write_parts(
     rows: DataFrame, columns: Mapping[str, str], own: DataFrame, split: Split, file_type: FileType, parts: str
 ) -> int:
     """Write a split's rows, a file for each shard, and return the bytes of their values."""
-    places = own.select(F.col("id").alias("_id"), F.col("shard").alias("_shard"), F.col("rank").alias("_rank"))
     written = Observation()
-    columns_in_order = (F.expr(how).alias(name) for name, how in columns.items())
-    found = rows.join(places, F.col("id") == F.col("_id")).select(*columns_in_order, "_shard", "_rank")
-    data = found.repartitionById(split.shards, F.col("_shard")).sortWithinPartitions("_rank").drop("_shard", "_rank")
+    row = F.struct(*(F.expr(how).alias(name) for name, how in columns.items()))  # in which any column may be
+    found = rows.select("id", row.alias("row")).join(own.select("id", "shard", "rank"), "id")
+    data = found.repartitionById(split.shards, F.col("shard")).sortWithinPartitions("rank").select("row.*")
     size = F.coalesce(F.sum(row_bytes(data.schema)), F.lit(0))
     writer = data.observe(written, F.count(F.lit(1)).alias("rows"), size.alias("bytes")).write
     if file_type is FileType.PARQUET:

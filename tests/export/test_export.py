@@ -287,7 +287,7 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
         candidate("e0", 0, 0.5, 0.9, round=1, **accepted),
     ]
     rows = spark.createDataFrame(candidates, CANDIDATES_SCHEMA)
-    pairs = rows.filter("status = 'accepted'")
+    pairs = rows.filter("status = 'accepted'").withColumn("rejected_id", F.lit("a column of the user's own"))
     worse = worse_solutions(pairs, rows)
     for contaminated, of_a in (["c0"], "a2"), (["a2", "b1"], "a1"):  # where all are, one of them is left to be found
         found = with_rejected(pairs, worse, spark.createDataFrame([(id_,) for id_ in contaminated], "id string"))
@@ -363,10 +363,15 @@ def test_what_leaves_nothing_to_write_leaves_nothing_behind(
 
 def test_of_a_store_under_way_what_is_finished_gets_out(made: Store, tmp_path: Path) -> None:
     made.table(GENERATIONS).delete("generation = 2")  # its pairs are committed, and it is not
-    done = run(made, tmp_path / "out", format=ExportFormat.PARQUET)
+    own = {name: F.upper("id") for name in ("a.b", "`", "_id", "shard", "rank", "row")}
+    rows = made.read(POPULATION).withColumns(own).write.format("delta").mode("overwrite")
+    rows.option("overwriteSchema", "true").save(made.path(POPULATION))
+    done = run(made, tmp_path / "out[1]", format=ExportFormat.PARQUET)
     assert (done.generation, done.pairs, done.rows) == (1, 2, 2)
+    (tmp_path / "out[1]").rename(tmp_path / "out")  # `datasets` takes its name for a pattern
     found = load(tmp_path / "out", tmp_path / "cache")["train"]
     assert (sorted(found["id"]), set(found["generation"])) == (["a", "b"], {1})
+    assert [sorted(found[name]) for name in own] == [["A", "B"]] * len(own)
 
 
 @pytest.mark.parametrize("kilobytes", [24, 80])
