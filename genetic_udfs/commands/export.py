@@ -1,4 +1,7 @@
-"""`jobs/export.py`: writes a store's pairs as a data set. What was rejected, or holds a test item, never gets out."""
+"""`jobs/export.py`: writes a store's pairs as a data set.
+
+What holds a test item never gets out, nor what was rejected, except as the rejected side of `--preference`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

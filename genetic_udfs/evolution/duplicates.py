@@ -92,7 +92,7 @@ def embedded_candidates(run: Run, generation: int) -> DataFrame | None:
     """Return `content_hash` and `vector` of instructions that this run has embedded in a generation, None without any.
 
     An id is that of a solution, and of several of an instruction any may be the accepted one. Instructions of one
-    content, which differ in case and punctuation alone, have the vector of the first by id.
+    content, which differ in case and white space alone, have the vector of the first by id.
     """
     found = run.scratch.read(f"generation-{generation}/round-*/{EMBEDDED_TEXTS}", EMBEDDED_CANDIDATES)
     return None if found is None else found.groupBy("content_hash").agg(F.min_by("vector", "id").alias("vector"))
