@@ -208,7 +208,6 @@ def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:
             Use(
                 generation,
                 role,
-                seconds,
                 most["servers"],
                 most["max_num_seqs"],
                 mean("running"),

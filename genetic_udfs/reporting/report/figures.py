@@ -103,7 +103,6 @@ class Use:
 
     generation: int
     role: str
-    seconds: float
     servers: int
     slots: int
     running: float

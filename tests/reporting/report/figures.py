@@ -78,7 +78,7 @@ FIGURES = StoreFigures(
     ],
     costs=[Cost(1, "coder", 10, 1, 1000, 500, 10.0, 1.5), Cost(2, "judge", 5, 0, 400, 100, 5.0, None)],
     stages=[(0, Cost(1, "coder", 8, 1, 900, 450, 9.0, 1.5)), (1, Cost(1, "coder", 2, 0, 100, 50, 1.0, None))],
-    uses=[Use(1, "coder", 10.0, 2, 64, 31.0, 50.0, 0.25)],
+    uses=[Use(1, "coder", 2, 64, 31.0, 50.0, 0.25)],
     models=[("coder", HOSTILE, 15)],
     lengths=[Length(1, (20, 40), (100, 300)), Length(2, (25, 50), (120, 350))],
     depths={(1, 0): 4, (2, 1): 4},
