@@ -31,7 +31,7 @@ from genetic_udfs.export.selection import (
     texts_of,
     with_model,
 )
-from genetic_udfs.export.shards import Split, place, planned, write_split
+from genetic_udfs.export.shards import SplitFiles, place, planned, write_split
 from genetic_udfs.export.splits import TRAIN, links_of, sizes_of, split_by_lineage
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.session import literal_path
@@ -204,7 +204,7 @@ def _split(task: Task, source: _Source, clean: DataFrame) -> tuple[DataFrame, li
         return assigned, contents.collect()
 
 
-def _place(task: Task, assigned: DataFrame, contents: list[Row]) -> tuple[list[Split], DataFrame]:
+def _place(task: Task, assigned: DataFrame, contents: list[Row]) -> tuple[list[SplitFiles], DataFrame]:
     """Return the splits with their files, and where each row goes."""
     options = task.options
     rows, sizes = (_totals(contents, "split", what) for what in ("rows", "bytes"))
@@ -231,7 +231,7 @@ def _totals(contents: list[Row], key: str, what: str) -> dict[Any, int]:
 
 
 def _write_files(
-    task: Task, rows: DataFrame, columns: Mapping[str, str], splits: list[Split], placed: DataFrame, folder: Folder
+    task: Task, rows: DataFrame, columns: Mapping[str, str], splits: list[SplitFiles], placed: DataFrame, folder: Folder
 ) -> list[WrittenSplit]:
     written = []
     for split in splits:

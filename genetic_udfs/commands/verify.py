@@ -40,7 +40,7 @@ from genetic_udfs.sandbox.spark import (
     TESTS_STATUS,
     outcome_of,
 )
-from genetic_udfs.sandbox.stages import check_tier, counted, sandbox_error_in, spread
+from genetic_udfs.sandbox.stages import check_tier, report_progress, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
 ADDED: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
@@ -103,7 +103,7 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
                     .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
                 )
                 with small_batches(spark):
-                    kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
+                    kept = scratch.checkpoint(report_progress(found, stage, progress.address), "outcomes")
             with progress.stage("writing", None):
                 write_table(tagged(rows, kept, options.id, ADDED), options.output, options.format)
     except Exception as error:

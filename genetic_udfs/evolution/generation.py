@@ -114,7 +114,7 @@ def index_accepted(this: Round, made: DataFrame) -> DataFrame:
     return this.run.scratch.checkpoint(rows, f"{this.name}/index")
 
 
-class Made(NamedTuple):
+class RoundResult(NamedTuple):
     """What a round has made: its candidates, decided, the number of all, and of those accepted by colony."""
 
     candidates: DataFrame
@@ -122,7 +122,7 @@ class Made(NamedTuple):
     accepted: dict[int, int]
 
 
-def make_round(this: Round) -> Made:
+def make_round(this: Round) -> RoundResult:
     """Take the slots of a round through every stage."""
     passed = (
         slots(this.run.spark, this.slots, this.generation, this.number)
@@ -140,14 +140,14 @@ def make_round(this: Round) -> Made:
         .transform(repair, this)
         .transform(choose, this)
         .transform(reject_same_behaviour, this)
-        .transform(hear_judge, this)
+        .transform(judge_chosen, this)
         .transform(decide, this)
         .transform(checkpoint, this, "deciding", passed_by_colony(this))
     )
     found = this.run.scratch.observed(passed)
     counts = {colony: found[str(colony)] for colony in this.slots}
     accepted = {colony: min(count, this.needed[colony]) for colony, count in counts.items()}
-    return Made(passed.transform(accept, counts, this.needed), found["rows"], accepted)
+    return RoundResult(passed.transform(accept, counts, this.needed), found["rows"], accepted)
 
 
 def examine(rows: DataFrame, this: Round) -> DataFrame:
@@ -202,8 +202,8 @@ def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
 
 def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
     """Part replies into candidates, one row each, with `item`, `id`, `instruction`, `reason` and `detail`."""
-    asked = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
-    read = role_columns.offspring_of("operator", "request_id", "reply", asked)
+    wanted = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
+    read = role_columns.offspring_of("operator", "request_id", "reply", wanted)
     # Of where the text comes from, and the text: rows of two stores that have one id have one content, too.
     origin = F.concat_ws("\x1e", F.coalesce("request_id", F.concat_ws("/", *SLOT_KEY)), "item", "reply.text")
     return (
@@ -328,7 +328,7 @@ def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
     return with_verdicts(rows, this).transform(reject, judged(config.min_fitness)).drop("read", "reply")
 
 
-def hear_judge(rows: DataFrame, this: Round) -> DataFrame:
+def judge_chosen(rows: DataFrame, this: Round) -> DataFrame:
     """Where execution decides, ask for a verdict on what it has left, which stands beside the pair; reject nothing."""
     if not this.run.config.accepts_by_execution:
         return rows

@@ -20,7 +20,7 @@ _SHARD_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitFiles:
     """A split: its pairs, and how many files it is written to."""
 
     name: str
@@ -28,7 +28,7 @@ class Split:
     shards: int
 
 
-def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Split]:
+def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[SplitFiles]:
     """Return the splits, with the number of files of each.
 
     Args:
@@ -39,12 +39,12 @@ def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Sp
     found = []
     for name, (rows, text_bytes) in sizes.items():
         wanted = -(-text_bytes // _SHARD_BYTES) if shards is None else round(shards * rows / of_first)
-        found.append(Split(name, rows, min(max(1, wanted), rows)))
+        found.append(SplitFiles(name, rows, min(max(1, wanted), rows)))
     return found
 
 
 def place(
-    assigned: DataFrame, splits: Sequence[Split], order: Sequence[Column | str], checkpoint: Checkpoint
+    assigned: DataFrame, splits: Sequence[SplitFiles], order: Sequence[Column | str], checkpoint: Checkpoint
 ) -> DataFrame:
     """Say for each pair in which file it goes, and where.
 
@@ -73,7 +73,7 @@ def write_split(
     rows: DataFrame,
     columns: Mapping[str, str],
     placed: DataFrame,
-    split: Split,
+    split: SplitFiles,
     file_type: FileType,
     parts: str,
     folder: Folder,
@@ -107,7 +107,7 @@ def write_split(
 
 
 def _write_parts(
-    rows: DataFrame, columns: Mapping[str, str], own: DataFrame, split: Split, file_type: FileType, parts: str
+    rows: DataFrame, columns: Mapping[str, str], own: DataFrame, split: SplitFiles, file_type: FileType, parts: str
 ) -> int:
     """Write a split's rows, a file for each shard, and return the bytes of their values."""
     written = Observation()

@@ -7,7 +7,7 @@ from genetic_udfs.reporting.report.figures import (
     Cost,
     Distance,
     Diversity,
-    Generation,
+    GenerationFigures,
     Length,
     Outcome,
     Relative,
@@ -49,7 +49,11 @@ FIGURES = StoreFigures(
     root="/data/<store>",
     configuration=f"seed: 1 # {HOSTILE}",
     versions={"vllm": "0.32.0"},
-    generations=[Generation(0, 0, 0, 0, 3, 1.0), Generation(1, 10, 4, 2, 7, 75.0), Generation(2, 5, 4, 0, 11, 4000.0)],
+    generations=[
+        GenerationFigures(0, 0, 0, 0, 3, 1.0),
+        GenerationFigures(1, 10, 4, 2, 7, 75.0),
+        GenerationFigures(2, 5, 4, 0, 11, 4000.0),
+    ],
     outcomes=[
         Outcome(1, "crossover", None, None, 4, 3.2, 4),
         Outcome(1, "mutation", "reasoning", "judged_no", 6, 0.6, 6),
