@@ -3,13 +3,13 @@
 A row that fails at a stage goes on with its `reason` set, so that every attempt ends in `candidates`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType, StructField, StructType
+from pyspark.sql.types import StringType
 
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.config.operators import CROSSOVER, MUTATION, SELECTION_BY_EMBEDDING
@@ -27,6 +27,7 @@ from genetic_udfs.evolution.operators.selection import Scores, by_novelty, by_ra
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.evolution.population_embeddings import embeddings
 from genetic_udfs.evolution.population_index import index_of, indexed
+from genetic_udfs.evolution.quota import accept, passed_by_colony
 from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
@@ -41,16 +42,6 @@ from genetic_udfs.store.schema import (
     CANDIDATES_SCHEMA,
     CONTAMINATED,
     OVER_QUOTA,
-    REJECTED,
-)
-
-# The last candidate that a colony accepts in a round, where it has more.
-_ENDS: Final = StructType(
-    [
-        CANDIDATES_SCHEMA["colony"],
-        StructField("last", StructType([CANDIDATES_SCHEMA["slot"], CANDIDATES_SCHEMA["item"]])),
-        StructField("needed", LongType()),
-    ]
 )
 
 
@@ -365,11 +356,6 @@ def judged(min_fitness: float | None) -> Column:
     )
 
 
-def passed_by_colony(this: Round) -> dict[str, Column]:
-    """Return how many of a round's candidates have passed, under the number of each colony that has slots."""
-    return {str(colony): F.count_if((F.col("colony") == colony) & not_rejected()) for colony in this.slots}
-
-
 def decide(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what lost its reply, and make candidates of all rows."""
     rows = with_columns_of(CANDIDATES_SCHEMA, rows)
@@ -383,43 +369,3 @@ def decide(rows: DataFrame, this: Round) -> DataFrame:
         .withColumns({"parents": parents, "run_id": F.lit(this.run.id)})
         .select(*CANDIDATES_SCHEMA.fieldNames())
     )
-
-
-def accept(candidates: DataFrame, passed: Mapping[int, int], needed: Mapping[int, int]) -> DataFrame:
-    """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`.
-
-    Args:
-        candidates: with the columns of `candidates`.
-        passed: how many of each colony have passed every stage.
-        needed: how many each colony lacks.
-    """
-    last = last_accepted(candidates, {colony: needed[colony] for colony in passed if passed[colony] > needed[colony]})
-    if last:
-        rows = [{"colony": colony, "last": place, "needed": needed[colony]} for colony, place in last.items()]
-        ends = F.broadcast(local_frame(candidates.sparkSession, rows, _ENDS))
-        surplus = F.struct(
-            F.lit(OVER_QUOTA).alias("reason"),
-            F.format_string("the colony needed %d more", "needed").alias("detail"),
-        )
-        is_later = F.struct("slot", "item") > F.col("last")
-        rejected = candidates.join(ends, "colony", "left").transform(reject, F.when(is_later, surplus))
-        candidates = rejected.select(*candidates.columns)
-    return candidates.withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
-
-
-def last_accepted(candidates: DataFrame, needed: Mapping[int, int]) -> dict[int, dict[str, int]]:
-    """Return `slot` and `item` of the last candidate that some colonies need, in the order of slots.
-
-    One task looks at a colony, so that it gets the keys of its rows alone.
-    """
-    if not needed:
-        return {}
-    number = F.coalesce(*(F.when(F.col("colony") == colony, count) for colony, count in needed.items()))
-    places = F.sort_array(F.collect_list(F.struct("slot", "item")))
-    found = (
-        candidates.filter(not_rejected() & F.col("colony").isin(*needed))
-        .groupBy("colony")
-        .agg(places.alias("places"))
-        .select("colony", F.get("places", number - 1).alias("last"))
-    )
-    return {row["colony"]: row["last"].asDict() for row in found.collect()}
