@@ -13,22 +13,18 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
-from genetic_udfs.commands.any_table import (
+from genetic_udfs.commands.checks.preflight import check_embedding_model
+from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.input_table import (
     check_apart,
     check_columns,
-    check_format,
     check_ids,
-    check_output,
     column,
     prefixed_errors,
     rank_of,
     read_table,
-    scratch_beside,
-    tagged,
-    write_table,
 )
-from genetic_udfs.commands.checks.preflight import check_embedding_model
-from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.output_table import check_format, check_output, scratch_beside, tagged, write_table
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config, Dedup, EmbeddingModel, Semantic
 from genetic_udfs.config.embedding import SEMANTIC_MODEL_KEY

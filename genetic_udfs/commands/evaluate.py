@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.any_table import check_output, write_table
 from genetic_udfs.commands.checks.preflight import check_engine
 from genetic_udfs.commands.choices import Benchmark, TableFormat
+from genetic_udfs.commands.output_table import check_output, write_table
 from genetic_udfs.commands.pass_at_k import mean_pass_at_k
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config

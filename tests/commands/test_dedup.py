@@ -16,7 +16,7 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 from typer.testing import CliRunner
 
-from genetic_udfs.commands.any_table import TableFormat
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.cli.dedup import OPTIONAL_VALUES
 from genetic_udfs.commands.cli.dedup import dedup as command_line
 from genetic_udfs.commands.dedup import DedupOptions, Findings, likeness_of, print_summary, run, with_threshold
