@@ -29,7 +29,6 @@ ENGINE = Engine(
 # An engine on a core each: one thread, which the system places.
 PAIR_ENV = {"BENCHMARK_ONE_CORE": "1"}
 ONE_CORE = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
-PARTITIONS_EACH = 2
 
 
 def requests() -> list[str]:

@@ -34,7 +34,7 @@ from genetic_udfs.config.file import load_config
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.evolution import loop
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
-from genetic_udfs.evolution.generation import Made, index_accepted, make_round
+from genetic_udfs.evolution.generation import RoundResult, index_accepted, make_round
 from genetic_udfs.evolution.population_index import indexed
 from genetic_udfs.evolution.round import Round
 from genetic_udfs.evolution.run import Run
@@ -233,7 +233,7 @@ def next_round(this: Round, slots: dict[int, int]) -> Round:
     return after(asking, make_round(asking))
 
 
-def after(this: Round, made: Made) -> Round:
+def after(this: Round, made: RoundResult) -> Round:
     accepted = this.accepted.unionByName(made.candidates.filter(F.col("status") == ACCEPTED))
     index = this.index.unionByName(index_accepted(this, made.candidates))
     return replace(this, number=this.number + 1, accepted=accepted, index=index)

@@ -33,20 +33,20 @@ SECONDS, SECONDS_OF_DIVERSITY = 60.0, 10.0
 
 def report(results: Results, options: argparse.Namespace) -> None:
     """`jobs/report.py` as a user starts it: wall seconds, and the page's bytes."""
-    told = (CONFIG, "--set", f"store={store(options.scale)}")
-    write(results, options, f"report of {round(PAIRS * options.scale):,} pairs", told)
+    arguments = (CONFIG, "--set", f"store={store(options.scale)}")
+    write(results, options, f"report of {round(PAIRS * options.scale):,} pairs", arguments)
 
 
 def compare(results: Results, options: argparse.Namespace) -> None:
     """The same with another store of a tenth as many beside it."""
-    told = (CONFIG, "--set", f"store={store(options.scale)}", "--compare", str(store(options.scale / 10)))
-    write(results, options, f"report of {round(PAIRS * options.scale):,} pairs beside a tenth", told)
+    arguments = (CONFIG, "--set", f"store={store(options.scale)}", "--compare", str(store(options.scale / 10)))
+    write(results, options, f"report of {round(PAIRS * options.scale):,} pairs beside a tenth", arguments)
 
 
-def write(results: Results, options: argparse.Namespace, name: str, told: tuple[str, ...]) -> None:
+def write(results: Results, options: argparse.Namespace, name: str, arguments: tuple[str, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder, "report.html")
-        spent = [start("report", *told, "--output", str(page)) for _ in range(options.repeats)]
+        spent = [start("report", *arguments, "--output", str(page)) for _ in range(options.repeats)]
         size = page.stat().st_size
     results.add(f"{name}: wall seconds", [one.wall for one in spent], at_most(SECONDS), cpu=[one.cpu for one in spent])
     results.add(f"{name}: MB", [size / 1e6], at_most(MAX_BYTES / 1e6))

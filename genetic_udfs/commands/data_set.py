@@ -26,15 +26,15 @@ from genetic_udfs.export.provenance import names_of_test_sets, read_provenance
 from genetic_udfs.export.selection import (
     chosen_generation,
     pairs_of,
-    read_with_all_columns,
     reading_where,
     selected,
     texts_of,
     with_model,
 )
-from genetic_udfs.export.shards import Split, place, planned, write_split
+from genetic_udfs.export.shards import SplitFiles, place, planned, write_split
 from genetic_udfs.export.splits import TRAIN, links_of, sizes_of, split_by_lineage
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.runtime.session import literal_path
 from genetic_udfs.store.schema import CANDIDATES, POPULATION
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -128,11 +128,11 @@ def _read(task: Task) -> _Source:
     store, options = task.store, task.options
     generation = chosen_generation(store, options.generation)
     version = store.version(POPULATION)
-    population = read_with_all_columns(store, POPULATION, version).filter(F.col("generation") <= generation)
+    population = store.read_complete(POPULATION, version).filter(F.col("generation") <= generation)
     columns = columns_of(options.format, population.columns, preference=options.preference, reasoning=options.reasoning)
     rows = pairs = pairs_of(population)
     if options.preference:
-        worse = worse_solutions(pairs, read_with_all_columns(store, CANDIDATES))
+        worse = worse_solutions(pairs, store.read_complete(CANDIDATES))
         with task.progress.stage("test sets: worse solutions", None):
             texts = texts_of(columns, worse)
             solutions = worse.select(F.col(REJECTED_ID).alias("id"), *texts)
@@ -204,7 +204,7 @@ def _split(task: Task, source: _Source, clean: DataFrame) -> tuple[DataFrame, li
         return assigned, contents.collect()
 
 
-def _place(task: Task, assigned: DataFrame, contents: list[Row]) -> tuple[list[Split], DataFrame]:
+def _place(task: Task, assigned: DataFrame, contents: list[Row]) -> tuple[list[SplitFiles], DataFrame]:
     """Return the splits with their files, and where each row goes."""
     options = task.options
     rows, sizes = (_totals(contents, "split", what) for what in ("rows", "bytes"))
@@ -231,7 +231,7 @@ def _totals(contents: list[Row], key: str, what: str) -> dict[Any, int]:
 
 
 def _write_files(
-    task: Task, rows: DataFrame, columns: Mapping[str, str], splits: list[Split], placed: DataFrame, folder: Folder
+    task: Task, rows: DataFrame, columns: Mapping[str, str], splits: list[SplitFiles], placed: DataFrame, folder: Folder
 ) -> list[WrittenSplit]:
     written = []
     for split in splits:
@@ -244,7 +244,7 @@ def _write_files(
 def _example(task: Task, file: str, schema: StructType) -> str:
     """Return a short one of the first rows of a file as JSON, as it is there."""
     reader = task.store.spark.read.format("json" if task.options.file_type is FileType.JSONL else "parquet")
-    rows = reader.schema(schema).load(file).limit(_EXAMPLES)
+    rows = reader.schema(schema).load(literal_path(file)).limit(_EXAMPLES)
     texts = [row[0] for row in rows.select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"})).collect()]
     return json.dumps(json.loads(min(texts, key=len)), indent=2, ensure_ascii=False)
 

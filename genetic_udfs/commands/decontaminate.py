@@ -11,20 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.any_table import (
-    check_columns,
-    check_format,
-    check_ids,
-    check_output,
-    column,
-    prefixed_errors,
-    read_table,
-    scratch_beside,
-    tagged,
-    write_table,
-)
 from genetic_udfs.commands.checks.test_sets import check_test_sets
 from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.input_table import check_columns, check_ids, column, prefixed_errors, read_table
+from genetic_udfs.commands.output_table import check_format, check_output, scratch_beside, tagged, write_table
 from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config

@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,22 +13,18 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
-from genetic_udfs.commands.any_table import (
+from genetic_udfs.commands.checks.preflight import check_embedding_model
+from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.input_table import (
     check_apart,
     check_columns,
-    check_format,
     check_ids,
-    check_output,
     column,
     prefixed_errors,
     rank_of,
     read_table,
-    scratch_beside,
-    tagged,
-    write_table,
 )
-from genetic_udfs.commands.checks.preflight import check_embedding_model
-from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.output_table import check_format, check_output, scratch_beside, tagged, write_table
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config, Dedup, EmbeddingModel, Semantic
 from genetic_udfs.config.embedding import SEMANTIC_MODEL_KEY
@@ -120,7 +117,7 @@ def run(
     settings: Dedup,
     seed: int,
     progress: Progress,
-    model: EmbeddingModel | None = None,
+    model: EmbeddingModel | None,
 ) -> Findings:
     """Read, compare and write; what can be wrong with paths and columns is found before a text is looked at.
 
@@ -130,34 +127,13 @@ def run(
         settings: when two texts are near-duplicates.
         seed: of the hash functions.
         progress: shows what is done.
-        model: what embeds texts, where they are compared by meaning: what the settings name, unless given.
+        model: what embeds texts, where the settings compare them by meaning.
 
     Raises:
         ConfigurationError: naming the path or the column.
     """
     added = _ADDED if settings.semantic is None else (*_ADDED, c.METHOD)
-    check_output(spark, options.output)
-    rows = read_table(spark, options.input)
-    with prefixed_errors(options.input):
-        check_columns(rows, [options.column], options.id, added)
-    check_format(rows, options.output, options.format)
-    kept = None
-    if options.against is not None:
-        kept = read_table(spark, options.against)
-        with prefixed_errors(options.against):
-            check_columns(kept, [options.column], options.id)
-        if kept.schema[options.id].dataType != rows.schema[options.id].dataType:
-            raise ConfigurationError(
-                f"--against: the column {options.id!r} is {kept.schema[options.id].dataType.simpleString()} there and"
-                f" {rows.schema[options.id].dataType.simpleString()} in --input; cast one of them"
-            )
-    with progress.stage("ids", None):
-        with prefixed_errors(options.input):
-            check_ids(rows, options.id)
-        if kept is not None and options.against is not None:
-            with prefixed_errors(options.against):
-                check_ids(kept, options.id)
-            check_apart(rows, kept, options.id)
+    rows, kept = _read(spark, options, added, progress)
     with scratch_beside(spark, options.output) as scratch:
         with progress.stage("near-duplicates", None):
             new = scratch.checkpoint(
@@ -174,7 +150,7 @@ def run(
             dropped = scratch.checkpoint(search.dropped, "dropped")
         found = dropped
         if settings.semantic is not None:
-            model = model or EmbeddingModel.named(settings.semantic.model, SEMANTIC_MODEL_KEY)
+            assert model is not None
             with progress.stage("semantic duplicates", None):
                 by_meaning = dropped_by_meaning(
                     new, known, dropped, settings.semantic.threshold, model, scratch.checkpoint
@@ -189,6 +165,43 @@ def run(
         with progress.stage("audit", None):
             sample = search.sample(settings.audit, dropped)
             return Findings(search.not_compared, audit(sample, settings.threshold, settings.shingle_words))
+
+
+def _read(
+    spark: SparkSession, options: DedupOptions, added: Sequence[str], progress: Progress
+) -> tuple[DataFrame, DataFrame | None]:
+    """Return the table, and that of `against`, with all checked but their texts.
+
+    Raises:
+        ConfigurationError: naming the path or the column.
+    """
+    check_output(spark, options.output)
+    rows = read_table(spark, options.input)
+    with prefixed_errors(options.input):
+        check_columns(rows, [options.column], options.id, added)
+    check_format(rows, options.output, options.format)
+    kept = None if options.against is None else _read_against(spark, options.against, options, rows)
+    with progress.stage("ids", None):
+        with prefixed_errors(options.input):
+            check_ids(rows, options.id)
+        if kept is not None and options.against is not None:
+            with prefixed_errors(options.against):
+                check_ids(kept, options.id)
+            check_apart(rows, kept, options.id)
+    return rows, kept
+
+
+def _read_against(spark: SparkSession, path: str, options: DedupOptions, rows: DataFrame) -> DataFrame:
+    kept = read_table(spark, path)
+    with prefixed_errors(path):
+        check_columns(kept, [options.column], options.id)
+    there, here = (table.schema[options.id].dataType for table in (kept, rows))
+    if there != here:
+        raise ConfigurationError(
+            f"--against: the column {options.id!r} is {there.simpleString()} there and {here.simpleString()} in"
+            " --input; cast one of them"
+        )
+    return kept
 
 
 def print_summary(console: Console, rows: DataFrame, found: Findings, options: DedupOptions) -> None:

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.any_table import check_output, write_table
 from genetic_udfs.commands.checks.preflight import check_engine
 from genetic_udfs.commands.choices import Benchmark, TableFormat
+from genetic_udfs.commands.output_table import check_output, write_table
 from genetic_udfs.commands.pass_at_k import mean_pass_at_k
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
@@ -33,7 +33,7 @@ from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import small_batches
 from genetic_udfs.sandbox.reports import PASSED
 from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_of
-from genetic_udfs.sandbox.stages import check_tier, counted, sandbox_error_in, spread
+from genetic_udfs.sandbox.stages import check_tier, report_progress, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
 _PROBLEM, _SAMPLE, _STATUS, _MESSAGE, _DECIDED_BY = "task_id", "sample", "status", "message", "decided_by"
@@ -212,7 +212,7 @@ def _judged(answered: DataFrame, config: Config, total: int, progress: Progress)
             .withColumn(SANDBOX_TIER, F.col("outcome")[SANDBOX_TIER])
             .select(*COLUMNS)
         )
-        kept = counted(judged, stage, progress.address).persist(StorageLevel.DISK_ONLY)
+        kept = report_progress(judged, stage, progress.address).persist(StorageLevel.DISK_ONLY)
         kept.count()
     return kept
 

@@ -1,4 +1,7 @@
-"""`jobs/export.py`: writes a store's pairs as a data set. What was rejected, or holds a test item, never gets out."""
+"""`jobs/export.py`: writes a store's pairs as a data set.
+
+What holds a test item never gets out, nor what was rejected, except as the rejected side of `--preference`.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +9,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from genetic_udfs.commands.any_table import check_output, scratch_beside
 from genetic_udfs.commands.data_set import Task, write_data_set
+from genetic_udfs.commands.output_table import check_output, scratch_beside
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import from_working_directory, load_config

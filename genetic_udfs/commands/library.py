@@ -11,8 +11,8 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs import dedup
-from genetic_udfs.commands.any_table import column, rank_of
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
+from genetic_udfs.commands.input_table import column, rank_of
 from genetic_udfs.config import Config as Config
 from genetic_udfs.config import Dedup as Dedup
 from genetic_udfs.config import EmbeddingModel

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.any_table import removed
 from genetic_udfs.commands.evolve import Inputs, checked_inputs, evolve_with
+from genetic_udfs.commands.output_table import removed
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config

@@ -12,19 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.commands.any_table import (
-    check_columns,
-    check_format,
-    check_ids,
-    check_output,
-    column,
-    prefixed_errors,
-    read_table,
-    scratch_beside,
-    tagged,
-    write_table,
-)
 from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.input_table import check_columns, check_ids, column, prefixed_errors, read_table
+from genetic_udfs.commands.output_table import check_format, check_output, scratch_beside, tagged, write_table
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Sandbox
 from genetic_udfs.config.file import load_config
@@ -40,7 +30,7 @@ from genetic_udfs.sandbox.spark import (
     TESTS_STATUS,
     outcome_of,
 )
-from genetic_udfs.sandbox.stages import check_tier, counted, sandbox_error_in, spread
+from genetic_udfs.sandbox.stages import check_tier, report_progress, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
 ADDED: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
@@ -103,7 +93,7 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
                     .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
                 )
                 with small_batches(spark):
-                    kept = scratch.checkpoint(counted(found, stage, progress.address), "outcomes")
+                    kept = scratch.checkpoint(report_progress(found, stage, progress.address), "outcomes")
             with progress.stage("writing", None):
                 write_table(tagged(rows, kept, options.id, ADDED), options.output, options.format)
     except Exception as error:

@@ -81,7 +81,7 @@ def _fault_of_keys(names: dict[str, dict[str, list[str]]]) -> str | None:
     for path, keys in names.get(KEY, {}).items():
         folded: dict[str, str] = {}
         for name in keys:
-            other = folded.setdefault(name.casefold(), name)
+            other = folded.setdefault(name.lower(), name)
             if other != name:
                 return f"the keys {shown(path, other)} and {shown(path, name)} differ by case alone; rename one"
     return None

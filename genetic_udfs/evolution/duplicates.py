@@ -98,7 +98,7 @@ def embedded_candidates(run: Run, generation: int, accepted: DataFrame) -> DataF
     """Return `content_hash` and `vector` of instructions that this run has embedded in a generation, None without any.
 
     An id is that of a solution, and of several of an instruction any may be the accepted one. Instructions of one
-    content, which differ in case and punctuation alone, have the vector of the first by id.
+    content, which differ in case and white space alone, have the vector of the first by id.
 
     Args:
         run: the run.

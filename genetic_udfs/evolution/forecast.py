@@ -165,14 +165,14 @@ def _run_of(
 ) -> tuple[int, int]:
     """Return how many slots a drawn run takes, and how many pairs it accepts."""
     slots = accepted = 0
-    made = Generation(seen.slots, 0, seen.passed) if goes_on else Generation(0, 0, 0)
+    made = GenerationCounts(seen.slots, 0, seen.passed) if goes_on else GenerationCounts(0, 0, 0)
     for _ in range(generations):
         made = generation_of(config, passes, seen.candidates / seen.slots, chance, made)
         slots, accepted = slots + made.slots, accepted + made.accepted
     return slots, accepted
 
 
-class Generation(NamedTuple):
+class GenerationCounts(NamedTuple):
     """A drawn generation: the slots that it takes, the pairs that it accepts, and those that passed every stage."""
 
     slots: int
@@ -181,8 +181,8 @@ class Generation(NamedTuple):
 
 
 def generation_of(
-    config: Config, passes: float, candidates: float, chance: np.random.Generator, before: Generation
-) -> Generation:
+    config: Config, passes: float, candidates: float, chance: np.random.Generator, before: GenerationCounts
+) -> GenerationCounts:
     """Return a drawn generation.
 
     Args:
@@ -208,7 +208,7 @@ def generation_of(
             needed[colony] -= gained
             accepted += gained
         used += sum(counts.values())
-    return Generation(used, accepted, in_all)
+    return GenerationCounts(used, accepted, in_all)
 
 
 def seen_of(costs: Sequence[Mapping[str, float]]) -> dict[str, RoleSeen]:

@@ -3,13 +3,13 @@
 A row that fails at a stage goes on with its `reason` set, so that every attempt ends in `candidates`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import LongType, StringType, StructField, StructType
+from pyspark.sql.types import StringType
 
 from genetic_udfs.config import Paraphrases
 from genetic_udfs.config.operators import CROSSOVER, MUTATION, SELECTION_BY_EMBEDDING
@@ -28,6 +28,7 @@ from genetic_udfs.evolution.operators.selection import Scores, by_novelty, by_ra
 from genetic_udfs.evolution.operators.slots import quotas, slots, slots_by_colony
 from genetic_udfs.evolution.population_embeddings import embeddings
 from genetic_udfs.evolution.population_index import index_of, indexed
+from genetic_udfs.evolution.quota import accept, passed_by_colony
 from genetic_udfs.evolution.requests import with_replies
 from genetic_udfs.evolution.round import Round, asked, checkpoint, not_rejected, reject, with_columns_of, with_prompt
 from genetic_udfs.evolution.run import Run
@@ -42,16 +43,6 @@ from genetic_udfs.store.schema import (
     CANDIDATES_SCHEMA,
     CONTAMINATED,
     OVER_QUOTA,
-    REJECTED,
-)
-
-# The last candidate that a colony accepts in a round, where it has more.
-_ENDS: Final = StructType(
-    [
-        CANDIDATES_SCHEMA["colony"],
-        StructField("last", StructType([CANDIDATES_SCHEMA["slot"], CANDIDATES_SCHEMA["item"]])),
-        StructField("needed", LongType()),
-    ]
 )
 
 
@@ -120,7 +111,7 @@ def indexed_in_rounds(run: Run, generation: int) -> DataFrame | None:
     return run.scratch.read(f"generation-{generation}/round-*/index", INDEXED)
 
 
-class Made(NamedTuple):
+class RoundResult(NamedTuple):
     """What a round has made: its candidates, decided, the number of all, and of those accepted by colony."""
 
     candidates: DataFrame
@@ -128,7 +119,7 @@ class Made(NamedTuple):
     accepted: dict[int, int]
 
 
-def make_round(this: Round) -> Made:
+def make_round(this: Round) -> RoundResult:
     """Take the slots of a round through every stage."""
     passed = (
         slots(this.run.spark, this.slots, this.generation, this.number)
@@ -146,14 +137,14 @@ def make_round(this: Round) -> Made:
         .transform(repair, this)
         .transform(choose, this)
         .transform(reject_same_behaviour, this)
-        .transform(hear_judge, this)
+        .transform(judge_chosen, this)
         .transform(decide, this)
         .transform(checkpoint, this, "deciding", passed_by_colony(this))
     )
     found = this.run.scratch.observed(passed)
     counts = {colony: found[str(colony)] for colony in this.slots}
     accepted = {colony: min(count, this.needed[colony]) for colony, count in counts.items()}
-    return Made(passed.transform(accept, counts, this.needed), found["rows"], accepted)
+    return RoundResult(passed.transform(accept, counts, this.needed), found["rows"], accepted)
 
 
 def examine(rows: DataFrame, this: Round) -> DataFrame:
@@ -208,8 +199,8 @@ def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
 
 def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
     """Part replies into candidates, one row each, with `item`, `id`, `instruction`, `reason` and `detail`."""
-    asked = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
-    read = role_columns.offspring_of("operator", "request_id", "reply", asked)
+    wanted = F.when(F.col("operator") == MUTATION, 1).otherwise(this.run.config.operators.crossover_instructions)
+    read = role_columns.offspring_of("operator", "request_id", "reply", wanted)
     # Of where the text comes from, and the text: rows of two stores that have one id have one content, too.
     origin = F.concat_ws("\x1e", F.coalesce("request_id", F.concat_ws("/", *SLOT_KEY)), "item", "reply.text")
     return (
@@ -334,7 +325,7 @@ def ask_judge(rows: DataFrame, this: Round) -> DataFrame:
     return with_verdicts(rows, this).transform(reject, judged(config.min_fitness)).drop("read", "reply")
 
 
-def hear_judge(rows: DataFrame, this: Round) -> DataFrame:
+def judge_chosen(rows: DataFrame, this: Round) -> DataFrame:
     """Where execution decides, ask for a verdict on what it has left, which stands beside the pair; reject nothing."""
     if not this.run.config.accepts_by_execution:
         return rows
@@ -371,11 +362,6 @@ def judged(min_fitness: float | None) -> Column:
     )
 
 
-def passed_by_colony(this: Round) -> dict[str, Column]:
-    """Return how many of a round's candidates have passed, under the number of each colony that has slots."""
-    return {str(colony): F.count_if((F.col("colony") == colony) & not_rejected()) for colony in this.slots}
-
-
 def decide(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what lost its reply, and make candidates of all rows."""
     rows = with_columns_of(CANDIDATES_SCHEMA, rows)
@@ -389,43 +375,3 @@ def decide(rows: DataFrame, this: Round) -> DataFrame:
         .withColumns({"parents": parents, "run_id": F.lit(this.run.id)})
         .select(*CANDIDATES_SCHEMA.fieldNames())
     )
-
-
-def accept(candidates: DataFrame, passed: Mapping[int, int], needed: Mapping[int, int]) -> DataFrame:
-    """Accept up to what each colony needs, in the order of slots; the surplus is `over_quota`.
-
-    Args:
-        candidates: with the columns of `candidates`.
-        passed: how many of each colony have passed every stage.
-        needed: how many each colony lacks.
-    """
-    last = last_accepted(candidates, {colony: needed[colony] for colony in passed if passed[colony] > needed[colony]})
-    if last:
-        rows = [{"colony": colony, "last": place, "needed": needed[colony]} for colony, place in last.items()]
-        ends = F.broadcast(local_frame(candidates.sparkSession, rows, _ENDS))
-        surplus = F.struct(
-            F.lit(OVER_QUOTA).alias("reason"),
-            F.format_string("the colony needed %d more", "needed").alias("detail"),
-        )
-        is_later = F.struct("slot", "item") > F.col("last")
-        rejected = candidates.join(ends, "colony", "left").transform(reject, F.when(is_later, surplus))
-        candidates = rejected.select(*candidates.columns)
-    return candidates.withColumn("status", F.when(not_rejected(), ACCEPTED).otherwise(REJECTED))
-
-
-def last_accepted(candidates: DataFrame, needed: Mapping[int, int]) -> dict[int, dict[str, int]]:
-    """Return `slot` and `item` of the last candidate that some colonies need, in the order of slots.
-
-    One task looks at a colony, so that it gets the keys of its rows alone.
-    """
-    if not needed:
-        return {}
-    number = F.coalesce(*(F.when(F.col("colony") == colony, count) for colony, count in needed.items()))
-    places = F.sort_array(F.collect_list(F.struct("slot", "item")))
-    found = (
-        candidates.filter(not_rejected() & F.col("colony").isin(*needed))
-        .groupBy("colony")
-        .agg(places.alias("places"))
-        .select("colony", F.get("places", number - 1).alias("last"))
-    )
-    return {row["colony"]: row["last"].asDict() for row in found.collect()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from genetic_udfs.config import Config, EmbeddingModel, Role
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
+from genetic_udfs.evolution.operators.slots import quotas
 from genetic_udfs.store.schema import (
     CANDIDATES,
     DEDUP_INDEX,
@@ -118,11 +119,12 @@ def _solutions(config: Config, test_sets: Sequence[str]) -> Iterator[PlannedStag
 
 
 def _decision(config: Config) -> Iterator[PlannedStage]:
-    each = config.samples_per_generation / config.colonies
+    each = quotas(config.samples_per_generation, config.colonies).values()
+    quota = f"{min(each):,}" if min(each) == max(each) else f"{min(each):,} or {max(each):,}"
     limit = "" if config.max_candidates is None else f", of {config.max_candidates:,} candidates"
     yield PlannedStage(
         "accept",
-        f"by {config.acceptance}, {each:,.0f} for each colony ({config.colonies}); rounds repeat until all are full,"
+        f"by {config.acceptance}, {quota} for each colony ({config.colonies}); rounds repeat until all are full,"
         f" {config.max_rounds} at most{limit}",
     )
     diversity = config.diversity

@@ -206,11 +206,11 @@ def choose(rows: DataFrame, this: Round) -> DataFrame:
     rows = rows.withColumn("points", points)
     among_not_rejected = Window.partitionBy(*INSTRUCTION_KEY, not_rejected()).orderBy(*_best_first("points"))
     chosen = F.first(F.struct("solution", "points", "agreeing")).over(among_not_rejected)
-    told = "passes %d tests" if by_tests else "answers %d calls"
+    done = "passes %d tests" if by_tests else "answers %d calls"
     detail = F.when(
         F.col("chosen.points").isNotNull(),
         F.format_string(
-            f"solution %d was chosen: it {told}, with %d solutions in all, this one %d, with %d",
+            f"solution %d was chosen: it {done}, with %d solutions in all, this one %d, with %d",
             *(F.col("chosen.solution"), F.col("chosen.points"), F.col("chosen.agreeing")),
             *(F.coalesce("points", F.lit(0)), F.coalesce("agreeing", F.lit(0))),
         ),

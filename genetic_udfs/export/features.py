@@ -27,25 +27,34 @@ _DTYPES: Final[dict[type[DataType], str]] = {
 
 
 def features_of(schema: StructType) -> list[dict[str, Any]]:
-    """Return the entries of `dataset_info.features` for a table's columns, in their order."""
-    return [{"name": field.name, **_feature(field.dataType)} for field in schema.fields]
+    """Return the entries of `dataset_info.features` for a table's columns, in their order.
+
+    Raises:
+        ConfigurationError: naming a column or field, if `datasets` has no type for it.
+    """
+    return _features(schema, ())
 
 
-def _feature(kind: DataType) -> dict[str, Any]:
+def _features(schema: StructType, above: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{"name": field.name, **_feature(field.dataType, (*above, field.name))} for field in schema.fields]
+
+
+def _feature(kind: DataType, path: tuple[str, ...]) -> dict[str, Any]:
     if isinstance(kind, ArrayType):
-        return {"list": _element(kind.elementType)}
+        return {"list": _element(kind.elementType, (*path, "[]"))}
     if isinstance(kind, StructType):
-        return {"struct": features_of(kind)}
+        return {"struct": _features(kind, path)}
     if type(kind) not in _DTYPES:
+        name = ".".join(path)
         raise ConfigurationError(
-            f"a column of the population has the type {kind.simpleString()}, which a data set's card has no word for;"
-            f" take it out of the table, or choose another --format"
+            f"the population's {name!r} has the type {kind.simpleString()}, which a data set's card has no word for;"
+            f" drop the column {path[0]!r}, or choose another --format than parquet"
         )
     return {"dtype": _DTYPES[type(kind)]}
 
 
-def _element(kind: DataType) -> Any:
+def _element(kind: DataType, path: tuple[str, ...]) -> Any:
     if isinstance(kind, StructType):
-        return features_of(kind)
-    feature = _feature(kind)
+        return _features(kind, path)
+    feature = _feature(kind, path)
     return feature.get("dtype", feature)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from genetic_udfs.runtime.identifier import quoted
+
 # What `generation_model` is made of; only rows of a form that names it have it.
 MODEL: Final = "coder_model"
 
@@ -151,6 +153,6 @@ def columns_of(
         reasoning: whether answers come with the thoughts before them; only `REASONING_FORMATS` have a place for them.
     """
     if format_ is ExportFormat.PARQUET:
-        return {name: f"`{name}`" for name in population}
+        return {name: quoted(name) for name in population}
     plain, thoughtful = (_PREFERENCES, _PREFERENCES_WITH_REASONING) if preference else (_PAIRS, _PAIRS_WITH_REASONING)
     return {**plain[format_], **(thoughtful[format_] if reasoning else {})}

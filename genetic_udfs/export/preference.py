@@ -82,4 +82,4 @@ def with_rejected(pairs: DataFrame, worse: DataFrame, contaminated: DataFrame) -
         .filter(F.col("at") == 1)
         .select("id", *_REJECTED)
     )
-    return pairs.join(worst, "id")
+    return pairs.drop(*_REJECTED).join(worst, "id")

@@ -12,9 +12,10 @@ from pyspark.sql.types import ArrayType, DataType, StringType, StructType
 
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.export.formats import MODEL, REJECTED_CODE, REJECTED_ID, REJECTED_RESPONSE
+from genetic_udfs.runtime.identifier import quoted
 from genetic_udfs.store.presence import last_generation
 from genetic_udfs.store.schema import CANDIDATES, REPLIES
-from genetic_udfs.store.tables import SCHEMAS, Store
+from genetic_udfs.store.tables import Store
 
 # Classes of SQL's states that are about what a condition says: how many rows a subquery gives, values that an
 # expression cannot work on, a function from outside, names and rules, and what `raise_error` raises.
@@ -34,17 +35,6 @@ def chosen_generation(store: Store, wanted: int | None) -> int:
     if wanted is not None and wanted > last:
         raise ConfigurationError(f"--generation {wanted}: is not finished; {store.root} has 1 to {last}")
     return last if wanted is None else wanted
-
-
-def read_with_all_columns(store: Store, table: str, version: int | None = None) -> DataFrame:
-    """Read a table; columns that an earlier release did not write are null."""
-    rows = store.read(table, version)
-    fields = SCHEMAS[table].fields
-    known = [
-        F.col(field.name) if field.name in rows.columns else F.lit(None).cast(field.dataType).alias(field.name)
-        for field in fields
-    ]
-    return rows.select(*known, *(name for name in rows.columns if name not in SCHEMAS[table].names))
 
 
 def pairs_of(population: DataFrame) -> DataFrame:
@@ -90,13 +80,13 @@ def texts_of(columns: Mapping[str, str], rows: DataFrame) -> list[Column]:
     Returns:
         Columns that hold text; what holds several texts is one.
     """
-    read = {word for how in columns.values() for word in (*re.findall(r"\w+", how), how[1:-1].replace("``", "`"))}
+    read = {word for how in columns.values() for word in re.findall(r"\w+", how)}
+    read.update(field.name for field in rows.schema if quoted(field.name) in columns.values())
     found = []
     for place, field in enumerate(rows.schema):
-        name = "`{}`".format(field.name.replace("`", "``"))
         is_read = field.name in read.union(_ALWAYS) and field.name not in ("id", REJECTED_ID)
         if is_read and _holds_text(field.dataType):
-            found.append(_text_in(F.col(name), field.dataType).alias(f"text_{place}"))
+            found.append(_text_in(F.col(quoted(field.name)), field.dataType).alias(f"text_{place}"))
     return found
 
 
@@ -125,4 +115,4 @@ def with_model(pairs: DataFrame, store: Store) -> DataFrame:
     answers = store.read(REPLIES).filter(F.col("error").isNull())  # a request that failed is asked again
     models = answers.groupBy("request_id").agg(F.min_by("model", "sent_at").alias(MODEL))
     known = requests.join(models, "request_id").select("id", MODEL)
-    return pairs.join(known, "id", "left")
+    return pairs.drop(MODEL).join(known, "id", "left")

@@ -20,7 +20,7 @@ _SHARD_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitFiles:
     """A split: its pairs, and how many files it is written to."""
 
     name: str
@@ -28,7 +28,7 @@ class Split:
     shards: int
 
 
-def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Split]:
+def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[SplitFiles]:
     """Return the splits, with the number of files of each.
 
     Args:
@@ -39,12 +39,12 @@ def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Sp
     found = []
     for name, (rows, text_bytes) in sizes.items():
         wanted = -(-text_bytes // _SHARD_BYTES) if shards is None else round(shards * rows / of_first)
-        found.append(Split(name, rows, min(max(1, wanted), rows)))
+        found.append(SplitFiles(name, rows, min(max(1, wanted), rows)))
     return found
 
 
 def place(
-    assigned: DataFrame, splits: Sequence[Split], order: Sequence[Column | str], checkpoint: Checkpoint
+    assigned: DataFrame, splits: Sequence[SplitFiles], order: Sequence[Column | str], checkpoint: Checkpoint
 ) -> DataFrame:
     """Say for each pair in which file it goes, and where.
 
@@ -73,7 +73,7 @@ def write_split(
     rows: DataFrame,
     columns: Mapping[str, str],
     placed: DataFrame,
-    split: Split,
+    split: SplitFiles,
     file_type: FileType,
     parts: str,
     folder: Folder,
@@ -107,14 +107,13 @@ def write_split(
 
 
 def _write_parts(
-    rows: DataFrame, columns: Mapping[str, str], own: DataFrame, split: Split, file_type: FileType, parts: str
+    rows: DataFrame, columns: Mapping[str, str], own: DataFrame, split: SplitFiles, file_type: FileType, parts: str
 ) -> int:
     """Write a split's rows, a file for each shard, and return the bytes of their values."""
-    places = own.select(F.col("id").alias("_id"), F.col("shard").alias("_shard"), F.col("rank").alias("_rank"))
     written = Observation()
-    columns_in_order = (F.expr(how).alias(name) for name, how in columns.items())
-    found = rows.join(places, F.col("id") == F.col("_id")).select(*columns_in_order, "_shard", "_rank")
-    data = found.repartitionById(split.shards, F.col("_shard")).sortWithinPartitions("_rank").drop("_shard", "_rank")
+    row = F.struct(*(F.expr(how).alias(name) for name, how in columns.items()))  # in which any column may be
+    found = rows.select("id", row.alias("row")).join(own.select("id", "shard", "rank"), "id")
+    data = found.repartitionById(split.shards, F.col("shard")).sortWithinPartitions("rank").select("row.*")
     size = F.coalesce(F.sum(row_bytes(data.schema)), F.lit(0))
     writer = data.observe(written, F.count(F.lit(1)).alias("rows"), size.alias("bytes")).write
     if file_type is FileType.PARQUET:

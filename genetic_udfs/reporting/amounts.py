@@ -1,4 +1,4 @@
-"""Times, shares and money as a person reads them."""
+"""Times, numbers, shares and money as a person reads them."""
 
 from collections.abc import Iterable
 
@@ -25,6 +25,11 @@ def counted(number: int, thing: str) -> str:
 def share(part: int, whole: int) -> str:
     """Return a part of a whole in percent; a dash if there is no whole."""
     return f"{part / whole:.0%}" if whole else "-"
+
+
+def format_number(value: float | None, form: str) -> str:
+    """Return a number in one of Python's formats; a dash if there is none."""
+    return "-" if value is None else format(value, form)
 
 
 def money_of(cost: Row) -> float | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from genetic_udfs.reporting.labels import operator_label
 from genetic_udfs.store.presence import finished_generation
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, POPULATION, REJUDGE, REPLIES
 from genetic_udfs.store.tables import Store
@@ -71,7 +72,7 @@ def summarize_store(store: Store, last: int | None = None) -> StoreSummary:
     for row in groups:
         if row["reason"] is not None:
             reasons[row["reason"]] = reasons.get(row["reason"], 0) + row["number"]
-        name = row["operator"] if row["task"] is None else f"{row['operator']}: {row['task']}"
+        name = operator_label(row["operator"], row["task"])
         asked, accepted = operators.get(name, (0, 0))
         operators[name] = (asked + row["number"], accepted + row["accepted"])
     tokens = F.sum(F.coalesce("prompt_tokens", F.lit(0)) + F.coalesce("completion_tokens", F.lit(0)))

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import StoreError
+from genetic_udfs.reporting.labels import operator_label
 from genetic_udfs.store.integrity import restore_hint
 from genetic_udfs.store.presence import require
 from genetic_udfs.store.schema import CANDIDATES, POPULATION, REPLIES, SEED
@@ -41,7 +42,7 @@ class Individual:
         facts = [f"generation {self.generation}"]
         if self.colony is not None:
             facts.append(f"colony {self.colony}")
-        facts.append(self.operator if self.task is None else f"{self.operator}: {self.task}")
+        facts.append(operator_label(self.operator, self.task))
         facts += [f"{role} {self.models[role]}" for role in _ROLES if role in self.models]
         if self.fitness is not None:
             facts.append(f"fitness {self.fitness:.2f}")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from genetic_udfs.config import PYTHON
 from genetic_udfs.data.text import printable
+from genetic_udfs.reporting.labels import operator_label
 
 _WORDS: Final = 14
 _LETTERS: Final = 4_000
@@ -52,8 +53,7 @@ def candidates_of(rows: Iterable[Any], instructions: Mapping[str, str]) -> list[
 def print_candidates(console: Console, candidates: Sequence[Candidate]) -> None:
     """Print each candidate as a panel; texts of models are shown as they are, and steer no terminal."""
     for number, one in enumerate(candidates, start=1):
-        made_by = one.operator if one.task is None else f"{one.operator}: {one.task}"
-        title = Text(f"{number} of {len(candidates)}, {made_by}")
+        title = Text(f"{number} of {len(candidates)}, {operator_label(one.operator, one.task)}")
         colour = "green" if one.reason is None else "yellow"
         console.print(Panel(Group(*_parts(one, colour)), title=title, title_align="left", border_style=colour))
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from genetic_udfs.reporting.amounts import format_money, format_total, money_of, share
+from genetic_udfs.reporting.amounts import format_money, format_number, format_total, money_of, share
 from genetic_udfs.store.location import schema_of
 
 _QUERY: Final = "SELECT generation, operator, count(*) AS pairs, avg(fitness) FROM population GROUP BY ALL ORDER BY ALL"
@@ -57,9 +57,9 @@ def _counts(generations: Sequence[Row]) -> Table:
     if any(row["judge"] for row in generations):
         table.add_row("judge and tests", *(_judge(row["judge"]) for row in generations))
     for name, cell in _DIVERSITY.items():
-        cells = [cell(row["diversity"]) if row["diversity"] else None for row in generations]
-        if any(cells):
-            table.add_row(name, *(text or "-" for text in cells))
+        cells = [cell(row["diversity"]) if row["diversity"] else "-" for row in generations]
+        if any(text != "-" for text in cells):
+            table.add_row(name, *cells)
     table.add_row("rounds", *(str(row["rounds"]) for row in generations))
     table.add_row("population", *(str(row["population_size"]) for row in generations))
     table.add_row("seconds", *(f"{row['seconds']:.0f}" for row in generations))
@@ -130,31 +130,27 @@ def _judge(judge: Row | None) -> str:
     return "\n".join(lines)
 
 
-def _distance(found: Row | None) -> str | None:
+def _distance(found: Row | None) -> str:
     """Return a mean distance with the half of its interval, and the 5th percentile."""
     if found is None:
-        return None
+        return "-"
     return f"{found['mean']:.3f} ± {(found['high'] - found['low']) / 2:.3f}, p5 {found['p5']:.3f}"
 
 
-def _share(share: float | None, low: float | None, high: float | None) -> str | None:
+def _share(share: float | None, low: float | None, high: float | None) -> str:
     """Return a share with the half of its interval, where it has one."""
-    said = _number(share, ".1%")
+    said = format_number(share, ".1%")
     return said if low is None or high is None else f"{said} ± {(high - low) / 2:.1%}"
 
 
-def _number(found: float | None, form: str) -> str | None:
-    return None if found is None else format(found, form)
-
-
 # What is said of `generations.diversity`, by the heading of its line.
-_DIVERSITY: Final[dict[str, Callable[[Row], str | None]]] = {
+_DIVERSITY: Final[dict[str, Callable[[Row], str]]] = {
     "distinct 3-grams": lambda found: _share(found["distinct_3"], found["distinct_3_low"], found["distinct_3_high"]),
     "nearest other": lambda found: _distance(found["nearest_other"]),
     "nearest earlier": lambda found: _distance(found["nearest_earlier"]),
-    "seeds' topics": lambda found: _number(found["topics"], ".0%"),
-    "Gini of offspring": lambda found: _number(found["gini"], ".2f"),
-    "lineages, bits": lambda found: _number(found["lineage_entropy"], ".1f"),
+    "seeds' topics": lambda found: format_number(found["topics"], ".0%"),
+    "Gini of offspring": lambda found: format_number(found["gini"], ".2f"),
+    "lineages, bits": lambda found: format_number(found["lineage_entropy"], ".1f"),
 }
 
 

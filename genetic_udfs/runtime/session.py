@@ -1,6 +1,7 @@
 """A SparkSession with Delta, and what this project needs of Spark whatever the configuration says."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -35,6 +36,9 @@ _DEFAULTS: Final = {
     # time of a small generation. Errors of SQL text, which is the user's, show their place without it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+
+# What Hadoop takes for a part of a pattern in a path.
+_GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 
 # With Spark's 10,000 rows a batch, none is asked about, and none reported as done, before so many are there.
 FEW_ROWS_A_BATCH: Final = {"spark.sql.execution.arrow.maxRecordsPerBatch": "32"}
@@ -145,6 +149,11 @@ def file_system(spark: SparkSession, path: str) -> tuple[Any, Any]:
     """Return Hadoop's file system of a path, and the path as Hadoop's object."""
     there = java_class(spark, "org.apache.hadoop.fs.Path")(path)
     return there.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()), there
+
+
+def literal_path(path: str) -> str:
+    """Return a path as the pattern that only it matches; all of Spark's readers but Delta's take patterns."""
+    return _GLOB.sub(r"\\\g<0>", path)
 
 
 def setting(spark: SparkSession, key: str) -> str | None:

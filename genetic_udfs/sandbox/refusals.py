@@ -48,8 +48,8 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
         if to != _NOWHERE and event in _WATCHED:
             try:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
-                    told, to = to, _NOWHERE
-                    write(told, json.dumps({"denied": what[:200]}).encode() + b"\n")
+                    descriptor, to = to, _NOWHERE
+                    write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
             except Exception:
                 return
 

@@ -97,8 +97,8 @@ def ending(run: Run, limits: Limits, decided_by: DecidedBy = DecidedBy.OUTSIDE) 
     if run.killed_for == "wall":
         return Status(TIMEOUT, f"more than {limits.wall_seconds:g} s", decided_by)
     if run.killed_for is not None:
-        told = f"more than {limits.output_kb} KB printed or {limits.result_kb} KB of results"
-        return Status(OUTPUT_LIMIT, told, decided_by)
+        detail = f"more than {limits.output_kb} KB printed or {limits.result_kb} KB of results"
+        return Status(OUTPUT_LIMIT, detail, decided_by)
     if run.signal == signal.SIGXCPU or (run.signal == signal.SIGKILL and run.cpu_seconds > limits.cpu_seconds * 0.9):
         return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time", decided_by)
     if run.signal:

@@ -55,7 +55,7 @@ def spread(rows: DataFrame, count: int) -> DataFrame:
     return rows.repartition(min(max(slots, count // _ROWS_A_TASK), slots * _TASKS_A_SLOT))
 
 
-def counted(rows: DataFrame, stage: str, progress: ProgressAddress | None) -> DataFrame:
+def report_progress(rows: DataFrame, stage: str, progress: ProgressAddress | None) -> DataFrame:
     """Return rows as they are, and report them to a stage as they pass."""
 
     def passing(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

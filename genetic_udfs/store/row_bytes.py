@@ -19,6 +19,8 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from genetic_udfs.runtime.identifier import quoted
+
 _WIDTHS: Final[dict[type[DataType], int]] = {
     BooleanType: 1,
     IntegerType: 4,
@@ -35,7 +37,7 @@ def row_bytes(schema: StructType) -> Column:
     Args:
         schema: of the row, without maps.
     """
-    columns = ((F.col("`{}`".format(field.name.replace("`", "``"))), field.dataType) for field in schema.fields)
+    columns = ((F.col(quoted(field.name)), field.dataType) for field in schema.fields)
     return _total(_bytes(value, data_type) for value, data_type in columns)
 
 

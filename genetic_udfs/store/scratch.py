@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from genetic_udfs.runtime.error_text import text_of
-from genetic_udfs.runtime.session import file_system
+from genetic_udfs.runtime.session import file_system, literal_path
 from genetic_udfs.store.location import resolve_path
 
 
@@ -59,15 +59,15 @@ class Scratch:
         # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
         writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
         (writer if by is None else writer.partitionBy(by)).parquet(path)
-        kept = self.spark.read.schema(rows.schema).parquet(path)
+        kept = self.spark.read.schema(rows.schema).parquet(literal_path(path))
         self._observed[kept] = seen.get
         return kept
 
     def read(self, name: str, schema: StructType) -> DataFrame | None:
         """Return what `checkpoint` has written under names that a pattern matches; None where that is nothing."""
-        pattern = f"{resolve_path(self.spark, self.root)}/{name}"
+        pattern = f"{literal_path(resolve_path(self.spark, self.root))}/{name}"
         system, path = file_system(self.spark, pattern)
-        found = [status.getPath().toString() for status in system.globStatus(path) or ()]
+        found = [literal_path(status.getPath().toString()) for status in system.globStatus(path) or ()]
         return self.spark.read.schema(schema).parquet(*found) if found else None
 
     def has(self, rows: DataFrame) -> bool:

@@ -106,11 +106,9 @@ class Store:
                 raise StoreError(f"{self.path(table)}: cannot be read: {error}") from None
 
     def read_complete(self, table: str, version: int | None = None) -> DataFrame:
-        """Return what `read` does with all columns of today's schema: those that an older table lacks are null."""
-        rows = self.read(table, version)
-        known = [name for name in rows.columns if name in SCHEMAS[table].names]
+        """Return what `read` does, today's columns first; those that an older table lacks are null."""
         empty = local_frame(self.spark, [], SCHEMAS[table])
-        return empty.unionByName(rows.select(*known), allowMissingColumns=True)
+        return empty.unionByName(self.read(table, version), allowMissingColumns=True)
 
     def append(
         self, table: str, rows: DataFrame, *, transaction: str | None, version: int = 0, **metadata: object

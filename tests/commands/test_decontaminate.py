@@ -12,8 +12,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from genetic_udfs.commands import decontaminate as command
-from genetic_udfs.commands.any_table import TableFormat, read_table
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.cli.decontaminate import decontaminate
+from genetic_udfs.commands.input_table import read_table
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress

@@ -16,12 +16,13 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 from typer.testing import CliRunner
 
-from genetic_udfs.commands.any_table import TableFormat
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.cli.dedup import OPTIONAL_VALUES
 from genetic_udfs.commands.cli.dedup import dedup as command_line
 from genetic_udfs.commands.dedup import DedupOptions, Findings, likeness_of, print_summary, run, with_threshold
 from genetic_udfs.commands.job_exit import with_values
-from genetic_udfs.config import Dedup, Semantic
+from genetic_udfs.config import Dedup, EmbeddingModel, Semantic
+from genetic_udfs.config.embedding import SEMANTIC_MODEL_KEY
 from genetic_udfs.dedup.audit import Audit
 from genetic_udfs.dedup.near_duplicates import NotCompared
 from genetic_udfs.errors import ConfigurationError
@@ -55,7 +56,7 @@ def dedupe(spark: SparkSession, tmp_path: Path) -> Dedupe:
             }
         )
         with Progress() as progress:
-            findings = run(spark, task, Dedup(), 0, progress)
+            findings = run(spark, task, Dedup(), 0, progress, None)
         return spark.read.format(task.format).load(task.output).orderBy("id").collect(), findings
 
     return made
@@ -87,9 +88,10 @@ def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: S
     source = tmp_path / "in.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in texts(*given)))
     task = DedupOptions(str(source), "text", "id", str(tmp_path / "out"), str(known), semantic=0.9999)
-    settings = likeness_of(Dedup(semantic=Semantic(model=str(make_tiny_model(tmp_path / "model"))), audit=0), task)
+    model = str(make_tiny_model(tmp_path / "model"))
+    settings = likeness_of(Dedup(semantic=Semantic(model=model), audit=0), task)
     with Progress() as progress:
-        findings = run(spark, task, settings, 0, progress)
+        findings = run(spark, task, settings, 0, progress, EmbeddingModel(model, SEMANTIC_MODEL_KEY))
     written = spark.read.format("delta").load(task.output).orderBy("id")
     rows = {row.id: (row.duplicate_of, row.method) for row in written.collect()}
     assert rows == {
@@ -213,7 +215,7 @@ def test_a_column_that_the_output_cannot_hold_is_named_before_ids_are_read(spark
     spark.sql("SELECT CAST(NULL AS INT) AS id, 'a text' AS text, INTERVAL '1' DAY AS span").write.parquet(source)
     task = DedupOptions(source, "text", "id", str(tmp_path / "new" / "out"))
     with Progress() as progress, pytest.raises(ConfigurationError, match=r"cannot be written as delta: .*`span`"):
-        run(spark, task, Dedup(), 0, progress)
+        run(spark, task, Dedup(), 0, progress, None)
     assert [file.name for file in tmp_path.iterdir()] == ["in.parquet"]
 
 
@@ -241,7 +243,7 @@ def test_ids_that_cannot_be_told_apart_are_refused(spark: SparkSession, tmp_path
     spark.range(1).selectExpr(f"{id_} AS id", "'a text' AS text").write.parquet(source)
     task = DedupOptions(source, "text", "id", str(tmp_path / "out"), None, TableFormat.DELTA)
     with Progress() as progress, pytest.raises(ConfigurationError) as caught:
-        run(spark, task, Dedup(), 0, progress)
+        run(spark, task, Dedup(), 0, progress, None)
     assert message in str(caught.value)
 
 

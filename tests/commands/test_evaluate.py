@@ -12,8 +12,9 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from genetic_udfs.commands import evaluate as command
-from genetic_udfs.commands.any_table import TableFormat, read_table
+from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.cli.evaluate import evaluate
+from genetic_udfs.commands.input_table import read_table
 from genetic_udfs.config import Config
 from genetic_udfs.data.human_eval import human_eval_problems
 from genetic_udfs.data.mbpp import MbppProblem, mbpp_problems

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from genetic_udfs.commands import verify as command
-from genetic_udfs.commands.any_table import TableFormat, read_table
+from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.input_table import read_table
 from genetic_udfs.config import Sandbox
 from genetic_udfs.errors import ConfigurationError, SandboxError
 from genetic_udfs.reporting.progress import Progress

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from genetic_udfs.config import Config, Price
-from genetic_udfs.evolution.forecast import Generation, RoleSeen, Seen, forecast, generation_of, seen_of
+from genetic_udfs.evolution.forecast import GenerationCounts, RoleSeen, Seen, forecast, generation_of, seen_of
 
 
 def config(**changed: Any) -> Config:
@@ -23,7 +23,7 @@ def config(**changed: Any) -> Config:
     return Config.model_validate(settings)
 
 
-NOTHING = Generation(0, 0, 0)
+NOTHING = GenerationCounts(0, 0, 0)
 SEEN = Seen(
     slots=10,
     candidates=20,
@@ -58,7 +58,7 @@ def test_a_generation_goes_through_rounds_until_it_is_full(
 
 def test_a_generation_begins_with_the_yield_of_the_one_before() -> None:
     chance = np.random.default_rng(1)
-    found = generation_of(config(max_rounds=1), 0.5, 1.0, chance, Generation(slots=200, accepted=100, passed=100))
+    found = generation_of(config(max_rounds=1), 0.5, 1.0, chance, GenerationCounts(slots=200, accepted=100, passed=100))
     assert found.slots == 200 and 85 <= found.accepted <= 100 and found.passed >= found.accepted
 
 

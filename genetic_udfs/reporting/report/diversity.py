@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from genetic_udfs.reporting.amounts import format_number
 from genetic_udfs.reporting.report.charts import Chart, Point, Table, lines
 from genetic_udfs.reporting.report.figures import Distance, Diversity
 from genetic_udfs.reporting.report.section import GENERATIONS, Section
@@ -56,9 +57,9 @@ def _table(found: Sequence[Diversity]) -> Table:
             _share(one.distinct_3, one.distinct_3_low, one.distinct_3_high),
             *_distance(one.nearest_other),
             *_distance(one.nearest_earlier),
-            _number(one.topics, ".0%"),
-            _number(one.gini, ".2f"),
-            _number(one.lineage_entropy, ".1f"),
+            format_number(one.topics, ".0%"),
+            format_number(one.gini, ".2f"),
+            format_number(one.lineage_entropy, ".1f"),
         )
         for one in found
     ]
@@ -66,7 +67,7 @@ def _table(found: Sequence[Diversity]) -> Table:
 
 
 def _share(share: float | None, low: float | None, high: float | None) -> str:
-    said = _number(share, ".1%")
+    said = format_number(share, ".1%")
     return said if low is None or high is None else f"{said} ({low:.1%} to {high:.1%})"
 
 
@@ -74,7 +75,3 @@ def _distance(found: Distance | None) -> tuple[str, str]:
     if found is None:
         return "-", "-"
     return f"{found.mean:.3f} ({found.low:.3f} to {found.high:.3f})", f"{found.p5:.3f}"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)

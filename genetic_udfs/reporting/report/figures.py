@@ -18,7 +18,7 @@ PARENTS: Final = (8, 3)
 
 
 @dataclass(frozen=True)
-class Generation:
+class GenerationFigures:
     """A finished generation, as in `generations`."""
 
     number: int
@@ -111,7 +111,6 @@ class Use:
 
     generation: int
     role: str
-    seconds: float
     servers: int
     slots: int
     running: float
@@ -185,7 +184,7 @@ class StoreFigures:
     root: str
     configuration: str
     versions: Mapping[str, str]
-    generations: Sequence[Generation]
+    generations: Sequence[GenerationFigures]
     outcomes: Sequence[Outcome]
     fitness: Mapping[bool, Sequence[int]]
     similarities: Sequence[int]

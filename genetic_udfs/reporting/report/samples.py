@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import PYTHON
+from genetic_udfs.reporting.labels import operator_label
 from genetic_udfs.reporting.report.figures import (
     CODE_LETTERS,
     PARENTS,
@@ -94,7 +95,7 @@ def _relative(rows: Mapping[str, Any], id_: str, levels: Sequence[int]) -> Relat
     return Relative(
         id=id_,
         generation=row["generation"],
-        made_by=row["operator"] if row["task"] is None else f"{row['operator']}: {row['task']}",
+        made_by=operator_label(row["operator"], row["task"]),
         instruction=row["instruction"] or "",
         parents=parents,
         not_shown=not_shown,

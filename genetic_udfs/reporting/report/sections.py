@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from genetic_udfs.reporting.amounts import counted, duration, format_total, share
+from genetic_udfs.reporting.labels import operator_label
 from genetic_udfs.reporting.report.charts import Table, bars, histogram, stacked
 from genetic_udfs.reporting.report.costs import cost_section
 from genetic_udfs.reporting.report.diversity import diversity_section
@@ -77,7 +78,7 @@ def _acceptance(store: StoreFigures) -> Section:
 def _operators(store: StoreFigures) -> Section:
     groups: dict[str, list[Outcome]] = {}
     for one in store.outcomes:
-        groups.setdefault(one.operator if one.task is None else f"{one.operator}: {one.task}", []).append(one)
+        groups.setdefault(operator_label(one.operator, one.task), []).append(one)
     yields, rows = {}, []
     for name, own in sorted(groups.items()):
         count = sum(one.count for one in own)

@@ -17,7 +17,7 @@ from genetic_udfs.reporting.report.figures import (
     RELATIVE_LETTERS,
     TEXT_LETTERS,
     Cost,
-    Generation,
+    GenerationFigures,
     Outcome,
 )
 from genetic_udfs.reporting.report.page import MAX_BYTES, code, page
@@ -62,7 +62,7 @@ def test_a_run_in_a_sentence() -> None:
     )
     one = replace(
         FIGURES,
-        generations=[Generation(0, 0, 0, 0, 1, 1.0), Generation(1, 1, 1, 0, 2, 5.0)],
+        generations=[GenerationFigures(0, 0, 0, 0, 1, 1.0), GenerationFigures(1, 1, 1, 0, 2, 5.0)],
         outcomes=[Outcome(1, "mutation", "reasoning", None, 1, 0.9, 1)],
         costs=[Cost(1, "coder", 1, 0, 1, 0, 1.0, None)],
     )

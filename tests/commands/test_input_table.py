@@ -1,4 +1,4 @@
-"""Any table: what can be read, what is wrong with it, and that nothing is overwritten."""
+"""A user's tables: what can be read, and what is wrong with it."""
 
 import gzip
 import json
@@ -12,31 +12,14 @@ import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from genetic_udfs.commands.any_table import (
-    TableFormat,
-    check_columns,
-    check_format,
-    check_ids,
-    check_output,
-    read_table,
-    translate_input_errors,
-    write_table,
-)
+from genetic_udfs.commands.choices import TableFormat
+from genetic_udfs.commands.input_table import check_columns, check_ids, read_table, translate_input_errors
+from genetic_udfs.commands.output_table import write_table
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime import stopping
 
 ROWS = [("a", 1, "one text"), ("b", 2, None)]
 SCHEMA = "id string, `the count` int, `text.en` string"
-
-
-@pytest.mark.parametrize("format_", TableFormat)
-def test_what_is_written_is_read_again(spark: SparkSession, tmp_path: Path, format_: TableFormat) -> None:
-    out = str(tmp_path / "out")
-    write_table(spark.createDataFrame(ROWS, SCHEMA), out, format_)
-    found = read_table(spark, out)
-    assert sorted(map(tuple, found.collect())) == ROWS
-    assert found.columns == ["id", "the count", "text.en"]
-    assert (tmp_path / "out" / "_delta_log").is_dir() is (format_ is TableFormat.DELTA)
 
 
 def test_a_parquet_file_is_a_table_too(spark: SparkSession, tmp_path: Path) -> None:
@@ -133,35 +116,6 @@ def test_a_path_is_no_pattern(spark: SparkSession, tmp_path: Path) -> None:
     assert read_table(spark, str(tmp_path / "o[1]")).count() == 3
 
 
-def test_an_output_that_cannot_be_made_is_refused_at_once(spark: SparkSession, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for path in (str(tmp_path / "file" / "below"), "/proc/nope", "foo://bar/x"):
-        with pytest.raises(ConfigurationError) as caught:
-            check_output(spark, path)
-        assert str(caught.value).startswith(f"{path}: cannot be")
-    check_output(spark, str(tmp_path / "new" / "deeper" / "out"))
-    assert [file.name for file in tmp_path.iterdir()] == ["file"]
-
-
-def test_columns_that_a_format_cannot_hold_are_named_before_a_row_is_read(spark: SparkSession, tmp_path: Path) -> None:
-    out = str(tmp_path / "new" / "out")
-    unread = spark.range(1).selectExpr("CAST(raise_error('read') AS INT) AS id", "INTERVAL '1' DAY AS span")
-    check_format(unread, out, TableFormat.PARQUET)
-    with pytest.raises(ConfigurationError, match=r"new/out: cannot be written as delta: .*`span`"):
-        check_format(unread, out, TableFormat.DELTA)
-    usual = spark.sql("SELECT timestamp_ntz'2026-01-01' AS t, map('a', array(named_struct('d', 1.5))) AS m")
-    for format_ in TableFormat:
-        check_format(usual, out, format_)
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_was_half_written_is_taken_away(spark: SparkSession, tmp_path: Path) -> None:
-    broken = spark.range(3).selectExpr("id", "assert_true(id < 2) AS wrong")
-    with pytest.raises(PySparkException):
-        write_table(broken, str(tmp_path / "out"), TableFormat.PARQUET)
-    assert not (tmp_path / "out").exists()
-
-
 def test_a_path_without_anything_is_named(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"nowhere\.jsonl: there is no such file"):
         read_table(spark, str(tmp_path / "nowhere.jsonl"))
@@ -229,15 +183,3 @@ def test_ids_must_be_there_and_unique(spark: SparkSession) -> None:
         check_ids(spark.createDataFrame([("a",), (None,), (None,)], "id string"), "id")
     with pytest.raises(ConfigurationError, match="'id' has '7' 3 times"):
         check_ids(spark.createDataFrame([(7,), (8,), (7,), (7,)], "id long"), "id")
-
-
-def test_what_is_there_is_never_overwritten(spark: SparkSession, tmp_path: Path) -> None:
-    file = tmp_path / "out"
-    file.write_text("precious")
-    rows = spark.createDataFrame(ROWS, SCHEMA)
-    with pytest.raises(ConfigurationError, match="out: is there already, and nothing is overwritten"):
-        check_output(spark, str(file))
-    for format_ in TableFormat:
-        with pytest.raises(ConfigurationError, match="is there already"):
-            write_table(rows, str(file), format_)
-    assert file.read_text() == "precious"

@@ -1,61 +1,45 @@
-"""Tables that are not ours, as jobs read and write them: a Delta folder, Parquet, or a JSONL file."""
+"""A user's tables, as jobs read and check them: a Delta folder, Parquet, or a JSONL file."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 from delta.tables import DeltaTable
-from py4j.protocol import Py4JError, Py4JJavaError
-from pyspark.errors import AnalysisException, PySparkException, UnsupportedOperationException
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
-    BinaryType,
-    BooleanType,
     DataType,
-    DateType,
-    FractionalType,
     IntegralType,
     LongType,
     MapType,
     StringType,
     StructType,
-    TimestampNTZType,
-    TimestampType,
 )
 
-from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.data.json_shape import Fact, facts_of, fault_of
-from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
-from genetic_udfs.runtime.session import file_system, spark_settings
+from genetic_udfs.runtime.identifier import quoted
+from genetic_udfs.runtime.session import file_system, literal_path, spark_settings
 from genetic_udfs.runtime.stopping import is_stop
-from genetic_udfs.sandbox.stages import sandbox_error_in
-from genetic_udfs.store.scratch import Scratch
-from genetic_udfs.store.write_errors import remedy_in
 
 _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 _PARQUET: Final = ".parquet"
-_GLOB: Final = re.compile(r"[\[\]{}*?\\]")
 # A line that Spark cannot read is an error: no row of nulls, and no text in a column that a key may have the name of.
 _STRICT_JSON: Final = {"mode": "FAILFAST", "columnNameOfCorruptRecord": "\0", "maxStringLen": str(2**31 - 1)}
 _AS_WRITTEN: Final = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.caseSensitive": "true",
 }
-_IN_EVERY_FORMAT: Final = (
-    *(StringType, BinaryType, BooleanType, IntegralType, FractionalType),
-    *(DateType, TimestampType, TimestampNTZType),
-)
 
 
 def column(name: str) -> Column:
     """Return a column by its name as it stands, dots and all."""
-    return F.col("`{}`".format(name.replace("`", "``")))
+    return F.col(quoted(name))
 
 
 def rank_of(rows: DataFrame, id_: str) -> Column:
@@ -75,18 +59,18 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
         if not system.exists(there):
             raise ConfigurationError(f"{path}: there is no such file or folder")
         is_folder = system.getFileStatus(there).isDirectory()
-    as_it_stands = _GLOB.sub(r"\\\g<0>", path)  # these readers take a path for a pattern
+    pattern = literal_path(path)
     with translate_input_errors(f"{path}: cannot be read"):
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
-            _refuse_hidden(spark, path, as_it_stands, is_folder)
+            _refuse_hidden(spark, path, pattern, is_folder)
             with prefixed_errors(path):
-                return _read_parquet(spark, as_it_stands)
+                return _read_parquet(spark, pattern)
         if path.endswith(_JSONL):
-            _refuse_hidden(spark, path, as_it_stands, is_folder)
+            _refuse_hidden(spark, path, pattern, is_folder)
             with prefixed_errors(path):
-                return _read_jsonl(spark, as_it_stands)
+                return _read_jsonl(spark, pattern)
     raise ConfigurationError(
         f"{path}: unknown format; supported are Delta folders, Parquet (*{_PARQUET} or a folder of such files)"
         f" and JSONL ({', '.join('*' + ending for ending in _JSONL)})"
@@ -104,7 +88,7 @@ def translate_input_errors(what: str) -> Iterator[None]:
     except (PySparkException, Py4JJavaError) as error:
         if is_stop(error) or cluster_error_in(error) is not None:
             raise
-        raise ConfigurationError(f"{what}: {_first_line(error)}") from None
+        raise ConfigurationError(f"{what}: {first_line(error)}") from None
 
 
 @contextlib.contextmanager
@@ -176,147 +160,6 @@ def check_apart(rows: DataFrame, others: DataFrame, id_: str) -> None:
         raise ConfigurationError(f"--against: the id {both['id']!r} is in --input too; give each table ids of its own")
 
 
-def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) -> DataFrame:
-    """Return every row of a table with what was found of it.
-
-    Args:
-        rows: The table.
-        found: `id` (string) of the rows of which something was found, each once, and the added columns.
-        id_: The column of `rows` that `id` was made of.
-        added: Names of the added columns; they are null in the other rows.
-    """
-    own = "_found_id"
-    while own.lower() in {name.lower() for name in rows.columns}:
-        own = f"_{own}"
-    known = found.select(F.col("id").alias(own), *added)
-    return rows.join(known, column(id_).cast("string") == F.col(own), "left").select(*map(column, rows.columns), *added)
-
-
-def check_output(spark: SparkSession, path: str) -> None:
-    """Check that nothing is where a table is to be written, and that a folder can be made there; leave none.
-
-    Raises:
-        ConfigurationError: if not.
-    """
-    with translate_input_errors(f"{path}: cannot be reached"):
-        system, there = file_system(spark, path)
-        if system.exists(there):
-            raise ConfigurationError(f"{path}: is there already, and nothing is overwritten; name another output")
-        missing = _missing_folders(system, there)
-        try:
-            if not system.mkdirs(there):
-                raise ConfigurationError(f"{path}: cannot be created")
-        finally:
-            _remove_empty(system, missing)
-
-
-def check_format(rows: DataFrame, path: str, format_: TableFormat) -> None:
-    """Check, without reading a row, that a format can hold a table's columns: where they are unusual, write none.
-
-    Raises:
-        ConfigurationError: naming the column.
-    """
-    if _is_in_every_format(rows.schema):
-        return
-    spark = rows.sparkSession
-    system, there = file_system(spark, path)
-    with scratch_beside(spark, path):
-        try:
-            write_table(rows.limit(0), path, format_)
-            held = spark.read.format(format_).load(path).columns
-        finally:
-            system.delete(there, True)
-    for name in rows.columns:
-        if name not in held:
-            kind = rows.schema[name].dataType.simpleString()
-            raise ConfigurationError(f"{path}: the column {name!r} is {kind}, which {format_} cannot hold; drop it")
-
-
-@contextlib.contextmanager
-def scratch_beside(spark: SparkSession, path: str) -> Iterator[Scratch]:
-    """Give scratch space beside an output while the body runs; neither it nor an empty folder above it is left.
-
-    Raises:
-        ConfigurationError: if the body fails because nothing can be written there.
-    """
-    scratch = Scratch.beside(spark, path)
-    with removed(scratch), translate_output_errors(path):
-        yield scratch
-
-
-@contextlib.contextmanager
-def removed(scratch: Scratch) -> Iterator[None]:
-    """Remove a folder after the body, and those above it that were not there before and are empty then."""
-    system, there = file_system(scratch.spark, scratch.root)
-    missing = _missing_folders(system, there)
-    try:
-        yield
-    finally:
-        scratch.clear()
-        _remove_empty(system, missing)
-
-
-@contextlib.contextmanager
-def translate_output_errors(path: str) -> Iterator[None]:
-    """Raise a `ConfigurationError` for what goes wrong in the body because an output cannot be written."""
-    try:
-        yield
-    except (PySparkException, Py4JJavaError) as error:
-        if engine_error_in(error) or sandbox_error_in(error) or (remedy := remedy_in(error)) is None:
-            raise
-        raise ConfigurationError(
-            f"{path}: cannot be written: {remedy}, and start again (it may also be the disk of Spark's spark.local.dir)"
-        ) from None
-
-
-def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
-    """Write a table to a folder that must not be there yet.
-
-    Raises:
-        ConfigurationError: if it is, or the format cannot hold the columns.
-    """
-    check_output(rows.sparkSession, path)
-    writer = rows.write.format(format_).mode("errorifexists")
-    if format_ is TableFormat.DELTA:
-        # Delta's older readers know no names with blanks; mapping names to others lets a table keep its own.
-        writer = writer.option("delta.columnMapping.mode", "name")
-    try:
-        with translate_output_errors(path):
-            writer.save(path)
-    except BaseException as error:
-        system, there = file_system(rows.sparkSession, path)
-        system.delete(there, True)  # it was not there before
-        if isinstance(error, AnalysisException | UnsupportedOperationException):
-            raise ConfigurationError(f"{path}: cannot be written as {format_}: {_first_line(error)}") from None
-        raise
-
-
-def _missing_folders(system: Any, there: Any) -> list[Any]:
-    """Return the folders, from a path upwards, that are not there."""
-    missing = []
-    while there is not None and not system.exists(there):
-        missing.append(there)
-        there = there.getParent()
-    return missing
-
-
-def _remove_empty(system: Any, folders: Sequence[Any]) -> None:
-    """Remove folders, each of which holds the one before it, as far as they are there and nothing is in them."""
-    with contextlib.suppress(Py4JError):  # not in place of the error that the body ends with
-        for folder in filter(system.exists, folders):
-            if len(system.listStatus(folder)):
-                return
-            system.delete(folder, False)
-
-
-def _is_in_every_format(kind: DataType) -> bool:
-    if isinstance(kind, StructType):
-        return bool(kind.fields) and all(_is_in_every_format(field.dataType) for field in kind)
-    if isinstance(kind, MapType):
-        return _is_in_every_format(kind.keyType) and _is_in_every_format(kind.valueType)
-    return isinstance(kind, _IN_EVERY_FORMAT) or (isinstance(kind, ArrayType) and _is_in_every_format(kind.elementType))
-
-
 def _refuse_hidden(spark: SparkSession, path: str, pattern: str, is_folder: bool) -> None:
     name = path.rstrip("/").rpartition("/")[2]
     hidden = [path] if not is_folder and name.startswith(("_", ".")) else []
@@ -380,6 +223,7 @@ def _facts(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     yield pd.DataFrame(list(facts_of(lines)), columns=["path", "what", "name"])
 
 
-def _first_line(error: PySparkException | Py4JJavaError) -> str:
+def first_line(error: PySparkException | Py4JJavaError) -> str:
+    """Return the first line of what an error of Spark says, without its trace."""
     text = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else str(error)
     return next(iter(str(text).splitlines()), "")[:300]

@@ -1,0 +1,6 @@
+"""The names of columns as SQL writes them."""
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL's identifier, dots, blanks and backticks and all."""
+    return "`{}`".format(name.replace("`", "``"))
