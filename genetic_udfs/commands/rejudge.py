@@ -43,7 +43,6 @@ def rejudge_generation(run: Run, seeds: list[Seed], generation: int) -> Rejudged
     with translated_errors(run), write_access(run.store, run.lease, run.id, on_status=run.progress.note):
         bring_up_to_date(run.store)
         try:
-            bring_up_to_date(run.store)
             return rejudging.rejudge(run, generation)
         finally:
             run.scratch.clear()
