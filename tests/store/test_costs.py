@@ -40,7 +40,8 @@ def test_an_engine_costs_while_a_stage_asks_it_and_not_between_two_stages_of_a_r
     assert [tuple(row) for row in of_stages] == [("coder", 100.0, near(10.0)), ("judge", 125.0, near(2.6))]
 
     local_frame(session, [{"generation": 1}], REPLIES_SCHEMA).createOrReplaceTempView(POPULATION)
-    for rows, lacking, judge in ((replies, set[str](), 2.6), (replies.drop("stage"), {"stage"}, 20.6)):
+    older = {REPLIES: [REPLIES_SCHEMA["stage"]]}
+    for rows, lacking, judge in ((replies, {}, 2.6), (replies.drop("stage"), older, 20.6)):
         rows.createOrReplaceTempView(REPLIES)
         session.sql(*statements([REPLIES, POPULATION], ["costs"], temporary=True, lacking=lacking))
         found = session.sql("SELECT role, sum(money) FROM costs GROUP BY role ORDER BY role").collect()
