@@ -22,8 +22,10 @@ from genetic_udfs.store.tables import SCHEMAS
 from tests.conftest import FOR_LITTLE_DATA, PROJECT
 from tests.delta_rows import delta_rows
 
-# conf/local.yaml with less to make, and more rounds to make it in: of so few candidates none may be accepted.
+# conf/local.yaml with less to make, half of whose solutions have to agree, and more rounds to make it in: of so few
+# candidates none may be accepted.
 CHANGES = """
+acceptance=execution>=0.5
 generations=1
 colonies=2
 samples_per_generation=4
@@ -87,7 +89,7 @@ def test_every_accepted_pair_was_written_solved_and_judged_by_the_model(evolved:
         assert judged["text"] == (r"\boxed{Yes}" if row["verdict"] else r"\boxed{No}")
         assert 0 < row["fitness"] == judged["yes_probability"] <= 1
         assert missing_from(row["code"], asked_of(row["instruction"])) == []
-        assert row["agreement"] >= 0.75
+        assert row["agreement"] >= 0.5
     assert all(row["completion_tokens"] > 0 and row["seconds"] > 0 for row in replies.values() if not row["error"])
 
 

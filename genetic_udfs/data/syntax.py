@@ -12,3 +12,16 @@ def parsed(code: str) -> ast.Module | None:
             return ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """Return a tree and all nodes beneath it, in the order of `ast.walk`, which takes three times as long."""
+    nodes = [tree]
+    for node in nodes:  # which grows meanwhile
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                nodes.extend(each for each in value if isinstance(each, ast.AST))
+            elif isinstance(value, ast.AST):
+                nodes.append(value)
+    return nodes

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Final
 
+from genetic_udfs.data.syntax import nodes_of
+
 # A name in back quotes with a parenthesis after it, and a class that is named in back quotes or by what follows.
 _CALLED: Final = re.compile(r"`([A-Za-z_]\w*)\s*\([^`\n]*`")
 _CLASS: Final = re.compile(
@@ -52,7 +54,7 @@ def missing_from(code: str, names: Sequence[str]) -> list[str]:
         return []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        bound = {name for node in ast.walk(ast.parse(code)) for name in _bound(node)}
+        bound = {name for node in nodes_of(ast.parse(code)) for name in _bound(node)}
     return [name for name in names if name not in bound]
 
 

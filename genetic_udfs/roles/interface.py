@@ -5,7 +5,7 @@ import builtins
 from dataclasses import dataclass
 from typing import Final
 
-from genetic_udfs.data.syntax import parsed
+from genetic_udfs.data.syntax import nodes_of, parsed
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -65,7 +65,7 @@ def _is_used(name: str, definitions: list[_Definition]) -> bool:
         isinstance(node, ast.Name) and node.id == name
         for each in definitions
         if each.name != name
-        for node in ast.walk(each)
+        for node in nodes_of(each)
     )
 
 

@@ -13,10 +13,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from genetic_udfs.data.syntax import nodes_of
 from genetic_udfs.roles.leads import is_another, is_called_wrong, is_correction
 
 _BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+# Most nodes bind nothing.
+_BINDING: Final = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Name, ast.arg, ast.ExceptHandler),
+    *(ast.Import, ast.ImportFrom, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
+)
 
 _OF_A_RUN: Final = re.compile(
     r"(?:main|demo|usage|run_tests?|check|check_(?:all|cases|examples?|solution)|verify|bench\w*|timing)\Z"
@@ -70,9 +76,9 @@ class Piece:
             tree = ast.parse(code)
         if not any(map(_does_something, tree.body)):
             return None
-        nodes = list(ast.walk(tree))
+        nodes = nodes_of(tree)
         read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        named = {name for node in nodes for name in _bound_by(node)}
+        named = {name for node in nodes if isinstance(node, _BINDING) for name in _bound_by(node)}
         return cls(
             code=code,
             lead=lead,
@@ -93,7 +99,7 @@ class Piece:
         """Whether it is values alone, as of input: assignments that call nothing."""
         return all(
             isinstance(each, ast.Assign | ast.AnnAssign | ast.Expr)
-            and not any(isinstance(node, ast.Call | ast.Lambda) for node in ast.walk(each))
+            and not any(isinstance(node, ast.Call | ast.Lambda) for node in nodes_of(each))
             for each in self.body
         )
 
@@ -105,7 +111,7 @@ class Piece:
         calls = {
             node.func.id
             for each in self.body
-            for node in ast.walk(each)
+            for node in nodes_of(each)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         is_short = all(isinstance(each, lines) for each in self.body) or (
@@ -147,7 +153,7 @@ def solution_of(pieces: Sequence[Piece], asked: Collection[str] = ()) -> str | N
     others = [piece for piece in pieces if piece not in chosen and not piece.made]
     joined = [*_needed(others, chosen), *chosen]
     code = "\n\n".join(piece.code for piece in joined)
-    return code if fault_of(code) is None else chosen[-1].code
+    return code if len(joined) == 1 or fault_of(code) is None else chosen[-1].code
 
 
 def _is_head(piece: Piece) -> bool:
@@ -255,7 +261,9 @@ def _is_test_code(definition: _Definition) -> bool:
     """Tell a class of tests, and a function without arguments and value that asserts."""
     if isinstance(definition, ast.ClassDef):
         return any(ast.unparse(base).rpartition(".")[2].endswith("TestCase") for base in definition.bases)
-    nodes = list(ast.walk(definition))
+    if definition.args.args:
+        return False
+    nodes = nodes_of(definition)
     gives = any(isinstance(node, ast.Yield) or (isinstance(node, ast.Return) and node.value) for node in nodes)
     takes = any(isinstance(node, ast.arg) for node in nodes)
     return not gives and not takes and any(isinstance(node, ast.Assert) for node in nodes)
@@ -288,7 +296,7 @@ def _made_by(each: ast.stmt) -> list[str]:
 
 def _of_top(statement: ast.stmt) -> list[ast.AST]:
     """Return the nodes of a statement that bind names at the top: not those within a definition."""
-    return [statement] if isinstance(statement, _Definition) else list(ast.walk(statement))
+    return [statement] if isinstance(statement, _Definition) else nodes_of(statement)
 
 
 def _bound_by(node: ast.AST) -> list[str]:

@@ -2,10 +2,11 @@
 
 import ast
 import io
+import re
 import tokenize
 from typing import Final, NamedTuple
 
-from genetic_udfs.data.syntax import parsed
+from genetic_udfs.data.syntax import nodes_of, parsed
 
 # Tokens that make no line one of code.
 _NO_CODE: Final = {
@@ -16,7 +17,12 @@ _NO_CODE: Final = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
-_ONE_BRANCH: Final = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler)
+_BRANCHING: Final = (
+    *(ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler),
+    *(ast.BoolOp, ast.comprehension, ast.Match),
+)
+# What ends lines or continues them otherwise than a line break does.
+_SPECIAL: Final = re.compile(r"[\r\f]|\\\n")
 
 
 class SolutionSize(NamedTuple):
@@ -36,14 +42,32 @@ def solution_size(code: str) -> SolutionSize | None:
     tree = parsed(code)
     if tree is None:
         return None
+    nodes = nodes_of(tree)
+    docstrings = [each for node in nodes if (each := _docstring(node)) is not None]
     try:
-        lines = _lines_of_code(code) - _docstring_lines(tree)
+        lines = _lines_of_code(code, nodes, docstrings)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None
-    return SolutionSize(len(lines), sum(_branches(node) for node in ast.walk(tree)))
+    return SolutionSize(len(lines), sum(map(_branches, nodes)))
 
 
-def _lines_of_code(code: str) -> set[int]:
+def _lines_of_code(code: str, nodes: list[ast.AST], docstrings: list[tuple[ast.Expr, int]]) -> set[int]:
+    of_docstrings = {line for each, first in docstrings for line in range(first, _end(each) + 1)}
+    texts = {id(each.value) for each, _ in docstrings}
+    is_plain = not _SPECIAL.search(code) and not any(
+        isinstance(node, ast.Constant | ast.JoinedStr) and node.lineno != node.end_lineno and id(node) not in texts
+        for node in nodes
+    )
+    return (_plain_lines(code) if is_plain else _lines_of_tokens(code)) - of_docstrings
+
+
+def _plain_lines(code: str) -> set[int]:
+    """Return the lines of code where no text has several and no line is continued; to read tokens takes longer."""
+    lines = enumerate(map(str.strip, code.split("\n")), 1)
+    return {number for number, line in lines if line and not line.startswith("#")}
+
+
+def _lines_of_tokens(code: str) -> set[int]:
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(code).readline):
         if token.type not in _NO_CODE:
@@ -51,19 +75,23 @@ def _lines_of_code(code: str) -> set[int]:
     return lines
 
 
-def _docstring_lines(tree: ast.AST) -> set[int]:
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
-        first = node.body[0] if node.body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-            begin = first.lineno + (first.lineno == getattr(node, "lineno", 0))  # beside its `def`, it is code's line
-            lines.update(range(begin, (first.end_lineno or first.lineno) + 1))
-    return lines
+def _docstring(node: ast.AST) -> tuple[ast.Expr, int] | None:
+    """Return a node's docstring and its first line; beside its `def`, the first line is that of code."""
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+        return None
+    first = node.body[0]
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return first, first.lineno + (first.lineno == getattr(node, "lineno", 0))
+    return None
+
+
+def _end(node: ast.Expr) -> int:
+    return node.end_lineno or node.lineno
 
 
 def _branches(node: ast.AST) -> int:
+    if not isinstance(node, _BRANCHING):
+        return 0
     match node:
         case ast.BoolOp():
             return len(node.values) - 1
@@ -71,7 +99,7 @@ def _branches(node: ast.AST) -> int:
             return 1 + len(node.ifs)
         case ast.Match():
             return sum(not _takes_everything(case) for case in node.cases)
-    return int(isinstance(node, _ONE_BRANCH))
+    return 1
 
 
 def _takes_everything(case: ast.match_case) -> bool:

@@ -46,6 +46,8 @@ def test_lines_of_code_are_neither_blank_nor_comments_nor_docstrings() -> None:
     assert solution_size("x = 1; y = 2\n\n\nz = '''a\n\nb'''") == SolutionSize(4, 0)
     assert solution_size("def f(): 'beside its head'\n") == SolutionSize(1, 0)
     assert solution_size("class A:\n    'own line'\n    x = 1") == SolutionSize(2, 0)
+    assert solution_size("x = ('a'\n  # between\n  'b')") == SolutionSize(2, 0)
+    assert solution_size('x = 1 + \\\n  2\ny = f"""{x}\n# text"""') == SolutionSize(4, 0)
 
 
 @pytest.mark.parametrize("code", ["def f(:", "x = '\0'", "(" * 500 + ")" * 500, "if x:\n  a\n b"])
