@@ -331,7 +331,7 @@ make_class_data() {
     lock class-data
     if [[ ! -e $class_data/complete ]]; then
         say "archiving the classes of Spark and Delta, so that jobs start faster (about a minute, once)"
-        rm -rf "${class_data:?}"/*
+        rm -rf "${class_data:?}"/* "$cache"/class-data/{key,log,spark.jsa,launcher.jsa} # the latter of earlier releases
         env -u HADOOP_CONF_DIR -u YARN_CONF_DIR -u SPARK_CONF_DIR -u JAVA_TOOL_OPTIONS \
             PYSPARK_PYTHON="$python" PYSPARK_DRIVER_PYTHON="$python" SPARK_HOME="$spark_home" \
             SPARK_DIST_CLASSPATH="$(joined : "${delta_jars[@]}")" \

@@ -11,7 +11,7 @@ from genetic_udfs.config.section import Positive, Section
 _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 # So many that the end of one task's rows overlaps with the work of others.
 _FEEDERS: Final = 8
-_LENGTH: Final = 4096
+DEFAULT_LENGTH: Final = 4096
 MEMORY_SHARE: Final = "gpu-memory-utilization"
 # Keys that mean nothing to an engine that embeds: what vectors cost is not counted.
 _FOR_TEXTS: Final = ("price", "gpu_hour", "reasoning", "max_tokens_field")
@@ -162,7 +162,7 @@ class Engine(Section):
     def known_length(self) -> int | None:
         """How long prompt and reply may be together; None where only the endpoint or the model knows."""
         is_served_for_texts = not (self.urls or self.embeds)
-        return _LENGTH if self.max_model_len is None and is_served_for_texts else self.max_model_len
+        return DEFAULT_LENGTH if self.max_model_len is None and is_served_for_texts else self.max_model_len
 
     @property
     def batched_tokens(self) -> int | None:

@@ -7,16 +7,24 @@ from pathlib import Path
 from typing import Final
 
 from genetic_udfs.config import Engine
+from genetic_udfs.config.engines import DEFAULT_LENGTH
 
-# vLLM's arguments that change what a model says: weights, numbers, tokens, turns or sampling. Others are about speed.
-_DECIDING: Final = frozenset(
+# vLLM's arguments that change a model's numbers, or what it says: weights, tokens, turns or sampling. Others are about
+# speed.
+_OF_NUMBERS: Final = frozenset(
     {
-        *("chat-template", "code-revision", "convert", "default-chat-template-kwargs", "generation-config"),
-        *("hf-config-path", "hf-overrides", "kv-cache-dtype", "load-format", "logits-processors", "logprobs-mode"),
-        *("lora-modules", "override-generation-config", "pooler-config", "quantization", "quantization-config"),
-        *("revision", "rope-scaling", "rope-theta", "tokenizer", "tokenizer-mode", "tokenizer-revision"),
+        *("code-revision", "convert", "hf-config-path", "hf-overrides", "kv-cache-dtype", "lora-modules"),
+        *("pooler-config", "quantization", "quantization-config", "revision", "rope-scaling", "rope-theta"),
+        *("tokenizer", "tokenizer-mode", "tokenizer-revision"),
     }
 )
+_OF_TEXTS: Final = frozenset(
+    {
+        *("chat-template", "default-chat-template-kwargs", "generation-config", "logits-processors", "logprobs-mode"),
+        "override-generation-config",
+    }
+)
+_NO_WEIGHTS: Final = ("load-format", "dummy")  # other formats read the same weights
 _WEIGHTS: Final = frozenset({".bin", ".gguf", ".pt", ".pth", ".safetensors"})
 _DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".txt"})  # architecture, index of weights, tokenizer
 # Blocks that are read of a file of weights, evenly over its length: 70 GB would take minutes, and checkpoints of one
@@ -31,12 +39,18 @@ def model_identity(engine: Engine, *, is_unlimited: bool = False) -> str:
     change its replies. A folder that only executors have counts by its path. Replies that are unlimited end where a
     server of our own has no room for more, so its length counts, too.
     """
+    names = _OF_NUMBERS if engine.embeds else _OF_NUMBERS | _OF_TEXTS
     # vLLM also takes a part of an argument, as in `hf-overrides.rope_theta`.
-    deciding = {name: value for name, value in sorted(engine.flags.items()) if name.partition(".")[0] in _DECIDING}
+    deciding = {
+        name: value
+        for name, value in sorted(engine.flags.items())
+        if name.partition(".")[0] in names or (name, value) == _NO_WEIGHTS
+    }
     if engine.dtype != "auto":
         deciding["dtype"] = engine.dtype
-    if is_unlimited and engine.max_model_len is not None and not engine.urls:
-        deciding["max-model-len"] = engine.max_model_len
+    length = engine.known_length
+    if is_unlimited and not engine.urls and length is not None and length != DEFAULT_LENGTH:
+        deciding["max-model-len"] = length
     name = engine.model if engine.urls else identity_of_files(engine.model)
     return f"{name} {json.dumps(deciding)}" if deciding else name
 

@@ -75,7 +75,7 @@ def reject_semantic_duplicates(rows: DataFrame, this: Round) -> DataFrame:
         new,
         kept,
         settings.threshold,
-        lambda rows, name: checkpoint(rows, this, name),
+        lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/semantic-{name}"),
         count=run.scratch.count(new),
     )
     partner = found.select("id", F.col("duplicate_of").alias("near_to"), F.col("similarity").alias("cosine"))

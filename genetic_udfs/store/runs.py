@@ -13,7 +13,8 @@ import yaml
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from genetic_udfs.config import Config, Engine
+from genetic_udfs.config import Config, Engine, RoleSettings
+from genetic_udfs.config.engines import DEFAULT_LENGTH
 from genetic_udfs.data.seeds import Seed
 from genetic_udfs.engine.model_identity import model_identity
 from genetic_udfs.errors import ConfigurationError
@@ -26,6 +27,7 @@ _SECRET: Final = re.compile(
     r"secret|password|passwd|credential|(^|[._-])[a-z]*(key|token|pat)s?([._-]?\d+)?$", re.IGNORECASE
 )
 _MODEL: Final = "model of engine "
+_PARAPHRASES: Final = "decontamination.paraphrases.judge"
 _REASONING: Final = "reasoning of engine "
 _PACKAGES: Final = (
     "genetic-udfs",
@@ -117,15 +119,39 @@ def changed_test_sets(before: Sequence[Row], test_sets: Mapping[str, str]) -> li
 def changed_models(before: Sequence[Row], config: Config) -> list[str]:
     """Tell of each role whose model is not the last run's, whatever its engine is called: its requests are others.
 
-    Runs of releases that did not write models down had them by name or path.
+    Engines that embed play no role, and count by their names. Runs of releases that did not write models down had them
+    by name or path.
     """
     if not before:
         return []
+    versions = before[-1]["versions"] or {}
+    of_roles = (
+        (
+            key,
+            _with_length(model_identity(engine), engine.model_dump(), settings.max_tokens),
+            _model_of(before[-1], key),
+        )
+        for key, settings in _asked(config).items()
+        for engine in [config.engines[settings.engine]]
+    )
+    embedding = {name: engine for name, engine in config.used_engines().items() if engine.embeds}
+    of_engines = (
+        (f"engine {name}", model_identity(engine), versions.get(_MODEL + name)) for name, engine in embedding.items()
+    )
     return [
         f"{key}: the model is {now}, and was {was} in the last run"
-        for key, settings in config.asked().items()
-        if (was := _model_of(before[-1], key)) not in (None, now := model_identity(config.engines[settings.engine]))
+        for key, now, was in (*of_roles, *of_engines)
+        if was not in (None, now)
     ]
+
+
+def _asked(config: Config) -> dict[str, RoleSettings]:
+    """Return who is asked, by key; about paraphrases the Judge is, too, unless another is set."""
+    asked = {key: settings for key, settings in config.asked().items() if key != _PARAPHRASES}
+    tests = config.decontamination
+    if tests.paraphrases is not None and tests.has_test_sets:
+        asked[_PARAPHRASES] = config.judge_of(tests.paraphrases)
+    return asked
 
 
 def _model_of(run: Row, key: str) -> str | None:
@@ -134,10 +160,20 @@ def _model_of(run: Row, key: str) -> str | None:
     role: Any = configuration
     for part in key.split("."):
         role = (role or {}).get(part)
+    if key == _PARAPHRASES and role is None and (configuration.get("decontamination") or {}).get("paraphrases"):
+        role = configuration["roles"]["judge"]
     if role is None:
         return None
-    model = configuration["engines"][role["engine"]]["model"]
-    return str((run["versions"] or {}).get(_MODEL + role["engine"], model))
+    engine = configuration["engines"][role["engine"]]
+    identity = (run["versions"] or {}).get(_MODEL + role["engine"], engine["model"])
+    return _with_length(identity, engine, role.get("max_tokens"))
+
+
+def _with_length(identity: str, engine: Mapping[str, Any], max_tokens: int | None) -> str:
+    """Return a model with the length that is set for it where that alone ends its replies."""
+    length = engine.get("max_model_len")
+    decides = max_tokens is None and not engine.get("url") and length not in (None, DEFAULT_LENGTH)
+    return f"{identity}, max_model_len {length}" if decides else identity
 
 
 def changed_reasoning(before: Sequence[Row], config: Config) -> list[str]:

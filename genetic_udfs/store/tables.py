@@ -10,7 +10,7 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import StructType
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.arrow import local_frame
@@ -18,7 +18,7 @@ from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store import schema
 from genetic_udfs.store.location import resolve_path, schema_of
 from genetic_udfs.store.table_errors import translate_table_errors
-from genetic_udfs.store.views.definitions import TABLES_READ, statements
+from genetic_udfs.store.views.definitions import TABLES_READ, all_columns, statements
 
 SCHEMAS: Final[dict[str, StructType]] = {
     schema.POPULATION: schema.POPULATION_SCHEMA,
@@ -245,10 +245,15 @@ class Store:
             for view in TABLES_READ:  # the session's own, of another store, would be found first
                 self.spark.catalog.dropTempView(view)
         read_by_views = {table for view in wanted for table in TABLES_READ.get(view, ())}
-        lacking = {table: missing for table in names if table in read_by_views and (missing := self._lacking(table))}
+        columns = {table: self.read(table).columns for table in names if table in read_by_views}
+        older = {
+            table: all_columns(SCHEMAS[table], there)
+            for table, there in columns.items()
+            if not set(SCHEMAS[table].names) <= set(there)
+        }
         for temporary in (schema_name is None, True):
             try:
-                for statement in statements(names, wanted, temporary=temporary, lacking=lacking):
+                for statement in statements(names, wanted, temporary=temporary, older=older):
                     self.spark.sql(statement)
                 break
             except (PySparkException, Py4JJavaError) as error:
@@ -256,11 +261,6 @@ class Store:
                     raise
                 # It is somebody else's schema: the session has views of its own.
         return names
-
-    def _lacking(self, table: str) -> list[StructField]:
-        """Return the columns of today's schema that a table does not have."""
-        there = self.read(table).columns
-        return [field for field in SCHEMAS[table] if field.name not in there]
 
     def _register_folder(self, table: str) -> None:
         if not self.spark.catalog.tableExists(table):

@@ -61,14 +61,20 @@ def test_what_changes_the_numbers_is_another_model(settings: dict[str, Any]) -> 
 
 
 def test_what_changes_the_speed_is_not() -> None:
-    fast = Engine(model="org/name", args={"tensor-parallel-size": 8, "enforce-eager": True}, max_num_seqs=9)
-    assert model_identity(fast) == "org/name"
+    speed = {"tensor-parallel-size": 8, "enforce-eager": True, "load-format": "runai_streamer"}
+    assert model_identity(Engine(model="org/name", args=speed, max_num_seqs=9)) == "org/name"
+
+
+def test_how_texts_are_drawn_is_nothing_to_a_model_that_embeds() -> None:
+    args = {"generation-config": "vllm", "revision": "abc"}
+    assert model_identity(Engine(model="org/name", task="embed", args=args)) == 'org/name {"revision": "abc"}'
 
 
 def test_the_length_counts_where_it_alone_ends_replies() -> None:
     long = Engine(model="org/name", max_model_len=9000)
     assert model_identity(long) == model_identity(Engine(model="org/name"), is_unlimited=True) == "org/name"
     assert model_identity(long, is_unlimited=True) == 'org/name {"max-model-len": 9000}'
+    assert model_identity(Engine(model="org/name", max_model_len=4096), is_unlimited=True) == "org/name"  # the default
     elsewhere = Engine(model="org/name", url="http://host/v1", max_model_len=9000)  # which is not told of it
     assert model_identity(elsewhere, is_unlimited=True) == "org/name"
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.store.costs import by_stage
 from genetic_udfs.store.schema import POPULATION, REPLIES, REPLIES_SCHEMA
-from genetic_udfs.store.views.definitions import statements
+from genetic_udfs.store.views.definitions import all_columns, statements
 
 BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 # Round, role, stage, engine, what it costs an hour, second at which a request was sent, its seconds.
@@ -40,9 +40,10 @@ def test_an_engine_costs_while_a_stage_asks_it_and_not_between_two_stages_of_a_r
     assert [tuple(row) for row in of_stages] == [("coder", 100.0, near(10.0)), ("judge", 125.0, near(2.6))]
 
     local_frame(session, [{"generation": 1}], REPLIES_SCHEMA).createOrReplaceTempView(POPULATION)
-    older = {REPLIES: [REPLIES_SCHEMA["stage"]]}
-    for rows, lacking, judge in ((replies, {}, 2.6), (replies.drop("stage"), older, 20.6)):
+    before = replies.drop("stage")
+    of_before = {REPLIES: all_columns(REPLIES_SCHEMA, before.columns)}
+    for rows, older, judge in ((replies, {}, 2.6), (before, of_before, 20.6), (replies, of_before, 20.6)):
         rows.createOrReplaceTempView(REPLIES)
-        session.sql(*statements([REPLIES, POPULATION], ["costs"], temporary=True, lacking=lacking))
+        session.sql(*statements([REPLIES, POPULATION], ["costs"], temporary=True, older=older))
         found = session.sql("SELECT role, sum(money) FROM costs GROUP BY role ORDER BY role").collect()
         assert [tuple(row) for row in found] == [("coder", near(10.0)), ("judge", near(judge))]

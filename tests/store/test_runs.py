@@ -89,6 +89,25 @@ def test_a_model_is_a_roles_whatever_its_engine_is_called() -> None:
     assert changed_models(before, Config.model_validate(now)) == []
 
 
+def test_a_length_that_ends_replies_a_judge_of_paraphrases_and_what_embeds_are_told() -> None:
+    before, now = config(max_model_len=8192).model_dump(), config(max_model_len=9000).model_dump()
+    for each in (before, now):
+        each["engines"] |= {"near": {"model": "some/embedder", "task": "embed"}, "other": {"model": "other/model"}}
+        each["decontamination"] = {"paraphrases": {"model": "engine:near"}}
+        each["roles"]["judge"]["max_tokens"] = 8
+        each["roles"]["instructor"]["max_tokens"] = None
+    now["decontamination"]["paraphrases"]["judge"] = {"engine": "other"}
+    now["engines"]["near"]["model"] = "another/embedder"
+    last = run(Config.model_validate(before), **{"model of engine near": "some/embedder"})
+    assert changed_models([last], Config.model_validate(before)) == []
+    assert changed_models([last], Config.model_validate(now)) == [
+        "roles.instructor: the model is any/model, max_model_len 9000, and was any/model, max_model_len 8192 in the last"
+        " run",
+        "decontamination.paraphrases.judge: the model is other/model, and was any/model in the last run",
+        "engine near: the model is another/embedder, and was some/embedder in the last run",
+    ]
+
+
 def test_runs_that_did_not_write_models_down_had_them_by_name() -> None:
     assert changed_models([run()], config()) == []
     assert changed_models([Row(**{**run().asDict(), "versions": None})], config()) == []
