@@ -101,8 +101,8 @@ def test_a_length_that_ends_replies_a_judge_of_paraphrases_and_what_embeds_are_t
     last = run(Config.model_validate(before), **{"model of engine near": "some/embedder"})
     assert changed_models([last], Config.model_validate(before)) == []
     assert changed_models([last], Config.model_validate(now)) == [
-        "roles.instructor: the model is any/model, max_model_len 9000, and was any/model, max_model_len 8192 in the last"
-        " run",
+        "roles.instructor: the model is any/model, max_model_len 9000, and was any/model, max_model_len 8192 in the"
+        " last run",
         "decontamination.paraphrases.judge: the model is other/model, and was any/model in the last run",
         "engine near: the model is another/embedder, and was some/embedder in the last run",
     ]
