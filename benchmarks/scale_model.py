@@ -26,7 +26,7 @@ class Constants:
     coder_tokens: float = 400
     judge_tokens: float = 60
     prompt_tokens_per_request: float = 600
-    core_seconds_per_candidate: float = 0.0029
+    core_seconds_per_candidate: float = 0.0034
     bytes_per_pair: float = 9_000
     shuffle_bytes_per_candidate: float = 12_000
     executor_cores: float = 16
