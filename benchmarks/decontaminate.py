@@ -24,6 +24,7 @@ from genetic_udfs.decontamination.rules import Index
 
 DOCUMENTS = 40_000
 CLEAN = 10_000
+VOCABULARY_SEEDS = 128
 
 # A grammar of coding problems that are none of HumanEval's. Their phrases are everybody's, which is the point.
 OPENINGS = (
@@ -114,8 +115,8 @@ def seeds() -> list[str]:
 
 
 def changed(text: str, share: float, draw: random.Random) -> str:
-    """Return a text in which a share of the words are others, drawn from the seeds."""
-    vocabulary = sorted({word for seed in seeds() for word in re.findall(r"\w+", seed)})
+    """Return a text in which a share of the words are others, drawn from the same seeds whatever is added to them."""
+    vocabulary = sorted({word for seed in seeds()[:VOCABULARY_SEEDS] for word in re.findall(r"\w+", seed)})
     parts = re.split(r"(\w+)", text)
     for at in draw.sample(range(1, len(parts), 2), max(1, round(len(parts) // 2 * share))):
         parts[at] = draw.choice(vocabulary)
