@@ -48,11 +48,16 @@ def model_identity(engine: Engine, *, is_unlimited: bool = False) -> str:
     }
     if engine.dtype != "auto":
         deciding["dtype"] = engine.dtype
-    length = engine.known_length
-    if is_unlimited and not engine.urls and length is not None and length != DEFAULT_LENGTH:
+    length = deciding_length(engine.max_model_len, is_served_here=not engine.urls, is_unlimited=is_unlimited)
+    if length is not None:
         deciding["max-model-len"] = length
     name = engine.model if engine.urls else identity_of_files(engine.model)
     return f"{name} {json.dumps(deciding)}" if deciding else name
+
+
+def deciding_length(max_model_len: int | None, *, is_served_here: bool, is_unlimited: bool) -> int | None:
+    """Return the length that is set for an engine where that alone ends its replies; None if not, or the default is."""
+    return max_model_len if is_served_here and is_unlimited and max_model_len != DEFAULT_LENGTH else None
 
 
 def identity_of_files(model: str) -> str:

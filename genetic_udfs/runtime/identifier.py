@@ -1,4 +1,4 @@
-"""The names of columns as SQL writes them."""
+"""Names as SQL writes them."""
 
 
 def quoted(name: str) -> str:

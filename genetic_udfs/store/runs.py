@@ -14,9 +14,8 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config, Engine, RoleSettings
-from genetic_udfs.config.engines import DEFAULT_LENGTH
 from genetic_udfs.data.seeds import Seed
-from genetic_udfs.engine.model_identity import model_identity
+from genetic_udfs.engine.model_identity import deciding_length, model_identity
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.arrow import local_frame
 from genetic_udfs.store.schema import RUNS, RUNS_SCHEMA, TEST_SET
@@ -171,9 +170,10 @@ def _model_of(run: Row, key: str) -> str | None:
 
 def _with_length(identity: str, engine: Mapping[str, Any], max_tokens: int | None) -> str:
     """Return a model with the length that is set for it where that alone ends its replies."""
-    length = engine.get("max_model_len")
-    decides = max_tokens is None and not engine.get("url") and length not in (None, DEFAULT_LENGTH)
-    return f"{identity}, max_model_len {length}" if decides else identity
+    length = deciding_length(
+        engine.get("max_model_len"), is_served_here=not engine.get("url"), is_unlimited=max_tokens is None
+    )
+    return identity if length is None else f"{identity}, max_model_len {length}"
 
 
 def changed_reasoning(before: Sequence[Row], config: Config) -> list[str]:

@@ -14,6 +14,7 @@ from pyspark.sql.types import StructType
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.runtime.arrow import local_frame
+from genetic_udfs.runtime.identifier import quoted
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store import schema
 from genetic_udfs.store.location import resolve_path, schema_of
@@ -74,7 +75,7 @@ class Store:
     def name(self, table: str) -> str:
         """Return the table's SQL identifier."""
         schema_name = schema_of(self.root)
-        return f"{schema_name}.{table}" if schema_name else "delta.`{}`".format(self.path(table).replace("`", "``"))
+        return f"{schema_name}.{table}" if schema_name else f"delta.{quoted(self.path(table))}"
 
     def exists(self, table: str) -> bool:
         """Tell whether a table has been written to."""

@@ -89,7 +89,7 @@ def test_a_model_is_a_roles_whatever_its_engine_is_called() -> None:
     assert changed_models(before, Config.model_validate(now)) == []
 
 
-def test_a_length_that_ends_replies_a_judge_of_paraphrases_and_what_embeds_are_told() -> None:
+def test_a_length_that_ends_replies_a_judge_of_paraphrases_and_what_embeds_are_named() -> None:
     before, now = config(max_model_len=8192).model_dump(), config(max_model_len=9000).model_dump()
     for each in (before, now):
         each["engines"] |= {"near": {"model": "some/embedder", "task": "embed"}, "other": {"model": "other/model"}}
