@@ -43,17 +43,17 @@ def solution_size(code: str) -> SolutionSize | None:
     if tree is None:
         return None
     nodes = nodes_of(tree)
-    docstrings = [each for node in nodes if (each := _docstring(node)) is not None]
     try:
-        lines = _lines_of_code(code, nodes, docstrings)
+        lines = _lines_of_code(code, nodes)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None
     return SolutionSize(len(lines), sum(map(_branches, nodes)))
 
 
-def _lines_of_code(code: str, nodes: list[ast.AST], docstrings: list[tuple[ast.Expr, int]]) -> set[int]:
-    of_docstrings = {line for each, first in docstrings for line in range(first, _end(each) + 1)}
-    texts = {id(each.value) for each, _ in docstrings}
+def _lines_of_code(code: str, nodes: list[ast.AST]) -> set[int]:
+    docstrings = [each for node in nodes if (each := _docstring(node)) is not None]
+    of_docstrings = {line for _, lines in docstrings for line in lines}
+    texts = {id(text) for text, _ in docstrings}
     is_plain = not _SPECIAL.search(code) and not any(
         isinstance(node, ast.Constant | ast.JoinedStr) and node.lineno != node.end_lineno and id(node) not in texts
         for node in nodes
@@ -75,18 +75,15 @@ def _lines_of_tokens(code: str) -> set[int]:
     return lines
 
 
-def _docstring(node: ast.AST) -> tuple[ast.Expr, int] | None:
-    """Return a node's docstring and its first line; beside its `def`, the first line is that of code."""
+def _docstring(node: ast.AST) -> tuple[ast.Constant, range] | None:
+    """Return a node's docstring and its lines; beside its `def`, the first line is that of code."""
     if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
         return None
     first = node.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return first, first.lineno + (first.lineno == getattr(node, "lineno", 0))
+        begin = first.lineno + (first.lineno == getattr(node, "lineno", 0))
+        return first.value, range(begin, (first.end_lineno or first.lineno) + 1)
     return None
-
-
-def _end(node: ast.Expr) -> int:
-    return node.end_lineno or node.lineno
 
 
 def _branches(node: ast.AST) -> int:
