@@ -2,10 +2,12 @@
 
 import ast
 import warnings
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4)  # a solution is read for its names, for what it defines and for its size, one after another
 def parsed(code: str) -> ast.Module | None:
-    """Return the syntax tree of code; None of what is no Python, or too deep to read."""
+    """Return the syntax tree of code, which others may hold too; None of what is no Python, or too deep to read."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -289,18 +289,14 @@ def ask_coder(rows: DataFrame, this: Round) -> DataFrame:
 
 def read_solutions(replied: DataFrame, this: Round) -> DataFrame:
     """Add `response`, `code`, its `language`, lines and branches, and `reasoning` of the Coder's replies."""
-    read = (
-        replied.withColumn("read", role_columns.code_of("instruction", "reply", this.run.config.language))
-        .withColumns({name: F.col("read")[name] for name in ("code", "language")})
-        .withColumns({"response": F.col("reply.text"), "reasoning": F.col("reply.reasoning")})
-        .withColumn("size", role_columns.size_of("code"))
-    )
-    sizes = {f"code_{name}": F.col("size")[name] for name in ("lines", "branches")}
+    names = {"code": "code", "language": "language", "lines": "code_lines", "branches": "code_branches"}
     return (
-        read.withColumns(sizes)
+        replied.withColumn("read", role_columns.code_of("instruction", "reply", this.run.config.language))
+        .withColumns({name: F.col("read")[field] for field, name in names.items()})
+        .withColumns({"response": F.col("reply.text"), "reasoning": F.col("reply.reasoning")})
         .transform(reject, F.col("read"))
         .withColumnRenamed("request_id", "coder_request")
-        .drop("read", "reply", "size")
+        .drop("read", "reply")
     )
 
 

@@ -19,10 +19,9 @@ from genetic_udfs.runtime.row_udf import row_udf
 
 _REASON: Final = [StructField("reason", StringType()), StructField("detail", StringType())]
 _OFFSPRING: Final = StructType([StructField("instruction", StringType()), *_REASON])
-_CODE: Final = StructType([StructField("code", StringType()), *_REASON, StructField("language", StringType())])
+_SIZE: Final = [StructField(name, IntegerType()) for name in SolutionSize._fields]
+_CODE: Final = StructType([StructField("code", StringType()), *_REASON, StructField("language", StringType()), *_SIZE])
 _VERDICT: Final = StructType([StructField("verdict", BooleanType()), *_REASON])
-_SIZE: Final = StructType([StructField(name, IntegerType()) for name in SolutionSize._fields])
-
 _TESTS: Final = StructType([StructField("tests", ArrayType(StringType())), *_REASON])
 
 _NO_PARENT: Final = "no parent below operators.max_depth was drawn"
@@ -70,23 +69,19 @@ def coder_prompt(instruction: str, own: OwnPrompt | None, language: str = PYTHON
 
 
 def code_of(instruction: str, reply: str, language: str = PYTHON) -> Column:
-    """Return a struct of `code`, `reason`, `detail` and `language` read from a Coder's reply; null without a reply."""
+    """Return what is read from a Coder's reply; null without a reply.
 
-    def read(problem: str, text: str | None, finish_reason: str | None) -> tuple[str | None, ...]:
+    It is a struct of `code`, `reason`, `detail`, `language`, `lines` and `branches`, the last two null without code in
+    Python.
+    """
+
+    def read(problem: str, text: str | None, finish_reason: str | None) -> tuple[str | int | None, ...]:
         found, written_in = coder.solution_in(problem or "", text or "", finish_reason, language)
-        return (*found, written_in)
+        size = None if found.code is None else solution_size(found.code)
+        return (*found, written_in, *(size or (None, None)))
 
     found = row_udf(read, _CODE)(instruction, f"{reply}.text", f"{reply}.finish_reason")
     return _unless_failed(reply, found, _CODE)
-
-
-def size_of(code: str) -> Column:
-    """Return a struct of a solution's `lines` of code and `branches`; both are null without code."""
-
-    def read(solution: str | None) -> SolutionSize | None:
-        return None if solution is None else solution_size(solution)
-
-    return row_udf(read, _SIZE)(code)
 
 
 def examples_of(instruction: str) -> Column:

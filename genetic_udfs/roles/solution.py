@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genetic_udfs.data.syntax import nodes_of
+from genetic_udfs.data.syntax import nodes_of, parsed
 from genetic_udfs.roles.leads import is_another, is_called_wrong, is_correction
 
 _BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
@@ -71,10 +71,8 @@ class Piece:
     @classmethod
     def of(cls, code: str, lead: str = "") -> "Piece | None":
         """Read a piece; None where it does nothing, as comments and samples of output do."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(code)
-        if not any(map(_does_something, tree.body)):
+        tree = parsed(code)
+        if tree is None or not any(map(_does_something, tree.body)):
             return None
         nodes = nodes_of(tree)
         read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
