@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from symtable import symtable
 
 import numpy as np
 import pytest
@@ -65,6 +66,12 @@ def pairs_at_or_above(seeds: list[Seed], limit: float) -> Iterator[str]:
         if similarity >= limit:
             texts = (f"  {seeds[number]['id']} {seeds[number]['instruction']}" for number in (one, other))
             yield "\n".join((f"{similarity:.3f}", *texts))
+
+
+def bound_by(code: str) -> set[str]:
+    """Return the names that code defines, assigns or imports at its top level."""
+    symbols = symtable(code, "<code>", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +207,20 @@ def test_solutions_define_what_their_instruction_names(seeds: list[Seed], soluti
         named = set(re.findall(r"`(\w+)\(", seed["instruction"])) - {"clock"}  # an argument, which is called
         missing += [(seed["id"], name) for name in sorted(named - defined)]
     assert missing == []
+
+
+def test_instructions_name_what_their_tests_take_from_the_solution(
+    seeds: list[Seed], solutions: list[Solution]
+) -> None:
+    """The first 128, as they were released, leave some names for a solution to choose."""
+    unnamed = []
+    for seed, solution in list(zip(seeds, solutions, strict=True))[128:]:
+        named = set(re.findall(r"`(\w+)", seed["instruction"]))
+        for test in solution["tests"]:
+            used = {node.id for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Name)}
+            taken = used & bound_by(str(solution["code"])) - bound_by(test)
+            unnamed += [(seed["id"], name) for name in sorted(taken - named)]
+    assert unnamed == []
 
 
 @pytest.mark.processes
