@@ -6,6 +6,7 @@ configuration. A figure is the larger over the smaller of forecast and run, for 
 """
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from benchmarks.processes import PROJECT
 from benchmarks.results import Results, at_most, run_figures
+from benchmarks.session import delta_jars
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
 from genetic_udfs.commands.preview import run_preview
 from genetic_udfs.commands.session import job_session
@@ -25,6 +27,7 @@ FACTOR = 1.5
 
 def tokens(results: Results, options: argparse.Namespace) -> None:
     """Tokens by role, forecast and taken."""
+    os.environ["SPARK_DIST_CLASSPATH"] = ":".join(delta_jars())  # as spark-submit.sh does
     with tempfile.TemporaryDirectory() as folder:
         config = load_config(options.config, [*options.set, f"store={folder}/store"])
         inputs = checked_inputs(config, None)

@@ -23,12 +23,16 @@ def configuration(**changes: Any) -> Config:
     return Config.model_validate({**settings, "engines": {"smol": {"model": BUNDLED}}, "roles": roles, **changes})
 
 
+def delta_jars() -> list[str]:
+    """Return the paths of Delta's jars in the project's cache."""
+    return [str(jar) for jar in sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))]
+
+
 def session(master: str = "local[2]", **conf: bool | int | float | str) -> SparkSession:
     """Start Spark; names in `conf` have underscores in the place of dots, and two in that of one."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    jars = sorted((PROJECT / ".cache" / "ivy" / "jars").glob("*.jar"))
     properties: dict[str, bool | int | float | str] = {
-        "spark.jars": ",".join(map(str, jars)),
+        "spark.jars": ",".join(delta_jars()),
         "spark.driver.memory": "1g",
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
