@@ -176,7 +176,7 @@ def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
     with spark_settings(spark, _AS_WRITTEN):
         rows = spark.read.option("mergeSchema", "true").parquet(pattern)
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for path in _paths(rows.schema):
+    for path in field_paths(rows.schema):
         if not path[-1]:
             raise ConfigurationError("a column has no name; give it one")
         other = known.setdefault(tuple(map(str.lower, path)), path)
@@ -192,17 +192,17 @@ def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
     return rows
 
 
-def _paths(kind: DataType, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def field_paths(kind: DataType, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Give the path of every column and of every field in one."""
     if isinstance(kind, StructType):
         for field in kind:
             yield (*above, field.name)
-            yield from _paths(field.dataType, (*above, field.name))
+            yield from field_paths(field.dataType, (*above, field.name))
     elif isinstance(kind, ArrayType):
-        yield from _paths(kind.elementType, (*above, "[]"))
+        yield from field_paths(kind.elementType, (*above, "[]"))
     elif isinstance(kind, MapType):
-        yield from _paths(kind.keyType, (*above, "key"))
-        yield from _paths(kind.valueType, (*above, "value"))
+        yield from field_paths(kind.keyType, (*above, "key"))
+        yield from field_paths(kind.valueType, (*above, "value"))
 
 
 def _read_jsonl(spark: SparkSession, pattern: str) -> DataFrame:

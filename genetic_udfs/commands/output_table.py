@@ -24,7 +24,7 @@ from pyspark.sql.types import (
 )
 
 from genetic_udfs.commands.choices import TableFormat
-from genetic_udfs.commands.input_table import column, first_line, read_table, translate_input_errors
+from genetic_udfs.commands.input_table import column, field_paths, first_line, read_table, translate_input_errors
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.runtime.session import file_system
@@ -36,6 +36,8 @@ _IN_EVERY_FORMAT: Final = (
     *(StringType, BinaryType, BooleanType, IntegralType, FractionalType),
     *(DateType, TimestampType, TimestampNTZType),
 )
+# A name with one of these Delta keeps only where it maps names to others, which fewer readers can follow.
+_MAPPED_BY_DELTA: Final = frozenset(" ,;{}()\n\t=")
 
 
 def tagged(rows: DataFrame, found: DataFrame, id_: str, added: Sequence[str]) -> DataFrame:
@@ -139,8 +141,8 @@ def write_table(rows: DataFrame, path: str, format_: TableFormat) -> None:
     """
     check_output(rows.sparkSession, path)
     writer = rows.write.format(format_).mode("errorifexists")
-    if format_ is TableFormat.DELTA:
-        # Delta's older readers know no names with blanks; mapping names to others lets a table keep its own.
+    names = (name for path in field_paths(rows.schema) for name in path)
+    if format_ is TableFormat.DELTA and any(_MAPPED_BY_DELTA.intersection(name) for name in names):
         writer = writer.option("delta.columnMapping.mode", "name")
     try:
         with translate_output_errors(path):

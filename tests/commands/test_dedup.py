@@ -30,6 +30,7 @@ from genetic_udfs.reporting.dedup_summary import format_not_compared
 from genetic_udfs.reporting.progress import Progress
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.dedup.corpora import planted
+from tests.delta_rows import delta_rows
 from tests.small_disk import small_disk
 
 FIRST = "write a function that returns the longest common prefix of a list of words given as strings in any order"
@@ -74,6 +75,8 @@ def test_every_row_comes_back_with_what_it_duplicates(dedupe: Dedupe, tmp_path: 
         (2, 0, [2]),
         (3, 1, [3]),
     ]
+    others = delta_rows(tmp_path / "out")  # as another reader sees it
+    assert {row["id"]: row["duplicate_of"] for row in others} == {0: None, 1: None, 2: 0, 3: 1}
     assert rows[2].similarity == pytest.approx(18 / 19)
     assert rows[3].similarity == 1.0
     assert findings == Findings(NotCompared(0, 0), Audit(texts=4, pairs=2, caught=2))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -10,6 +11,7 @@ from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.input_table import read_table
 from genetic_udfs.commands.output_table import check_format, check_output, write_table
 from genetic_udfs.errors import ConfigurationError
+from tests.delta_rows import delta_rows
 
 ROWS = [("a", 1, "one text"), ("b", 2, None)]
 SCHEMA = "id string, `the count` int, `text.en` string"
@@ -23,6 +25,23 @@ def test_what_is_written_is_read_again(spark: SparkSession, tmp_path: Path, form
     assert sorted(map(tuple, found.collect())) == ROWS
     assert found.columns == ["id", "the count", "text.en"]
     assert (tmp_path / "out" / "_delta_log").is_dir() is (format_ is TableFormat.DELTA)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_mapped"),
+    [("1 AS `text.en`, map('k', array(named_struct('a', 1))) AS m", False)]
+    + [(f"map('k', array(named_struct('a{sign}b', 1))) AS m", True) for sign in " ,;{}()\n\t="],
+)
+def test_columns_are_mapped_where_a_name_needs_it_alone(
+    spark: SparkSession, tmp_path: Path, given: str, is_mapped: bool
+) -> None:
+    out = str(tmp_path / "out")
+    rows = spark.sql(f"SELECT {given}")
+    write_table(rows, out, TableFormat.DELTA)
+    assert read_table(spark, out).collect() == rows.collect()
+    assert ("delta.columnMapping.mode" in DeltaTable(out).metadata().configuration) is is_mapped
+    if not is_mapped:
+        assert delta_rows(tmp_path / "out") == [{"text.en": 1, "m": [("k", [{"a": 1}])]}]
 
 
 def test_an_output_that_cannot_be_made_is_refused_at_once(spark: SparkSession, tmp_path: Path) -> None:
