@@ -43,6 +43,23 @@ def identity(value: Any, what: str) -> str:
     return well_formed(str(value))
 
 
+def note_id(lines: dict[str, int], id_: str, number: int, where: str, name: str) -> None:
+    """Note the line of an id that must be unique in its file.
+
+    Args:
+        lines: The lines of the ids so far, by id.
+        id_: The id.
+        number: Its line.
+        where: What to call the line in an error.
+        name: The field that holds the id.
+
+    Raises:
+        ConfigurationError: if it stands in an earlier line, naming both.
+    """
+    if (first := lines.setdefault(id_, number)) != number:
+        raise ConfigurationError(f"{where}: the {name} {id_!r} stands already in line {first}")
+
+
 def well_formed(text: str) -> str:
     """Replace unpaired surrogates, which JSON can spell and neither Arrow, Parquet nor UTF-8 can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,11 +1,10 @@
 """Mostly Basic Python Problems (arXiv 2108.07732) in a JSONL file, as published: each is a sentence with assertions."""
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genetic_udfs.data.jsonl import identity, read_objects, well_formed
+from genetic_udfs.data.jsonl import identity, note_id, read_objects, well_formed
 from genetic_udfs.errors import ConfigurationError
 
 _KEY = "--path"
@@ -39,13 +38,15 @@ def mbpp_problems(path: Path) -> list[MbppProblem]:
     `test_setup_code` and `test_imports`.
 
     Raises:
-        ConfigurationError: naming the line and the field that is missing or malformed.
+        ConfigurationError: naming the line and the field that is missing or malformed, or the lines of one id.
     """
-    problems = [_problem(where, row) for where, _, row in read_objects(path, _KEY)]
+    problems: list[MbppProblem] = []
+    lines_by_id: dict[str, int] = {}
+    for where, number, row in read_objects(path, _KEY):
+        problems.append(_problem(where, row))
+        note_id(lines_by_id, problems[-1].id, number, where, "task_id")
     if not problems:
         raise ConfigurationError(f"{_KEY}: {path}: holds no problem; each line is a JSON object")
-    if repeated := [id_ for id_, count in Counter(problem.id for problem in problems).items() if count > 1]:
-        raise ConfigurationError(f"{_KEY}: {path}: the task_id {repeated[0]!r} stands in several lines")
     return problems
 
 

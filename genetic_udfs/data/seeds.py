@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genetic_udfs.data.jsonl import identity, read_objects, well_formed
+from genetic_udfs.data.jsonl import identity, note_id, read_objects, well_formed
 from genetic_udfs.errors import ConfigurationError
 
 
@@ -38,9 +38,7 @@ def read_seeds(path: str | Path, where: Mapping[str, str] | None = None) -> list
     lines_by_id: dict[str, int] = {}
     for place, number, row in read_objects(file, "seeds"):
         seed = _seed(place, number, row)
-        if seed.id in lines_by_id:
-            raise ConfigurationError(f"{place}: the id {seed.id!r} stands already in line {lines_by_id[seed.id]}")
-        lines_by_id[seed.id] = number
+        note_id(lines_by_id, seed.id, number, place, "id")
         fields |= row.keys()
         if all(row.get(name) is not None and pattern.fullmatch(_text(row[name])) for name, pattern in patterns.items()):
             seeds.append(seed)

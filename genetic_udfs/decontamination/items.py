@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from genetic_udfs.config import Benchmark, Decontamination
 from genetic_udfs.data.human_eval import human_eval_file
-from genetic_udfs.data.jsonl import identity, read_objects, well_formed
+from genetic_udfs.data.jsonl import identity, note_id, read_objects, well_formed
 from genetic_udfs.decontamination.forms import FORMS, Fields
 from genetic_udfs.decontamination.prose import variants
 from genetic_udfs.errors import ConfigurationError
@@ -35,13 +35,14 @@ def read_items(settings: Decontamination) -> list[BenchmarkItem]:
     """Read every test set of the configuration.
 
     Raises:
-        ConfigurationError: naming the key, and the file and line that is malformed or lacks a field.
+        ConfigurationError: naming the test set, and the file and line that is malformed, lacks a field, or has the id
+            of an earlier one.
     """
     items: list[BenchmarkItem] = []
     if settings.human_eval:
         items += _read(HUMAN_EVAL, _human_eval(solutions=settings.human_eval_solutions), "decontamination.human_eval")
     for name, benchmark in settings.benchmarks.items():
-        items += _read(name, benchmark, f"decontamination.benchmarks.{name}.path")
+        items += _read(name, benchmark, f"decontamination: test set {name!r}")
     return items
 
 
@@ -72,8 +73,11 @@ def _human_eval(*, solutions: bool) -> Benchmark:
 
 def _read(name: str, benchmark: Benchmark, key: str) -> list[BenchmarkItem]:
     fields = _fields(benchmark)
-    rows = read_objects(Path(benchmark.path), key)
-    items = [_item(name, fields, benchmark.solutions, where, number, row) for where, number, row in rows]
+    items: list[BenchmarkItem] = []
+    lines_by_id: dict[str, int] = {}
+    for where, number, row in read_objects(Path(benchmark.path), key):
+        items.append(_item(name, fields, benchmark.solutions, where, number, row))
+        note_id(lines_by_id, items[-1].id, number, where, fields.id or "line")
     if not items:
         raise ConfigurationError(f"{key}: {benchmark.path}: holds no item; each line is a JSON object")
     kept = [item for item in items if item.instructions or item.solutions]

@@ -145,7 +145,7 @@ def test_test_sets_are_checked_in_a_second_and_without_spark(tmp_path: Path) -> 
     settings = config(tmp_path)
     assert len(command.checked_items(settings)) == 165
     (tmp_path / "set.jsonl").write_text("{}\n")
-    with pytest.raises(ConfigurationError, match=r"decontamination\.benchmarks\.mine\.path: .*line 1: has no field"):
+    with pytest.raises(ConfigurationError, match=r"decontamination: test set 'mine': .*line 1: has no field"):
         command.checked_items(settings)
     with pytest.raises(ConfigurationError, match="there is no test set"):
         command.checked_items(config(tmp_path, human_eval=False, benchmarks={}))

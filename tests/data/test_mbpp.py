@@ -70,7 +70,7 @@ def test_a_malformed_field_is_named_with_its_line(tmp_path: Path, change: dict[s
 def test_files_of_another_form_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="'test_list' must be a list of texts; its fields are prompt, task_id"):
         mbpp_problems(written(tmp_path, {"task_id": "Mbpp/2", "prompt": "x"}))
-    with pytest.raises(ConfigurationError, match="the task_id '11' stands in several lines"):
+    with pytest.raises(ConfigurationError, match=r"mbpp\.jsonl: line 3: the task_id '11' stands already in line 1"):
         mbpp_problems(written(tmp_path, WHOLE, SANITISED, WHOLE))
     with pytest.raises(ConfigurationError, match="holds no problem"):
         mbpp_problems(written(tmp_path))

@@ -11,7 +11,7 @@ from genetic_udfs.config import Benchmark, Decontamination
 from genetic_udfs.decontamination import BenchmarkItem, read_items
 from genetic_udfs.errors import ConfigurationError
 
-KEY = "decontamination.benchmarks.mine.path"
+KEY = "decontamination: test set 'mine'"
 
 
 def read(file: Path, **fields: Any) -> list[BenchmarkItem]:
@@ -98,6 +98,16 @@ def test_a_bad_file_is_named_with_its_key_and_line(tmp_path: Path, content: byte
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"), [({"id": "name"}, "name"), ({"form": "mbpp", "instructions": []}, "task_id")]
+)
+def test_an_id_that_stands_twice_is_named_with_both_lines(tmp_path: Path, fields: dict[str, Any], name: str) -> None:
+    rows = [{name: 7, "text": "a"}, {name: 8, "text": "b"}, {name: "7", "text": " "}]
+    with pytest.raises(ConfigurationError) as caught:
+        read(written(tmp_path, *rows), **fields)
+    assert str(caught.value) == f"{KEY}: {tmp_path}/set.jsonl: line 3: the {name} '7' stands already in line 1"
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, " ", ["a"]])
