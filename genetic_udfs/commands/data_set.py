@@ -118,8 +118,8 @@ def _refuse_fewer_test_sets(store: Store, items: list[BenchmarkItem]) -> None:
     """
     if lacking := sorted(names_of_test_sets(store) - digests(items).keys()):
         raise ConfigurationError(
-            f"decontamination.benchmarks: lacks {', '.join(lacking)}, against which a run of {store.root} checked its"
-            " pairs, and the export has to check them all; name the files as that run's configuration does"
+            f"decontamination: lacks the test sets {', '.join(lacking)}, against which a run of {store.root} checked"
+            " its pairs, and the export has to check them all; name the files as that run's configuration does"
             " (jobs/sql.py has it in `runs`)"
         )
 

@@ -57,7 +57,7 @@ def checked_items(config: Config) -> list[BenchmarkItem]:
     """
     items = check_test_sets(config)
     if not items:
-        raise ConfigurationError("decontamination: there is no test set; set human_eval: true, or name some benchmarks")
+        raise ConfigurationError("decontamination: there is no test set; set human_eval: true, or name other test sets")
     return items
 
 

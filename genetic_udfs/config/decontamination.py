@@ -63,7 +63,7 @@ class Decontamination(Section):
     @model_validator(mode="after")
     def _something_is_there(self) -> Self:
         if "humaneval" in self.benchmarks and self.human_eval:
-            raise ValueError("benchmarks: 'humaneval' is the bundled one's name; choose another, or human_eval: false")
+            raise ValueError("'humaneval' is the bundled test set's name; choose another, or human_eval: false")
         if self.human_eval_solutions and not self.human_eval:
             raise ValueError("human_eval_solutions is for human_eval: true")
         return self

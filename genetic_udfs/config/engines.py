@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from genetic_udfs.config.section import Positive, Section
+from genetic_udfs.config.section import Positive, Scalar, Section
 
 _PARALLEL_SIZES: Final = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 # So many that the end of one task's rows overlaps with the work of others.
@@ -56,13 +56,13 @@ class Engine(Section):
 
     model: Annotated[str, Field(min_length=1)]
     task: Literal["generate", "embed"] = "generate"
-    url: Annotated[str | list[str] | None, Field(min_length=1)] = None
+    url: str | list[str] | None = None
     api_key_env: str | None = None
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     max_num_seqs: Positive = 256
     max_num_batched_tokens: Positive = 8192
     max_model_len: Annotated[int, Field(ge=64)] | None = None
-    args: dict[str, bool | int | float | str] = {}
+    args: dict[str, Scalar] = {}
     env: dict[str, str] = {}
     sleep: bool | None = None
     feeders: Positive | None = None
@@ -73,12 +73,23 @@ class Engine(Section):
     reasoning: ReasoningTags | bool = True
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
 
-    @field_validator("url")
+    @field_validator("reasoning", mode="before")
     @classmethod
-    def _urls_are_http(cls, url: str | list[str] | None) -> str | list[str] | None:
-        given = _urls(url)
-        for one in given:
-            if urlsplit(one).scheme not in {"http", "https"} or not urlsplit(one).netloc:
+    def _tags_or_whether(cls, reasoning: Any) -> Any:
+        if isinstance(reasoning, dict):
+            return ReasoningTags.model_validate(reasoning)
+        if not isinstance(reasoning, bool | ReasoningTags):
+            raise ValueError("must be true or false, or tags such as {begin: <think>, end: </think>}")
+        return reasoning
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _urls_are_http(cls, url: Any) -> Any:
+        if url is None:
+            return None
+        given = url if isinstance(url, list) else [url]
+        for one in given or [""]:
+            if not isinstance(one, str) or urlsplit(one).scheme not in {"http", "https"} or not urlsplit(one).netloc:
                 raise ValueError(
                     "must be the http(s) address of an OpenAI-compatible endpoint, such as http://host:8000/v1, or a"
                     " list of such"
@@ -87,7 +98,7 @@ class Engine(Section):
                 raise ValueError(
                     "has a name or key in it; put the key into an environment variable, named in api_key_env"
                 )
-        if len(set(given)) < len(given):
+        if len(set(_urls(url))) < len(given):
             raise ValueError("has the same address twice")
         return url
 

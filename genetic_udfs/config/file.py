@@ -1,7 +1,9 @@
 """Reads a configuration file with its overrides into a `Config`, and says what is wrong with it in its own terms."""
 
 import difflib
+import math
 import os
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -44,15 +46,15 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """
     file = Path(path)
     data = _read_yaml(file)
-    _name_test_sets(data, file)
     _anchor_paths(data, file.resolve().parent)
     for override in overrides:
         _apply(data, override)
+    sets = _name_test_sets(data, file)
     _read_prompts(data, file)
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        lines = [f"{file}: {_explain(detail)}" for detail in error.errors(include_url=False)]
+        lines = [f"{file}: {_explain(detail, sets)}" for detail in error.errors(include_url=False)]
         raise ConfigurationError("\n".join(lines)) from None
 
 
@@ -97,11 +99,11 @@ def _read_text(file: Path, where: str) -> str:
         raise ConfigurationError(f"{where}: is not UTF-8 text (byte {error.start})") from None
 
 
-def _name_test_sets(data: dict[str, Any], file: Path) -> None:
-    """Take `decontamination.sets`, a list of test sets with their names, as `benchmarks`."""
+def _name_test_sets(data: dict[str, Any], file: Path) -> str:
+    """Take `decontamination.sets`, a list of test sets with their names, as `benchmarks`; return which is given."""
     tests = data.get("decontamination")
     if not isinstance(tests, dict) or "sets" not in tests:
-        return
+        return "benchmarks"
     where, sets = f"{file}: decontamination.sets", tests.pop("sets")
     if "benchmarks" in tests:
         raise ConfigurationError(f"{where}: test sets are given as `benchmarks`, too; leave one of the two out")
@@ -113,6 +115,7 @@ def _name_test_sets(data: dict[str, Any], file: Path) -> None:
             raise ConfigurationError(f"{where}: two test sets are named {name!r}")
         named[name] = {key: value for key, value in test_set.items() if key != "name"}
     tests["benchmarks"] = named
+    return "sets"
 
 
 def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
@@ -126,7 +129,10 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for _, holder, key in _prompts(data):
         if isinstance(holder[key], str):
             holder[key] = _absolute(holder[key], folder)
-    for _, test_set in _named(data.get("decontamination"), "benchmarks"):
+    tests = data.get("decontamination")
+    listed = tests.get("sets") if isinstance(tests, dict) else None
+    named = [test_set for _, test_set in _named(tests, "benchmarks")]
+    for test_set in [*named, *(listed if isinstance(listed, list) else ())]:
         if isinstance(test_set, dict) and isinstance(test_set.get("path"), str):
             test_set["path"] = _absolute(test_set["path"], folder)
     for key in EMBEDDING_KEYS:
@@ -192,7 +198,7 @@ def _read_prompts(data: dict[str, Any], file: Path) -> None:
         path = holder[name]
         where = f"{file}: {key}"
         if not isinstance(path, str):
-            raise ConfigurationError(f"{where}: must be the path of a Jinja2 file (given: {path!r:.80})")
+            raise ConfigurationError(f"{where}: must be the path of a Jinja2 file (given: {_as_written(path)})")
         from genetic_udfs.config.templates import check_template  # few configurations have prompts of their own
 
         text = _read_text(Path(path), f"{where}: {path}")
@@ -241,8 +247,10 @@ def _apply(data: dict[str, Any], override: str) -> None:
     section[keys[-1]] = value
 
 
-def _explain(detail: ErrorDetails) -> str:
+def _explain(detail: ErrorDetails, sets: str) -> str:
+    """Return what is wrong, by the key that the user wrote; `sets` is that of the test sets."""
     key = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    key = re.sub(r"^decontamination\.benchmarks\b", f"decontamination.{sets}", key)
     if detail["type"] == "extra_forbidden":
         allowed = _allowed_keys(detail["loc"][:-1])
         close = difflib.get_close_matches(str(detail["loc"][-1]), allowed, n=1)
@@ -251,11 +259,21 @@ def _explain(detail: ErrorDetails) -> str:
     if detail["type"] == "missing":
         return f"{key}: is missing and has no default"
     message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] in {"dict_type", "model_type"}:
+        message = "must be a mapping of keys to values"
+    if detail["type"] == "model_type":
+        message += f"; allowed: {', '.join(_allowed_keys(detail['loc']))}"
     if not detail["loc"]:
         return message
     given = detail["input"]
-    shown = "" if isinstance(given, Mapping) else f" (given: {given!r:.80})"
+    shown = "" if isinstance(given, Mapping) else f" (given: {_as_written(given)})"
     return f"{key}: {message}{shown}"
+
+
+def _as_written(given: Any) -> str:
+    """Return a value as YAML has it, cut off where it is long; a text in quotes."""
+    text = repr(given) if isinstance(given, str) else yaml.safe_dump(given, default_flow_style=True, width=math.inf)
+    return text.removesuffix("...\n").strip()[:80]
 
 
 def _allowed_keys(location: tuple[int | str, ...]) -> list[str]:

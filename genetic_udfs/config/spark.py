@@ -4,14 +4,14 @@ from typing import Any
 
 from pydantic import field_validator
 
-from genetic_udfs.config.section import Section
+from genetic_udfs.config.section import Scalar, Section
 
 
 class Spark(Section):
     """Settings for spark-submit. `master` may be left to SPARK_SUBMIT_ARGS or spark-defaults.conf."""
 
     master: str | None = None
-    conf: dict[str, bool | int | float | str] = {}
+    conf: dict[str, Scalar] = {}
 
     @field_validator("conf")
     @classmethod

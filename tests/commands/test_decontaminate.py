@@ -166,7 +166,7 @@ def test_an_unknown_format_and_a_missing_option_are_wrong_usage(tmp_path: Path) 
 
 
 def test_the_configuration_refuses_what_cannot_be_meant(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'humaneval' is the bundled one's name"):
+    with pytest.raises(ValueError, match="'humaneval' is the bundled test set's name"):
         config(tmp_path, benchmarks={"humaneval": {"path": "x", "instructions": ["text"]}})
     with pytest.raises(ValueError, match="human_eval_solutions"):
         config(tmp_path, human_eval=False, human_eval_solutions=True)

@@ -1,13 +1,15 @@
 """A configuration file is read with its overrides, and every mistake in it is named by its key."""
 
 import functools
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args, get_origin
 
 import pytest
 import yaml
 
-from genetic_udfs.config import Config, EmbeddingModel, Price
+from genetic_udfs.config import Config, EmbeddingModel, OwnPrompt, Price, Section
 from genetic_udfs.config.embedding import EMBEDDING_KEYS, EMBEDDING_MODEL
 from genetic_udfs.config.file import load_config
 from genetic_udfs.errors import ConfigurationError
@@ -85,6 +87,23 @@ def test_a_list_of_test_sets_has_names(tmp_path: Path, sets: str, message: str) 
         load_config(file)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("form: mbpp", "decontamination.sets.mine.path: is missing and has no default"),
+        ("path: a", "decontamination.sets.mine: needs `form`, or the fields"),
+        ("path: a, form: mbpp, forms: x", "decontamination.sets.mine.forms: unknown key; did you mean 'form'?"),
+    ],
+)
+def test_a_test_set_is_named_by_the_key_that_lists_it(tmp_path: Path, given: str, said: str) -> None:
+    file = tmp_path / "run.yaml"
+    listed = f"[{{name: mine, {given}}}]"
+    file.write_text(f"{PLAIN}\ndecontamination: {{sets: {listed}}}\n")
+    for overrides in ([], [f"decontamination.sets={listed}"]):
+        with pytest.raises(ConfigurationError, match=re.escape(f"{file}: {said}")):
+            load_config(file, overrides)
+
+
 def test_a_uri_is_left_as_it_is() -> None:
     assert load_config(LOCAL, ["store=s3a://bucket/run"]).store == "s3a://bucket/run"
 
@@ -102,7 +121,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("roles.coder.temprature=1", "roles.coder.temprature: unknown key; did you mean 'temperature'?"),
         ("engines.smollm.seqs=1", "engines.smollm.seqs: unknown key; allowed: api_key_env, args, dtype"),
         ("seed=many", "seed: Input should be a valid integer"),
-        ("colonies=true", "colonies: Input should be a valid integer (given: True)"),
+        ("colonies=true", "colonies: Input should be a valid integer (given: true)"),
         ("store=2026-02-30", "--set store=2026-02-30: the value is not valid YAML"),
         ("spark.conf.foo=3", "spark.conf: 'foo' is no Spark property; their names begin with 'spark.'"),
         ("colonies=0", "colonies: Input should be greater than 0 (given: 0)"),
@@ -124,7 +143,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("operators={selection: tournament, tournament_size: 1}", "operators.tournament_size: Input should be greater"),
         ("dedup.semantic={threshold: 0}", "dedup.semantic.threshold: Input should be greater than 0"),
         ("dedup.semantic={threshold: 1.5}", "dedup.semantic.threshold: Input should be less than or equal to 1"),
-        ("dedup.semantic=0.95", "dedup.semantic: Input should be a valid dictionary"),
+        ("dedup.semantic=0.95", "dedup.semantic: must be a mapping of keys to values; allowed: model, threshold"),
         ("max_candidates=11", "max_candidates: of 11 candidates samples_per_generation: 12 can never be accepted"),
         ("acceptance=maybe", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X or exec"),
         ("acceptance=execution>=2", "acceptance: must be judge, tests, judge_and_tests, execution, or fitness>=X"),
@@ -143,7 +162,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("roles.instructor.prompts.reasoning=7", "prompts.reasoning: must be the path of a Jinja2 file (given: 7)"),
         ("roles.instructor.prompts.reasoning=x.j2", "x.j2: cannot be read: No such file"),
         ("seeds_where={level: '('}", "seeds_where: level: is not a regular expression"),
-        ("seeds_where=easy", "seeds_where: Input should be a valid dictionary (given: 'easy')"),
+        ("seeds_where=easy", "seeds_where: must be a mapping of keys to values (given: 'easy')"),
         ("roles.coder.repair=true", "roles.coder.repair: true is for acceptance: tests or judge_and_tests"),
         ("roles.coder={engine: smollm, temperature: 0.0, samples: 2}", "samples: 2 solutions at temperature 0"),
         ("roles.tester={engine: smollm, tests: 0}", "roles.tester.tests: Input should be greater than or equal to 1"),
@@ -162,7 +181,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
             "max_tokens: 120 leaves no room for the prompt; it must be below engines.smollm.max_model_len (96)",
         ),
         ("engines.smollm.url=host:80", "engines.smollm.url: must be the http(s) address"),
-        ("engines.smollm.url=[]", "engines.smollm.url: "),
+        ("engines.smollm.url=[]", "engines.smollm.url: must be the http(s) address"),
         ("engines.smollm.url=['http://a/v1', 'b']", "engines.smollm.url: must be the http(s) address"),
         ("engines.smollm.url=['http://a/v1', 'http://a/v1/']", "engines.smollm.url: has the same address twice"),
         ("engines.smollm.url=http://me:key@a/v1", "engines.smollm.url: has a name or key in it"),
@@ -185,7 +204,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
             "decontamination.paraphrases={judge: {engine: smollm, max_tokens: 99999}}",
             "decontamination.paraphrases.judge.max_tokens: 99999 leaves no room for the prompt",
         ),
-        ("engines=3", "engines: Input should be a valid dictionary (given: 3)"),
+        ("engines=3", "engines: must be a mapping of keys to values (given: 3)"),
         ("seed.x=1", "--set seed.x=1: 'seed' is not a section"),
         ("engines.smollm.price={prompt: 1}", "engines.smollm.price.completion: is missing and has no default"),
         ("engines.smollm.price={prompt: -1, completion: 1}", "engines.smollm.price.prompt: Input should be greater"),
@@ -199,7 +218,7 @@ def test_overrides_are_yaml_and_reach_any_depth() -> None:
         ("engines.v={model: m, task: embed, reasoning: false}", "reasoning is for an engine that writes texts"),
         ("engines.smollm.reasoning={begin: '<a>'}", "end: is missing and has no default"),
         ("engines.smollm.reasoning={begin: '#', end: '#'}", "begin and end are both '#'"),
-        ("engines.smollm.reasoning={end: ' '}", "engines.smollm.reasoning"),
+        ("engines.smollm.reasoning={end: ' '}", "engines.smollm.reasoning.end: String should match pattern"),
         ("roles.coder.extra={model: x}", "roles.coder.extra: 'model' is set by engines.NAME.model"),
         ("seed", "--set seed: must have the form key.of.the.setting=value"),
         ("seed={", "--set seed={: the value is not valid YAML"),
@@ -283,6 +302,32 @@ def test_embeddings_are_kept_by_one_model() -> None:
         ConfigurationError, match=r"dedup\.semantic\.model: is /mine, .* goes by diversity\.model, bundled"
     ):
         load_config(LOCAL, [bred[0], by_meaning])
+
+
+def keys_of(section: type[Section], prefix: str = "") -> Iterator[str]:
+    """Give every key of a configuration; those of a mapping of names to sections for the name `smollm`."""
+    for name, field in section.model_fields.items():
+        yield f"{prefix}{name}"
+        kinds = (field.annotation, *get_args(field.annotation))
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, Section) and kind is not OwnPrompt:
+                yield from keys_of(kind, f"{prefix}{name}." + "smollm." * (get_origin(field.annotation) is dict))
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "2026-01-01"])
+def test_a_value_that_no_key_takes_is_named_as_the_user_wrote_it_and_by_no_class(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(PLAIN)
+    internal = re.compile(r"[A-Z]\w*(Settings|Tags|Task|Prompt)\b|instance of|function-|\[str|datetime|\bNone\b")
+    keys = [*keys_of(Config)]
+    assert len(keys) > 150
+    for key in keys:
+        with pytest.raises(ConfigurationError) as caught:
+            load_config(file, [f"{key}={value}"])
+        lines = str(caught.value).splitlines()
+        [line] = [line for line in lines if line.startswith(f"{file}: {key}: ")]
+        assert line.endswith(f"(given: {value})"), line
+        assert not internal.search(str(caught.value).replace(value, "")), str(caught.value)
 
 
 def test_every_mistake_is_named_at_once() -> None:

@@ -84,7 +84,7 @@ def test_an_export_is_loaded_and_holds_the_accepted_pairs_alone(made: Store, tmp
     made.table(RUNS).update("run_id = 'run-1'", {"versions": F.create_map(F.lit("test set ours"), F.lit("1 items"))})
     out = tmp_path / "new" / "out"
     options = {"split": ("test=0.2",), "shards": 2, "shuffle": 7, "file_type": FileType.JSONL}
-    with pytest.raises(ConfigurationError, match=r"decontamination.benchmarks: lacks ours, against which a run of"):
+    with pytest.raises(ConfigurationError, match=r"decontamination: lacks the test sets ours, against which a run of"):
         run(made, out, **options)
     ours = BenchmarkItem("ours", "1", "Count the sheep", ("Count the sheep on the hill by the colour of their wool",))
     done = run(made, out, ours, **options)
