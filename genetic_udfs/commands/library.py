@@ -126,8 +126,9 @@ def near_duplicates(
 
     Returns:
         One row for each duplicate: `id` and `duplicate_of` (string), `similarity` (1.0 for the same words) and
-        `method` (`exact`, `minhash` or `semantic`). The partner is the most similar text that is kept; that of words
-            may be dropped by meaning itself, as meaning is compared last.
+        `method`: `exact` where texts differ in case and white space at most, `minhash` where their words are similar or
+            the same, or `semantic`. The partner is the most similar text that is kept; that of words may be dropped by
+            meaning itself, as meaning is compared last.
 
     Raises:
         ConfigurationError: if `settings.semantic` names a model that is not there.

@@ -36,9 +36,9 @@ class NotCompared(NamedTuple):
 class Search:
     """What a search found.
 
-    `dropped` has `id`; `duplicate_of`, the id of a text that is kept; `similarity`, 1.0 for equal content; `method`,
-    `exact` or `minhash`. The partner is the most similar kept text before it; of equally similar ones the first, where
-    kept texts come before new ones, in the order of their ids.
+    `dropped` has `id`; `duplicate_of`, the id of a text that is kept; `similarity`, 1.0 for the same words; `method`,
+    `exact` for equal content and else `minhash`. The partner is the most similar kept text before it; of equally
+    similar ones the first, where kept texts come before new ones, in the order of their ids.
 
     `links` are all pairs of duplicates, columns as `columns.LINKS`; of texts with equal content only the first has more
     than one. `pairs` is the number of candidates for it: where it is 0, nothing is dropped.

@@ -85,7 +85,7 @@ def test_every_row_comes_back_with_what_it_duplicates(dedupe: Dedupe, tmp_path: 
 
 def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: SparkSession, tmp_path: Path) -> None:
     # To the small model all words with Cyrillic letters are the same word.
-    given = [FIRST, NEAR, "ж ц ш щ ю", "я й д л ф", "ф л д ж ю я", "  ", "\n"]
+    given = [FIRST, NEAR, "ж ц ш щ ю", "я й д л ф", "ф л д ж ю я", "  ", "\n", f" {FIRST.upper()}", f"{FIRST}."]
     known = tmp_path / "known.jsonl"
     known.write_text(json.dumps({"id": 77, "text": "ц ш щ ю я й"}) + "\n")
     source = tmp_path / "in.jsonl"
@@ -96,7 +96,9 @@ def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: S
     with Progress() as progress:
         findings = run(spark, task, settings, 0, progress, EmbeddingModel(model, SEMANTIC_MODEL_KEY))
     written = spark.read.format("delta").load(task.output).orderBy("id")
-    rows = {row.id: (row.duplicate_of, row.method) for row in written.collect()}
+    found = written.collect()
+    rows = {row.id: (row.duplicate_of, row.method) for row in found}
+    assert [row.similarity for row in found[-2:]] == [1.0, 1.0]
     assert rows == {
         0: (None, None),
         1: (0, "minhash"),
@@ -105,11 +107,13 @@ def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: S
         4: (77, "semantic"),
         5: (None, None),
         6: (None, None),
+        7: (0, "exact"),
+        8: (0, "minhash"),
     }
     out = io.StringIO()
     print_summary(Console(file=out, width=100), written, findings, task)
     lines = [re.sub("[^a-z0-9-]+", " ", line).strip() for line in out.getvalue().splitlines()]
-    assert {"all 7", "same words 0", "near-duplicates 1", "semantic duplicates 2", "kept 4"} <= set(lines)
+    assert {"all 9", "same words 2", "near-duplicates 1", "semantic duplicates 2", "kept 4"} <= set(lines)
 
 
 def test_by_meaning_is_compared_where_it_is_asked_for() -> None:
