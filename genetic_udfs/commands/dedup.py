@@ -1,6 +1,5 @@
 """`jobs/dedup.py`: finds which rows of any table are near-duplicates. It tags, and drops nothing."""
 
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,7 +47,11 @@ _ADDED: Final = (c.DUPLICATE_OF, c.SIMILARITY)
 
 @dataclass(frozen=True)
 class DedupOptions:
-    """What is looked at: a table's texts, alone or against those of another table, and where the answer goes."""
+    """What is looked at: a table's texts, alone or against those of another table, and where the answer goes.
+
+    `threshold` and `cosine` take the place of the configuration's; `semantic` says whether texts are compared by
+    meaning, too.
+    """
 
     input: str
     column: str
@@ -57,7 +60,8 @@ class DedupOptions:
     against: str | None = None
     format: TableFormat = TableFormat.DELTA
     threshold: float | None = None
-    semantic: float | None = None
+    semantic: bool = False
+    cosine: float | None = None
 
 
 class Findings(NamedTuple):
@@ -85,16 +89,14 @@ def likeness_of(settings: Dedup, options: DedupOptions) -> Dedup:
     """Return the settings with what the options change; by meaning nothing is compared unless they ask for it.
 
     Raises:
-        ConfigurationError: if a threshold is not in (0, 1].
+        ConfigurationError: if the threshold is not in (0, 1].
     """
     likeness = settings if options.threshold is None else with_threshold(settings, options.threshold)
-    if options.semantic is None:
+    if not options.semantic:
         return likeness.model_copy(update={"semantic": None})
     semantic = settings.semantic or Semantic()
-    if not math.isnan(options.semantic):  # a number was given
-        if not 0 < options.semantic <= 1:
-            raise ConfigurationError(f"--semantic {options.semantic}: must be above 0 and not above 1")
-        semantic = semantic.model_copy(update={"threshold": options.semantic})
+    if options.cosine is not None:
+        semantic = semantic.model_copy(update={"threshold": options.cosine})
     return likeness.model_copy(update={"semantic": semantic})
 
 
@@ -206,7 +208,7 @@ def _read_against(spark: SparkSession, path: str, options: DedupOptions, rows: D
 
 def print_summary(console: Console, rows: DataFrame, found: Findings, options: DedupOptions) -> None:
     """Print how many rows are duplicates, by words and by meaning, and what the audit says."""
-    by_meaning = F.lit(False) if options.semantic is None else F.coalesce(F.col(c.METHOD) == SEMANTIC, F.lit(False))
+    by_meaning = F.coalesce(F.col(c.METHOD) == SEMANTIC, F.lit(False)) if options.semantic else F.lit(False)
     is_copy = F.coalesce(F.col(c.SIMILARITY) == 1.0, F.lit(False)) & ~by_meaning
     near = F.col(c.DUPLICATE_OF).isNotNull() & ~is_copy & ~by_meaning
     total, exact, similar, semantic = rows.agg(
@@ -219,7 +221,7 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, options: D
         ("all", total),
         ("same words", exact),
         ("near-duplicates", similar),
-        *((("semantic duplicates", semantic),) if options.semantic is not None else ()),
+        *((("semantic duplicates", semantic),) if options.semantic else ()),
         ("kept", total - exact - similar - semantic),
     ):
         table.add_row(name, f"{count:,}")

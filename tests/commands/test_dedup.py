@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 import random
 import re
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from pyspark.sql import Row, SparkSession
 from rich.console import Console
 from typer.testing import CliRunner
 
+from genetic_udfs.commands import dedup as command
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.cli.dedup import OPTIONAL_VALUES
 from genetic_udfs.commands.cli.dedup import dedup as command_line
@@ -90,7 +90,7 @@ def test_what_says_the_same_in_other_words_is_told_from_near_duplicates(spark: S
     known.write_text(json.dumps({"id": 77, "text": "ц ш щ ю я й"}) + "\n")
     source = tmp_path / "in.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in texts(*given)))
-    task = DedupOptions(str(source), "text", "id", str(tmp_path / "out"), str(known), semantic=0.9999)
+    task = DedupOptions(str(source), "text", "id", str(tmp_path / "out"), str(known), semantic=True, cosine=0.9999)
     model = str(make_tiny_model(tmp_path / "model"))
     settings = likeness_of(Dedup(semantic=Semantic(model=model), audit=0), task)
     with Progress() as progress:
@@ -120,16 +120,30 @@ def test_by_meaning_is_compared_where_it_is_asked_for() -> None:
     configured = Dedup(semantic=Semantic(threshold=0.8, model="mine"))
     task = DedupOptions("in", "text", "id", "out")
     assert likeness_of(configured, task).semantic is None
-    assert likeness_of(configured, replace(task, semantic=0.9)).semantic == Semantic(threshold=0.9, model="mine")
-    assert likeness_of(Dedup(), replace(task, semantic=0.9, threshold=0.8)).semantic == Semantic(threshold=0.9)
-    for wrong in (0.0, 1.01, -0.5):
-        with pytest.raises(ConfigurationError, match=f"--semantic {wrong}: must be above 0 and not above 1"):
-            likeness_of(configured, replace(task, semantic=wrong))
-    assert with_values(["d", "c", "--semantic"], OPTIONAL_VALUES) == ["d", "c", "--semantic", "nan"]
+    near = replace(task, semantic=True, cosine=0.9)
+    assert likeness_of(configured, near).semantic == Semantic(threshold=0.9, model="mine")
+    assert likeness_of(Dedup(), replace(near, threshold=0.8)).semantic == Semantic(threshold=0.9)
+    assert likeness_of(configured, replace(task, semantic=True)).semantic == configured.semantic
+    assert likeness_of(Dedup(), replace(task, semantic=True)).semantic == Semantic()
+
+
+def test_the_cosine_may_be_left_out_and_nothing_that_is_typed_stands_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[DedupOptions] = []
+    monkeypatch.setattr(command, "dedup", lambda _, options, overrides: asked.append(options))
+    app = typer.Typer(rich_markup_mode=None)
+    app.command()(command_line)
+    needed = ["c.yaml", "--input", "x", "--column", "text", "--id", "id", "--output", "y"]
+    for given in (["--semantic"], ["--semantic", "0.9"], []):
+        assert CliRunner().invoke(app, with_values([*needed, *given], OPTIONAL_VALUES)).exit_code == 0
+    assert [(each.semantic, each.cosine) for each in asked] == [(True, None), (True, 0.9), (False, None)]
+    for wrong in ("nan", "-nan", "inf", "1e400", "0", "-0.5", "1.01", "near", ""):
+        done = CliRunner().invoke(app, with_values([*needed, f"--semantic={wrong}"], OPTIONAL_VALUES))
+        said = f"--semantic {wrong}: must be a number above 0 and not above 1"
+        assert done.exit_code == 2 and said in " ".join(done.output.split()), done.output
+    assert len(asked) == 3
+    assert with_values(["d", "--semantic", "nan"], OPTIONAL_VALUES) == ["d", "--semantic", "nan"]
     assert with_values(["d", "--semantic", ".9", "--id", "x"], OPTIONAL_VALUES)[1:4] == ["--semantic", ".9", "--id"]
     assert with_values(["d", "--semantic", "1e-1"], OPTIONAL_VALUES) == ["d", "--semantic", "1e-1"]
-    assert likeness_of(configured, replace(task, semantic=math.nan)).semantic == configured.semantic
-    assert likeness_of(Dedup(), replace(task, semantic=math.nan)).semantic == Semantic()
     assert with_values(["d", "--semantic", "-1"], OPTIONAL_VALUES) == ["d", "--semantic", "-1"]
 
 
@@ -150,7 +164,7 @@ def test_a_threshold_brings_its_own_bands() -> None:
     assert (Dedup().bands, Dedup().rows) == (25, 5)
     low = with_threshold(Dedup(), 0.3)
     assert 1 - (1 - 0.3**low.rows) ** low.bands > 0.98
-    for wrong in (0.0, -1.0, 1.1, float("nan")):
+    for wrong in (0.0, -1.0, 1.1, float("nan"), float("inf")):
         with pytest.raises(ConfigurationError, match="must be above 0 and not above 1"):
             with_threshold(Dedup(), wrong)
 

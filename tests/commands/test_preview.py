@@ -126,6 +126,10 @@ def test_a_preview_may_stand_without_a_number_and_stands_alone() -> None:
         (["c", "--preview", "3", "--explain"], "stand alone"),
         (["c", "--tokens-per-second", "5"], "is for --preview"),
         (["c", "--preview", "0"], "Invalid value for '--preview'"),
+        (["c", "--preview", "nan"], "Invalid value for '--preview'"),
+        (["c", "--explain", "--tokens-per-second", "nan"], "0.1"),
+        (["c", "--explain", "--tokens-per-second", "-1"], "0.1"),
+        (["c", "--explain", "--tokens-per-second", "1e400"], "--tokens-per-second inf: must be a finite number of 0.1"),
     ):
         done = CliRunner().invoke(app, wrong)
         assert done.exit_code == 2 and said in " ".join(done.output.replace("│", " ").split()), done.output

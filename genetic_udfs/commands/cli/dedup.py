@@ -1,5 +1,6 @@
 """The command line of `jobs/dedup.py`."""
 
+import contextlib
 from typing import Annotated, Final
 
 import typer
@@ -19,7 +20,7 @@ def dedup(
     ] = None,
     threshold: Annotated[float | None, typer.Option("--threshold", help="the minimum Jaccard similarity")] = None,
     semantic: Annotated[
-        float | None,
+        str | None,
         typer.Option(
             "--semantic",
             metavar="[COSINE]",
@@ -51,9 +52,22 @@ def dedup(
         raise typer.BadParameter("--input, --column, --id and --output must be given")
     from genetic_udfs.commands.dedup import DedupOptions, dedup
 
-    dedup(config, DedupOptions(input_, column, id_, output, against, format_, threshold, semantic), overrides)
+    by_meaning, cosine = semantic is not None, _cosine(semantic)
+    options = DedupOptions(input_, column, id_, output, against, format_, threshold, by_meaning, cosine)
+    dedup(config, options, overrides)
 
 
-# What `--semantic` is where no number follows it: the configuration's threshold. Typer knows no option whose value may
-# be left out.
-OPTIONAL_VALUES: Final = {"--semantic": "nan"}
+def _cosine(given: str | None) -> float | None:
+    """Return the number that follows `--semantic`; None where the configuration's is meant."""
+    if given is None or given == _NOT_GIVEN:
+        return None
+    with contextlib.suppress(ValueError):
+        if 0 < (number := float(given)) <= 1:
+            return number
+    raise typer.BadParameter(f"--semantic {given}: must be a number above 0 and not above 1")
+
+
+# Stands after `--semantic` where no number does, as Typer knows no option whose value may be left out. No argument that
+# a user types can hold it.
+_NOT_GIVEN: Final = "\0"
+OPTIONAL_VALUES: Final = {"--semantic": _NOT_GIVEN}

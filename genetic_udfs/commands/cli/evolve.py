@@ -1,5 +1,6 @@
 """The command line of `jobs/evolve.py`."""
 
+import math
 from typing import Annotated, Final
 
 import typer
@@ -39,6 +40,8 @@ def evolve(
     """Evolve a population of instruction/solution pairs; running it again goes on where it stopped."""
     if (preview is not None or explain) and (take_over or fork_from is not None or (preview is not None and explain)):
         raise typer.BadParameter("--preview and --explain stand alone: they write to no store")
+    if tokens_per_second is not None and not math.isfinite(tokens_per_second):
+        raise typer.BadParameter(f"--tokens-per-second {tokens_per_second}: must be a finite number of 0.1 or more")
     if explain:
         from genetic_udfs.commands.explain import explain as explain_run
 
