@@ -212,8 +212,8 @@ def _place(task: Task, assigned: DataFrame, contents: list[Row]) -> tuple[list[S
         raise ConfigurationError("--split: leaves no pair to train with; ask for a smaller share")
     if options.reasoning and not any(row["with_reasoning"] for row in contents if row["split"] is not None):
         raise ConfigurationError(
-            "--reasoning: no pair that is left has thoughts: the Coder's model had none, they were not told from its"
-            " answers, or an earlier release made the pairs; leave it out"
+            "--reasoning: no pair that is left has thoughts: the Coder's model had none, they were not separated"
+            " from its answers, or an earlier release made the pairs; leave it out"
         )
     splits = planned({name: (rows[name], sizes[name]) for name in (TRAIN, *task.shares)}, options.shards)
     order: list[Column | str] = [] if options.shuffle is None else [F.xxhash64(F.lit(options.shuffle), "id")]

@@ -126,7 +126,7 @@ class Client:
         sampling: How it samples; None of one that embeds, whose replies' texts are vectors.
         read_logprobs: Fills `yes_probability`.
         policy: How often to try again.
-        reasoning: How thoughts are told from answers, as `engines.NAME.reasoning`.
+        reasoning: How thoughts are separated from answers, as `engines.NAME.reasoning`.
         max_tokens_field: What the endpoint calls the longest reply; found out unless given.
         refused_after: So many refusals of one kind, before anything is answered, are no fault of rows; None for never.
         on_notice: Told what was found out.
