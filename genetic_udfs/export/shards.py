@@ -11,7 +11,8 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.export.folder import DATA, Folder
 from genetic_udfs.export.formats import FileType
 from genetic_udfs.export.outcome import WrittenSplit
-from genetic_udfs.export.ranks import Checkpoint, numbered
+from genetic_udfs.export.ranks import numbered
+from genetic_udfs.runtime.checkpoint import Checkpoint
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.row_bytes import row_bytes
 
