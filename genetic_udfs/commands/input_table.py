@@ -45,6 +45,16 @@ def column(name: str) -> Column:
 def rank_of(rows: DataFrame, id_: str) -> Column:
     """Return a whole number by which rows come in the order of their ids: 0 for ids that are ordered as texts."""
     is_number = isinstance(rows.schema[id_].dataType, IntegralType)
+def texts_by_id(rows: DataFrame, id_: str, columns: Sequence[str]) -> tuple[DataFrame, list[str]]:
+    """Return `id` (string) and columns of texts under names of their own, as those of the table may be anything.
+
+    The names come beside it, in the order of the columns.
+    """
+    names = [f"text_{number}" for number in range(len(columns))]
+    texts = (column(text).alias(name) for text, name in zip(columns, names, strict=True))
+    return rows.select(column(id_).cast("string").alias("id"), *texts), names
+
+
     return column(id_).cast(LongType()) if is_number else F.lit(0).cast(LongType())
 
 
