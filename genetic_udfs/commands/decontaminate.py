@@ -113,4 +113,5 @@ def print_summary(console: Console, rows: DataFrame, output: str) -> None:
             of_rules = [counts[benchmark, rule] for rule in rules]
             table.add_row(Text(benchmark), *(f"{count:,}" for count in (*of_rules, sum(of_rules))))
         console.print(table)
-    console.print(f"{total:,} rows, {total - clean:,} of them contaminated, written to {output}", markup=False)
+    summary = f"{total:,} rows, {total - clean:,} of them contaminated, written to {output}"
+    console.print(summary, markup=False, soft_wrap=True)
