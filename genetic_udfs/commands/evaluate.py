@@ -36,7 +36,11 @@ from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_of
 from genetic_udfs.sandbox.stages import check_tier, report_progress, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
-_PROBLEM, _SAMPLE, _STATUS, _MESSAGE, _DECIDED_BY = "task_id", "sample", "status", "message", "decided_by"
+_PROBLEM: Final = "task_id"
+_SAMPLE: Final = "sample"
+_STATUS: Final = "status"
+_MESSAGE: Final = "message"
+_DECIDED_BY: Final = "decided_by"
 COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, _DECIDED_BY, SANDBOX_TIER)
 
 
