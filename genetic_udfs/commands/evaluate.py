@@ -23,6 +23,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.human_eval import HumanEvalProblem, human_eval_problems
 from genetic_udfs.data.mbpp import MbppProblem, mbpp_problems
+from genetic_udfs.data.text import printable
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.errors import ConfigurationError, SandboxError
@@ -229,7 +230,7 @@ def print_summary(console: Console, rows: Sequence[Row], options: EvaluateOption
     table.add_column("status")
     table.add_column("solutions", justify="right")
     for status, count in Counter(row[_STATUS] for row in rows).most_common():
-        table.add_row(Text(str(status)), f"{count:,}")
+        table.add_row(Text(printable(str(status))), f"{count:,}")
     console.print(table)
     whose = (
         "published solutions"
