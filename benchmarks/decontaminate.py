@@ -66,8 +66,8 @@ CONDITIONS = (
 )  # fmt: skip
 NAMES = ("process", "solve", "summarise", "find_best", "Tracker", "merge_parts", "count_groups", "Inventory", "pick")
 
-# Some of HumanEval's problems told anew, by their numbers.
-TOLD_ANEW = {
+# Some of HumanEval's problems in other words, by their numbers.
+PARAPHRASED = {
     0: "Given floats and a cutoff, decide if some pair of them lies nearer together than the cutoff.",
     1: "A text is several balanced bracket groups one after another. Give each group by itself, without blanks.",
     10: "What is the least number of letters to append to a word so that it becomes a palindrome? Give the result.",
@@ -207,12 +207,12 @@ def paraphrases(results: Results, options: argparse.Namespace) -> None:
     for floor in (0.3, 0.5):
         settings = Paraphrases(model=options.model, similarity=floor)
         model = EmbeddingModel(options.model, "--model")
-        told = spark.createDataFrame([(str(n), text) for n, text in TOLD_ANEW.items()], "id string, text string")
-        pairs = nearest_items(told, items, settings, model).collect()
+        reworded = spark.createDataFrame([(str(n), text) for n, text in PARAPHRASED.items()], "id string, text string")
+        pairs = nearest_items(reworded, items, settings, model).collect()
         hits = sum(int(pair.id) == pair.number for pair in pairs)
         results.add(
-            f"told anew, floor {floor}: item among the {settings.nearest} nearest",
-            [hits / len(TOLD_ANEW)],
+            f"paraphrases, floor {floor}: item among the {settings.nearest} nearest",
+            [hits / len(PARAPHRASED)],
             at_least(0.5),
         )
         others = [(str(n), text) for n, text in enumerate(synthetic(200, 5))]

@@ -8,6 +8,7 @@ configuration. A figure is the larger over the smaller of forecast and run, for 
 import argparse
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -17,10 +18,11 @@ from benchmarks.processes import PROJECT
 from benchmarks.results import Results, at_most, run_figures
 from benchmarks.session import delta_jars
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
-from genetic_udfs.commands.preview import run_preview
+from genetic_udfs.commands.preview import roles_seen, run_preview
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
-from genetic_udfs.evolution.forecast import RoleForecast, RoleSeen, forecast, seen_of
+from genetic_udfs.evolution.forecast import RoleEngine, RoleForecast, RoleSeen, forecast
+from genetic_udfs.store.tables import Store
 
 FACTOR = 1.5
 
@@ -36,20 +38,23 @@ def tokens(results: Results, options: argparse.Namespace) -> None:
             found = forecast(config, seen, config.generations)
             if found is None:
                 raise SystemExit(f"none of {seen.candidates} candidates passed; preview more slots")
-            rows = evolve_with(spark, config, inputs, take_over=False)
-    taken = seen_of([cost for row in rows for cost in row["costs"] or []])
+            evolve_with(spark, config, inputs, take_over=False)
+            taken = roles_seen(Store(spark, config.store), config.generations)
     print_both(found.roles, taken)
     print(f"{found.slots} slots forecast, nine times in ten {found.low} to {found.high}")
     asked = {"slots": options.slots, "passed": seen.passed, "forecast": [found.slots, found.low, found.high]}
     for what in ("prompt_tokens", "completion_tokens"):
-        pairs = {role: (getattr(found.roles[role], what), getattr(took, what)) for role, took in taken.items()}
+        pairs = {
+            " of ".join(names): (getattr(found.roles[names], what), getattr(took, what))
+            for names, took in taken.items()
+        }
         factors = {role: max(pair) / max(min(pair), 1) for role, pair in pairs.items()}
         name = f"{options.slots} slots: {what.replace('_', ' ')}, larger over smaller of forecast and run"
         results.add(name, [max(factors.values())], at_most(FACTOR), by_role=pairs, **asked)
 
 
-def print_both(found: dict[str, RoleForecast], taken: dict[str, RoleSeen]) -> None:
-    table = Table("role")
+def print_both(found: Mapping[RoleEngine, RoleForecast], taken: Mapping[RoleEngine, RoleSeen]) -> None:
+    table = Table("role", "engine")
     for what in ("requests", "prompt tokens", "output tokens"):
         table.add_column(f"{what}: forecast", justify="right")
         table.add_column("taken", justify="right")
@@ -57,7 +62,7 @@ def print_both(found: dict[str, RoleForecast], taken: dict[str, RoleSeen]) -> No
         one = found[role]
         both = [(one.requests, took.requests), (one.prompt_tokens, took.prompt_tokens)]
         both.append((one.completion_tokens, took.completion_tokens))
-        table.add_row(role, *(f"{count:,}" for pair in both for count in pair))
+        table.add_row(*role, *(f"{count:,}" for pair in both for count in pair))
     Console(width=120).print(table)
 
 

@@ -258,7 +258,7 @@ def window(results: Results, options: argparse.Namespace) -> None:
     results.add(
         f"{samples:,} samples: share of the wall in which nine tenths of the window are in flight",
         [full / row["seconds"]],
-        at_least(0.0),  # told, without a bound
+        at_least(0.0),  # recorded, without a bound
         seconds=row["seconds"],
         asking_with_less=some - full,
         asking_nothing=row["seconds"] - some,

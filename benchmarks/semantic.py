@@ -122,7 +122,7 @@ def lsh(results: Results, options: argparse.Namespace) -> None:
     results.add(
         f"{len(names):,} texts: recall of BucketedRandomProjectionLSH",
         [len(found & truth) / len(truth)],
-        at_least(0.0),  # told, without a bound
+        at_least(0.0),  # recorded, without a bound
         seconds=seconds,
         tables=TABLES,
         bucket=BUCKET,
@@ -146,7 +146,7 @@ def cells(results: Results, options: argparse.Namespace) -> None:
         results.add(
             f"{len(vectors):,} texts: recall in the {probed} nearest of {CLUSTERS} clusters",
             [float(met.mean())],
-            at_least(0.0),  # told, without a bound
+            at_least(0.0),  # recorded, without a bound
             products=float(sizes[searched].sum(axis=1).mean()),
         )
 

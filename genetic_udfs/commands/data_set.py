@@ -35,6 +35,7 @@ from genetic_udfs.export.shards import SplitFiles, place, planned, write_split
 from genetic_udfs.export.splits import TRAIN, links_of, sizes_of, split_by_lineage
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.session import literal_path
+from genetic_udfs.store.row_bytes import row_bytes
 from genetic_udfs.store.schema import CANDIDATES, POPULATION
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.tables import Store
@@ -78,7 +79,7 @@ def write_data_set(task: Task) -> Export:
     rows = with_model(source.rows, task.store) if MODEL in source.columns.values() else source.rows
     schema = rows.select(*(F.expr(how).alias(name) for name, how in source.columns.items())).schema
     features = features_of(schema)
-    chosen = _select(task, source)
+    chosen = _select(task, source, schema)
     clean, contaminated = _clean(task, source, chosen)
     assigned, contents = _split(task, source, clean)
     splits, placed = _place(task, assigned, contents)
@@ -146,16 +147,20 @@ def _read(task: Task) -> _Source:
     return _Source(generation, version, population, pairs, rows, columns)
 
 
-def _select(task: Task, source: _Source) -> DataFrame:
-    """Return `id`, `ordinal`, `size` of the texts, `language` and `thinks` of the rows that the condition takes."""
+def _select(task: Task, source: _Source, schema: StructType) -> DataFrame:
+    """Return `id`, `ordinal`, `size`, `language` and `thinks` of the rows that the condition takes.
+
+    `size` are the bytes of what is written, without the model's name, which is read later.
+    """
     where = task.options.where
-    size = sum((F.coalesce(F.octet_length(text), F.lit(0)) for text in texts_of(source.columns, source.rows)), F.lit(0))
+    written = F.struct(*(F.expr(how).alias(name) for name, how in source.columns.items()))
     language = F.lower(F.coalesce("language", F.lit(PYTHON)))  # releases that knew Python alone did not write it
     with task.progress.stage("selecting", None), reading_where(where):
-        chosen = selected(source.rows, where).select(
+        rows = selected(source.rows, where).withColumn(MODEL, F.lit(None).cast("string"))
+        chosen = rows.withColumn("written", written).select(
             "id",
             "ordinal",
-            size.cast("long").alias("size"),
+            row_bytes(StructType().add("written", schema)).alias("size"),
             language.alias("language"),
             F.col("reasoning").isNotNull().alias("thinks"),
         )
@@ -212,8 +217,8 @@ def _place(task: Task, assigned: DataFrame, contents: list[Row]) -> tuple[list[S
         raise ConfigurationError("--split: leaves no pair to train with; ask for a smaller share")
     if options.reasoning and not any(row["with_reasoning"] for row in contents if row["split"] is not None):
         raise ConfigurationError(
-            "--reasoning: no pair that is left has thoughts: the Coder's model had none, they were not told from its"
-            " answers, or an earlier release made the pairs; leave it out"
+            "--reasoning: no pair that is left has thoughts: the Coder's model had none, they were not separated"
+            " from its answers, or an earlier release made the pairs; leave it out"
         )
     splits = planned({name: (rows[name], sizes[name]) for name in (TRAIN, *task.shares)}, options.shards)
     order: list[Column | str] = [] if options.shuffle is None else [F.xxhash64(F.lit(options.shuffle), "id")]

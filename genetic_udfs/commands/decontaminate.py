@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from genetic_udfs.commands.checks.test_sets import check_test_sets
 from genetic_udfs.commands.choices import TableFormat
-from genetic_udfs.commands.input_table import check_columns, check_ids, column, prefixed_errors, read_table
+from genetic_udfs.commands.input_table import check_columns, check_ids, prefixed_errors, read_table, texts_by_id
 from genetic_udfs.commands.output_table import check_format, check_output, scratch_beside, tagged, write_table
 from genetic_udfs.commands.paraphrase_questions import asking_directly
 from genetic_udfs.commands.session import job_progress, job_session
@@ -23,9 +22,6 @@ from genetic_udfs.decontamination import BenchmarkItem, contamination
 from genetic_udfs.decontamination import columns as c
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
-
-# Names of the texts' columns on the way, since those of the input may be anything.
-_TEXT: Final = "text_{}"
 
 
 @dataclass(frozen=True)
@@ -81,11 +77,7 @@ def run(
     check_format(rows, options.output, options.format)
     with progress.stage("ids", None), prefixed_errors(options.input):
         check_ids(rows, options.id)
-    names = [_TEXT.format(number) for number in range(len(options.columns))]
-    new = rows.select(
-        column(options.id).cast("string").alias(c.ID),
-        *(column(text).alias(name) for text, name in zip(options.columns, names, strict=True)),
-    )
+    new, names = texts_by_id(rows, options.id, options.columns)
     paraphrases = config.decontamination.paraphrases
     with scratch_beside(spark, options.output) as scratch:
 
@@ -121,4 +113,5 @@ def print_summary(console: Console, rows: DataFrame, output: str) -> None:
             of_rules = [counts[benchmark, rule] for rule in rules]
             table.add_row(Text(benchmark), *(f"{count:,}" for count in (*of_rules, sum(of_rules))))
         console.print(table)
-    console.print(f"{total:,} rows, {total - clean:,} of them contaminated, written to {output}", markup=False)
+    summary = f"{total:,} rows, {total - clean:,} of them contaminated, written to {output}"
+    console.print(summary, markup=False, soft_wrap=True)

@@ -227,10 +227,10 @@ def print_summary(console: Console, rows: DataFrame, found: Findings, options: D
         table.add_row(name, f"{count:,}")
     console.print(table)
     if message := format_not_compared(found.not_compared):
-        console.print(message, markup=False)
+        console.print(message, markup=False, soft_wrap=True)
     if found.audit is not None:
-        console.print(format_audit(found.audit), markup=False)
-    console.print(f"written to {options.output}", markup=False)
+        console.print(format_audit(found.audit), markup=False, soft_wrap=True)
+    console.print(f"written to {options.output}", markup=False, soft_wrap=True)
 
 
 def _texts(kept: DataFrame, options: DedupOptions) -> DataFrame:

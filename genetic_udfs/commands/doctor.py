@@ -19,6 +19,7 @@ from genetic_udfs.commands.checks.visit import versions
 from genetic_udfs.commands.job_exit import install_signal_handlers
 from genetic_udfs.config import Config, Engine
 from genetic_udfs.config.file import load_config
+from genetic_udfs.data.text import printable
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.gpus import AMOUNT, TASK_AMOUNT
 from genetic_udfs.runtime.cluster_errors import cluster_error_in
@@ -36,7 +37,7 @@ def doctor(config: Path, overrides: list[str] | None = None) -> None:
             if stop_requested.is_set():
                 shutting_down.set()
                 raise Stopped("asked to stop")
-            print(finding, flush=True)
+            print(printable(str(finding)), flush=True)
             counts[finding.status] += 1
     print(", ".join(f"{counts[status]} {status}" for status in Status))
     if counts[Status.FAILED]:

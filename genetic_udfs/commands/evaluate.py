@@ -23,6 +23,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.data.human_eval import HumanEvalProblem, human_eval_problems
 from genetic_udfs.data.mbpp import MbppProblem, mbpp_problems
+from genetic_udfs.data.text import printable
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.stage import feeder_slots, with_answers
 from genetic_udfs.errors import ConfigurationError, SandboxError
@@ -36,7 +37,11 @@ from genetic_udfs.sandbox.spark import SANDBOX_TIER, outcome_of
 from genetic_udfs.sandbox.stages import check_tier, report_progress, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
-_PROBLEM, _SAMPLE, _STATUS, _MESSAGE, _DECIDED_BY = "task_id", "sample", "status", "message", "decided_by"
+_PROBLEM: Final = "task_id"
+_SAMPLE: Final = "sample"
+_STATUS: Final = "status"
+_MESSAGE: Final = "message"
+_DECIDED_BY: Final = "decided_by"
 COLUMNS: Final = (_PROBLEM, _SAMPLE, "response", "code", _STATUS, _MESSAGE, _DECIDED_BY, SANDBOX_TIER)
 
 
@@ -225,7 +230,7 @@ def print_summary(console: Console, rows: Sequence[Row], options: EvaluateOption
     table.add_column("status")
     table.add_column("solutions", justify="right")
     for status, count in Counter(row[_STATUS] for row in rows).most_common():
-        table.add_row(Text(str(status)), f"{count:,}")
+        table.add_row(Text(printable(str(status))), f"{count:,}")
     console.print(table)
     whose = (
         "published solutions"

@@ -61,8 +61,7 @@ def state_of(store: Store) -> RunState:
         return RunState(last, under_way, tables, None)
     candidates = store.read(CANDIDATES).filter(F.col("generation") <= last)
     slots = candidates.select("generation", "round", "colony", "slot").distinct().count()
-    costs = [cost for row in rows for cost in row["costs"]]
-    return RunState(last, under_way, tables, seen_in(store, last, slots, costs))
+    return RunState(last, under_way, tables, seen_in(store, last, slots))
 
 
 def print_plan(console: Console, config: Config, seeds: int, stages: Sequence[PlannedStage], done: RunState) -> None:

@@ -50,6 +50,11 @@ def checked(options: ExportOptions) -> dict[str, float]:
         )
     if options.format is ExportFormat.PARQUET and options.file_type is not FileType.PARQUET:
         raise ConfigurationError(f"--format parquet: is written as Parquet, not as {options.file_type}")
+    if signs := sorted({"[", "*", "?"}.intersection(options.output)):
+        raise ConfigurationError(
+            f"--output {options.output}: has {' and '.join(signs)} in it, which `datasets` takes for a pattern when it"
+            " loads the data set; name another folder"
+        )
     return read_splits(options.split)
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
+from genetic_udfs.data.text import printable
 from genetic_udfs.reporting.amounts import format_total, money_of
 from genetic_udfs.reporting.history import Generation, Start, generations, starts
 from genetic_udfs.store.tables import Store
@@ -35,7 +36,8 @@ def print_history(generations: Sequence[Generation], starts: Sequence[Start], ou
         row = start.row
         origin = row.asDict().get("forked_from")
         of = "" if origin is None else f" of {origin}"
-        console.print(Text(f"Run {number}{of}: {row['run_id']}, started {row['started_at']}, {row['outcome']}"))
+        line = f"Run {number}{of}: {row['run_id']}, started {row['started_at']}, {row['outcome']}"
+        console.print(Text(printable(line)))
         for key, (before, now) in start.changes.items():
             console.print(Text(f"  {key}: {_shown(before)} -> {_shown(now)}"))
     for generation in generations:

@@ -31,6 +31,9 @@ _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json
 _PARQUET: Final = ".parquet"
 # A line that Spark cannot read is an error: no row of nulls, and no text in a column that a key may have the name of.
 _STRICT_JSON: Final = {"mode": "FAILFAST", "columnNameOfCorruptRecord": "\0", "maxStringLen": str(2**31 - 1)}
+_HIDDEN: Final = "Spark skips what has a name that begins with _ or a dot; rename or remove it"
+# Folders that writers leave in a table: what was not committed, and logs. Spark rightly skips them.
+_OF_WRITERS: Final = ("_temporary", "_delta_log", "_spark_metadata", ".spark-staging", ".hive-staging")
 _AS_WRITTEN: Final = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.caseSensitive": "true",
@@ -40,6 +43,16 @@ _AS_WRITTEN: Final = {
 def column(name: str) -> Column:
     """Return a column by its name as it stands, dots and all."""
     return F.col(quoted(name))
+
+
+def texts_by_id(rows: DataFrame, id_: str, columns: Sequence[str]) -> tuple[DataFrame, list[str]]:
+    """Return `id` (string) and columns of texts under names of their own, as those of the table may be anything.
+
+    The names come beside it, in the order of the columns.
+    """
+    names = [f"text_{number}" for number in range(len(columns))]
+    texts = (column(text).alias(name) for text, name in zip(columns, names, strict=True))
+    return rows.select(column(id_).cast("string").alias("id"), *texts), names
 
 
 def rank_of(rows: DataFrame, id_: str) -> Column:
@@ -60,15 +73,17 @@ def read_table(spark: SparkSession, path: str) -> DataFrame:
             raise ConfigurationError(f"{path}: there is no such file or folder")
         is_folder = system.getFileStatus(there).isDirectory()
     pattern = literal_path(path)
+    if not is_folder and _is_hidden(path.rpartition("/")[2]):
+        raise ConfigurationError(f"{path}: {_HIDDEN}")
     with translate_input_errors(f"{path}: cannot be read"):
         if is_folder and DeltaTable.isDeltaTable(spark, path):
             return spark.read.format("delta").load(path)
         if is_folder or path.endswith(_PARQUET):
-            _refuse_hidden(spark, path, pattern, is_folder)
+            if is_folder:
+                _refuse_skipped(spark, path)
             with prefixed_errors(path):
                 return _read_parquet(spark, pattern)
         if path.endswith(_JSONL):
-            _refuse_hidden(spark, path, pattern, is_folder)
             with prefixed_errors(path):
                 return _read_jsonl(spark, pattern)
     raise ConfigurationError(
@@ -160,15 +175,42 @@ def check_apart(rows: DataFrame, others: DataFrame, id_: str) -> None:
         raise ConfigurationError(f"--against: the id {both['id']!r} is in --input too; give each table ids of its own")
 
 
-def _refuse_hidden(spark: SparkSession, path: str, pattern: str, is_folder: bool) -> None:
-    name = path.rstrip("/").rpartition("/")[2]
-    hidden = [path] if not is_folder and name.startswith(("_", ".")) else []
-    if is_folder:
-        for partition in ("", "*=*/", "*=*/*=*/"):
-            system, files = file_system(spark, f"{pattern.rstrip('/')}/{partition}{{_,.}}*{_PARQUET}")
-            hidden += [each.getPath().toUri().getPath() for each in system.globStatus(files)]
-    for file in hidden:
-        raise ConfigurationError(f"{file}: Spark skips files whose names begin with _ or a dot; rename or remove it")
+def _refuse_skipped(spark: SparkSession, path: str) -> None:
+    """Refuse files of a folder that Spark would skip without a word, and JSONL, which it would take for Parquet."""
+    found = [name for name in _files_below(spark, path) if name[-1].endswith((_PARQUET, *_JSONL))]
+    is_partitioned = any(map(_is_in_partition, found))
+    for name in found:
+        file, is_parquet = "/".join((path.rstrip("/"), *name)), name[-1].endswith(_PARQUET)
+        if any(map(_is_hidden, name)):
+            if is_parquet:
+                raise ConfigurationError(f"{file}: {_HIDDEN}")
+        elif _is_in_partition(name) is not is_partitioned or (not is_partitioned and len(name) > 1):
+            if is_parquet:
+                raise ConfigurationError(
+                    f"{file}: Spark skips it: in a folder it reads the files of the folder itself, or where there are"
+                    " folders such as day=1, the files in these; move or remove it"
+                )
+        elif not is_parquet:
+            raise ConfigurationError(f"{file}: is JSONL, and a folder is read as Parquet; name one file")
+
+
+def _files_below(spark: SparkSession, path: str) -> list[tuple[str, ...]]:
+    """Return the files in a folder, at any depth, by the names of their folders in it and their own, in order."""
+    system, there = file_system(spark, path)
+    root = system.getFileStatus(there).getPath().toString().rstrip("/")
+    files, found = system.listFiles(there, True), []
+    while files.hasNext():
+        found.append(tuple(files.next().getPath().toString().removeprefix(f"{root}/").split("/")))
+    return sorted(name for name in found if not any(folder.startswith(_OF_WRITERS) for folder in name[:-1]))
+
+
+def _is_in_partition(name: Sequence[str]) -> bool:
+    return any("=" in folder for folder in name[:-1])
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether Spark skips a file or folder by its name."""
+    return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
 def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:

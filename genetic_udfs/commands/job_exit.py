@@ -99,7 +99,9 @@ def _stop(grace: float, number: int, frame: FrameType | None) -> None:
 
 def _end(message: str | None, code: Any) -> NoReturn:
     if message is not None:
-        print(message, file=sys.stderr)
+        from genetic_udfs.data.text import printable  # not before a message: its tables of Unicode take time
+
+        print(printable(message), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     sys.exit(code)

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from genetic_udfs import dedup
 from genetic_udfs.commands.evolve import checked_inputs, evolve_with
-from genetic_udfs.commands.input_table import column, rank_of
+from genetic_udfs.commands.input_table import column, rank_of, texts_by_id
 from genetic_udfs.config import Config as Config
 from genetic_udfs.config import Dedup as Dedup
 from genetic_udfs.config import EmbeddingModel
@@ -172,11 +172,7 @@ def contaminated(rows: DataFrame, config: Config, *, id: str = "id", texts: Sequ
         >>> bad = contaminated(corpus, load_config("conf/local.yaml"), texts=["prompt", "code"])
         >>> clean = corpus.join(bad, "id", "left_anti")
     """
-    names = [f"text_{number}" for number in range(len(texts))]  # those of the rows may be anything
-    new = rows.select(
-        column(id).cast("string").alias(c.ID),
-        *(column(text).alias(name) for text, name in zip(texts, names, strict=True)),
-    )
+    new, names = texts_by_id(rows, id, texts)
     return contamination(new, read_items(config.decontamination), texts=names, checkpoint=_checkpoint)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from genetic_udfs.commands.session import job_session
 from genetic_udfs.config.file import load_config
+from genetic_udfs.data.text import printable
 from genetic_udfs.reporting.lineage import ancestors
 from genetic_udfs.reporting.lineage import descendants as descendants_of
 from genetic_udfs.store.tables import Store
@@ -17,4 +18,4 @@ def lineage(
     with job_session(settings, "lineage") as spark:
         find = descendants_of if descendants else ancestors
         for line in find(Store(spark, settings.store), pair, levels).lines():
-            print(line)
+            print(printable(line))

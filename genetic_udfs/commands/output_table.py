@@ -83,13 +83,12 @@ def check_format(rows: DataFrame, path: str, format_: TableFormat) -> None:
     if _is_in_every_format(rows.schema):
         return
     spark = rows.sparkSession
-    system, there = file_system(spark, path)
-    with scratch_beside(spark, path):
+    with scratch_beside(spark, path) as scratch:  # an empty table that a killed job left at the path would look whole
         try:
-            write_table(rows.limit(0), path, format_)
-            held = read_table(spark, path).columns
-        finally:
-            system.delete(there, True)
+            write_table(rows.limit(0), scratch.root, format_)
+            held = read_table(spark, scratch.root).columns
+        except ConfigurationError as error:
+            raise ConfigurationError(str(error).replace(scratch.root, path)) from None
     for name in rows.columns:
         if name not in held:
             kind = rows.schema[name].dataType.simpleString()

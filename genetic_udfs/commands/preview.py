@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
@@ -15,9 +15,10 @@ from genetic_udfs.commands.session import job_session
 from genetic_udfs.config import Config
 from genetic_udfs.config.file import load_config
 from genetic_udfs.engine.stage import gpus_in_all
-from genetic_udfs.evolution.forecast import Forecast, RoleForecast, Seen, forecast, seen_of
+from genetic_udfs.evolution.forecast import Forecast, RoleEngine, RoleForecast, RoleSeen, Seen, forecast
 from genetic_udfs.reporting.amounts import counted, format_money
 from genetic_udfs.reporting.preview import Candidate, candidates_of, print_candidates
+from genetic_udfs.store.costs import by_stage
 from genetic_udfs.store.location import resolve_path
 from genetic_udfs.store.row_bytes import row_bytes
 from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, EMBEDDINGS, OVER_QUOTA, POPULATION, REJUDGE, REPLIES
@@ -51,16 +52,16 @@ def run_preview(spark: SparkSession, config: Config, inputs: Inputs, slots: int)
     round_ |= {"max_candidates": None, "budget": None}
     settings = config.model_copy(update={"store": scratch.root, **round_})
     with removed(scratch):
-        (*_, made) = evolve_with(spark, settings, inputs, take_over=False)
+        evolve_with(spark, settings, inputs, take_over=False)
         store = Store(spark, scratch.root)
         rows = store.read(CANDIDATES).orderBy("slot", "item", "solution").collect()
         instructions = {
             row["id"]: row["instruction"] for row in store.read(POPULATION).select("id", "instruction").collect()
         }
-        return candidates_of(rows, instructions), seen_in(store, 1, slots, made["costs"])
+        return candidates_of(rows, instructions), seen_in(store, 1, slots)
 
 
-def seen_in(store: Store, last: int, slots: int, costs: list[dict[str, float]]) -> Seen:
+def seen_in(store: Store, last: int, slots: int) -> Seen:
     """Return what the generations of a store took, up to the last one given."""
     candidates = store.read(CANDIDATES).filter(F.col("generation") <= last)
     reasons = {row["reason"]: row["count"] for row in candidates.groupBy("reason").count().collect()}
@@ -70,7 +71,7 @@ def seen_in(store: Store, last: int, slots: int, costs: list[dict[str, float]]) 
         slots=slots,
         candidates=sum(reasons.values()),
         passed=accepted + reasons.get(OVER_QUOTA, 0),
-        roles=seen_of(costs),
+        roles=roles_seen(store, last),
         row_bytes=size[CANDIDATES][1] + size[REPLIES][1],
         pair_bytes=sum(size[table][1] for table in _OF_PAIRS) / accepted if accepted else 0.0,
         seed_bytes=sum(size[table][0] for table in _OF_PAIRS),
@@ -78,11 +79,22 @@ def seen_in(store: Store, last: int, slots: int, costs: list[dict[str, float]]) 
     )
 
 
+def roles_seen(store: Store, last: int) -> dict[RoleEngine, RoleSeen]:
+    """Return what each role took of each engine in the generations up to the last one given."""
+    summed = ("requests", "prompt_tokens", "completion_tokens", "seconds")
+    stages = by_stage(_replies(store, last)).groupBy("role", "engine")
+    totals = stages.agg(*(F.coalesce(F.sum(each), F.lit(0)) for each in summed)).orderBy("role", "engine")
+    return {(role, engine): RoleSeen(*taken) for role, engine, *taken in totals.collect()}
+
+
+def _replies(store: Store, last: int) -> DataFrame:
+    replies = store.read_complete(REPLIES)
+    return replies.filter((F.col("generation") <= last) & (F.col("role") != REJUDGE))
+
+
 def _bytes(store: Store, table: str, last: int) -> tuple[int, int]:
     """Return the bytes of a table's rows before compression: those of the seeds, and those of later generations."""
-    rows = store.read_complete(table).filter(F.col("generation") <= last)
-    if table == REPLIES:
-        rows = rows.filter(F.col("role") != REJUDGE)
+    rows = _replies(store, last) if table == REPLIES else store.read_complete(table).filter(F.col("generation") <= last)
     size, is_seed = row_bytes(SCHEMAS[table]), F.col("generation") == 0
     (found,) = rows.agg(F.sum(F.when(is_seed, size)), F.sum(F.when(~is_seed, size))).collect()
     return found[0] or 0, found[1] or 0
@@ -123,16 +135,16 @@ def print_forecast(
 
 def _forecast_table(found: Forecast, tokens_per_second: float | None) -> Table:
     table = Table(title="Forecast", title_justify="left")
-    headings = ["role", "requests", "prompt tokens", "output tokens", "hours as seen"]
+    headings = ["role", "engine", "requests", "prompt tokens", "output tokens", "hours as seen"]
     if tokens_per_second:
         headings.append(f"at {tokens_per_second:,.0f} tokens/s")
     if found.money is not None:
         headings.append("cost")
     for heading in headings:
-        table.add_column(heading, justify="left" if heading == "role" else "right")
-    for name, role in found.roles.items():
+        table.add_column(heading, justify="left" if heading in {"role", "engine"} else "right")
+    for names, role in found.roles.items():
         counts = (role.requests, role.prompt_tokens, role.completion_tokens)
-        table.add_row(name, *map("{:,}".format, counts), *_times_and_cost(found, role))
+        table.add_row(*map(Text, names), *map("{:,}".format, counts), *_times_and_cost(found, role))
     table.add_section()
     roles = found.roles.values()
     sums = (
@@ -140,7 +152,7 @@ def _forecast_table(found: Forecast, tokens_per_second: float | None) -> Table:
         sum(role.prompt_tokens for role in roles),
         sum(role.completion_tokens for role in roles),
     )
-    table.add_row("all", *map("{:,}".format, sums), *_times_and_cost(found, found))
+    table.add_row("all", "", *map("{:,}".format, sums), *_times_and_cost(found, found))
     return table
 
 

@@ -1,7 +1,6 @@
 """`jobs/report.py`: writes the report of a store, or of two side by side, as one HTML file."""
 
 import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -39,7 +38,7 @@ def report(config: Path, output: Path, compare: str | None = None, overrides: li
                 rows = comparison_rows(*summaries, overlap(stores[0], stores[1], lasts))
                 shared = Table(("", f"A: {stores[0].root}", f"B: {stores[1].root}"), rows)
     size = write(output, page(figures, shared))
-    print(f"{output}: {size / 1e6:.1f} MB", file=sys.stdout)
+    print(f"{output}: {size / 1e6:.1f} MB")
 
 
 def check_output(path: Path) -> None:
@@ -55,11 +54,16 @@ def check_output(path: Path) -> None:
             raise ConfigurationError(f"--output {path}: the folder {path.parent} cannot be written to")
         if not path.exists():
             return
-        is_report = path.is_file() and GENERATOR in path.open(encoding="utf-8", errors="replace").read(1000)
+        is_report = path.is_file() and GENERATOR in _beginning(path)
     except OSError as error:
         raise ConfigurationError(f"--output {path}: cannot be looked at: {error.strerror}") from None
     if not is_report:
         raise ConfigurationError(f"--output {path}: is there already, and is no report; name another file")
+
+
+def _beginning(path: Path) -> str:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.read(1000)
 
 
 def write(path: Path, text: str) -> int:

@@ -23,6 +23,7 @@ from rich.text import Text
 from genetic_udfs.commands.choices import Format
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config.file import load_config
+from genetic_udfs.data.text import printable
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.store.table_errors import table_error_in
@@ -144,9 +145,9 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:
     table = Table()
     for name in names:
-        table.add_column(Text(name), overflow="fold")
+        table.add_column(Text(printable(name)), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(value) for value in row))
+        table.add_row(*(Text(printable(value)) for value in row))
     Console(file=out, width=140, highlight=False).print(table)
 
 

@@ -18,6 +18,7 @@ from genetic_udfs.commands.output_table import check_format, check_output, scrat
 from genetic_udfs.commands.session import job_progress, job_session
 from genetic_udfs.config import Sandbox
 from genetic_udfs.config.file import load_config
+from genetic_udfs.data.text import printable
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
@@ -167,7 +168,7 @@ def print_summary(console: Console, rows: DataFrame, options: VerifyOptions) -> 
         table.add_column("status")
         table.add_column("tests", justify="right")
         for row in counts:
-            table.add_row(Text(row["status"]), f"{row['count']:,}")
+            table.add_row(Text(printable(row["status"])), f"{row['count']:,}")
         console.print(table)
     tested = F.size(TESTS_STATUS) > 0
     [[total, run_, all_, none, no_code]] = rows.agg(

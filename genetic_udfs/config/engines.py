@@ -48,7 +48,7 @@ class Engine(Section):
     """A language model that answers requests: either `model`, served by vLLM here, or `url`, served elsewhere.
 
     Several URLs are servers of the same model, which share the requests; `max_num_seqs` is each server's.
-    `reasoning` says how thoughts are told from answers that hold them: by the known tags, by tags of one's own, or not.
+    `reasoning` says how thoughts are separated from answers that hold them: by the known tags, by one's own, or not.
     `price` is by tokens, `gpu_hour` what an hour of one of its GPUs costs while it is asked.
     `max_tokens_field` is what the endpoint calls a role's `max_tokens`; where it is not set, its refusal tells.
     With `task: embed` it gives vectors of texts instead of texts, to the keys that name it as `engine:NAME`.

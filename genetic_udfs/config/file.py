@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 import yaml
@@ -19,10 +19,10 @@ from genetic_udfs.config.operators import CROSSOVER, Operators
 from genetic_udfs.config.roles import REPAIR
 from genetic_udfs.errors import ConfigurationError
 
-_PATH_KEYS = ("store", "seeds")
-_SPARK_CONF = "spark.conf."
+_PATH_KEYS: Final = ("store", "seeds")
+_SPARK_CONF: Final = "spark.conf."
 # What a prompt is given, with an example of each; it has to show all but those that are optional.
-_MUTATION = {"instruction": "text"}
+_MUTATION: Final = {"instruction": "text"}
 _PROMPT_VALUES: dict[str, dict[str, Any]] = {
     CROSSOVER: {"count": 2},  # and `examples`
     **dict.fromkeys(get_args(MutationTask), _MUTATION),
@@ -32,8 +32,8 @@ _PROMPT_VALUES: dict[str, dict[str, Any]] = {
     REPAIR: {"instruction": "text", "code": "text", "test": "text", "status": "text", "message": "text"},
 }
 # Every prompt is also given the language of the solutions, as a sentence calls it.
-_LANGUAGE = {"language": "Python"}
-_OPTIONAL = ("count", "entry_point", "names", "shows_code", "status", "message", "language")
+_LANGUAGE: Final = {"language": "Python"}
+_OPTIONAL: Final = ("count", "entry_point", "names", "shows_code", "status", "message", "language")
 
 
 def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:

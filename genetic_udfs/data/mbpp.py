@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from genetic_udfs.data.jsonl import identity, note_id, read_objects, well_formed
 from genetic_udfs.errors import ConfigurationError
 
-_KEY = "--path"
+_KEY: Final = "--path"
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ TEXT_VERSION: Final = f"1-unicode{unicodedata.unidata_version}"
 
 # Scripts written without spaces between words. There a run of letters is a sentence, not a word, and two sentences
 # that differ in one word would share no token: so each letter, with its marks, is a token of its own.
-_UNSPACED = (
+_UNSPACED: Final = (
     r"\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana, Han
     r"\U0001aff0-\U0001b16f\U00020000-\U000323af"  # their supplements
     r"\u0e00-\u0eff\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaadf"  # Thai, Lao, Myanmar, Tai Viet
@@ -45,16 +45,17 @@ def _in_category(category: str) -> str:
 
 
 # Python's `\w` knows no combining marks: by it alone a Hindi word falls apart at each vowel sign.
-_MARKS = _in_category("M")
+_MARKS: Final = _in_category("M")
 
 # Format characters (soft hyphen, zero-width space and joiners, direction marks) and variation selectors are not seen,
 # so they do not make a text another one. Unicode's NFKC_Casefold takes them away too.
 _UNSEEN: Final = re.compile(rf"[{_in_category('Cf')}\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
 
-# C, C++ and C# are three words. A doubled `+` after a repetition: nothing is given back, so a word of a million letters
-# costs no stack.
 # Control characters but tab and newline, those of writing directions, halves of pairs, and what is no character.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+# C, C++ and C# are three words. A doubled `+` after a repetition: nothing is given back, so a word of a million letters
+# costs no stack.
 _ASCII_TOKEN: Final = re.compile(r"[a-z0-9_]+(?:\+\+|#)?")
 _TOKEN: Final = re.compile(
     rf"[^\W{_UNSPACED}]++(?:[{_MARKS}]++[^\W{_UNSPACED}]*+)*+(?:\+\+|#)?|[{_UNSPACED}][{_MARKS}]*+"

@@ -12,6 +12,7 @@ from genetic_udfs.decontamination.hard_filter import found_by_words
 from genetic_udfs.decontamination.items import BenchmarkItem
 from genetic_udfs.decontamination.nearest import nearest_items
 from genetic_udfs.decontamination.same_problem import rule_of, same_problem_version
+from genetic_udfs.runtime.checkpoint import Checkpoint
 from genetic_udfs.runtime.row_udf import row_udf
 
 Ask = Callable[[DataFrame], DataFrame]
@@ -27,7 +28,7 @@ def contamination(
     paraphrases: Paraphrases | None = None,
     model: EmbeddingModel | None = None,
     ask: Ask | None = None,
-    checkpoint: Callable[[DataFrame, str], DataFrame] = lambda rows, name: rows,
+    checkpoint: Checkpoint = lambda rows, name: rows,
 ) -> DataFrame:
     """Return the rows that hold an item of a test set, each with the item and the rule that found it.
 

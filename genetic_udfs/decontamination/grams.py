@@ -12,7 +12,7 @@ from genetic_udfs.data.text import batch_shingles, chain
 # A bit of the hash says for most grams that no key is theirs, at a fiftieth of the price of a search: so many places
 # for each key, within these bounds (bytes; the upper one no longer fits into a core's cache).
 _PLACES_A_KEY: Final = 64
-_FEWEST_PLACES: Final = 1 << 16
+_MIN_PLACES: Final = 1 << 16
 _MAX_PLACES: Final = 1 << 24
 
 
@@ -65,7 +65,7 @@ class Postings:
         order = np.argsort(hashes, kind="stable")
         keys, starts = np.unique(hashes[order], return_index=True)
         wanted = 1 << max(len(keys) * _PLACES_A_KEY - 1, 1).bit_length()
-        places = np.zeros(min(max(wanted, _FEWEST_PLACES), _MAX_PLACES), np.bool_)
+        places = np.zeros(min(max(wanted, _MIN_PLACES), _MAX_PLACES), np.bool_)
         places[_place(keys, len(places))] = True
         return cls(keys, np.append(starts, len(hashes)).astype(np.int64), values[order], places)
 

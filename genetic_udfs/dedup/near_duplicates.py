@@ -1,6 +1,5 @@
 """New texts that duplicate a kept one or each other: the whole way, from texts to what is dropped."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -17,12 +16,10 @@ from genetic_udfs.dedup.jaccard import exact_links, texts_of_pairs, verified
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.dedup.signing import signed
 from genetic_udfs.dedup.survivors import dropped
+from genetic_udfs.runtime.checkpoint import Checkpoint
 
 # The largest partition over an even share, above which texts are shuffled first.
 _MAX_UNEVENNESS: Final = 1.5
-
-Checkpoint = Callable[[DataFrame, str], DataFrame]
-"""Computes an intermediate result and stores it under a name, at once; returns what is gone on with."""
 
 
 class NotCompared(NamedTuple):

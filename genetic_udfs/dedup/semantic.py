@@ -16,10 +16,10 @@ from pyspark.sql.types import FloatType, IntegerType, StringType, StructField, S
 
 from genetic_udfs.config import EmbeddingModel
 from genetic_udfs.dedup import columns as c
-from genetic_udfs.dedup.near_duplicates import Checkpoint
 from genetic_udfs.embedding.landmarks import packed, unpacked
 from genetic_udfs.embedding.vectors import Embedded, embedded_rows
 from genetic_udfs.runtime.arrow import batches_of, local_frame, rows
+from genetic_udfs.runtime.checkpoint import Checkpoint
 
 SEMANTIC: Final = "semantic"  # in the column `method`
 

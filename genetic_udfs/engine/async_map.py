@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from genetic_udfs.engine.window import Window
 
@@ -19,9 +19,9 @@ Answer = Callable[[Row], Awaitable[Result]]
 
 # Finished results that wait for an earlier one cost memory, so reading ahead ends somewhere. At 32 windows a
 # request would have to take longer than 32 average ones for the window to run dry behind it.
-_WINDOWS_AHEAD = 32
-_LEAVING = 10.0  # seconds for the context to be left, after the last row
-_LINGER = 0.05  # seconds to wait for more results, when one is ready: an Arrow batch for each row would be dear
+_WINDOWS_AHEAD: Final = 32
+_LEAVING: Final = 10.0  # seconds for the context to be left, after the last row
+_LINGER: Final = 0.05  # seconds to wait for more results, when one is ready: an Arrow batch for each row would be dear
 
 
 def ordered_map(

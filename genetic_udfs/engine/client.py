@@ -45,12 +45,12 @@ NO_PROMPT: Final = "no prompt"
 """The error of a row about which nothing was asked."""
 
 _CHAT: Final = "chat/completions"
-_OF_THE_ROW = frozenset({400, 413, 414, 422})
-_BUSY = frozenset({429, 503, 529})
-_BROKEN_OFF = frozenset({"abort", "error"})  # as vLLM ends what it works on when it has to end
-_FOLLOWED = frozenset({307, 308})
-_PASSING = frozenset({408, 425})  # below 500, and worth another try
-_LONGEST_MESSAGE = 500
+_OF_THE_ROW: Final = frozenset({400, 413, 414, 422})
+_BUSY: Final = frozenset({429, 503, 529})
+_BROKEN_OFF: Final = frozenset({"abort", "error"})  # as vLLM ends what it works on when it has to end
+_FOLLOWED: Final = frozenset({307, 308})
+_PASSING: Final = frozenset({408, 425})  # below 500, and worth another try
+_LONGEST_MESSAGE: Final = 500
 # Words of a refusal that mean the request's beginning of an answer, which is vLLM's.
 _NOT_CONTINUED: Final = re.compile(
     r"continue_final_message|add_generation_prompt|prefill|(?:final|last|assistant) message|role.{0,9}assistant",
@@ -126,7 +126,7 @@ class Client:
         sampling: How it samples; None of one that embeds, whose replies' texts are vectors.
         read_logprobs: Fills `yes_probability`.
         policy: How often to try again.
-        reasoning: How thoughts are told from answers, as `engines.NAME.reasoning`.
+        reasoning: How thoughts are separated from answers, as `engines.NAME.reasoning`.
         max_tokens_field: What the endpoint calls the longest reply; found out unless given.
         refused_after: So many refusals of one kind, before anything is answered, are no fault of rows; None for never.
         on_notice: Told what was found out.

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import aiohttp
 
@@ -17,8 +17,8 @@ from genetic_udfs.engine.protocol import EngineRequest, Ready, line
 from genetic_udfs.engine.vllm import SERVED_MODEL
 from genetic_udfs.errors import EngineError
 
-_LAUNCHES = 4  # how often in a row the supervisor may vanish before this feeder gives up
-_STEADY = 120.0  # seconds for which a server was there, after which a loss is no longer one in a row
+_LAUNCHES: Final = 4  # how often in a row the supervisor may vanish before this feeder gives up
+_STEADY: Final = 120.0  # seconds for which a server was there, after which a loss is no longer one in a row
 
 
 class EngineConnection:

@@ -10,7 +10,7 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import ProcessId, ancestor_named, this_machine
@@ -18,11 +18,11 @@ from genetic_udfs.runtime.process import ProcessId, ancestor_named, this_machine
 if TYPE_CHECKING:
     from genetic_udfs.engine.gpus import ExecutorGpus  # and Spark, which the supervisor would pay for nothing
 
-CONTROL = "control.sock"
+CONTROL: Final = "control.sock"
 """The name of a supervisor's socket in its folder."""
 
-_LONGEST_SOCKET_PATH = 107  # bytes: sockaddr_un.sun_path without its last zero
-_LONGEST_NAME_IN_FOLDER = 24  # bytes: "/e1795392193123.sock" and some to spare
+_LONGEST_SOCKET_PATH: Final = 107  # bytes: sockaddr_un.sun_path without its last zero
+_LONGEST_NAME_IN_FOLDER: Final = 24  # bytes: "/e1795392193123.sock" and some to spare
 
 
 @dataclass(frozen=True)

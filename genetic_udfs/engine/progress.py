@@ -13,12 +13,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from genetic_udfs.engine.metrics import ServerMetrics
 from genetic_udfs.engine.utilization import STALE, EngineUtilization, ServerWatch, engine_utilization
 
-_INTERVAL = 0.3  # seconds between two datagrams of one feeder
+_INTERVAL: Final = 0.3  # seconds between two datagrams of one feeder
 
 
 @dataclass(frozen=True)

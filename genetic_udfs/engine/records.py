@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Final
 
 from genetic_udfs.runtime.process import ProcessId, end_group, this_machine
 
-_RECORD = "record.json"
-_LOCK = "supervisor.lock"
-_KEPT = 24 * 3600.0  # seconds that the logs of a supervisor outlive it
+_RECORD: Final = "record.json"
+_LOCK: Final = "supervisor.lock"
+_KEPT: Final = 24 * 3600.0  # seconds that the logs of a supervisor outlive it
 
 
 @dataclass(frozen=True)

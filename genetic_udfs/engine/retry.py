@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_MAX_RETRY_AFTER = 300.0  # seconds
+_MAX_RETRY_AFTER: Final = 300.0  # seconds
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 
@@ -14,11 +15,12 @@ from genetic_udfs.engine.vllm import Command
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import ProcessId, die_with_parent, end_group, members
 
-_LINES_SHOWN = 30
-_PREFIX = re.compile(r"^(\(\S+ pid=\d+\) )?(?P<level>INFO|WARNING|ERROR|DEBUG)(:| [\d-]+ [\d:]+ \[[^\]]*\]) ?")
-_CAUSE = re.compile(r"^(\w+\.)*\w*(Error|Exception|Killed|Interrupt)\b|^\S+: error: ")
-_WARNING = re.compile(r"^.*Warning: .*\n(?:  .*\n)?", re.MULTILINE)  # Python's own, with the line of code below it
-_NOISE = re.compile(r"^[\s^~]*$|Loading safetensors|Dumping |warnings\.warn|resource_tracker|^Triton is ")
+_LINES_SHOWN: Final = 30
+_PREFIX: Final = re.compile(r"^(\(\S+ pid=\d+\) )?(?P<level>INFO|WARNING|ERROR|DEBUG)(:| [\d-]+ [\d:]+ \[[^\]]*\]) ?")
+_CAUSE: Final = re.compile(r"^(\w+\.)*\w*(Error|Exception|Killed|Interrupt)\b|^\S+: error: ")
+# Python's own, with the line of code below it.
+_WARNING: Final = re.compile(r"^.*Warning: .*\n(?:  .*\n)?", re.MULTILINE)
+_NOISE: Final = re.compile(r"^[\s^~]*$|Loading safetensors|Dumping |warnings\.warn|resource_tracker|^Triton is ")
 
 
 class Server:

@@ -9,13 +9,14 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from genetic_udfs.engine.executor import CONTROL, Executor
 from genetic_udfs.errors import EngineError
 from genetic_udfs.runtime.process import python_path
 
-PROGRAM = "genetic_udfs.engine.supervisor_process"
-_TIMEOUT = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep
+PROGRAM: Final = "genetic_udfs.engine.supervisor_process"
+_TIMEOUT: Final = 90.0  # seconds until the supervisor listens: a Python start on a busy machine, and a sweep
 
 
 def control_socket(executor: Executor, program: str = PROGRAM) -> Path:

@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from genetic_udfs.config import MEMORY_SHARE, Engine
 from genetic_udfs.runtime.process import python_path
 
-SERVED_MODEL = "engine"
+SERVED_MODEL: Final = "engine"
 """The name under which every server of our own serves its model."""
 
-_GIB = 2**30
-_FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+_GIB: Final = 2**30
+_FAST_BFLOAT16: Final = {"avx512_bf16", "amx_bf16"}
 # What Spark sets for its Python workers, and what would bend a server that inherits it.
-_NOT_INHERITED = {
+_NOT_INHERITED: Final = {
     "OMP_NUM_THREADS",
     "PYTHONDONTWRITEBYTECODE",
     "PYTHONHASHSEED",

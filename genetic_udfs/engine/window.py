@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections import deque
+from typing import Final
 
-_COOL_DOWN = 1.0  # seconds: the refusals of one burst count as one
+_COOL_DOWN: Final = 1.0  # seconds: the refusals of one burst count as one
 
 
 class Window:

@@ -5,14 +5,14 @@ takes rounds of its own, so a run of a few samples takes a quarter more than the
 median.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genetic_udfs.config import Config
+from genetic_udfs.config import Config, Engine
 from genetic_udfs.evolution.operators.slots import quotas, slots_by_colony
 
 # Runs that are drawn, and the percentiles of their slots that nine of ten lie between.
@@ -20,9 +20,13 @@ _TRIES: Final = 200
 _INTERVAL: Final = (5, 95)
 
 
+RoleEngine = tuple[str, str]
+"""The names of a role and of the engine that was asked as it."""
+
+
 @dataclass(frozen=True)
 class RoleSeen:
-    """What a role has taken so far; `seconds` are those of its stages, first request to last reply."""
+    """What a role has taken of an engine so far; `seconds` are those of its stages, first request to last reply."""
 
     requests: int
     prompt_tokens: int
@@ -34,6 +38,7 @@ class RoleSeen:
 class Seen:
     """What is known: so many slots bore candidates, of which so many passed every stage, and took this.
 
+    `roles` has what each role took of each engine: the Judge's may be another for paraphrases than for solutions.
     Bytes are those of rows before compression: `row_bytes` of the slots' candidates and replies, `pair_bytes` of each
     accepted pair in the population and what is derived from it, `seed_bytes` of all seeds there. `gpus` are those that
     the executors hold together, None where Spark manages none.
@@ -42,7 +47,7 @@ class Seen:
     slots: int
     candidates: int
     passed: int
-    roles: Mapping[str, RoleSeen]
+    roles: Mapping[RoleEngine, RoleSeen]
     row_bytes: int
     pair_bytes: float = 0.0
     seed_bytes: int = 0
@@ -67,7 +72,7 @@ class RoleForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run will take: slots, the pairs that it is expected to accept of those wanted, and this by role.
+    """What a run will take: slots, the pairs that it is expected to accept of those wanted, and by role and engine.
 
     `low` and `high` are the slots between which nine of ten drawn runs lie; all else grows with them.
     """
@@ -77,7 +82,7 @@ class Forecast:
     high: int
     accepted: int
     wanted: int
-    roles: Mapping[str, RoleForecast]
+    roles: Mapping[RoleEngine, RoleForecast]
     row_bytes: int
 
     @property
@@ -120,7 +125,7 @@ def forecast(
     low, high = np.percentile(totals[:, 0], _INTERVAL)
     scale = slots / seen.slots
     roles = {
-        name: _scaled(config, name, role, scale, tokens_per_second, seen.gpus) for name, role in seen.roles.items()
+        names: _scaled(config, names, role, scale, tokens_per_second, seen.gpus) for names, role in seen.roles.items()
     }
     accepted = round(float(np.median(totals[:, 1])))
     return Forecast(
@@ -135,19 +140,25 @@ def forecast(
 
 
 def _scaled(
-    config: Config, name: str, role: RoleSeen, scale: float, tokens_per_second: float | None, gpus: int | None
+    config: Config, names: RoleEngine, role: RoleSeen, scale: float, tokens_per_second: float | None, gpus: int | None
 ) -> RoleForecast:
     seconds = role.seconds * scale
     given_seconds = role.completion_tokens / tokens_per_second * scale if tokens_per_second else None
     prompt_tokens, completion_tokens = role.prompt_tokens * scale, role.completion_tokens * scale
     money = None
-    settings = {str(known): each for known, each in config.roles.assigned().items()}.get(name)
-    if settings is not None and (engine := config.engines[settings.engine]).has_price:
+    if (engine := _engine_from_now_on(config, *names)) is not None and engine.has_price:
         money = (engine.hourly(gpus) or 0.0) * (seconds if given_seconds is None else given_seconds) / 3600
         money += engine.price.of(prompt_tokens, completion_tokens) if engine.price is not None else 0.0
     return RoleForecast(
         round(role.requests * scale), round(prompt_tokens), round(completion_tokens), seconds, given_seconds, money
     )
+
+
+def _engine_from_now_on(config: Config, role: str, engine: str) -> Engine | None:
+    """Return the engine that was asked as a role, or the role's own where the configuration has that one no more."""
+    own = {str(known): settings.engine for known, settings in config.roles.assigned().items()}.get(role, "")
+    used = config.used_engines()
+    return used.get(engine, used.get(own))
 
 
 def _yields(seen: Seen, chance: np.random.Generator) -> NDArray[np.float64]:
@@ -209,21 +220,6 @@ def generation_of(
             accepted += gained
         used += sum(counts.values())
     return GenerationCounts(used, accepted, in_all)
-
-
-def seen_of(costs: Sequence[Mapping[str, float]]) -> dict[str, RoleSeen]:
-    """Return what each role has taken, summed up over rows of `generations.costs`."""
-    found: dict[str, RoleSeen] = {}
-    for cost in costs:
-        role = str(cost["role"])
-        before = found.get(role, RoleSeen(0, 0, 0, 0.0))
-        found[role] = RoleSeen(
-            before.requests + int(cost["requests"]),
-            before.prompt_tokens + int(cost["prompt_tokens"]),
-            before.completion_tokens + int(cost["completion_tokens"]),
-            before.seconds + cost["seconds"],
-        )
-    return found
 
 
 def _within(counts: Mapping[int, int], room: float) -> dict[int, int]:

@@ -6,6 +6,7 @@ same command completes it.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -22,7 +23,7 @@ from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLI
 from genetic_udfs.store.table_errors import table_error_in
 from genetic_udfs.store.tables import SCHEMAS, Store
 
-_TRANSACTION = "fork"
+_TRANSACTION: Final = "fork"
 
 
 @dataclass(frozen=True)

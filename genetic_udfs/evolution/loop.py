@@ -6,6 +6,7 @@ and the ledger alone, so a run that was killed between the commits completes the
 
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -32,7 +33,7 @@ from genetic_udfs.store.schema import (
     SEED,
 )
 
-_COMMIT = "generation"
+_COMMIT: Final = "generation"
 
 
 def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> list[Row]:

@@ -72,10 +72,10 @@ def add_embeddings(store: Store, config: Config, run_id: str, generation: int, k
         return
     new = store.read(POPULATION).filter(F.col("generation") == generation)
     if generation == 0:
-        rows = _seeds_in_clusters(embedded_population(new, config.embedding_model, None))
+        added = _seeds_in_clusters(embedded_population(new, config.embedding_model, None))
     else:
-        rows = embedded_population(new, config.embedding_model, _landmarks_of(store), known)
-    store.append(EMBEDDINGS, rows, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
+        added = embedded_population(new, config.embedding_model, _landmarks_of(store), known)
+    store.append(EMBEDDINGS, added, transaction=_TRANSACTION, version=generation, run_id=run_id, generation=generation)
 
 
 def embedded_population(
@@ -98,8 +98,8 @@ def embedded_population(
     def place(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return batches_of(_placed(batches, shared.value, name), EMBEDDINGS_SCHEMA)
 
-    def embed(rows: DataFrame) -> DataFrame:
-        return embedded_rows(rows, ["id", "generation", "level", "text"], model, to_rows, EMBEDDINGS_SCHEMA)
+    def embed(texts: DataFrame) -> DataFrame:
+        return embedded_rows(texts, ["id", "generation", "level", "text"], model, to_rows, EMBEDDINGS_SCHEMA)
 
     given = new.select("id", "content_hash", F.col("instruction").alias("text"), "generation", level().alias("level"))
     if known is None:
@@ -136,17 +136,17 @@ def _rows(
 
 def _seeds_in_clusters(seeds: DataFrame) -> DataFrame:
     """Choose the landmarks among the seeds, and put each seed into its cluster."""
-    rows = seeds.toArrow().to_pylist()
-    vectors = unpacked([row["vector"] for row in rows])
-    of = clusters(vectors, _chosen([row["id"] for row in rows], vectors))
-    found = [{**row, "cluster": cluster} for row, cluster in zip(rows, of.tolist(), strict=True)]
+    embedded = seeds.toArrow().to_pylist()
+    vectors = unpacked([row["vector"] for row in embedded])
+    of = clusters(vectors, _chosen([row["id"] for row in embedded], vectors))
+    found = [{**row, "cluster": cluster} for row, cluster in zip(embedded, of.tolist(), strict=True)]
     return local_frame(seeds.sparkSession, found, EMBEDDINGS_SCHEMA)
 
 
 def _landmarks_of(store: Store) -> NDArray[np.float32]:
     """Return the landmarks among the seeds: the same in each process."""
-    rows = store.read(EMBEDDINGS).filter("generation = 0").select("id", "vector").toArrow().to_pylist()
-    return _chosen([row["id"] for row in rows], unpacked([row["vector"] for row in rows]))
+    seeds = store.read(EMBEDDINGS).filter("generation = 0").select("id", "vector").toArrow().to_pylist()
+    return _chosen([row["id"] for row in seeds], unpacked([row["vector"] for row in seeds]))
 
 
 def _chosen(ids: Sequence[str], vectors: NDArray[np.float32]) -> NDArray[np.float32]:

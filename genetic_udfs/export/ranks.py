@@ -1,13 +1,12 @@
 """Numbers the rows of a table in an order, 0..N-1, without sorting them in one task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-Checkpoint = Callable[[DataFrame, str], DataFrame]
-"""Given rows and a name for them, stores them and returns what to read."""
+from genetic_udfs.runtime.checkpoint import Checkpoint
 
 # `monotonically_increasing_id` has the partition above these bits, and the row within it below.
 _ROW_BITS: Final = 33

@@ -11,7 +11,8 @@ from genetic_udfs.errors import StoreError
 from genetic_udfs.export.folder import DATA, Folder
 from genetic_udfs.export.formats import FileType
 from genetic_udfs.export.outcome import WrittenSplit
-from genetic_udfs.export.ranks import Checkpoint, numbered
+from genetic_udfs.export.ranks import numbered
+from genetic_udfs.runtime.checkpoint import Checkpoint
 from genetic_udfs.runtime.session import file_system
 from genetic_udfs.store.row_bytes import row_bytes
 
@@ -32,13 +33,13 @@ def planned(sizes: Mapping[str, tuple[int, int]], shards: int | None) -> list[Sp
     """Return the splits, with the number of files of each.
 
     Args:
-        sizes: rows and bytes of the texts of each split; the first is `train`.
-        shards: of the first split; the others have as many in proportion. None for files of 256 MiB of text.
+        sizes: rows and bytes of each split; the first is `train`.
+        shards: of the first split; the others have as many in proportion. None for files of 256 MiB, not compressed.
     """
     of_first = next(iter(sizes.values()))[0]
     found = []
-    for name, (rows, text_bytes) in sizes.items():
-        wanted = -(-text_bytes // _SHARD_BYTES) if shards is None else round(shards * rows / of_first)
+    for name, (rows, size) in sizes.items():
+        wanted = -(-size // _SHARD_BYTES) if shards is None else round(shards * rows / of_first)
         found.append(SplitFiles(name, rows, min(max(1, wanted), rows)))
     return found
 

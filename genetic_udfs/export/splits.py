@@ -14,8 +14,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.errors import ConfigurationError
-from genetic_udfs.export.ranks import Checkpoint, numbered
+from genetic_udfs.export.ranks import numbered
 from genetic_udfs.export.selection import pairs_of
+from genetic_udfs.runtime.checkpoint import Checkpoint
 
 TRAIN: Final = "train"
 # Ancestors that a pair of a split other than `train` may have: each costs the training split a pair.

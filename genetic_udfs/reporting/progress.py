@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genetic_udfs.config import Price
+from genetic_udfs.data.text import printable
 from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
 from genetic_udfs.engine.utilization import EngineUtilization
 from genetic_udfs.reporting.amounts import duration
@@ -213,7 +214,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Say something that stays."""
-        self.console.print(Text(f"[{time.strftime('%H:%M:%S')}] {text}"))
+        self.console.print(Text(f"[{time.strftime('%H:%M:%S')}] {printable(text)}"))
 
     def _note_notices(self) -> None:
         for notice in self._listener.notices()[self._noted :]:

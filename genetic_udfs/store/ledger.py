@@ -20,7 +20,7 @@ from genetic_udfs.store.tables import Store
 
 # The tail of a wave, where few of its requests still run, is filled by the next wave. Spark's FIFO scheduling gives
 # that one only what the first leaves free.
-_WAVES_AT_ONCE = 2
+_WAVES_AT_ONCE: Final = 2
 
 
 # Columns of a plan beside the rows' own: what replies are joined by, and whether the reply that is there is of this

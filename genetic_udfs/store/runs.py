@@ -177,7 +177,7 @@ def _with_length(identity: str, engine: Mapping[str, Any], max_tokens: int | Non
 
 
 def changed_reasoning(before: Sequence[Row], config: Config) -> list[str]:
-    """Tell of each engine whose thoughts are told from answers otherwise than in the last run.
+    """Tell of each engine whose thoughts are separated from answers otherwise than in the last run.
 
     That is no part of a request's identity. Runs of releases that did not write it down tell nothing.
     """
@@ -197,7 +197,7 @@ def _last_versions(before: Sequence[Row]) -> dict[str, str] | None:
 
 
 def reasoning_of(engine: Engine) -> str:
-    """Return how an engine's thoughts are told from its answers, here and by a server of our own."""
+    """Return how an engine's thoughts are separated from its answers, here and by a server of our own."""
     tags = engine.reasoning if isinstance(engine.reasoning, bool) else engine.reasoning.model_dump()
     flags = {name: value for name, value in sorted(engine.flags.items()) if name.startswith("reasoning-")}
     return ", ".join(f"{key}: {json.dumps(value)}" for key, value in {"reasoning": tags, **flags}.items())

@@ -33,10 +33,17 @@ def test_files_of_a_folder_may_have_columns_of_their_own_and_partitions_stay_as_
 ) -> None:
     folder = tmp_path / "in"
     spark.createDataFrame([("a", 1)], "id string, own int").write.parquet(str(folder / "day=007"))
-    spark.createDataFrame([("b",)], "id string").write.parquet(str(folder / "day=1e3"))
+    spark.createDataFrame([("b",)], "id string").coalesce(1).write.parquet(str(folder / "day=1e3"))
     found = read_table(spark, str(folder))
     assert found.dtypes == [("id", "string"), ("own", "int"), ("day", "string")]
     assert sorted(map(tuple, found.collect())) == [("a", 1, "007"), ("b", None, "1e3")]
+    of_writers = ("_temporary/0/_x.parquet", "day=007/.spark-staging-1/day=1/a.parquet", "day=007/_SUCCESS", ".x.jsonl")
+    for name in of_writers:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    (folder / "day=1e3" / "_n=1.parquet").hardlink_to(next((folder / "day=1e3").glob("part-*.parquet")))
+    assert read_table(spark, str(folder)).count() == 3  # Spark does not skip a name with = in it
+    (folder / "day=1e3" / "_n=1.parquet").unlink()
     write_table(found, str(tmp_path / "out"), TableFormat.PARQUET)
     assert read_table(spark, str(tmp_path / "out")).exceptAll(found).isEmpty()
     assert spark.conf.get("spark.sql.sources.partitionColumnTypeInference.enabled") == "true"
@@ -53,7 +60,15 @@ def test_files_of_a_folder_may_have_columns_of_their_own_and_partitions_stay_as_
         ({"key=1/a.parquet": {"Key": [2]}}, "in: the columns 'Key' and 'key' differ by case alone; rename one"),
         ({"key=1/a.parquet": {"key": [2]}}, "in: the column 'key' is in the files and in the names of their folders"),
         ({"a.parquet": {"": [1]}}, "in: a column has no name"),
-        ({"a.parquet": {"id": [1]}, "_b.parquet": {"id": [2]}}, "in/_b.parquet: Spark skips files whose names begin"),
+        ({"a.parquet": {"id": [1]}, "_b.parquet": {"id": [2]}}, "in/_b.parquet: Spark skips what has a name that"),
+        (
+            {"a=1/b=2/c=3/_x.parquet": {"id": [1]}, "a=1/b=2/c=3/x.parquet": {"id": [2]}},
+            "in/a=1/b=2/c=3/_x.parquet: Spark skips what has a name that begins with _ or a dot; rename or remove it",
+        ),
+        ({"a.parquet": {"id": [1]}, "_old/b.parquet": {"id": [2]}}, "in/_old/b.parquet: Spark skips what has a name"),
+        ({"a.parquet": {"id": [1]}, "sub/b.parquet": {"id": [2]}}, "in/sub/b.parquet: Spark skips it: in a folder it"),
+        ({"a=1/b.parquet": {"id": [1]}, "c.parquet": {"id": [2]}}, "in/c.parquet: Spark skips it: in a folder it"),
+        ({"a=1/b.jsonl": {"id": [1]}}, "in/a=1/b.jsonl: is JSONL, and a folder is read as Parquet; name one file"),
     ],
 )
 def test_parquet_that_would_lose_a_column_or_a_file_is_refused(
@@ -91,7 +106,7 @@ def test_jsonl_is_read_plain_and_gzipped_and_every_value_is_what_it_was(spark: S
         ("a.jsonl", b'{"a": {"Id": 1}}\n{"a": {"id": 2}}\n', "the keys 'a.Id' and 'a.id' differ by case alone"),
         ("a.jsonl", b'{"id": 1, "a": {}}\n', "the key 'a' holds nothing but empty objects"),
         ("a.jsonl", b"{}\n", "no line of it has a key"),
-        ("_a.jsonl", b'{"id": 1}\n', "Spark skips files whose names begin with _ or a dot; rename or remove it"),
+        ("_a.jsonl", b'{"id": 1}\n', "Spark skips what has a name that begins with _ or a dot; rename or remove it"),
         ("a.jsonl.zst", b"(\xb5/\xfd", "unknown format; supported are"),
         ("a.parquet", b"no parquet", "cannot be read"),
         ("a.csv", b"id\n1\n", "unknown format; supported are"),

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from genetic_udfs.commands import output_table
 from genetic_udfs.commands.choices import TableFormat
 from genetic_udfs.commands.input_table import read_table
 from genetic_udfs.commands.output_table import check_format, check_output, write_table
@@ -54,8 +55,17 @@ def test_an_output_that_cannot_be_made_is_refused_at_once(spark: SparkSession, t
     assert [file.name for file in tmp_path.iterdir()] == ["file"]
 
 
-def test_columns_that_a_format_cannot_hold_are_named_before_a_row_is_read(spark: SparkSession, tmp_path: Path) -> None:
+def test_columns_that_a_format_cannot_hold_are_named_before_a_row_is_read(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = str(tmp_path / "new" / "out[1]")
+    written: list[str] = []
+
+    def write(rows: DataFrame, path: str, format_: TableFormat) -> None:
+        written.append(path)
+        write_table(rows, path, format_)
+
+    monkeypatch.setattr(output_table, "write_table", write)
     unread = spark.range(1).selectExpr("CAST(raise_error('read') AS INT) AS id", "INTERVAL '1' DAY AS span")
     check_format(unread, out, TableFormat.PARQUET)
     with pytest.raises(ConfigurationError, match=r"new/out\[1\]: cannot be written as delta: .*`span`"):
@@ -64,6 +74,7 @@ def test_columns_that_a_format_cannot_hold_are_named_before_a_row_is_read(spark:
     for format_ in TableFormat:
         check_format(usual, out, format_)
     assert not list(tmp_path.iterdir())
+    assert len(written) == 2 and all(path.startswith(f"{out}.scratch-") for path in written)
 
 
 def test_what_was_half_written_is_taken_away(spark: SparkSession, tmp_path: Path) -> None:

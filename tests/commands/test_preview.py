@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.types import LongType
 from rich.console import Console
 from typer.testing import CliRunner
@@ -17,7 +18,7 @@ from genetic_udfs.commands.explain import RunState, format_state, print_plan, st
 from genetic_udfs.commands.job_exit import with_values
 from genetic_udfs.commands.preview import print_forecast, run_preview
 from genetic_udfs.evolution.plan import stages_of
-from genetic_udfs.store.schema import GENERATIONS
+from genetic_udfs.store.schema import GENERATIONS, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 from tests import scripted_model
 from tests.evolution.test_evolution import seeds, settings
@@ -56,7 +57,8 @@ def test_what_is_done_of_a_run_is_read(spark: SparkSession, made_once: Path, tmp
     assert (done.generation, done.under_way, done.tables[:2]) == (2, 0, ["population", "candidates"])
     assert done.seen is not None
     assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (7, 7, 5)
-    assert done.seen.roles["coder"].requests == 10
+    asked = {names: seen.requests for names, seen in done.seen.roles.items()}
+    assert asked == {("coder", "one"): 6, ("instructor", "one"): 7, ("judge", "one"): 6}
     assert (done.seen.row_bytes, done.seen.seed_bytes) == (
         size_of(store, "candidates") + size_of(store, "replies"),
         size_of(store, "population", "generation = 0"),
@@ -84,10 +86,12 @@ def size_of(store: Store, table: str, where: str = "true") -> int:
 
 def test_what_is_under_way_is_not_counted_with_what_is_finished(made: Store) -> None:
     made.table(GENERATIONS).delete("generation = 2")
+    made.table(REPLIES).update("request_id = 'judge a'", {"engine": F.lit("other")})  # as who judges paraphrases may be
     done = state_of(made)
     assert (done.generation, done.under_way) == (1, 10) and done.seen is not None
     assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (3, 3, 2)
-    assert done.seen.roles["coder"].requests == 5
+    asked = {names: seen.requests for names, seen in done.seen.roles.items()}
+    assert asked == {("coder", "one"): 3, ("instructor", "one"): 3, ("judge", "one"): 2, ("judge", "other"): 1}
     assert done.seen.row_bytes == sum(size_of(made, table, "generation < 2") for table in ("candidates", "replies"))
     assert done.seen.pair_bytes == size_of(made, "population", "generation = 1") / 2
 

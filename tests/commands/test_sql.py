@@ -79,6 +79,13 @@ def test_a_table_shows_texts_as_they_are(spark: SparkSession) -> None:
     assert "[red]c" in printed(spark, QUERY, Format.TABLE)
 
 
+def test_a_table_steers_no_terminal(spark: SparkSession) -> None:
+    query = "SELECT concat(char(27), '[2Ja') AS `\x1b[1mn`, array(char(27)) AS list"
+    table = printed(spark, query, Format.TABLE)
+    assert "\x1b" not in table and "\ufffd[2Ja" in table and "\ufffd[1mn" in table
+    assert "\x1b[2Ja" in printed(spark, query, Format.CSV)
+
+
 def test_a_table_has_so_many_rows_at_most_and_says_how_many_more_there_are(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

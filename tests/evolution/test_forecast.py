@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from genetic_udfs.config import Config, Price
-from genetic_udfs.evolution.forecast import GenerationCounts, RoleSeen, Seen, forecast, generation_of, seen_of
+from genetic_udfs.evolution.forecast import GenerationCounts, RoleSeen, Seen, forecast, generation_of
 
 
 def config(**changed: Any) -> Config:
@@ -28,7 +28,7 @@ SEEN = Seen(
     slots=10,
     candidates=20,
     passed=5,
-    roles={"coder": RoleSeen(16, 1600, 800, 4.0), "judge": RoleSeen(8, 2000, 40, 1.0)},
+    roles={("coder", "any"): RoleSeen(16, 1600, 800, 4.0), ("judge", "any"): RoleSeen(8, 2000, 40, 1.0)},
     row_bytes=5000,
     pair_bytes=100.5,
     seed_bytes=70,
@@ -72,7 +72,7 @@ def test_what_was_seen_is_scaled_to_the_slots() -> None:
     goes_on = forecast(config(), SEEN, generations=2, goes_on=True)
     assert goes_on is not None
     assert goes_on.row_bytes == round(500 * goes_on.slots + 100.5 * goes_on.accepted)  # the seeds are there already
-    coder = found.roles["coder"]
+    coder = found.roles["coder", "any"]
     assert [coder.requests, coder.prompt_tokens, coder.completion_tokens] == pytest.approx(
         [16 * scale, 1600 * scale, 800 * scale], abs=0.5
     )
@@ -132,20 +132,38 @@ def test_what_it_costs_is_forecast_where_engines_have_a_price() -> None:
     )
     assert found is not None
     scale = found.slots / SEEN.slots
-    assert found.roles["coder"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 4 * 0.01), rel=1e-3)
+    assert found.roles["coder", "any"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 4 * 0.01), rel=1e-3)
     assert found.money == pytest.approx(sum(role.money or 0 for role in found.roles.values()))
     fast = forecast(
         priced.model_copy(update={"engines": {**priced.engines, priced.roles.coder.engine: price}}), SEEN, 2, 1000
     )
     assert fast is not None  # an hour of the engine costs by the hours at the tokens/s given
-    assert fast.roles["coder"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 0.8 * 0.01), rel=1e-3)
+    assert fast.roles["coder", "any"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 0.8 * 0.01), rel=1e-3)
     on_eight = forecast(
         priced.model_copy(update={"engines": {**priced.engines, priced.roles.coder.engine: price}}),
         replace(SEEN, gpus=8),
         2,
     )
     assert on_eight is not None
-    assert on_eight.roles["coder"].money == pytest.approx(scale * (1600 * 1e-4 + 800 * 2e-4 + 8 * 4 * 0.01), rel=1e-3)
+    assert on_eight.roles["coder", "any"].money == pytest.approx(
+        scale * (1600 * 1e-4 + 800 * 2e-4 + 8 * 4 * 0.01), rel=1e-3
+    )
+
+
+def test_what_a_paraphrase_judge_is_asked_costs_what_its_engine_does() -> None:
+    def priced(completion: float) -> dict[str, Any]:
+        return {"model": "some/model", "price": {"prompt": 0.0, "completion": completion}}
+
+    both = config(
+        engines={"any": priced(1e6), "other": priced(1.0)},
+        decontamination={"paraphrases": {"judge": {"engine": "other"}}},
+    )
+    roles = {("judge", engine): RoleSeen(8, 2000, 40, 1.0) for engine in ("any", "other", "gone")}
+    found = forecast(both, replace(SEEN, roles=roles), generations=2)
+    assert found is not None
+    scale = found.slots / SEEN.slots
+    # The role's own engine takes the place of one that is not in the configuration any more.
+    assert [role.money for role in found.roles.values()] == pytest.approx([40 * scale, 40e-6 * scale, 40 * scale])
 
 
 def test_a_generation_with_a_cap_counts_candidates_not_slots() -> None:
@@ -156,11 +174,3 @@ def test_a_generation_with_a_cap_counts_candidates_not_slots() -> None:
 
 def test_of_nothing_that_passed_nothing_follows() -> None:
     assert forecast(config(), Seen(10, 20, 0, {}, 0), generations=1) is None
-
-
-def test_costs_are_summed_by_role() -> None:
-    cost = {"role": "coder", "requests": 2, "prompt_tokens": 10, "completion_tokens": 5, "seconds": 1.5}
-    assert seen_of([cost, cost, {**cost, "role": "judge"}]) == {
-        "coder": RoleSeen(4, 20, 10, 3.0),
-        "judge": RoleSeen(2, 10, 5, 1.5),
-    }

@@ -19,6 +19,7 @@ from genetic_udfs.commands.export import checked, items_to_check
 from genetic_udfs.config import Config
 from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.errors import ConfigurationError, StoreError
+from genetic_udfs.export import shards
 from genetic_udfs.export.formats import (
     MODEL,
     PREFERENCE_FORMATS,
@@ -313,6 +314,7 @@ def test_a_preference_pair_is_the_accepted_solution_and_the_worst_that_did_worse
         ({"reasoning": True, "format": ExportFormat.PARQUET}, "parquet has the column `reasoning` without it"),
         ({"format": ExportFormat.PARQUET, "file_type": FileType.JSONL}, "is written as Parquet, not as jsonl"),
         ({"split": ("test=7",)}, "above 0 and below 1"),
+        ({"output": "out[1]"}, r"--output out\[1\]: has \[ in it, which `datasets` takes for a pattern"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_spark_starts(options: dict[str, Any], said: str) -> None:
@@ -361,15 +363,21 @@ def test_what_leaves_nothing_to_write_leaves_nothing_behind(
     assert not list(tmp_path.iterdir())
 
 
-def test_of_a_store_under_way_what_is_finished_gets_out(made: Store, tmp_path: Path) -> None:
+def test_of_a_store_under_way_what_is_finished_gets_out(
+    made: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made.table(GENERATIONS).delete("generation = 2")  # its pairs are committed, and it is not
     own = {name: F.upper("id") for name in ("a.b", "`", "_id", "shard", "rank", "row")}
     rows = made.read(POPULATION).withColumns(own).write.format("delta").mode("overwrite")
     rows.option("overwriteSchema", "true").save(made.path(POPULATION))
-    done = run(made, tmp_path / "out[1]", format=ExportFormat.PARQUET)
+    monkeypatch.setattr(shards, "_SHARD_BYTES", 4096)
+    made.table(POPULATION).update("generation > 0", {"code": F.repeat(F.lit("x"), F.lit(9999))})
+    done = run(made, tmp_path / "small", format=ExportFormat.MESSAGES)  # without code
+    assert (done.rows, len(done.splits[0].files)) == (2, 1)
+    done = run(made, tmp_path / "out{1}", format=ExportFormat.PARQUET)
+    assert len(done.splits[0].files) == 2
     assert (done.generation, done.pairs, done.rows) == (1, 2, 2)
-    (tmp_path / "out[1]").rename(tmp_path / "out")  # `datasets` takes its name for a pattern
-    found = load(tmp_path / "out", tmp_path / "cache")["train"]
+    found = load(tmp_path / "out{1}", tmp_path / "cache")["train"]
     assert (sorted(found["id"]), set(found["generation"])) == (["a", "b"], {1})
     assert [sorted(found[name]) for name in own] == [["A", "B"]] * len(own)
 

@@ -67,6 +67,27 @@ def with_parents(
     Returns:
         The slots; `parents` is empty for a mutation that found no parent below `operators.max_depth`.
     """
+    drawn = _drawn(slots, population, own, size, config, count)
+    if scores is None:
+        drawn = drawn.withColumnRenamed("fitness", "score")
+    else:
+        drawn = drawn.join(scores(drawn.select("id", "fitness").distinct()), "id", "left")
+    texts = population.select("id", "instruction").unionByName(own.select("id", "instruction"))
+    parents = (
+        texts.join(_small_side(_winners(drawn, config), count), "id")
+        .groupBy(*SLOT_KEY)
+        .agg(F.sort_array(F.collect_list(F.struct("place", "id", "instruction", "depth"))).alias("parents"))
+    )
+    without_place = F.transform("parents", lambda parent: parent.dropFields("place"))
+    return (
+        slots.join(parents, [*SLOT_KEY], "left")
+        .withColumn("parents", F.coalesce(without_place, F.array()))
+        .select(*slots.columns, "parents")
+    )
+
+
+def _drawn(slots: DataFrame, population: DataFrame, own: DataFrame, size: int, config: Config, count: int) -> DataFrame:
+    """Return who was drawn for each slot, with `position`, the place in the order in which they were."""
     everybody = F.lit(_EVERYBODY).alias("owner")
     members = population.select(everybody, F.col("ordinal").alias("index"), *_CONTESTANT).unionByName(
         own.select(F.col("colony").alias("owner"), (F.col("index") + size).alias("index"), *_CONTESTANT)
@@ -79,32 +100,20 @@ def with_parents(
         .select(*SLOT_KEY, "operator", F.posexplode("indexes").alias("position", "index"))
         .withColumn("owner", F.when(F.col("index") < size, _EVERYBODY).otherwise(F.col("colony")))
     )
-    found = members.join(_small_side(drawn, count), ["owner", "index"])
-    if scores is None:
-        found = found.withColumnRenamed("fitness", "score")
-    else:
-        found = found.join(scores(found.select("id", "fitness").distinct()), "id", "left")
+    return members.join(_small_side(drawn, count), ["owner", "index"])
+
+
+def _winners(drawn: DataFrame, config: Config) -> DataFrame:
+    """Return who becomes a parent of each slot, with `place` among its parents."""
     contestant = F.struct("position", "id", "depth", "score").alias("parent")
     gathered = (
-        found.select(*SLOT_KEY, "operator", contestant)
+        drawn.select(*SLOT_KEY, "operator", contestant)
         .groupBy(*SLOT_KEY, "operator")
         .agg(F.sort_array(F.collect_list("parent")).alias("parents"))
     )
     chosen = F.when(F.col("operator") == MUTATION, _mutated(config)).otherwise(_crossed(config))
-    winners = gathered.select(*SLOT_KEY, F.posexplode(chosen).alias("place", "parent")).select(
+    return gathered.select(*SLOT_KEY, F.posexplode(chosen).alias("place", "parent")).select(
         *SLOT_KEY, "place", "parent.id", "parent.depth"
-    )
-    texts = population.select("id", "instruction").unionByName(own.select("id", "instruction"))
-    parents = (
-        texts.join(_small_side(winners, count), "id")
-        .groupBy(*SLOT_KEY)
-        .agg(F.sort_array(F.collect_list(F.struct("place", "id", "instruction", "depth"))).alias("parents"))
-    )
-    without_place = F.transform("parents", lambda parent: parent.dropFields("place"))
-    return (
-        slots.join(parents, [*SLOT_KEY], "left")
-        .withColumn("parents", F.coalesce(without_place, F.array()))
-        .select(*slots.columns, "parents")
     )
 
 

@@ -20,7 +20,7 @@ def cost_section(store: StoreFigures) -> Section:
         return Section(_ID, _HEADING)
     tables = [("Roles", _of_roles(roles, store.accepted))]
     if store.stages:
-        tables.append((f"{'The last stages' if len(store.stages) == MAX_STAGES else 'Stages'}", _of_stages(store)))
+        tables.append(("The last stages" if len(store.stages) == MAX_STAGES else "Stages", _of_stages(store)))
     if store.uses:
         tables.append(("Engines, by their own metrics", _of_engines(store.uses)))
     models = [(role, model, f"{replies:,}") for role, model, replies in store.models]
