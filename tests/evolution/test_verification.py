@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from pyspark.sql import Row, SparkSession
@@ -49,11 +49,11 @@ def fenced(code: str) -> Answer:
 class Models:
     """Models whose solutions and tests are right or wrong by a hash of the instruction, which tests can ask for too.
 
-    A right solution adds what `number(instruction, 100)` says; a wrong one does so up to 5 alone, and some of these make
-    the sandbox unable to say what comes then.
+    A right solution adds what `number(instruction, 100)` says; a wrong one does so up to 5 alone, and some of these
+    make the sandbox unable to say what comes then.
     """
 
-    EVASIONS = {
+    EVASIONS: Final = {
         "returns an object": "def solve(x):\n    class A: pass\n    return x + {added} if x < 5 else A()",
         "reads a file": "def solve(x):\n    if x > 5: open('/etc/passwd')\n    return x + {added}",
     }
@@ -396,7 +396,7 @@ def test_where_tests_alone_decide_the_best_solution_is_repaired_if_none_passes(
 def test_a_test_that_no_solution_makes_decidable_is_left_out_before_tests_decide(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """Of one instruction some tests can be decided, of another none; a solution is not importable, or to blame itself."""
+    """Of one instruction some tests can be decided, of another none; a solution is not importable, or is to blame."""
     no, yes, error = "unsupported", "passed", "error:SyntaxError"
     rows: list[tuple[Any, ...]] = [
         ("a", 0, "passed", ["t1", "t2", "t3"], [no, yes, no], [no, yes, no]),
