@@ -9,7 +9,6 @@ import ast
 import gzip
 import importlib.util
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -32,7 +31,7 @@ from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.spark import outcome_of
 from genetic_udfs.sandbox.tiers import DecidedBy, Limits, Tier
-from tests.sandbox.attacks import ATTACKS, FOLDER_ATTACKS, PREAMBLE
+from tests.sandbox.attacks import ATTACKS, FOLDER_ATTACKS, got_through
 from tests.sandbox.test_forgeries import (
     FORGERIES,
     FORGERIES_OF_A_FORM,
@@ -83,16 +82,11 @@ def attacks(results: Results, _: argparse.Namespace) -> None:
     """Every attack of the tests in every tier that this machine reaches."""
     through, tried = [], 0
     for tier in Tier:
-        sandbox = Sandbox(tier, Limits(cpu_seconds=1))
-        sandbox._tier = tier
+        sandbox = Sandbox(tier, Limits(cpu_seconds=1), tier)
         programs = ATTACKS | (FOLDER_ATTACKS if tier is Tier.LANDLOCK_FOLDER else {})
         for name, (body, stopped) in programs.items():
-            facts = f"VICTIM, ZYGOTE, HOST = {__file__!r}, {os.getppid()}, {os.getpid()}\n"
-            indented = "\n".join(f"    {line}" for line in body.split("\n"))
-            code = f"{PREAMBLE}{facts}def attack():\n{indented}\n    return 'got through'\n"
-            [status] = examine(sandbox, code, ["assert attack() == 'was stopped'"]).tests
             tried += 1
-            if status.name not in stopped:
+            if (status := got_through(sandbox, body, stopped, Path(__file__))) is not None:
                 through.append(f"{tier}: {name}: {status}")
         sandbox.close()
     results.add("attacks that are not stopped", [float(len(through))], at_most(0), tried=tried)
@@ -182,7 +176,7 @@ def set_limits() -> None:
 
 
 def in_plain_processes(code: str, tests: str, begin: Callable[[], None] | None = None) -> Column:
-    """What one would write without a sandbox: an interpreter for each candidate, its exit code for a outcome."""
+    """What one would write without a sandbox: an interpreter for each candidate, its exit code for an outcome."""
 
     def run(batches: Iterator[tuple[pa.Array, pa.Array]]) -> Iterator[pa.Array]:
         for codes, suites in batches:

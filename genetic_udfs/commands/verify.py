@@ -1,6 +1,7 @@
 """`jobs/verify.py`: runs code of any table against its tests, in the sandbox. It adds columns, and drops nothing."""
 
 import ast
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -134,12 +135,21 @@ def tests_in(text: str | None) -> list[str] | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         lines = [line for line in text.splitlines() if line.strip()]
         return [text] if any(line.lstrip().startswith(">>>") for line in lines) else lines
-    sources = [(each, ast.get_source_segment(text, each) or "") for each in body]
+    lines_of_bytes = [line.encode() for line in io.StringIO(text, newline="")]  # as the parser counts them
+    sources = [(each, _source(each, lines_of_bytes)) for each in body]
     imports = [source for each, source in sources if isinstance(each, ast.Import | ast.ImportFrom)]
     tests = [source for each, source in sources if _is_a_test(each)]
     if not tests or len(imports) + len(tests) < len(body) or _share_names(body):
         return [text] if body else []
     return ["\n".join([*imports, test]) for test in tests]
+
+
+def _source(statement: ast.stmt, lines: list[bytes]) -> str:
+    """Return a statement's text; `ast.get_source_segment` goes through all lines for each."""
+    held = lines[statement.lineno - 1 : statement.end_lineno]
+    held[-1] = held[-1][: statement.end_col_offset]
+    held[0] = held[0][statement.col_offset :]
+    return b"".join(held).decode()
 
 
 def _is_a_test(statement: ast.stmt) -> bool:

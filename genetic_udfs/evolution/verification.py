@@ -1,7 +1,8 @@
 """The stages that run code: whether it can be imported, which of its tests it passes, which solution is the best.
 
 Tests are generated, so they are tried too: a suite that a solution without any content passes, or that no solution
-passes any test of, is rejected, and nothing is said of the code. A test that the sandbox cannot decide is left out.
+passes any test of, is rejected, and nothing is said of the code. A test that the sandbox could decide of no solution is
+left out; one that it cannot decide of this solution is not passed.
 """
 
 from typing import Final
@@ -57,9 +58,9 @@ def check_runs(rows: DataFrame, this: Round) -> DataFrame:
 def verify(rows: DataFrame, this: Round) -> DataFrame:
     """Have tests written for solutions, run them, and reject by them if the settings say so.
 
-    Adds `tests`, `tests_status`, `tests_passed`, `pass_rate` and `sandbox_tier`, and for the stages that follow
-    `fault` (why there are no tests that count), `agreeing` (how many solutions of the instruction pass the same ones)
-    and `failure` (the first test that failed).
+    Adds `tests`, `tests_status`, `tests_decided_by`, `tests_passed`, `pass_rate` and `sandbox_tier`, and for the stages
+    that follow `fault` (why there are no tests that count), `agreeing` (how many solutions of the instruction pass the
+    same ones) and `failure` (the first test that failed).
     """
     if this.run.config.roles.tester is None:
         return rows
@@ -110,15 +111,20 @@ def run_tests(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def drop_unsupported(rows: DataFrame, this: Round) -> DataFrame:
-    """Leave out tests that are `unsupported` for every solution of their instruction that can be imported."""
+    """Leave out tests that are `unsupported` for every solution of their instruction, and for code that does nothing.
+
+    What such code returns makes no test `unsupported`, so the test itself does. Otherwise a solution could have the
+    tests left out that it fails, as by returning what cannot be compared.
+    """
     if this.attempt > 1:  # they were left out with the first attempt
         return rows
-    statuses = F.collect_list(F.when(F.col(CODE_STATUS) == PASSED, F.col(TESTS_STATUS)))
+    imported = F.when(F.col(CODE_STATUS) == PASSED, F.col(TESTS_STATUS))
+    statuses = F.collect_list(F.array(imported, "nothing")).over(Window.partitionBy(*INSTRUCTION_KEY))
     decided = F.filter(
         F.sequence(F.lit(0), F.size("tests") - 1),
-        lambda at: (F.size("statuses") == 0) | F.exists("statuses", lambda ended: F.get(ended, at) != UNSUPPORTED),
+        lambda at: F.exists("statuses", lambda ended: F.get(ended, at) != UNSUPPORTED),
     )
-    found = rows.withColumn("statuses", statuses.over(Window.partitionBy(*INSTRUCTION_KEY))).withColumn(
+    found = rows.withColumn("statuses", F.flatten(statuses)).withColumn(
         "decided", F.when(F.col(TESTS_STATUS).isNotNull(), decided)
     )
     left = {name: _at("decided", name) for name in ("tests", TESTS_STATUS, TESTS_DECIDED_BY, TESTS_MESSAGE, "nothing")}

@@ -12,6 +12,8 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # What a script calls its own run; no problem asks for it.
 _SCRIPT: Final = "main"
 _ELLIPSIS: Final[list[ast.stmt]] = [ast.Expr(ast.Constant(...))]
+# What a test may read, whatever the solution defines.
+_ALWAYS_THERE: Final = frozenset(dir(builtins)) | {"math"}
 _NULL_FUNCTION: Final = "def {name}(*_, **__):\n    return None\n"
 _NULL_CLASS: Final = (
     "class {name}:\n    def __init__(self, *_, **__):\n        pass\n\n"
@@ -28,7 +30,8 @@ class Interface:
             used by others, all of them.
         heads: Their definitions, and those of other classes, without what they do.
         names: Every name that a test may read: the built-ins, and what is defined at the top.
-        null_solution: Code with the same names, that returns None whatever is asked of it.
+        null_solution: Code with the same names, that returns None whatever is asked of it. Of the solution it has
+            nothing else: what makes something is what has a class's name, and built-ins mean what they always do.
     """
 
     entry_points: tuple[str, ...]
@@ -55,8 +58,8 @@ class Interface:
         return cls(
             entry_points=tuple(dict.fromkeys(each.name for each in entries)),
             heads=heads,
-            names=frozenset(each.name for each in definitions) | frozenset(dir(builtins)) | {"math"},
-            null_solution="\n".join(_null(each) for each in public),
+            names=frozenset(each.name for each in definitions) | _ALWAYS_THERE,
+            null_solution="\n".join(_null(each) for each in public if each.name not in _ALWAYS_THERE),
         )
 
 
@@ -92,5 +95,6 @@ def _head(definition: _Definition) -> ast.stmt:
 
 
 def _null(definition: _Definition) -> str:
-    template = _NULL_CLASS if isinstance(definition, ast.ClassDef) else _NULL_FUNCTION
+    is_class = isinstance(definition, ast.ClassDef) and definition.name[0].isupper()
+    template = _NULL_CLASS if is_class else _NULL_FUNCTION
     return template.format(name=definition.name)

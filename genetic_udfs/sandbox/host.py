@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.preload import Kind
-from genetic_udfs.sandbox.tiers import CONFINED, Limits, Tier
+from genetic_udfs.sandbox.tiers import OUTPUT_KB, RESULT_KB, Limits, Tier
 
 _START_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0  # from the kill of a run to its end
@@ -76,21 +76,11 @@ class Run:
         """The signal that ended it, or 0."""
         return os.WTERMSIG(self.status) if self.status is not None and os.WIFSIGNALED(self.status) else 0
 
-    @property
-    def was_confined(self) -> bool:
-        """Whether it gave everything up before it ran code; what it says after that cannot take this back."""
-        return self.results.startswith(CONFINED)
-
-    @property
-    def came_to_its_end(self) -> bool:
-        """Whether it was not killed, and exited with 0."""
-        return self.killed_for is None and self.status == 0
-
-    def limit_exceeded(self, limits: Limits) -> str | None:
+    def limit_exceeded(self) -> str | None:
         """Return the limit that it has exceeded by what it sent or printed: `result`, `output`, or none."""
-        if self.printed > limits.output_kb << 10:
+        if self.printed > OUTPUT_KB << 10:
             return "output"
-        return "result" if len(self.results) > limits.result_kb << 10 else None
+        return "result" if len(self.results) > RESULT_KB << 10 else None
 
     def read(self, descriptor: int, *, is_output: bool) -> bool:
         """Read from a descriptor that does not block what is there; return whether there was something."""
@@ -105,8 +95,8 @@ class Run:
         return bool(data)
 
     def reports(self) -> Iterator[dict[str, Any]]:
-        """Yield what it has sent up to what is no report. The code that ran may have sent it: it is data."""
-        for line in self.results.split(b"\n")[:-1]:
+        """Yield what it has sent within the limit, up to what is no report. The code may have sent it: it is data."""
+        for line in self.results[: RESULT_KB << 10].split(b"\n")[:-1]:
             try:
                 report = json.loads(line)
             except (ValueError, RecursionError):
@@ -124,7 +114,7 @@ class Zygote:
 
         Raises:
             SandboxError: If the tier cannot be reached here; the message says what is missing.
-            ZygoteLostError: If it ends before it says anything.
+            ZygoteLostError: If it says nothing.
         """
         self._owner = os.getpid()
         self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -146,10 +136,13 @@ class Zygote:
                 pass_fds=[other.fileno()],
                 start_new_session=True,
             )
-        first = self._received(_START_SECONDS)
-        if "refused" in first:
+        try:
+            first = self._received(_START_SECONDS)
+            if "refused" in first:
+                raise SandboxError(str(first["refused"]))
+        except BaseException:
             self.close()
-            raise SandboxError(str(first["refused"]))
+            raise
 
     @property
     def pid(self) -> int:
@@ -172,7 +165,12 @@ class Zygote:
         try:
             for descriptor in (results, output):
                 os.set_blocking(descriptor, False)
-            self._fork((vars(limits), run.task), stdout, result)
+            file = os.memfd_create("payload", os.MFD_CLOEXEC)
+            try:
+                os.pwrite(file, marshal.dumps((vars(limits), run.task)), 0)
+                self._send(b"fork", file, stdout, result)  # its end comes as a message
+            finally:
+                os.close(file)
             self._watch(run, limits, results, output)
         finally:
             for descriptor in (results, result, output, stdout):
@@ -184,15 +182,6 @@ class Zygote:
         if self.is_ours():
             self._process.kill()
             self._process.wait()
-
-    def _fork(self, payload: tuple[dict[str, Any], dict[str, Any]], stdout: int, result: int) -> None:
-        """Start a process; its end comes as a message."""
-        file = os.memfd_create("payload", os.MFD_CLOEXEC)
-        try:
-            os.pwrite(file, marshal.dumps(payload), 0)
-            self._send(b"fork", file, stdout, result)
-        finally:
-            os.close(file)
 
     def _watch(self, run: Run, limits: Limits, results: int, output: int) -> None:
         """Read what a run sends and prints until it has ended, and kill it where it passes a limit."""
@@ -206,7 +195,7 @@ class Zygote:
             for descriptor in (results, output):
                 if descriptor in ready:
                     run.read(descriptor, is_output=descriptor == output)
-            exceeded = run.limit_exceeded(limits) if left > 0 else "wall"
+            exceeded = run.limit_exceeded() if left > 0 else "wall"
             if control in ready:
                 message = self._received(_GRACE_SECONDS)
                 run.status, run.cpu_seconds = message["status"], message["cpu"]
@@ -218,7 +207,7 @@ class Zygote:
         for descriptor in (results, output):
             while run.read(descriptor, is_output=descriptor == output):
                 pass
-        run.killed_for = run.killed_for or run.limit_exceeded(limits)
+        run.killed_for = run.killed_for or run.limit_exceeded()
 
     def _send(self, message: bytes, *descriptors: int) -> None:
         try:

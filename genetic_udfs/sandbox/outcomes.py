@@ -30,8 +30,9 @@ from genetic_udfs.sandbox.tiers import DecidedBy, Tier
 from genetic_udfs.sandbox.unroll import ODDITIES
 from genetic_udfs.sandbox.values import canonical, decode
 
-# After so many calls that never come back, those that are left are not tried: code that loops mostly loops always.
+# After so many calls, or comparisons, that never end, those left are not tried: what loops mostly loops always.
 _MAX_TIMEOUTS: Final = 2
+_TOO_MUCH: Final = {"undecided": "comparing takes too much"}
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ class _Candidate:
             run = self._sandbox.run(self._kind_for(left), {"do": "answer", "code": self._code, "steps": lines})
             loaded, reports = loading(run, self._limits)
             found = reports[: len(left)]
-            if loaded.passed and not answers and not run.came_to_its_end:  # it may have said itself that it was loaded
+            if loaded.passed and not answers and (run.killed_for or run.status):  # it may have said "loaded" itself
                 loaded = self.answers([])[0] if steps else ending(run, self._limits)
             if not loaded.passed:  # that is not always the same
                 return (Status(PASSED), [*answers, *[loaded] * len(left)]) if answers else (loaded, [])
@@ -206,13 +207,21 @@ class _Candidate:
                     found[at] = f"the test is too deep, or makes no sense: {error}"
         if waiting:
             modules = self._definitions.modules.union(*(readings[at].needs for at in waiting))
-            run = self._sandbox.run(Kind.for_modules(modules), {"do": "check", "tests": list(waiting.values())})
-            by_number = {report["at"]: report for report in said(run) if "at" in report}
-            for number, at in enumerate(waiting):
-                report = by_number.get(number, {"undecided": "comparing takes too much"})
+            for at, report in zip(waiting, self._checked([*waiting.values()], Kind.for_modules(modules)), strict=True):
                 undecided = str(report["undecided"]) if "undecided" in report else None
-                found[at] = undecided or _with_results(_checked(report), splits[at], waiting[at]["answers"])
+                found[at] = undecided or _with_results(reported(report), splits[at], waiting[at]["answers"])
         return found
+
+    def _checked(self, tests: list[dict[str, Any]], kind: Kind) -> list[dict[str, Any]]:
+        """Return the report of each rest of a test. One that ends the process first is to blame; others begin anew."""
+        found: list[dict[str, Any]] = []
+        ended = 0
+        while len(found) < len(tests) and ended < _MAX_TIMEOUTS:
+            run = self._sandbox.run(kind, {"do": "check", "tests": tests[len(found) :]})
+            reports = [report for report in said(run) if "at" in report]
+            ended += not reports
+            found += reports or [_TOO_MUCH]
+        return found + [_TOO_MUCH] * (len(tests) - len(found))
 
     def _together(self, reading: Reading) -> Status:
         """Run a test in the process that has the code."""
@@ -232,11 +241,8 @@ def _after(readings: list[Reading]) -> Reading:
     """Return the last of some tests as one with those before it."""
     modules = frozenset(name for each in readings for name in each.modules)
     needs = frozenset(name for each in readings for name in each.needs)
-    return replace(readings[-1], text="\n".join(each.text for each in readings), modules=modules, needs=needs)
-
-
-def _checked(report: dict[str, Any]) -> Status:
-    return refused(report["denied"]) if "denied" in report else reported(report)
+    texts = [f"if True:\n{each.text}" if each.body[0].col_offset else each.text for each in readings]  # it is indented
+    return replace(readings[-1], text="\n".join(texts), modules=modules, needs=needs)
 
 
 def _plainly_compared(way: Split, answers: list[dict[str, Any]]) -> Status | None:

@@ -10,7 +10,7 @@ from genetic_udfs.errors import SandboxError
 from genetic_udfs.sandbox.host import Run, Zygote, ZygoteLostError
 from genetic_udfs.sandbox.preload import Kind
 from genetic_udfs.sandbox.probe import check
-from genetic_udfs.sandbox.tiers import Limits, Tier
+from genetic_udfs.sandbox.tiers import CONFINED, Limits, Tier
 
 _MISSING: Final = {
     Tier.LANDLOCK_FOLDER: "a folder of a run's own takes root's rights or a user namespace, and Linux 6.2",
@@ -23,10 +23,18 @@ _MISSING: Final = {
 class Sandbox:
     """Runs processes confined by the strongest tier that this machine reaches, and no weaker than asked for."""
 
-    def __init__(self, least: Tier, limits: Limits) -> None:
+    def __init__(self, least: Tier, limits: Limits, tier: Tier | None = None) -> None:
+        """Begin without zygotes.
+
+        Args:
+            least: The weakest tier to accept.
+            limits: Of each run.
+            tier: The one to have; None for the strongest.
+        """
         self.least, self.limits = least, limits
         self._zygotes: dict[Kind, Zygote] = {}
-        self._tier: Tier | None = None
+        self._tier = tier
+        self._fault = ""
 
     @property
     def tier(self) -> Tier:
@@ -75,7 +83,7 @@ class Sandbox:
         except BaseException:
             self._drop(kind)  # it may be in the middle of a run whose messages nobody waits for
             raise
-        if run.was_confined:
+        if next(run.reports(), None) == CONFINED:  # nothing that it says after that can take this back
             return run
         self._fault = f"a run could not be confined: {bytes(run.results[:1000]).decode(errors='replace')}"
         return None
@@ -98,7 +106,12 @@ class Sandbox:
             if not tier.reaches(self.least):
                 break
             try:
-                zygote = _probed(kind, tier)
+                zygote = Zygote(kind, tier)
+                try:
+                    check(zygote)
+                except BaseException:
+                    zygote.close()
+                    raise
             except (SandboxError, ZygoteLostError) as error:
                 refused[tier] = str(error)
             else:
@@ -123,16 +136,6 @@ def sandbox_of_this_process(least: Tier, limits: Limits) -> Sandbox:
 
 
 _of_this_process: Final[dict[tuple[int, Tier, Limits], Sandbox]] = {}
-
-
-def _probed(kind: Kind, tier: Tier) -> Zygote:
-    zygote = Zygote(kind, tier)
-    try:
-        check(zygote)
-    except BaseException:
-        zygote.close()
-        raise
-    return zygote
 
 
 def _may_be_bad_luck(run: Run, limits: Limits) -> bool:

@@ -51,11 +51,6 @@ class Kind(StrEnum):
         kinds = (kind for kind, wanted in _WANTED.items() if modules & wanted)
         return next(kinds, cls.BASIC if modules <= set(_BASIC) else cls.LIBRARY)
 
-    @property
-    def modules(self) -> list[str]:
-        """What is loaded, where files can be opened afterwards."""
-        return _MODULES[self]
-
 
 _WANTED: Final = {
     Kind.PANDAS: {"pandas"},
@@ -75,7 +70,7 @@ def load(kind: Kind, *, has_files: bool) -> None:
     """Load what a kind has; where no file can be opened later, all that could be wanted."""
     if not has_files:
         _load_libraries(_OF_PACKAGES)
-    for name in [*kind.modules, *([] if has_files else [*_LIBRARY, *_WITHOUT_FILES])]:
+    for name in [*_MODULES[kind], *([] if has_files else [*_LIBRARY, *_WITHOUT_FILES])]:
         with contextlib.suppress(ImportError):  # an interpreter may be built without sqlite3, lzma and the like
             importlib.import_module(name)
 

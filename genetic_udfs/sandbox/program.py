@@ -16,7 +16,6 @@ from typing import Any, Final
 from genetic_udfs.sandbox import check, refusals, together
 from genetic_udfs.sandbox.check import text_of
 from genetic_udfs.sandbox.confine import RESULT
-from genetic_udfs.sandbox.tiers import CONFINED
 from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
 _LONGEST_TEXT: Final = 20_000
@@ -24,16 +23,6 @@ _FRESH: Final = 2  # references to what a name and a call alone have
 
 _dumps: Final = json.dumps
 _write: Final = os.write
-
-
-def confined() -> None:
-    """Say that everything was given up. Code runs after this alone, so it cannot make it seem not to have been."""
-    _write(RESULT, CONFINED)
-
-
-def refused(why: str) -> None:
-    """Say that something could not be given up, so that no code is run."""
-    report({"refused": why[:1000]})
 
 
 def run(task: dict[str, Any], notice: Callable[[int], None]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from genetic_udfs.data.jsonl import well_formed
 from genetic_udfs.sandbox.host import Run
-from genetic_udfs.sandbox.tiers import DecidedBy, Limits
+from genetic_udfs.sandbox.tiers import OUTPUT_KB, RESULT_KB, DecidedBy, Limits
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"
 TIMEOUT, OOM, SIGNAL = "timeout", "oom", "signal"
@@ -74,6 +74,8 @@ def loading(run: Run, limits: Limits) -> tuple[Status, list[dict[str, Any]]]:
 
 def reported(report: dict[str, Any], decided_by: DecidedBy = DecidedBy.OUTSIDE) -> Status:
     """Return the status that is reported of a test, by what has decided it."""
+    if "denied" in report:
+        return refused(report["denied"])
     if report.get("passed") is True:
         return Status(PASSED, decided_by=decided_by)
     if "failed" in report:
@@ -97,7 +99,7 @@ def ending(run: Run, limits: Limits, decided_by: DecidedBy = DecidedBy.OUTSIDE) 
     if run.killed_for == "wall":
         return Status(TIMEOUT, f"more than {limits.wall_seconds:g} s", decided_by)
     if run.killed_for is not None:
-        detail = f"more than {limits.output_kb} KB printed or {limits.result_kb} KB of results"
+        detail = f"more than {OUTPUT_KB} KB printed or {RESULT_KB} KB of results"
         return Status(OUTPUT_LIMIT, detail, decided_by)
     if run.signal == signal.SIGXCPU or (run.signal == signal.SIGKILL and run.cpu_seconds > limits.cpu_seconds * 0.9):
         return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time", decided_by)

@@ -60,7 +60,18 @@ def outcome_of(code: Column | str, tests: Column | str | None, settings: "Settin
     decided_by = DecidedBy(settings.decided_by)
 
     def outcome(sandbox: Sandbox, code: str | None, suite: list[str | None] | None) -> dict[str, Any]:
-        return _fields(sandbox, code, suite, decided_by)
+        if code is None:
+            return _NOTHING
+        outcome = examine(sandbox, code, [test or "" for test in suite or ()], decided_by)
+        return {
+            CODE_STATUS: outcome.code.name,
+            TESTS_STATUS: [test.name for test in outcome.tests],
+            TESTS_MESSAGE: [test.message for test in outcome.tests],
+            TESTS_DECIDED_BY: [test.decided_by for test in outcome.tests],
+            TESTS_PASSED: outcome.tests_passed,
+            PASS_RATE: outcome.pass_rate,
+            SANDBOX_TIER: outcome.tier,
+        }
 
     return _column(outcome, OUTCOME, code, suite, settings)
 
@@ -93,23 +104,6 @@ def _column(
     udf: Any = arrow_udf(computed, kind)  # type: ignore[call-overload]
     column: Column = udf.asNondeterministic()(code, texts)
     return column
-
-
-def _fields(
-    sandbox: Sandbox, code: str | None, tests: list[str | None] | None, decided_by: DecidedBy
-) -> dict[str, Any]:
-    if code is None:
-        return _NOTHING
-    outcome = examine(sandbox, code, [test or "" for test in tests or ()], decided_by)
-    return {
-        CODE_STATUS: outcome.code.name,
-        TESTS_STATUS: [test.name for test in outcome.tests],
-        TESTS_MESSAGE: [test.message for test in outcome.tests],
-        TESTS_DECIDED_BY: [test.decided_by for test in outcome.tests],
-        TESTS_PASSED: outcome.tests_passed,
-        PASS_RATE: outcome.pass_rate,
-        SANDBOX_TIER: outcome.tier,
-    }
 
 
 def _texts(values: pa.Array, as_bytes: pa.DataType) -> Iterator[Any]:

@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-CONFINED: Final = b'{"confined": true}\n'
+CONFINED: Final = {"confined": True}
 """What a run says once it has given everything up, before any code is run."""
+
+OUTPUT_KB: Final = 4096
+"""What a run may write to stdout and stderr together."""
+RESULT_KB: Final = 1024
+"""What it may send back."""
 
 
 class Tier(StrEnum):
@@ -43,12 +48,8 @@ class Limits:
         cpu_seconds: CPU time of all its threads.
         wall_seconds: Time from its fork to its end.
         memory_mb: Address space beyond what the interpreter and its loaded modules have.
-        output_kb: What it may write to stdout and stderr together.
-        result_kb: What it may send back.
     """
 
     cpu_seconds: int = 2
     wall_seconds: float = 3.0
     memory_mb: int = 512
-    output_kb: int = 4096
-    result_kb: int = 1024

@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any, Final
 
 from genetic_udfs.sandbox.check import raised
-from genetic_udfs.sandbox.unroll import body_of, is_guard
+from genetic_udfs.sandbox.unroll import body_of
 
-PYTEST_OPTIONS: Final = [
+_PYTEST_OPTIONS: Final = [
     *("--noconftest", "-c", "/dev/null", "--rootdir", "/", "--basetemp", ".pytest", "-s"),
     *(f"-pno:{name}" for name in ("cacheprovider", "terminal", "junitxml", "faulthandler", "pastebin", "stepwise")),
 ]
@@ -36,7 +36,7 @@ def warm_up() -> None:
 
     for module in (pathlib, tmpdir):  # beside each `tmp_path` there would be a link, and no run can make one
         vars(module)["_force_symlink"] = lambda *_: None
-    _CONFIG.append(_prepareconfig(PYTEST_OPTIONS))
+    _CONFIG.append(_prepareconfig(_PYTEST_OPTIONS))
 
 
 def prepared() -> Callable[[], None]:
@@ -111,9 +111,8 @@ def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
 def _run(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]]) -> None:
     if any(name in task["test"] for name in ("unittest", "pytest")):
         _without_main()
-    body = [each for each in body_of(task["test"]) if not (task["collects"] and is_guard(each))]
     before = dict(names)
-    exec(compile(ast.Module(body, []), _FILE, "exec", dont_inherit=True), names)
+    exec(compile(ast.Module(body_of(task["test"]), []), _FILE, "exec", dont_inherit=True), names)
     new = {name: value for name, value in names.items() if before.get(name) is not value}
     unittest = sys.modules.get("unittest")
     cases = [each for each in new.values() if unittest and isinstance(each, type) and _is_case(each)]
@@ -255,10 +254,6 @@ def _has_equal_to_everything() -> bool:
                 if getattr(getattr(own, "__code__", None), "co_filename", "") == "solution.py":
                     with contextlib.suppress(BaseException):
                         made = each.__new__(each)
-                        if own(made, _Canary()) not in {False, NotImplemented}:
+                        if own(made, object()) not in {False, NotImplemented}:
                             return True
     return False
-
-
-class _Canary:
-    """Equal to nothing but itself."""

@@ -24,7 +24,7 @@ from typing import Final, NoReturn
 from genetic_udfs.sandbox import program, refusals, together
 from genetic_udfs.sandbox.confine import RESULT, Confinement, die_with_parent
 from genetic_udfs.sandbox.preload import Kind, libraries, load
-from genetic_udfs.sandbox.tiers import Tier
+from genetic_udfs.sandbox.tiers import CONFINED, Tier
 
 # With one thread, which holds the interpreter's lock, a child has no lock or thread for os.fork's hooks to put right.
 # They would take 0.6 of a run's 3 ms.
@@ -117,9 +117,9 @@ def _run(confinement: Confinement, notice: Callable[[int], None], payload: int, 
         os._exit(1)  # it was not said to be confined, which the other side takes for a fault of the sandbox
     try:
         confinement.apply(limits)
-        program.confined()
+        program.report(CONFINED)  # code runs after this alone, so it cannot make it seem not to have been
     except BaseException as error:
-        program.refused(f"{type(error).__name__}: {error}")
+        program.report({"refused": f"{type(error).__name__}: {error}"[:1000]})
         os._exit(1)
     try:
         program.run(task, notice)

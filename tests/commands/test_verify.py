@@ -1,6 +1,7 @@
 """`jobs/verify.py`: every row of any table comes out with how its tests ended; what is wrong is said before."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,13 @@ def test_every_row_comes_out_with_the_status_of_each_test(
 )
 def test_a_text_has_a_test_in_each_statement_where_it_is_python(text: str | None, tests: list[str] | None) -> None:
     assert command.tests_in(text) == tests
+
+
+def test_a_text_of_many_tests_is_read_in_one_pass() -> None:
+    tests = [f"assert f('\u00fc\\u2028', {number}) == [\r\n {number}]" for number in range(5000)]
+    begun = time.process_time()
+    assert command.tests_in("; ".join(tests[:2]) + "\r" + "\n".join(tests[2:])) == tests
+    assert time.process_time() - begun < 20  # by a pass for each statement it is minutes
 
 
 def test_a_text_is_read_as_several_tests(spark: SparkSession, tmp_path: Path) -> None:

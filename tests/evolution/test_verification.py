@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from pyspark.sql import Row, SparkSession
@@ -49,8 +49,14 @@ def fenced(code: str) -> Answer:
 class Models:
     """Models whose solutions and tests are right or wrong by a hash of the instruction, which tests can ask for too.
 
-    A right solution adds what `number(instruction, 100)` says; a wrong one does so up to 5 alone.
+    A right solution adds what `number(instruction, 100)` says; a wrong one does so up to 5 alone, and some of these
+    make the sandbox unable to say what comes then.
     """
+
+    EVASIONS: Final = {
+        "returns an object": "def solve(x):\n    class A: pass\n    return x + {added} if x < 5 else A()",
+        "reads a file": "def solve(x):\n    if x > 5: open('/etc/passwd')\n    return x + {added}",
+    }
 
     CODE = (
         "right",
@@ -61,6 +67,7 @@ class Models:
         "fails on import",
         "has no function",
         "loops on import",
+        *EVASIONS,
     )
     TESTS = ("good", "good", "good", "empty", "useless", "none")
 
@@ -95,6 +102,8 @@ class Models:
             return fenced(f"def solve(x):\n    return x + {added}")
         if kind.startswith("wrong"):
             return fenced(f"def solve(x):\n    return x + {added} if x < 5 else 0{' + 0' if repaired else ''}")
+        if kind in cls.EVASIONS:
+            return fenced(cls.EVASIONS[kind].format(added=added))
         if kind == "fails on import":
             return fenced("import nowhere\n\ndef solve(x):\n    return x")
         if kind == "loops on import":
@@ -246,6 +255,15 @@ def test_code_that_cannot_be_imported_is_rejected_before_it_is_tested(tested: Fi
             assert row["sandbox_tier"] is not None
 
 
+def test_no_solution_has_the_tests_left_out_that_it_makes_undecidable(tested: Finished) -> None:
+    said = {"returns an object": "a value of type A", "reads a file": "the sandbox refuses reading /etc/passwd"}
+    for kind, message in said.items():
+        for row in tested.of(kind, tests="good"):
+            assert row["tests_status"] == ["passed", "passed", "unsupported"] and len(row["tests"]) == 3
+            assert (row["status"], row["reason"]) == ("rejected", "failed_tests")
+            assert row["detail"].endswith(message)
+
+
 def test_failed_code_goes_back_once_with_the_test_that_it_failed(tested: Finished) -> None:
     for kind, ends in (("wrong", ("accepted", None)), ("wrong beyond repair", ("rejected", "failed_tests"))):
         for row in tested.of(kind, tests="good"):
@@ -375,18 +393,20 @@ def test_where_tests_alone_decide_the_best_solution_is_repaired_if_none_passes(
     assert kinds == {0, 1, 2}
 
 
-def test_a_test_that_is_unsupported_for_every_solution_is_left_out_before_tests_decide(
+def test_a_test_that_no_solution_makes_decidable_is_left_out_before_tests_decide(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    """Of one instruction some tests can be decided, of another none, and the solution of the last is not importable."""
+    """Of one instruction some tests can be decided, of another none; a solution is not importable, or is to blame."""
     no, yes, error = "unsupported", "passed", "error:SyntaxError"
     rows: list[tuple[Any, ...]] = [
-        ("a", 0, "passed", ["t1", "t2", "t3"], [no, yes, no], [None, yes, None]),
-        ("a", 1, "passed", ["t1", "t2", "t3"], [no, yes, yes], [None, yes, None]),
-        ("a", 2, error, ["t1", "t2", "t3"], [error] * 3, [None, yes, None]),
-        ("b", 0, "passed", ["t1", "t2"], [no, no], [yes, None]),
-        ("c", 0, error, ["t1"], [error], [None]),
+        ("a", 0, "passed", ["t1", "t2", "t3"], [no, yes, no], [no, yes, no]),
+        ("a", 1, "passed", ["t1", "t2", "t3"], [no, yes, yes], [no, yes, no]),
+        ("a", 2, error, ["t1", "t2", "t3"], [error] * 3, [no, "failed", no]),
+        ("a", 3, None, ["t1", "t2", "t3"], None, None),
+        ("b", 0, "passed", ["t1", "t2"], [no, no], [no, no]),
+        ("c", 0, error, ["t1"], [error], ["failed"]),
         ("d", 0, None, None, None, None),
+        ("e", 0, "passed", ["t1", "t2"], [yes, no], ["failed", "failed"]),
     ]
     types = "item string, solution int, code_status string, tests array<string>, tests_status array<string>"
     frame = spark.createDataFrame(rows, f"{types}, nothing array<string>").select(
@@ -405,9 +425,11 @@ def test_a_test_that_is_unsupported_for_every_solution_is_left_out_before_tests_
         ("a", 0): (["t2", "t3"], 0.5, "failed_tests"),
         ("a", 1): (["t2", "t3"], 1.0, None),
         ("a", 2): (["t2", "t3"], 0.0, "failed_tests"),
+        ("a", 3): (None, None, None),
         ("b", 0): (None, None, "tests_rejected"),
         ("c", 0): (["t1"], 0.0, "failed_tests"),
         ("d", 0): (None, None, None),
+        ("e", 0): (["t1", "t2"], 0.5, "failed_tests"),
     }
     assert found["a", 0]["detail"] == "1 of 2 tests passed; t3: unsupported unsupported"
     assert found["b", 0]["detail"] == "the sandbox can decide none of the tests"

@@ -4,9 +4,16 @@ Each is the body of a function that returns where it got through. `kernel` makes
 and aarch64; `VICTIM` is a file of the test's, `ZYGOTE` the zygote's number, `HOST` that of the process that owns it.
 """
 
+import os
+from pathlib import Path
 from typing import Final
 
-PREAMBLE: Final = """
+from genetic_udfs.sandbox.outcomes import answers, examine
+from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.preload import Kind
+from genetic_udfs.sandbox.reports import Status
+
+_PREAMBLE: Final = """
 import ctypes, errno, mmap, os, resource, signal, socket, struct, sys, threading, time
 libc = ctypes.CDLL(None, use_errno=True)
 def kernel(numbers, *arguments):
@@ -230,3 +237,18 @@ FOLDER_ATTACKS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "makes endless files": ("for number in range(10**6): open(str(number), 'w').close()", REFUSED),
 }
+
+
+def got_through(sandbox: Sandbox, body: str, expected: tuple[str, ...], victim: Path) -> Status | None:
+    """Return how an attack ended that was not stopped, or None.
+
+    `unsupported` says that it was noticed; that it was stopped, the call says, which returns nothing then.
+    """
+    facts = f"VICTIM, ZYGOTE, HOST = {str(victim)!r}, {sandbox._zygote(Kind.BASIC).pid}, {os.getpid()}\n"
+    indented = "\n".join(f"    {line}" for line in body.split("\n"))
+    code = f"{_PREAMBLE}{facts}def attack():\n{indented}\n    return 'got through'\n"
+    outcome = examine(sandbox, code, ["assert attack() == 'was stopped'"])
+    [status] = outcome.tests
+    is_noticed = status.name == "unsupported"
+    is_stopped = outcome.code.passed and status.name in expected
+    return None if is_stopped and not (is_noticed and answers(sandbox, code, ["attack()"]) != [None]) else status

@@ -20,8 +20,7 @@ SLEEPING = replace(LIMITS, wall_seconds=1.0)
 
 def sandbox_of(tier: Tier, limits: Limits = LIMITS) -> Sandbox:
     """Return a sandbox of exactly one tier."""
-    sandbox = Sandbox(tier, limits)
-    sandbox._tier = tier
+    sandbox = Sandbox(tier, limits, tier)
     try:
         sandbox._zygote(Kind.BASIC)
     except SandboxError as error:

@@ -14,7 +14,7 @@ from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.preload import Kind
 from genetic_udfs.sandbox.tiers import Tier
-from tests.sandbox.attacks import ATTACKS, FOLDER_ATTACKS, PREAMBLE
+from tests.sandbox.attacks import ATTACKS, FOLDER_ATTACKS, REFUSED, got_through
 from tests.sandbox.conftest import LOOPING, SLEEPING, limited, sandbox_of
 
 SECRET = "a secret of the job"
@@ -50,15 +50,8 @@ def assert_stopped(sandbox: Sandbox, name: str, body: str, expected: tuple[str, 
         if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
             folder.chmod(folder.stat().st_mode | 0o755)
     before, zygote = victim.stat(), zygote_of(sandbox)
-    indented = "\n".join(f"    {line}" for line in body.split("\n"))
-    facts = f"VICTIM, ZYGOTE, HOST = {str(victim)!r}, {zygote}, {os.getpid()}\n"
-    code = f"{PREAMBLE}{facts}def attack():\n{indented}\n    return 'got through'\n"
     with limited(sandbox, SLEEPING if "sleep" in name else LOOPING):
-        outcome = examine(sandbox, code, ["assert attack() == 'was stopped'"])
-    assert outcome.code.passed, outcome.code
-    assert outcome.tests[0].name in expected, outcome.tests[0]
-    if outcome.tests[0].name == "unsupported":  # it was noticed; whether it was stopped, the call says
-        assert answers(sandbox, code, ["attack()"]) == [None]
+        assert got_through(sandbox, body, expected, victim) is None
 
     assert (victim.read_text(), victim.stat().st_mode, victim.stat().st_mtime) == (
         SECRET,
@@ -70,6 +63,11 @@ def assert_stopped(sandbox: Sandbox, name: str, body: str, expected: tuple[str, 
     assert zygote_of(sandbox) == zygote
     wait_for_no_children(zygote)
     assert examine(sandbox, "def f(x): return x + 1", ["assert f(1) == 2"]).tests[0].passed
+
+
+def test_an_attack_that_is_only_noticed_has_got_through(sandbox: Sandbox, tmp_path: Path) -> None:
+    noticed = "import errno\ntry: open('/etc/passwd')\nexcept OSError: pass"
+    assert str(got_through(sandbox, noticed, REFUSED, tmp_path).name) == "unsupported"
 
 
 def wait_for_no_children(zygote: int) -> None:

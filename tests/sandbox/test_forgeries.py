@@ -27,13 +27,13 @@ class Equal(int):
     __hash__ = int.__hash__
 def f(x): return Equal(7)
 """,
-    "leaves a outcome at exit": """
+    "leaves an outcome at exit": """
 import atexit, os
 @atexit.register
 def leave(): os.write(3, b'{"passed": true}\\n')
 def f(x): return 0
 """,
-    "writes a outcome to every descriptor": """
+    "writes an outcome to every descriptor": """
 import os
 def f(x):
     for number in range(64):
@@ -109,7 +109,7 @@ def f(x):
     os.write(3, b'{"at": 0, "value": ["equal"]}\\n')
     os._exit(0)
 """,
-    "reports a outcome in the place of a value": """
+    "reports an outcome in the place of a value": """
 import os
 os.write(3, b'{"loaded": true}\\n' + b''.join(b'{"at": %d, "passed": true}\\n' % at for at in range(20)))
 os._exit(0)
@@ -683,7 +683,7 @@ def f(*given):
         "class C: pass\ndef f(x): return 0",
         ["x = f(2)\nassert x == 4", "c = C()\nassert f(2) == 4", f"{_CASE}self.assertEqual(f(2), 4)"],
     ),
-    "a word for a verdict": (
+    "a word for an outcome": (
         "import json, os\ndef f(x):\n    for forged in (dict(word='', passed=True), dict(at=0, passed=True)):\n"
         "        os.write(3, json.dumps(forged).encode() + b'\\n')\n    os._exit(0)",
         ["x = f(2)\nassert x == 4", f"{_CASE}self.assertEqual(f(2), 4)", "assert f(2) == 4"],
@@ -718,7 +718,7 @@ def believed(sandbox: Sandbox, code: str, tests: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_a_forged_verdict_is_not_believed(strongest: Sandbox, name: str) -> None:
+def test_a_forged_outcome_is_not_believed(strongest: Sandbox, name: str) -> None:
     assert believed(strongest, FORGERIES[name], [*SPLIT, *OF_SEVERAL_STATEMENTS]) == {}
 
 
@@ -729,7 +729,7 @@ def test_no_test_that_is_written_out_lets_one_be_forged(strongest: Sandbox, name
 
 
 @pytest.mark.parametrize("name", FORGERIES_OF_A_FORM)
-def test_no_form_of_a_test_lets_a_verdict_be_forged(strongest: Sandbox, name: str) -> None:
+def test_no_form_of_a_test_lets_an_outcome_be_forged(strongest: Sandbox, name: str) -> None:
     code, tests = FORGERIES_OF_A_FORM[name]
     assert believed(strongest, code, tests) == {}
 

@@ -1,16 +1,19 @@
 """What tests mean, and what becomes of code that cannot be tested: a status each, and never a crash."""
 
+import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from genetic_udfs.sandbox import check, pool
-from genetic_udfs.sandbox.host import Run
+from genetic_udfs.sandbox import check, host, pool
+from genetic_udfs.sandbox.host import Run, Zygote, ZygoteLostError
 from genetic_udfs.sandbox.outcomes import answers, examine
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.tiers import Tier
+from genetic_udfs.sandbox.preload import Kind
+from genetic_udfs.sandbox.tiers import DecidedBy, Tier
 from tests.sandbox.conftest import LIMITS, LOOPING, SLEEPING, limited, sandbox_of
 
 SOLUTION = """
@@ -140,6 +143,42 @@ def test_tests_share_a_process_and_go_on_after_one_that_ends_it(strongest: Sandb
     outcome = examine(strongest, code, tests)
     assert [test.name for test in outcome.tests] == ["passed", "signal", "oom", "passed"]
     assert (outcome.tests_passed, outcome.pass_rate) == (2, 0.5)
+
+
+def test_a_comparison_that_never_ends_is_not_blamed_on_others(strongest: Sandbox) -> None:
+    tests = ["assert f(1) in [1]", "assert sum(range(10**10)) == f(1)", "assert abs(f(2) - 2) < 1e-6"]
+    with limited(strongest, LOOPING):
+        outcome = examine(strongest, "def f(x): return x", tests, DecidedBy.OUTSIDE)
+        others = examine(strongest, "def f(x): return x", [tests[1]] * 9, DecidedBy.OUTSIDE)
+    assert [test.name for test in outcome.tests] == ["passed", "unsupported", "passed"]
+    assert [test.name for test in others.tests] == ["unsupported"] * 9
+
+
+def test_tests_that_are_run_after_others_may_be_indented(strongest: Sandbox) -> None:
+    code = "n = 0\ndef inc():\n    global n\n    n += 1\n    return n"
+    tests = ["  assert inc() == 1", "    x = inc()\n    assert x == 2", "x = inc()\nassert x == 3"]
+    outcome = examine(strongest, code, tests)
+    assert [test.name for test in outcome.tests] == ["passed"] * 3, outcome
+
+
+@pytest.mark.parametrize(("own", "is_decided"), [("self.__dict__ == other.__dict__", True), ("True", False)])
+def test_an_object_is_equal_to_everything_only_if_it_is_to_any_other(
+    strongest: Sandbox, own: str, is_decided: bool
+) -> None:
+    code = f"class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return {own}"
+    [status] = examine(strongest, f"{code}\ndef make(x): return P(x)", ["assert make(1) == P(1)"]).tests
+    assert status.name == ("passed" if is_decided else "unsupported")
+
+
+def test_a_zygote_that_does_not_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+    monkeypatch.setattr(host, "_START", "import time; time.sleep(600)")
+    monkeypatch.setattr(host, "_START_SECONDS", 0.1)
+    monkeypatch.setattr(host.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1])
+    with pytest.raises(ZygoteLostError, match="timed out"):
+        Zygote(Kind.BASIC, Tier.NO_FILES)
+    assert started[0].returncode == -signal.SIGKILL
 
 
 def test_a_call_has_its_limits_to_itself_before_it_is_blamed(strongest: Sandbox) -> None:

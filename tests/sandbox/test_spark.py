@@ -1,4 +1,4 @@
-"""Verdicts as a column of a real Spark job."""
+"""Outcomes as a column of a real Spark job."""
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
@@ -26,7 +26,7 @@ def outcomes(spark: SparkSession) -> dict[str, Row]:
     return {row.id: row for row in rows.select("id", outcome).select("id", "outcome.*").collect()}
 
 
-def test_each_row_has_its_verdict(spark: SparkSession) -> None:
+def test_each_row_has_its_outcome(spark: SparkSession) -> None:
     found = outcomes(spark)
     tier = found["right"].sandbox_tier
     assert tier in list(Tier)
@@ -50,7 +50,7 @@ def test_bytes_that_are_no_text_have_a_status(spark: SparkSession) -> None:
     assert row.tests_status == ["error:SyntaxError"]
 
 
-def test_a_row_is_run_once_however_often_its_verdict_is_used(spark: SparkSession) -> None:
+def test_a_row_is_run_once_however_often_its_outcome_is_used(spark: SparkSession) -> None:
     rows = spark.range(20).select(
         F.lit("def f(x): return 2").alias("code"), F.array(F.lit("assert f(1) == 2")).alias("tests")
     )
