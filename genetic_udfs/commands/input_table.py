@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from delta.tables import DeltaTable
@@ -197,11 +197,23 @@ def _refuse_skipped(spark: SparkSession, path: str) -> None:
 def _files_below(spark: SparkSession, path: str) -> list[tuple[str, ...]]:
     """Return the files in a folder, at any depth, by the names of their folders in it and their own, in order."""
     system, there = file_system(spark, path)
-    root = system.getFileStatus(there).getPath().toString().rstrip("/")
-    files, found = system.listFiles(there, True), []
-    while files.hasNext():
-        found.append(tuple(files.next().getPath().toString().removeprefix(f"{root}/").split("/")))
-    return sorted(name for name in found if not any(folder.startswith(_OF_WRITERS) for folder in name[:-1]))
+    files: list[tuple[str, ...]] = []
+    folders: list[tuple[tuple[str, ...], Any]] = [((), there)]
+    for names, folder in folders:  # which grows meanwhile
+        try:
+            found = list(system.listStatus(folder))
+        except Py4JJavaError:
+            if any(map(_is_hidden, names)):
+                continue  # a bin of somebody else's, say; Spark does not look there
+            raise
+        for status in found:
+            place = status.getPath()
+            name = (*names, place.getName())
+            if not status.isDirectory():
+                files.append(name)
+            elif not name[-1].startswith(_OF_WRITERS):
+                folders.append((name, place))
+    return sorted(files)
 
 
 def _is_in_partition(name: Sequence[str]) -> bool:

@@ -31,6 +31,7 @@ _PROMPT_VALUES: dict[str, dict[str, Any]] = {
     "tester": {"instruction": "text", "code": "text", "names": ["name"], "count": 2, "shows_code": True},
     REPAIR: {"instruction": "text", "code": "text", "test": "text", "status": "text", "message": "text"},
 }
+_TEST_SETS: Final = "decontamination.sets="
 # Every prompt is also given the language of the solutions, as a sentence calls it.
 _LANGUAGE: Final = {"language": "Python"}
 _OPTIONAL: Final = ("count", "entry_point", "names", "shows_code", "status", "message", "language")
@@ -46,10 +47,13 @@ def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
     """
     file = Path(path)
     data = _read_yaml(file)
+    sets = _name_test_sets(data, file)
     _anchor_paths(data, file.resolve().parent)
     for override in overrides:
         _apply(data, override)
-    sets = _name_test_sets(data, file)
+        if override.startswith(_TEST_SETS):  # in the place of those that there are
+            data["decontamination"].pop("benchmarks", None)
+            sets = _name_test_sets(data, file)
     _read_prompts(data, file)
     try:
         return Config.model_validate(data)
@@ -129,10 +133,7 @@ def _anchor_paths(data: dict[str, Any], folder: Path) -> None:
     for _, holder, key in _prompts(data):
         if isinstance(holder[key], str):
             holder[key] = _absolute(holder[key], folder)
-    tests = data.get("decontamination")
-    listed = tests.get("sets") if isinstance(tests, dict) else None
-    named = [test_set for _, test_set in _named(tests, "benchmarks")]
-    for test_set in [*named, *(listed if isinstance(listed, list) else ())]:
+    for _, test_set in _named(data.get("decontamination"), "benchmarks"):
         if isinstance(test_set, dict) and isinstance(test_set.get("path"), str):
             test_set["path"] = _absolute(test_set["path"], folder)
     for key in EMBEDDING_KEYS:

@@ -155,10 +155,11 @@ def _scaled(
 
 
 def _engine_from_now_on(config: Config, role: str, engine: str) -> Engine | None:
-    """Return the engine that was asked as a role, or the role's own where the configuration has that one no more."""
+    """Return the engine that a role asks now, where it asked one; paraphrases may have a judge of their own."""
     own = {str(known): settings.engine for known, settings in config.roles.assigned().items()}.get(role, "")
-    used = config.used_engines()
-    return used.get(engine, used.get(own))
+    paraphrases = config.decontamination.paraphrases
+    of_paraphrases = paraphrases is not None and role == "judge" and engine == config.judge_of(paraphrases).engine
+    return config.used_engines().get(engine if of_paraphrases else own)
 
 
 def _yields(seen: Seen, chance: np.random.Generator) -> NDArray[np.float64]:

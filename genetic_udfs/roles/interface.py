@@ -31,7 +31,8 @@ class Interface:
         heads: Their definitions, and those of other classes, without what they do.
         names: Every name that a test may read: the built-ins, and what is defined at the top.
         null_solution: Code with the same names, that returns None whatever is asked of it. Of the solution it has
-            nothing else: what makes something is what has a class's name, and built-ins mean what they always do.
+            nothing else: what makes something is what has a class's name, and built-ins mean what they always do,
+            unless nothing else is defined.
     """
 
     entry_points: tuple[str, ...]
@@ -59,7 +60,7 @@ class Interface:
             entry_points=tuple(dict.fromkeys(each.name for each in entries)),
             heads=heads,
             names=frozenset(each.name for each in definitions) | _ALWAYS_THERE,
-            null_solution="\n".join(_null(each) for each in public if each.name not in _ALWAYS_THERE),
+            null_solution="\n".join(map(_null, [each for each in public if each.name not in _ALWAYS_THERE] or public)),
         )
 
 

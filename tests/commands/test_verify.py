@@ -1,7 +1,7 @@
 """`jobs/verify.py`: every row of any table comes out with how its tests ended; what is wrong is said before."""
 
+import ast
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +101,10 @@ def test_a_text_has_a_test_in_each_statement_where_it_is_python(text: str | None
     assert command.tests_in(text) == tests
 
 
-def test_a_text_of_many_tests_is_read_in_one_pass() -> None:
+def test_a_text_of_many_tests_is_read_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(ast, "get_source_segment")  # which takes a pass for each statement
     tests = [f"assert f('\u00fc\\u2028', {number}) == [\r\n {number}]" for number in range(5000)]
-    begun = time.process_time()
     assert command.tests_in("; ".join(tests[:2]) + "\r" + "\n".join(tests[2:])) == tests
-    assert time.process_time() - begun < 20  # by a pass for each statement it is minutes
 
 
 def test_a_text_is_read_as_several_tests(spark: SparkSession, tmp_path: Path) -> None:

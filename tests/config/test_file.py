@@ -56,6 +56,9 @@ def test_test_sets_lie_beside_the_file_that_names_them(tmp_path: Path) -> None:
         f"{PLAIN}\ndecontamination: {{sets: [{{name: mine, path: sets/mine.jsonl, instructions: [text]}}]}}\n"
     )
     assert load_config(file) == config
+    assert load_config(file, ["decontamination.benchmarks.mine.path=/other/mine.jsonl"]) == elsewhere
+    listed = f"{{name: mine, path: {tmp_path / 'sets' / 'mine.jsonl'}, instructions: [text]}}"
+    assert load_config(file, [f"decontamination.sets=[{listed}]"]) == config
 
 
 @pytest.mark.parametrize("key", EMBEDDING_KEYS)

@@ -164,6 +164,9 @@ def test_what_a_paraphrase_judge_is_asked_costs_what_its_engine_does() -> None:
     scale = found.slots / SEEN.slots
     # The role's own engine takes the place of one that is not in the configuration any more.
     assert [role.money for role in found.roles.values()] == pytest.approx([40 * scale, 40e-6 * scale, 40 * scale])
+    moved = forecast(both, replace(SEEN, roles={("coder", "other"): RoleSeen(8, 2000, 40, 1.0)}), generations=2)
+    assert moved is not None  # what another role asks now is not what this one does
+    assert moved.roles["coder", "other"].money == pytest.approx(40 * moved.slots / SEEN.slots)
 
 
 def test_a_generation_with_a_cap_counts_candidates_not_slots() -> None:

@@ -64,6 +64,7 @@ def test_a_null_solution_has_the_names_and_does_nothing() -> None:
     assert eval("Edge(4).whatever(1, x=2)", namespace) is None
     assert "_hidden" not in namespace and "main" not in namespace
     assert of("class square: pass\ndef abs(x): return x").null_solution == "def square(*_, **__):\n    return None\n"
+    assert of("def pow(x, n): return x ** n").null_solution == "def pow(*_, **__):\n    return None\n"
 
 
 @pytest.mark.parametrize(

@@ -145,13 +145,20 @@ def test_tests_share_a_process_and_go_on_after_one_that_ends_it(strongest: Sandb
     assert (outcome.tests_passed, outcome.pass_rate) == (2, 0.5)
 
 
-def test_a_comparison_that_never_ends_is_not_blamed_on_others(strongest: Sandbox) -> None:
+def test_a_comparison_that_never_ends_is_not_blamed_on_others(
+    strongest: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tests = ["assert f(1) in [1]", "assert sum(range(10**10)) == f(1)", "assert abs(f(2) - 2) < 1e-6"]
+    asked: list[str] = []
+    run = strongest.run
+    monkeypatch.setattr(strongest, "run", lambda kind, task: asked.append(task["do"]) or run(kind, task))
     with limited(strongest, LOOPING):
         outcome = examine(strongest, "def f(x): return x", tests, DecidedBy.OUTSIDE)
+        asked.clear()
         others = examine(strongest, "def f(x): return x", [tests[1]] * 9, DecidedBy.OUTSIDE)
     assert [test.name for test in outcome.tests] == ["passed", "unsupported", "passed"]
     assert [test.name for test in others.tests] == ["unsupported"] * 9
+    assert asked.count("check") == 2  # after two that never end no other is tried
 
 
 def test_tests_that_are_run_after_others_may_be_indented(strongest: Sandbox) -> None:
