@@ -18,6 +18,7 @@ from genetic_udfs.decontamination import digests
 from genetic_udfs.evolution.forecast import Seen
 from genetic_udfs.evolution.plan import PlannedStage, stages_of, tables_of
 from genetic_udfs.reporting.amounts import counted
+from genetic_udfs.store.presence import refuse_lost_tables
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 
@@ -50,7 +51,12 @@ def explain(config: Path, overrides: list[str] | None = None, *, tokens_per_seco
 
 
 def state_of(store: Store) -> RunState:
-    """Return what a store has; one that is not there yet has nothing."""
+    """Return what a store has; one that is not there yet has nothing.
+
+    Raises:
+        StoreError: if a whole table is lost.
+    """
+    refuse_lost_tables(store)
     tables = [table for table in SCHEMAS if store.exists(table)]
     rows = store.read(GENERATIONS).orderBy("generation").collect()
     if not rows:

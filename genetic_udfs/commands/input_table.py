@@ -1,6 +1,7 @@
 """A user's tables, as jobs read and check them: a Delta folder, Parquet, or a JSONL file."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ _JSONL: Final = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json
 _PARQUET: Final = ".parquet"
 # A line that Spark cannot read is an error: no row of nulls, and no text in a column that a key may have the name of.
 _STRICT_JSON: Final = {"mode": "FAILFAST", "columnNameOfCorruptRecord": "\0", "maxStringLen": str(2**31 - 1)}
+_SQL_STATE: Final = re.compile(r"\.?\s+SQLSTATE: \w+$")
 _HIDDEN: Final = "Spark skips what has a name that begins with _ or a dot; rename or remove it"
 # Folders that writers leave in a table: what was not committed, and logs. Spark rightly skips them.
 _OF_WRITERS: Final = ("_temporary", "_delta_log", "_spark_metadata", ".spark-staging", ".hive-staging")
@@ -227,8 +229,12 @@ def _is_hidden(name: str) -> bool:
 
 def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
     """Read every column that any of the files has, and values of partitions as they are written: 007 is no 7."""
-    with spark_settings(spark, _AS_WRITTEN):
-        rows = spark.read.option("mergeSchema", "true").parquet(pattern)
+    try:
+        with spark_settings(spark, _AS_WRITTEN):
+            rows = spark.read.option("mergeSchema", "true").parquet(pattern)
+    except (PySparkException, Py4JJavaError) as error:
+        _refuse_conflict(error)
+        raise
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     for path in field_paths(rows.schema):
         if not path[-1]:
@@ -244,6 +250,26 @@ def _read_parquet(spark: SparkSession, pattern: str) -> DataFrame:
             f"the column {twice.head()._1()!r} is in the files and in the names of their folders; rename one"
         )
     return rows
+
+
+def _refuse_conflict(error: PySparkException | Py4JJavaError) -> None:
+    """Refuse files that have a column in two types, if that is the error: it has both schemas, a line each."""
+    java = _java_exception(error)
+    said = "" if java is None else str(java.getMessage())
+    schemas = re.findall(r'^"(STRUCT<.*>)"', said, re.MULTILINE) if "[CANNOT_MERGE_SCHEMAS]" in said else ()
+    kinds = [StructType.fromDDL(schema) for schema in schemas]
+    if len(kinds) == 2 and (conflict := _conflict_in(kinds[0], kinds[1])) is not None:
+        name, one, other = conflict
+        raise ConfigurationError(f"the column {name!r} is {one} in one file and {other} in another; make it one type")
+
+
+def _conflict_in(one: DataType, other: DataType, path: tuple[str, ...] = ()) -> tuple[str, str, str] | None:
+    """Return the first field, however deep in structs, that has two types, and these."""
+    if isinstance(one, StructType) and isinstance(other, StructType):
+        both = [(field.name, field.dataType) for field in one if field.name in other.names]
+        found = (_conflict_in(kind, other[name].dataType, (*path, name)) for name, kind in both)
+        return next(filter(None, found), None)
+    return None if one == other else (".".join(path), one.simpleString(), other.simpleString())
 
 
 def field_paths(kind: DataType, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -278,6 +304,19 @@ def _facts(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def first_line(error: PySparkException | Py4JJavaError) -> str:
-    """Return the first line of what an error of Spark says, without its trace."""
-    text = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else str(error)
-    return next(iter(str(text).splitlines()), "")[:300]
+    """Return the first line of what an error of Spark says, and that of what it was caused by, without traces."""
+    java = _java_exception(error)
+    said = _first_line(java.getMessage() if isinstance(error, Py4JJavaError) else str(error))
+    while java is not None and java.getCause() is not None:
+        java = java.getCause()
+    caused_by = "" if java is None else _first_line(java.getMessage())
+    return said if caused_by in said else f"{said}: {caused_by}"
+
+
+def _java_exception(error: PySparkException | Py4JJavaError) -> Any:
+    return error.java_exception if isinstance(error, Py4JJavaError) else getattr(error, "_origin", None)
+
+
+def _first_line(text: object) -> str:
+    line = next(iter(str(text or "").splitlines()), "")
+    return _SQL_STATE.sub("", line)[:300]

@@ -3,7 +3,6 @@
 import base64
 import csv
 import json
-import logging
 import math
 import re
 import sys
@@ -15,7 +14,18 @@ from typing import Any, Final, TextIO
 from pyspark import StorageLevel
 from pyspark.errors import AnalysisException, ParseException, PySparkException
 from pyspark.sql import DataFrame, Row
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    AnsiIntervalType,
+    ArrayType,
+    CalendarIntervalType,
+    DataType,
+    DatetimeType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+)
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -40,12 +50,13 @@ _MAX_SHOWN: Final = 1000
 _FIRST_UNNAMED: Final = frozenset({"show", "describe", "desc", "analyze", "begin"})
 _UNNAMED: Final = frozenset({"identifier", "execute"})
 _COMMENT: Final = re.compile(r"--.*|/\*[\s\S]*?\*/")
+# Python has no months, no year before 1 and none after 9999.
+_WIDER_IN_SPARK: Final = (DatetimeType, AnsiIntervalType, CalendarIntervalType)
 
 
 def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: list[str] | None = None) -> None:
     """Run a query on the tables of a store and print its rows."""
     settings = load_config(config, overrides or [])
-    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # its trace would come before the error
     with job_session(settings, "sql") as spark:
         store, named = Store(spark, settings.store), names_in(query)
         has_tables = store.register(named & _TABLES or None)
@@ -56,7 +67,7 @@ def sql(config: Path, query: str, format_: Format = Format.TABLE, overrides: lis
                 register_functions(spark, settings, stage=stage, progress=progress.address)
             try:
                 rows = spark.sql(query)
-                check_names(rows.schema, format_)
+                check_printable(rows.schema, format_)
                 if _ASKS.search(query):
                     # Rows are printed a partition at a time; engines are to work on all of them at once.
                     rows.persist(StorageLevel.DISK_ONLY).count()
@@ -91,17 +102,32 @@ def translate_query_error(error: Exception, empty_store: str | None) -> Exceptio
     return ConfigurationError(f"the query cannot be run: {text}")
 
 
-def check_names(schema: StructType, format_: Format) -> None:
-    """Check, before a query is run, that what it returns can be printed under the names that it has.
+def check_printable(schema: StructType, format_: Format) -> None:
+    """Check, before a query is run, that what it returns can be printed, and under the names that it has.
 
     Raises:
-        ConfigurationError: naming two fields of a struct, or for JSON two columns, that have the same name.
+        ConfigurationError: naming two fields of a struct, or for JSON two columns, that have the same name; or a column
+            with maps whose keys hold arrays.
     """
     if format_ is Format.JSON and (name := _repeated(schema)) is not None:
         raise ConfigurationError(f"two columns are named {name}; name them apart with AS")
     for column in schema:
         if (name := _repeated_field(column.dataType)) is not None:
             raise ConfigurationError(f"two fields of a struct in {column.name} are named {name}; name them apart")
+        if _has_arrays_in_keys(column.dataType):
+            raise ConfigurationError(
+                f"the column {column.name} has a map whose keys hold arrays, which cannot be printed; select"
+                " map_entries(...) of it"
+            )
+
+
+def _has_arrays_in_keys(kind: DataType, *, in_key: bool = False) -> bool:
+    """Whether a type has, however deep, a map whose keys are arrays or hold some."""
+    if isinstance(kind, ArrayType):
+        return in_key or _has_arrays_in_keys(kind.elementType)
+    if isinstance(kind, MapType):
+        return _has_arrays_in_keys(kind.keyType, in_key=True) or _has_arrays_in_keys(kind.valueType)
+    return isinstance(kind, StructType) and any(_has_arrays_in_keys(field.dataType, in_key=in_key) for field in kind)
 
 
 def _repeated_field(kind: DataType) -> str | None:
@@ -124,7 +150,7 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
 
     CSV and JSON have all of them, a table the first `_MAX_SHOWN`, and says how many more there are.
     """
-    names = rows.columns
+    names, rows = rows.columns, with_texts(rows)
     if format_ is Format.TABLE:
         found = rows.take(_MAX_SHOWN + 1)
         _print_table(names, [[_text(_plain(value)) for value in row] for row in found[:_MAX_SHOWN]], out)
@@ -140,6 +166,28 @@ def print_rows(rows: DataFrame, format_: Format, out: TextIO) -> None:
         writer = csv.writer(out)
         writer.writerow(names)
         writer.writerows([_text(value) for value in row] for row in values)
+
+
+def with_texts(rows: DataFrame) -> DataFrame:
+    """Return rows with texts, as Spark writes them, in place of dates, times and intervals, however deep."""
+    texts = [_with_texts(column.dataType) for column in rows.schema]
+    if texts == [column.dataType for column in rows.schema]:
+        return rows
+    own = [f"column_{place}" for place in range(len(texts))]  # two columns of a query may have one name
+    return rows.toDF(*own).select(*(F.col(name).cast(kind) for name, kind in zip(own, texts, strict=True)))
+
+
+def _with_texts(kind: DataType) -> DataType:
+    if isinstance(kind, ArrayType):
+        return ArrayType(_with_texts(kind.elementType), kind.containsNull)
+    if isinstance(kind, MapType):
+        return MapType(_with_texts(kind.keyType), _with_texts(kind.valueType), kind.valueContainsNull)
+    if isinstance(kind, StructType):
+        fields = (
+            StructField(field.name, _with_texts(field.dataType), field.nullable, field.metadata) for field in kind
+        )
+        return StructType(list(fields))
+    return StringType() if isinstance(kind, _WIDER_IN_SPARK) else kind
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from genetic_udfs.config import Config, EmbeddingModel, Role
+from genetic_udfs.config import EMBEDDING_MODEL, Config, EmbeddingModel, Role
 from genetic_udfs.config.operators import CROSSOVER, MUTATION
 from genetic_udfs.evolution.operators.slots import quotas
 from genetic_udfs.store.schema import (
@@ -132,7 +132,7 @@ def _decision(config: Config) -> Iterator[PlannedStage]:
         yield PlannedStage(
             "measure diversity",
             f"once a generation, of up to {diversity.sample:,} pairs: distinct 3-grams, and distances between"
-            f" embeddings by {diversity.model}",
+            f" embeddings by {diversity.model}{', if it is installed' if diversity.model == EMBEDDING_MODEL else ''}",
             _engine_of(config.diversity_model),
         )
 

@@ -21,7 +21,7 @@ def manifest(done: Export, store: str, card: File) -> dict[str, Any]:
         "split": dict(done.shares),
         "split_seed": done.seed if done.shares else None,
         "shuffle": options.shuffle,
-        "shards": options.shards,
+        "shards": len(done.splits[0].files),  # of train; fewer than were asked for where it has fewer pairs
         "test_sets": dict(done.test_sets),
         "pairs": done.pairs,
         "selected": done.selected,

@@ -1,5 +1,6 @@
 """A SparkSession with Delta, and what this project needs of Spark whatever the configuration says."""
 
+import logging
 import os
 import re
 import sys
@@ -36,6 +37,8 @@ _DEFAULTS: Final = {
     # time of a small generation. Errors of SQL text, which is the user's, show their place without it.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+# PySpark's loggers of failed queries, which write 10 kB of JSON before the same error is raised.
+_REPEATING: Final = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 
 # What Hadoop takes for a part of a pattern in a path.
 _GLOB: Final = re.compile(r"[\[\]{}*?\\]")
@@ -56,6 +59,8 @@ def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
     """
     if (config.spark.master or "").startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else workers would run whatever python3 is on PATH
+    for logger in _REPEATING:
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     settings = _settings(config)
     check_master(settings)
     builder = SparkSession.builder.appName(name)

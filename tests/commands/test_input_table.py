@@ -60,6 +60,14 @@ def test_files_of_a_folder_may_have_columns_of_their_own_and_partitions_stay_as_
         ({"key=1/a.parquet": {"Key": [2]}}, "in: the columns 'Key' and 'key' differ by case alone; rename one"),
         ({"key=1/a.parquet": {"key": [2]}}, "in: the column 'key' is in the files and in the names of their folders"),
         ({"a.parquet": {"": [1]}}, "in: a column has no name"),
+        (
+            {"a.parquet": {"id": [1], "v": [1]}, "b.parquet": {"id": [1], "v": ["x"]}},
+            "in: the column 'v' is bigint in one file and string in another; make it one type",
+        ),
+        (
+            {"a.parquet": {"v": [{"a b": {"w": 1}}]}, "b.parquet": {"v": [{"own": 1, "a b": {"w": 0.5}}]}},
+            "in: the column 'v.a b.w' is bigint in one file and double in another; make it one type",
+        ),
         ({"a.parquet": {"id": [1]}, "_b.parquet": {"id": [2]}}, "in/_b.parquet: Spark skips what has a name that"),
         (
             {"a=1/b=2/c=3/_x.parquet": {"id": [1]}, "a=1/b=2/c=3/x.parquet": {"id": [2]}},
@@ -108,7 +116,8 @@ def test_jsonl_is_read_plain_and_gzipped_and_every_value_is_what_it_was(spark: S
         ("a.jsonl", b"{}\n", "no line of it has a key"),
         ("_a.jsonl", b'{"id": 1}\n', "Spark skips what has a name that begins with _ or a dot; rename or remove it"),
         ("a.jsonl.zst", b"(\xb5/\xfd", "unknown format; supported are"),
-        ("a.parquet", b"no parquet", "cannot be read"),
+        ("a.jsonl.gz", gzip.compress(b'{"id": 1}\n' * 9)[:-9], "a.jsonl.gz: Unexpected end of input stream"),
+        ("a.parquet", b"no parquet", "a.parquet is not a Parquet file (length is too low: 10)"),
         ("a.csv", b"id\n1\n", "unknown format; supported are"),
     ],
 )

@@ -1,6 +1,7 @@
 """`jobs/evolve.py --preview` and `--explain`: a round that leaves nothing, and what is done of a run."""
 
 import io
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from genetic_udfs.commands.evolve import Inputs
 from genetic_udfs.commands.explain import RunState, format_state, print_plan, state_of
 from genetic_udfs.commands.job_exit import with_values
 from genetic_udfs.commands.preview import print_forecast, run_preview
+from genetic_udfs.errors import StoreError
 from genetic_udfs.evolution.plan import stages_of
-from genetic_udfs.store.schema import GENERATIONS, REPLIES
+from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 from tests import scripted_model
 from tests.evolution.test_evolution import seeds, settings
@@ -67,6 +69,12 @@ def test_what_is_done_of_a_run_is_read(spark: SparkSession, made_once: Path, tmp
     nothing = state_of(Store(spark, str(tmp_path / "none")))
     assert nothing == RunState(None, 0, [], None)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_plan_of_a_store_that_lost_a_table_is_refused(made: Store) -> None:
+    shutil.rmtree(made.path(CANDIDATES))
+    with pytest.raises(StoreError, match="the table candidates is missing, although the store has"):
+        state_of(Store(made.spark, made.root))
 
 
 def size_of(store: Store, table: str, where: str = "true") -> int:

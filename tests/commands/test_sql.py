@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.choices import Format
 from genetic_udfs.commands.cli import sql as command_line
-from genetic_udfs.commands.sql import check_names, names_in, print_rows, translate_query_error
+from genetic_udfs.commands.sql import check_printable, names_in, print_rows, translate_query_error
 from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.store.schema import DEDUP_INDEX, DEDUP_MANIFEST
 from genetic_udfs.store.tables import SCHEMAS
@@ -24,7 +24,7 @@ QUERY = """SELECT 1 AS n, 'a,"b"\n[red]c' AS text, array('x', 'y') AS list, map(
 def printed(spark: SparkSession, query: str, format_: Format) -> str:
     out = io.StringIO()
     rows = spark.sql(query)
-    check_names(rows.schema, format_)
+    check_printable(rows.schema, format_)
     print_rows(rows, format_, out)
     return out.getvalue()
 
@@ -109,6 +109,25 @@ def test_fields_of_one_name_are_refused_however_deep(spark: SparkSession, format
         with pytest.raises(ConfigurationError, match="two fields of a struct in s are named a; name them apart"):
             printed(spark, f"SELECT {column} AS s", format_)
     printed(spark, "SELECT named_struct('a', 1, 'A', named_struct('a', 2)) AS s", format_)
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_maps_whose_keys_hold_arrays_are_refused_however_deep(spark: SparkSession, format_: Format) -> None:
+    for column in ("map(array(1), 2)", "array(map(named_struct('a', array(1)), 2))"):
+        with pytest.raises(ConfigurationError, match=r"the column i has a map whose keys hold arrays.*map_entries"):
+            printed(spark, f"SELECT {column} AS i", format_)
+    assert "3" in printed(spark, "SELECT map_entries(map(array(1), 3)) AS i, map(1, array(1)) AS m", format_)
+
+
+def test_times_and_intervals_are_texts_also_where_python_has_none(spark: SparkSession) -> None:
+    query = """SELECT timestamp'0001-01-01' AS c, timestamp'-0001-01-01' AS c, date'+10000-01-01' AS d,
+               interval 1 month AS h, array(named_struct('a', map(date'-0001-01-01', make_interval(1)))) AS l"""
+    assert printed(spark, query, Format.CSV).splitlines()[1] == (
+        "0001-01-01 00:00:00,-0001-01-01 00:00:00,+10000-01-01,INTERVAL '1' MONTH,"
+        '"[{""a"": {""-0001-01-01"": ""1 years""}}]"'
+    )
+    line = printed(spark, "SELECT timestamp_ntz'2026-03-01 10:00:00.5' AS t, interval 1 day AS i", Format.JSON)
+    assert json.loads(line) == {"t": "2026-03-01 10:00:00.5", "i": "INTERVAL '1' DAY"}
 
 
 def test_a_query_that_is_wrong_is_reported_without_its_plan(spark: SparkSession) -> None:

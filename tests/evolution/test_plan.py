@@ -23,7 +23,8 @@ def test_the_plan_has_the_stages_that_the_settings_have() -> None:
         "measure diversity",
     ]
     assert plain[-1].does.endswith(
-        "of up to 2,000 pairs: distinct 3-grams, and distances between embeddings by bundled:all-minilm-l6-v2"
+        "of up to 2,000 pairs: distinct 3-grams, and distances between embeddings by bundled:all-minilm-l6-v2,"
+        " if it is installed"
     )
     roles = {
         "instructor": {"engine": "any"},

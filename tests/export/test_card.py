@@ -134,7 +134,7 @@ def test_the_text_says_where_thoughts_are(format_: ExportFormat, preference: boo
     assert "thoughts" not in card(EXPORT, MADE)
 
 
-def test_the_manifest_has_what_was_asked_for_and_every_hash() -> None:
+def test_the_manifest_has_what_was_asked_for_how_many_files_were_written_and_every_hash() -> None:
     found = manifest(EXPORT, "store", File("README.md", 0, 900, "cc"))
     assert found["test_sets"] == {"humaneval": "164 items, sha256 11"}
     asked = {name: found[name] for name in ("file_type", "split", "split_seed", "shards", "shuffle", "with_reasoning")}
@@ -142,7 +142,7 @@ def test_the_manifest_has_what_was_asked_for_and_every_hash() -> None:
         "file_type": "jsonl",
         "split": {"test": 0.2},
         "split_seed": 7,
-        "shards": 2,
+        "shards": 1,
         "shuffle": None,
         "with_reasoning": None,
     }
