@@ -269,7 +269,7 @@ class _Splitter:
         if not self._names.asks(node):
             match node.value:
                 case ast.Call(func=ast.Name(id="print")):
-                    return []
+                    return self._rest(node)
                 case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Subscript() as holder)):
                     binding = self._names.get(paths_of(holder)[0])
                     if binding is not None and not binding.module:
@@ -331,6 +331,8 @@ class _Splitter:
             raise NotStraight(part)
         for path in used_paths(node, within=True):
             self._names.check_inside(path)
+        if is_late(node):
+            self._sharing.looked_up |= {path for path in used_paths(node) if path in self._names}
         node = self._replaced(node)
         self._hand_over(node)
         self._sharing.asked += 1

@@ -219,7 +219,7 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
         case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
             numbers = range(*(_number(bound) for bound in bounds))
             if len(numbers) <= MOST_STATEMENTS:
-                return [ast.Constant(number) for number in numbers]
+                return [number(each) for each in numbers]
         case ast.Call(func=ast.Name(id="enumerate"), args=[of], keywords=[]):
             return [_tuple(ast.Constant(at), item) for at, item in enumerate(items_of(of, literal))]
         case ast.Call(func=ast.Name(id="zip"), args=several, keywords=[]) if several:
@@ -310,6 +310,11 @@ def _parameter(value: ast.expr, wrappers: list[str]) -> ast.expr:
             raise NotStraight("a parameter with marks")
         return value.args[0] if len(value.args) == 1 else _tuple(*value.args)
     return value
+
+
+def number(value: int) -> ast.expr:
+    """Return an integer as it is written: a negative one is an operation, which may need parentheses."""
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
 
 
 def _number(node: ast.expr) -> int:

@@ -197,10 +197,11 @@ class _Encoder:
 
 def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     """Return the tag of a value, and its parts."""
-    has_zone = type(getattr(value, "tzinfo", None)).__name__ == "ZoneInfo"
-    is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
-    if (tag := _TAGS.get(id(kind))) and is_bounded and not has_zone:
-        return tag, _CODECS[tag][1](value)
+    if tag := _TAGS.get(id(kind)):  # only then is it asked: `__getattr__` of another class is the code's
+        has_zone = type(getattr(value, "tzinfo", None)).__name__ == "ZoneInfo"
+        is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
+        if is_bounded and not has_zone:
+            return tag, _CODECS[tag][1](value)
     if _LATE.get(kind.__name__) == kind.__module__:
         return kind.__name__, [value.numerator, value.denominator] if kind.__name__ == "Fraction" else [str(value)]
     if kind is defaultdict and value.default_factory in {None, *_FACTORIES.values()}:

@@ -603,6 +603,26 @@ DECIDED = {
         ("assert fact(5) == 120", "passed"),
         ("d = dq([1])\nassert len(d) == 1", "passed"),
     ],
+    "def f(x): return x\ndef total(xs): return sum(xs)\ndef parity(n): return 'odd' if n % 2 else 'even'": [
+        # a negative number that is worked out keeps its parentheses
+        ("n = 1\nassert f((n - 3) ** 2) == -4", "failed"),
+        ("n = 1\nassert f((n - 3) ** 2) == 4 and f((n - 3).bit_length()) == 2", "passed"),
+        ("for n in range(-2, 3):\n    assert f(n ** 2) == n * n", "passed"),
+        # a copy of a text is another object
+        ("assert parity(2) is 'even'", "passed"),
+        ("assert parity(2) is not 'even'", "failed"),
+        # what is printed is worked out
+        ("xs = [1, 2]\nprint(xs.pop())\nassert total(xs) == 1", "passed"),
+        ("xs = [1, 2]\nprint(xs.pop())\nassert total(xs) == 3", "failed"),
+        ("xs = [1, 2]\nprint(xs[2])\nassert total(xs) == 3", "error:IndexError"),
+        # names within a function are looked up when it is called
+        ("n = 1\ng = f(lambda: n)\nn = 2\nassert g() == 2", "passed"),
+        (">>> a = f(4); b = a\n>>> b\n4", "passed"),
+    ],
+    "class D(dict): __getattr__ = dict.__getitem__\ndef f(): return D(a=1)": [
+        ("assert f() == {'a': 1}", "passed"),
+        ("try: assert f() == 0\nexcept KeyError: pass", "failed"),
+    ],
 }
 
 
