@@ -25,6 +25,7 @@ __import__ breakpoint compile delattr dir eval exec exit globals help id input l
 """.split()  # noqa: SIM905
 # Asked of an object of the solution's own, as good as a method of it without arguments.
 _ASKS: Final = "abs bool callable float hasattr int len list repr str tuple".split()  # noqa: SIM905
+_GO_THROUGH: Final = {"list", "next", "tuple"}  # what a generator yields is had no other way
 
 
 class Origin(Enum):
@@ -316,6 +317,8 @@ class Names:
     def is_asked(self, node: ast.expr) -> bool:
         """Whether something is `len(stack)`, `str(stack)`, `isinstance(f(2), Stack)` or the like."""
         match node:
+            case ast.Call(func=ast.Name(id=name), args=[of], keywords=[]) if name in _GO_THROUGH and self.is_inside(of):
+                return name not in self.definitions.doubtful and self.get(name) is None
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[of, kind], keywords=[]):
                 return self.own_name(kind) in self.definitions.classes and self.asks(of)
             case ast.Call(func=ast.Name(id=name), args=[of, *more], keywords=[]) if name in _ASKS:

@@ -800,6 +800,13 @@ class Grid:
         ("b = both()\nassert next(b[0]) == 0\nassert list(b[0]) == [1, 2]", "passed"),
         ("assert list(numbers()) == [0, 1, 2]", "passed"),
     ],
+    "def tenth():\n    yield 10\n    while True: pass\ndef up():\n    yield 1\n    raise ValueError": [
+        ("assert next(tenth()) == 10", "passed"),
+        ("for n in tenth():\n    assert n == 10\n    break", "passed"),
+        ("g = up()\nassert next(g) == 1\nassert next(g) == 2", "error:ValueError"),
+        ("assert next(zip(up(), [1, 2])) == (1, 1)", "passed"),
+        ("assert sum(up()) == 1", "error:ValueError"),
+    ],
     "def ask(): return int(input())\ndef total(xs): return sum(xs)": [
         ("input = lambda *a: '4'\nassert ask() == 4", "passed"),
         ("def input(*_): return '4'\nassert ask() == 4", "passed"),
