@@ -8,8 +8,7 @@ from types import EllipsisType
 from typing import Any, Final
 
 from genetic_udfs.sandbox.changes import METHODS
-from genetic_udfs.sandbox.names import is_fixed
-from genetic_udfs.sandbox.unroll import NotStraight, number
+from genetic_udfs.sandbox.unroll import NotStraight, is_fixed, number
 
 # What it is done to is not told by the result alone.
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {

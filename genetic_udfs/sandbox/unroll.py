@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from genetic_udfs.sandbox.definitions import bound_by, of_the_scope
 
-MOST_STATEMENTS: Final = 2_000
+MAX_STATEMENTS: Final = 2_000
 _OF_A_CASE: Final = {"unittest.TestCase", "TestCase"}
 _AROUND_A_TEST: Final = {True: ("setUp", "tearDown"), False: ("setup_method", "teardown_method")}  # of a case or not
 OF_A_RUNNER: Final = {
@@ -155,6 +155,8 @@ class _Unrolled:
                 case ast.FunctionDef() if is_test_function(each):
                     tests.append(each)
                 case ast.Assign(targets=[ast.Name(id=name)]):
+                    if not is_fixed(each.value):
+                        raise NotStraight(f"{name} is the same object for all tests of {node.name}")
                     attributes += bound(ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store()), each.value)
                 case _ if not says_nothing(each):
                     raise NotStraight(f"{node.name} has more than tests")
@@ -218,7 +220,7 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
             return [key for key in keys if key is not None]
         case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
             numbers = range(*(_number(bound) for bound in bounds))
-            if len(numbers) <= MOST_STATEMENTS:
+            if len(numbers) <= MAX_STATEMENTS:
                 return [number(each) for each in numbers]
         case ast.Call(func=ast.Name(id="enumerate"), args=[of], keywords=[]):
             return [_tuple(ast.Constant(at), item) for at, item in enumerate(items_of(of, literal))]
@@ -345,6 +347,12 @@ def says_nothing(statement: ast.stmt) -> bool:
     """Whether a statement is a text, or `pass`."""
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return is_text or isinstance(statement, ast.Pass)
+
+
+def is_fixed(node: ast.expr) -> bool:
+    """Whether an expression is a constant, or made of constants so that it cannot be changed."""
+    kept = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
+    return all(isinstance(each, kept) for each in ast.walk(node))
 
 
 def body_of(test: str) -> list[ast.stmt]:

@@ -241,6 +241,9 @@ PASSES = {
         "d = {'a': 1, 'b': 2}\nb = d.pop('b')\nassert g(d) == {'a': 1}",
         "d = {}\nd.setdefault('a', []).append(1)\nassert g(d) == {'a': [1]}",
         "xs = [1, 2, 3]\nys = xs.copy()\nlast = ys.pop()\nassert total(xs) == 6",
+        "xs = [1, 2, 3]\nfor x in xs: xs.remove(x)\nassert total(xs) == 2",
+        "xs = [1]\nfor x in xs:\n    if len(xs) < 4: fill(xs)\nassert len(xs) > 3 and total(xs) == len(xs)",
+        "xs = [1]\nfor x in xs:\n    fill(xs)\n    if len(xs) > 8: break\nassert total(xs) == 9",
         "import heapq\nxs = [1, 2, 3]\nlow = heapq.heappop(xs)\nassert total(xs) == 5",
         "from heapq import heappop\nxs = [1, 2, 3]\nlow = heappop(xs)\nassert total(xs) == 5",
         "it = iter([1, 2, 3])\na = next(it)\nb = next(it)\nassert f(b) == 3",
@@ -308,6 +311,14 @@ PASSES = {
     STATE: [
         "s = Stack()\nassert s.items == []\ns.push(1)\nassert s.items == [1]",
         "s = Stack()\nbefore = s.copy()\ns.push(1)\nassert before == []",
+        "xs = []\nw = Writer(xs)\nif len(xs) > 5: xs = []\nw.write(1)\nassert xs == [1]",
+        "xs = []\nw = Writer(xs)\ntry:\n    Stack().none()\n    xs = []\nexcept AttributeError: pass\n"
+        "w.write(1)\nassert xs == [1]",
+        # the attributes of a class, in several tests
+        "import unittest\nclass T(unittest.TestCase):\n    s = Stack()\n    def test_a(self): self.s.push(1)\n"
+        "    def test_b(self): self.assertEqual(self.s.items, [1])",
+        "class TestStack:\n    xs = [1]\n    def test_a(self):\n        Writer(self.xs).write(2)\n"
+        "    def test_b(self): assert self.xs == [1, 2] and Stack().items == []",
         "assert Stack().__class__.__name__ == 'Stack'",
         "import solution\nsolution.inc()\nassert solution.count == 1 and hasattr(solution, 'inc')",
         "import threading\nc = Counted()\ndef many():\n    for _ in range(50): c.inc()\n"
