@@ -264,6 +264,8 @@ def test_a_part_of_a_literal_goes_in_without_the_others(test: str) -> None:
         "cases = [([1], 'kangaroo')]\nassert f([x for x, _ in cases]) == cases[0][1]",
         "cases = [([1], 'kangaroo')]\nxs = [x for x, _ in cases]\nassert f(xs) == cases[0][1]",
         "word = 'kangaroo'\nassert f(word.upper()) == word",
+        "wants = ['kangaroo']\ndef case(of, wants): return wants[0]\nassert f(case(f(1), wants)) == wants[0]",
+        "wants = ['kangaroo']\ndef case(of): return lambda wants: wants[0]\nassert f(case(f)(wants)) == wants[0]",
         "class Case: x, want = [1], 'kangaroo'\nassert f(Case.x) == Case.want",
         "for x, want in sorted([([1], 'kangaroo')]): pass\nassert f(x) == want",
     ],
