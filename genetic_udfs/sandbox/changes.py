@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from genetic_udfs.sandbox.definitions import bound_by
-
 METHODS: Final = """
 __delitem__ __next__ __setattr__ __setitem__ add append appendleft clear close difference_update discard extend
 extendleft fill insert intersection_update move_to_end pop popitem popleft put read readline readlines remove resize
@@ -37,21 +35,13 @@ def changed(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def has_effects(node: ast.stmt) -> bool:
-    """Whether a function may change more than what it has made itself, or goes on where it was when asked again."""
+    """Whether a function may change something, or goes on where it was when asked again."""
     parts = list(ast.walk(node))
     if any(isinstance(each, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.ClassDef) for each in parts):
         return True
     if sum(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for each in parts) > 1:
         return True
-    made = {name for each in parts if isinstance(each, ast.Assign | ast.AnnAssign) for name in _made_in(each)}
-    return any(not (isinstance(each, ast.Name) and each.id in made) for each in changed(node))
-
-
-def _made_in(node: ast.Assign | ast.AnnAssign) -> list[str]:
-    """Return names that are given something new."""
-    new = (ast.List, ast.Dict, ast.Set, ast.Constant, ast.ListComp, ast.DictComp, ast.SetComp)
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return [name for each in targets for name in bound_by(each)] if isinstance(node.value, new) else []
+    return any(changed(node))
 
 
 def is_gone_through(value: ast.AST) -> bool:

@@ -81,10 +81,6 @@ def part_of(node: ast.expr, literals: dict[str, ast.expr]) -> ast.expr | None:
             if isinstance(at, slice):
                 return type(held)(items[at], ast.Load())
             return items[at] if type(at) is int and -len(items) <= at < len(items) else None
-        case ast.Constant(value=str(text)) if isinstance(at, slice) or (
-            type(at) is int and -len(text) <= at < len(text)
-        ):
-            return ast.Constant(text[at])
     return None
 
 

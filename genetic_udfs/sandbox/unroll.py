@@ -22,7 +22,6 @@ OF_A_RUNNER: Final = {
 }
 """Names that a runner asks for beside those of tests."""
 _FILE: Final = "test.py"
-_PARAMETERS: Final = "__parameters__"  # what the values of `parametrize` are an argument of
 _RUNNERS: Final = {"unittest.main", "pytest.main"}
 _EXITS: Final = {"sys.exit", "exit", "SystemExit"}
 
@@ -105,7 +104,12 @@ class _Unrolled:
         _check_names(body)
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
-        self._wrappers = _wrappers(body)
+        self._marks_parameters = any(
+            isinstance(node, ast.Attribute | ast.alias)
+            and "param" in {getattr(node, "attr", ""), getattr(node, "name", "")}
+            for each in body
+            for node in ast.walk(each)
+        )
         collected = [each for each in body if is_test_function(each) or is_test_class(each)]
         self._module([each for each in body if each not in collected and not (collected and is_guard(each))])
         for each in collected:
@@ -179,13 +183,12 @@ class _Unrolled:
         body = [*before, *_body(function), *after]
         for mark in function.decorator_list:
             match mark:
-                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values], keywords=named) if all(
-                    each.arg == "ids" for each in named
-                ):
+                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values], keywords=named):
+                    if self._marks_parameters or any(each.arg != "ids" for each in named):
+                        raise NotStraight(f"{function.name} has parameters with marks of their own")
                     target = _target(parameters)
                     given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
-                    held = ast.Call(ast.Name(_PARAMETERS, ast.Load()), [values, *self._wrappers], [])
-                    body = [located(ast.For(target, held, body, []))]
+                    body = [located(ast.For(target, values, body, []))]
                 case _:
                     raise NotStraight(f"{function.name} has another mark than parametrize")
         if sorted(given) != sorted(names):
@@ -211,9 +214,6 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
     match iterable:
         case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
             return items
-        case ast.Call(func=ast.Name(id=name), args=[of, *wrappers]) if name == _PARAMETERS:
-            names = [str(each.value) for each in wrappers if isinstance(each, ast.Constant)]
-            return [_parameter(item, names) for item in items_of(of, literal)]
         case ast.Name() | ast.Attribute() if (known := literal(iterable)) is not None:
             return items_of(known, literal)
         case ast.Dict(keys=keys) if _are_different(keys):
@@ -291,27 +291,6 @@ def _target(names: ast.expr) -> ast.expr:
     several = [name.strip() for name in found.split(",")] if isinstance(found, str) else list(found)
     parts: list[ast.expr] = [ast.Name(name, ast.Store()) for name in several if name]
     return parts[0] if isinstance(found, str) and len(parts) == 1 else ast.Tuple(parts, ast.Store())
-
-
-def _wrappers(body: list[ast.stmt]) -> list[ast.expr]:
-    """Return how a test calls `pytest.param`: by whatever name it imports it, or its module."""
-    found = []
-    for node in (each for statement in body for each in ast.walk(statement)):
-        match node:
-            case ast.Import(names=names):
-                found += [f"{each.asname or each.name}.param" for each in names if each.name == "pytest"]
-            case ast.ImportFrom(module="pytest", names=names):
-                found += [each.asname or each.name for each in names if each.name == "param"]
-    return [ast.Constant(each) for each in found]
-
-
-def _parameter(value: ast.expr, wrappers: list[str]) -> ast.expr:
-    """Return one value of `parametrize`, which `pytest.param` may hold, too."""
-    if isinstance(value, ast.Call) and ast.unparse(value.func) in wrappers:
-        if any(keyword.arg != "id" for keyword in value.keywords):
-            raise NotStraight("a parameter with marks")
-        return value.args[0] if len(value.args) == 1 else _tuple(*value.args)
-    return value
 
 
 def number(value: int) -> ast.expr:

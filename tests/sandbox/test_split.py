@@ -95,7 +95,7 @@ def test_definitions_are_what_stands_at_the_top_level() -> None:
         ("cases = {1: 'kangaroo'}\nfor x, want in cases.items():\n    assert f(x) == want", ["f(1)"]),
         ("for n in range(2):\n    assert f(n) == n * n", ["f(0)", "f(1)"]),
         (
-            "import pytest\n@pytest.mark.parametrize('x, want', [(1, 'kangaroo'), pytest.param(2, 'kangaroo')])\n"
+            "import pytest\n@pytest.mark.parametrize('x, want', [(1, 'kangaroo'), (2, 'kangaroo')])\n"
             "def test_it(x, want): assert f(x) == want",
             ["f(1)", "f(2)"],
         ),
@@ -173,6 +173,7 @@ def test_names_that_are_not_what_they_say_are_known(code: str, doubtful: set[str
         "def check(x):\n    if x: return 1\n    assert f(x)\ncheck(1)",
         "import pytest\n@pytest.fixture\ndef one(): return 1\ndef test_it(one): assert f(one) == 1",
         "async def test_it():\n    assert f(1) == 2",
+        "from pytest import mark, param as p\n@mark.parametrize('x', [p(2, id='a')])\ndef test_it(x): assert f(x) == 2",
         "import unittest\nclass T(unittest.TestCase):\n    def help(self): pass\n    def test_it(self): assert f(1)",
         "y = f(1) + 1\nassert f(y) == 2",
         "xs = [1]\nys = xs\nys.append(2)\nassert f(xs) == 3",
@@ -242,7 +243,6 @@ PARTS = [
     "cases = [{'in': 3, 'out': 'kangaroo'}]\nassert f(cases[-1]['in']) == cases[0]['out']",
     "case = (1, 2, 'kangaroo')\nassert f(*case[:-1]) == case[-1]",
     "case = (1, 2, 'kangaroo')\nx = case[0]\nassert f(x) == case[-1]",
-    "text = 'a kangaroo'\nassert f(text[:1]) == text",
 ]
 
 
@@ -264,6 +264,7 @@ def test_a_part_of_a_literal_goes_in_without_the_others(test: str) -> None:
         "cases = [([1], 'kangaroo')]\nassert f([x for x, _ in cases]) == cases[0][1]",
         "cases = [([1], 'kangaroo')]\nxs = [x for x, _ in cases]\nassert f(xs) == cases[0][1]",
         "word = 'kangaroo'\nassert f(word.upper()) == word",
+        "word = 'kangaroo'\nassert f(word[:1]) == word",
         "wants = ['kangaroo']\ndef case(of, wants): return wants[0]\nassert f(case(f(1), wants)) == wants[0]",
         "wants = ['kangaroo']\ndef case(of): return lambda wants: wants[0]\nassert f(case(f)(wants)) == wants[0]",
         "class Case: x, want = [1], 'kangaroo'\nassert f(Case.x) == Case.want",
