@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from genetic_udfs.sandbox.definitions import bound_by
-
 METHODS: Final = """
 __delitem__ __next__ __setattr__ __setitem__ add append appendleft clear close difference_update discard extend
 extendleft fill insert intersection_update move_to_end pop popitem popleft put read readline readlines remove resize
@@ -18,14 +16,6 @@ _FUNCTIONS: Final = """
 anext delattr heapify heappop heappush heappushpop heapreplace insort insort_left insort_right next setattr shuffle
 """.split()  # noqa: SIM905
 _ITERATORS: Final = "enumerate filter iter map open reversed zip".split()  # noqa: SIM905
-_REFERENCES: Final = (
-    *(ast.Name, ast.Attribute, ast.List, ast.Tuple, ast.Dict, ast.Constant),
-    *(ast.UnaryOp, ast.unaryop, ast.expr_context, ast.Assign),
-)
-_NEW: Final = (
-    *(ast.BinOp, ast.Compare, ast.UnaryOp, ast.JoinedStr, ast.ListComp, ast.SetComp, ast.DictComp),
-    *(ast.List, ast.Tuple, ast.Dict, ast.Set),
-)
 
 
 def changed(node: ast.AST) -> Iterator[ast.expr]:
@@ -45,40 +35,13 @@ def changed(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def has_effects(node: ast.stmt) -> bool:
-    """Whether a function may change more than what it has made itself, or goes on where it was when asked again."""
+    """Whether a function may change something, or goes on where it was when asked again."""
     parts = list(ast.walk(node))
     if any(isinstance(each, ast.Global | ast.Nonlocal | ast.Yield | ast.YieldFrom | ast.ClassDef) for each in parts):
         return True
     if sum(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) for each in parts) > 1:
         return True
-    made = {name for each in parts if isinstance(each, ast.Assign | ast.AnnAssign) for name in _made_in(each)}
-    return any(not (isinstance(each, ast.Name) and each.id in made) for each in changed(node))
-
-
-def _made_in(node: ast.Assign | ast.AnnAssign) -> list[str]:
-    """Return names that are given something new."""
-    new = (ast.List, ast.Dict, ast.Set, ast.Constant, ast.ListComp, ast.DictComp, ast.SetComp)
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return [name for each in targets for name in bound_by(each)] if isinstance(node.value, new) else []
-
-
-def refers_only(node: ast.AST) -> bool:
-    """Whether a statement gives a name to values, or to a container of them, and reads none of what they hold."""
-    return isinstance(node, ast.Assign) and all(isinstance(each, _REFERENCES) for each in ast.walk(node))
-
-
-def makes_container(node: ast.AST) -> bool:
-    """Whether a statement gives a name to a new container, or to what is none."""
-    match node:
-        case ast.Assign(targets=[ast.Tuple() | ast.List()]):
-            return False
-        case ast.Assign(value=ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name))):
-            return name in {"copy", "dict", "frozenset", "list", "set", "sorted", "tuple"}
-        case ast.Assign(value=ast.Subscript(slice=ast.Slice())):
-            return True
-        case ast.Assign(value=value):
-            return isinstance(value, _NEW)
-    return False
+    return any(changed(node))
 
 
 def is_gone_through(value: ast.AST) -> bool:

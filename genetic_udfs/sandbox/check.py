@@ -10,14 +10,13 @@ from typing import Any, Final, NoReturn
 from genetic_udfs.sandbox.refusals import is_refusal
 from genetic_udfs.sandbox.values import Malformed, decode, encode
 
-ANSWER, KIND, FRESH, KEPT = "__answer__", "__kind__", "__fresh__", "__kept__"
-"""What a rest calls for a step's answer, for one that is a class of exceptions, before it uses a value that was handed
-to the solution, and before it uses one that was made of an earlier answer."""
+ANSWER, KIND, FRESH = "__answer__", "__kind__", "__fresh__"
+"""What a rest calls for a step's answer, for one that is a class of exceptions, and before it uses a value that was
+handed to the solution."""
 
+_LONGEST_MESSAGE: Final = 300
 _MAX_BASES: Final = 8
 _DEEPEST: Final = 16
-_NEVER_CHANGED: Final = {bool, int, float, complex, str, bytes, range, type(None)}
-_MADE_OF_OTHERS: Final = {tuple, frozenset}
 _CHANGED: Final = {list, dict, set, deque, bytearray, Counter, OrderedDict, defaultdict}
 _OF_SKIPS: Final = {"SkipTest", "Skipped"}
 # Modules whose exceptions mean something to what runs a test.
@@ -45,7 +44,7 @@ def outcome(task: dict[str, Any]) -> dict[str, Any]:
         for scope, is_case, source in task["rest"]:
             names = module if scope == 0 else {**module, "self": _object(is_case)}
             answers.names = names
-            own = {ANSWER: answers.of, KIND: answers.kind_of, FRESH: answers.make_fresh, KEPT: answers.check_kept}
+            own = {ANSWER: answers.of, KIND: answers.kind_of, FRESH: answers.make_fresh}
             names.update(own)
             exec(compile(source, "test.py", "exec"), names)
     except BaseException as what:
@@ -53,11 +52,11 @@ def outcome(task: dict[str, Any]) -> dict[str, Any]:
     return {"undecided": answers.doubt} if answers.doubt else raised(error)
 
 
-def raised(error: BaseException | None, longest: int = 300) -> dict[str, Any]:
+def raised(error: BaseException | None) -> dict[str, Any]:
     """Return how a test ended that raised an error, or none."""
     if error is None:
         return {"passed": True}
-    message = text_of(error, longest)
+    message = text_of(error, _LONGEST_MESSAGE)
     if is_refusal(error):
         return {"denied": message}
     if type(error).__name__ in _OF_SKIPS:
@@ -120,25 +119,6 @@ class _Answers:
                     return self._kind(decode(["list", parts]))
         self.refuse("what should be a class of exceptions")
 
-    def check_kept(self, path: str, is_new: bool) -> None:
-        """Refuse a value that may be, or hold, a part of what the solution has, and may have changed since.
-
-        Args:
-            path: Its name.
-            is_new: Whether a container of it is new, with items alone that are the solution's.
-        """
-        names, name = self._holder(path)
-        held: Any = names.get(name)
-        items = [held]
-        if is_new and type(held) in _CHANGED | _MADE_OF_OTHERS:
-            items = [*held, *held.values()] if isinstance(held, dict) else list(held)
-        if not all(map(_never_changes, items)):
-            self.refuse(f"{path}, which the solution may have changed")
-
-    def _holder(self, path: str) -> tuple[dict[str, Any], str]:
-        *of, name = path.split(".")
-        return vars(self.names[of[0]]) if of else self.names, name
-
     def make_fresh(self, path: str, step: int, alone: bool) -> None:
         """Give a value that was handed to the solution what has become of it there.
 
@@ -148,7 +128,8 @@ class _Answers:
             alone: Whether nothing else of the solution's is compared with it: a test may expect a change, but not
                 measure the solution by it. What cannot be changed, such as a text, was not.
         """
-        held, name = self._holder(path)
+        *of, name = path.split(".")
+        held = vars(self.names[of[0]]) if of else self.names
         answer = self._answers[step] if step < len(self._answers) else {}
         try:
             if "value" in answer and encode(held[name]) == answer["value"]:
@@ -216,7 +197,3 @@ class _Answers:
         if name.startswith("__"):
             raise AttributeError(name)
         self.refuse(f"{name} of an exception's class")
-
-
-def _never_changes(value: Any) -> bool:
-    return type(value) in _NEVER_CHANGED or (type(value) in _MADE_OF_OTHERS and all(map(_never_changes, value)))

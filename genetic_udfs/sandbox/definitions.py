@@ -35,7 +35,6 @@ class Definitions:
         imports: By name, the statement that a test may do, too, to have that name: one that gives nothing another name.
         doubtful: Names that are not what they say: built-ins to which it gives another meaning, what it both imports
             and defines, and names that it gives to functions of modules.
-        holders: Names of modules and packages that it defines: what a test takes from `name.attribute` is not theirs.
         free: Names that it uses and defines nowhere: a test may define them, built-ins, too.
         modules: The top-level modules that it imports, anywhere.
         keeps: Whether a function of its gives a name of the module another value: what it answers may depend on what
@@ -47,7 +46,6 @@ class Definitions:
     classes: frozenset[str] = frozenset()
     imports: tuple[tuple[str, str], ...] = ()
     doubtful: frozenset[str] = frozenset()
-    holders: frozenset[str] = frozenset()
     free: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
     keeps: bool = False
@@ -72,7 +70,6 @@ class Definitions:
             classes=frozenset(each.name for each in nodes if isinstance(each, ast.ClassDef)),
             imports=tuple((name, ast.unparse(each)) for name, (each, _) in named.items() if name not in own | renamed),
             doubtful=frozenset(own & BUILT_INS | own & named.keys() | renamed | named.keys() & BUILT_INS),
-            holders=own & MODULES,
             free=frozenset(names_used(walked) - bound),
             modules=modules_of(walked),
             keeps=any(isinstance(node, ast.Global) for node in walked),

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-from genetic_udfs.sandbox.definitions import BUILT_INS, Definitions, bound_by, of_the_scope
-from genetic_udfs.sandbox.unroll import NotStraight
+from genetic_udfs.sandbox.definitions import BUILT_INS, MODULES, Definitions, bound_by, of_the_scope
+from genetic_udfs.sandbox.unroll import NotStraight, is_fixed
 
 PURE: Final = """
 abc ast base64 binascii bisect calendar cmath collections copy dataclasses datetime decimal enum fractions functools
@@ -25,6 +25,7 @@ __import__ breakpoint compile delattr dir eval exec exit globals help id input l
 """.split()  # noqa: SIM905
 # Asked of an object of the solution's own, as good as a method of it without arguments.
 _ASKS: Final = "abs bool callable float hasattr int len list repr str tuple".split()  # noqa: SIM905
+_GO_THROUGH: Final = {"list", "next", "tuple"}  # what a generator yields is had no other way
 
 
 class Origin(Enum):
@@ -34,7 +35,8 @@ class Origin(Enum):
     OWN = auto()  # an object of one of its classes
     RESULT = auto()  # what a function of its has returned
     TEST = auto()  # the test's own value, which can be made in the solution's process, too
-    DERIVED = auto()  # made of answers; it cannot
+    HERE = auto()  # the test's own, which cannot
+    DERIVED = auto()  # made of answers; it cannot either
     UNSURE = auto()  # one or another of these, as what was done before has ended
 
 
@@ -50,40 +52,37 @@ class Binding:
         origin: Where the value is.
         target: Of an alias, the solution's name; of its module, none.
         module: Of an import, the module.
-        made_by: The statements that make it, where it is the test's own.
-        is_there: Whether it was made in the solution's process.
-        uses: The values of the test's that it is made of.
+        made_by: The statement that makes it, where it is the test's own.
+        uses: By name, the values of the test's that it is made of; none for what a function looks up when it is called.
         has_effects: Whether using it changes something: it is a function that does, or is gone through once.
-        is_diverged: Whether the test has done something with it that the solution's process does not.
-        changes: How often the test has changed it.
-        rebound: How often by giving its name another value, as in `n += 1`.
-        there_at: How often the solution had been asked when it was made there.
-        copied_at: How often, when it was made of what the solution answered; -1 of one whose parts were copied.
-        is_new: Whether it is a container of its own, whatever its items are.
+        made_at: How often the solution had been asked when it was made.
+        there_at: The same, when it was made in the solution's process, if it was.
+        is_lent: Whether its parts were copied: they may have been changed since.
         part: What it is only a part of, if it is: the rest may be what is expected.
     """
 
     origin: Origin
     target: str = ""
     module: str = ""
-    made_by: list[ast.stmt] = field(default_factory=list)
-    is_there: bool = False
-    uses: list["Use"] = field(default_factory=list)
+    made_by: ast.stmt | None = None
+    uses: "dict[str, Binding | None]" = field(default_factory=dict)
     has_effects: bool = False
-    is_diverged: bool = False
-    changes: int = 0
-    rebound: int = 0
-    there_at: int = 0
-    copied_at: int | None = None
-    is_new: bool = False
+    made_at: int = 0
+    there_at: int | None = None
+    is_lent: bool = False
     part: str = ""
 
     @property
+    def is_there(self) -> bool:
+        """Whether it was made in the solution's process."""
+        return self.there_at is not None
+
+    @property
     def literal(self) -> ast.expr | None:
-        """What it was made of, where one statement has made it."""
+        """What it was made of."""
         match self.made_by:
-            case [ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value)] if self.origin is Origin.TEST:
-                return None if self.is_diverged else value
+            case ast.Assign(targets=[ast.Name() | ast.Attribute()], value=value) if self.origin is Origin.TEST:
+                return value
         return None
 
     @property
@@ -91,40 +90,6 @@ class Binding:
         """The literal, where nothing can have changed it: the solution may have, once it has the value."""
         literal = self.literal
         return None if literal is None or (self.is_there and not is_fixed(literal)) else literal
-
-    def reached(self) -> list["Binding"]:
-        """Return it and the values that it may hold, and these, and so on: a change of it may be one of theirs."""
-        found = {id(self): self}
-        waiting = [self]
-        while waiting:
-            for use in waiting.pop().uses:
-                if id(use.binding) not in found:
-                    found[id(use.binding)] = use.binding
-                    waiting.append(use.binding)
-        return list(found.values())
-
-
-@dataclass(frozen=True, eq=False)
-class Use:
-    """A value that another one is made of, as it was then.
-
-    Attributes:
-        path: Its name.
-        binding: What that stood for.
-        is_read: Whether what it holds was read, rather than it alone referred to.
-        is_late: Whether the name is looked up each time, as in a function.
-        changes: How often it had been changed.
-        rebound: How often its name had been given another value so.
-        at: How often the solution had been asked.
-    """
-
-    path: str
-    binding: Binding
-    is_read: bool
-    is_late: bool
-    changes: int
-    rebound: int
-    at: int
 
 
 class Names:
@@ -175,9 +140,23 @@ class Names:
         """Whether names mean what they mean in the module."""
         return self._here is self._module
 
-    def path_of(self, binding: Binding) -> str | None:
+    def path_of(self, binding: Binding) -> str:
         """Return a path that stands for something."""
-        return next((path for path, each in self._here.items() if each is binding), None)
+        for path, each in self._here.items():
+            if each is binding:
+                return path
+        raise NotStraight("a value without a name that the solution may have changed")
+
+    def reached(self, path: str) -> list[Binding]:
+        """Return what a path stands for, the values that it may hold, what these may, and so on."""
+        found: dict[int, Binding] = {}
+        waiting = [self.get(path)]
+        while waiting:
+            each = waiting.pop()
+            if each is not None and not each.module and id(each) not in found:
+                found[id(each)] = each
+                waiting += [held or self.get(name) for name, held in each.uses.items()]
+        return list(found.values())
 
     def of(self, node: ast.expr) -> Binding | None:
         """Return what a name or an attribute of `self` stands for."""
@@ -191,17 +170,17 @@ class Names:
     @contextmanager
     def perhaps(self) -> Iterator[None]:
         """Take what the body binds and changes for what may not be done: a statement before it may raise."""
-        before = {path: (each, len(each.made_by), each.is_there) for path, each in self._here.items()}
+        before = dict(self._here)
         yield
         for path, binding in list(self._here.items()):
-            was, length, was_there = before.get(path, (binding, len(binding.made_by), True))
-            is_new = path not in before
-            if binding is was and not is_new:
-                binding.is_diverged |= len(binding.made_by) != length and not was_there
-            elif (binding.origin in INSIDE) != (was.origin in INSIDE):
+            was = before.get(path)
+            if binding is was:
+                continue
+            if was is not None and (binding.origin in INSIDE) != (was.origin in INSIDE):
                 self._here[path] = Binding(Origin.UNSURE)
-            elif binding.origin not in INSIDE:
-                binding.is_diverged = True
+            elif binding.origin is Origin.TEST:
+                binding.origin = Origin.UNSURE if binding.is_there else Origin.HERE
+                binding.uses[path] = was
 
     def bind(self, path: str, binding: Binding) -> None:
         """Have a path stand for something from here on."""
@@ -289,16 +268,17 @@ class Names:
                 root = root.value
                 continue
             function = root.func
-            is_method = isinstance(function, ast.Attribute) and self.own_name(function) is None
-            if is_method and (root.args or root.keywords) and not self.has_own_methods(_holder(function)):
+            of = function.value if isinstance(function, ast.Attribute) and self.own_name(function) is None else None
+            if of is not None and (root.args or root.keywords) and not self.has_own_methods(of):
                 return False
             root = function
         is_called = isinstance(node, ast.Call) and node.func is root
-        if isinstance(root, ast.Name) and root.id in self.definitions.holders and not (is_called or root is node):
+        if isinstance(root, ast.Name) and root.id in self.definitions.own & MODULES and not (is_called or root is node):
             raise NotStraight(f"the code gives {root.id} another meaning")
         held = self.of(root)
         if held is not None and held.origin is Origin.RESULT:
-            return root is node or not _has_arguments(node)
+            calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+            return root is node or not any(each.args or each.keywords for each in calls)
         return (held is not None and held.origin is Origin.OWN) or self.own_name(root) is not None
 
     def has_own_methods(self, node: ast.expr) -> bool:
@@ -316,6 +296,8 @@ class Names:
     def is_asked(self, node: ast.expr) -> bool:
         """Whether something is `len(stack)`, `str(stack)`, `isinstance(f(2), Stack)` or the like."""
         match node:
+            case ast.Call(func=ast.Name(id=name), args=[of], keywords=[]) if name in _GO_THROUGH and self.is_inside(of):
+                return name not in self.definitions.doubtful and self.get(name) is None
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[of, kind], keywords=[]):
                 return self.own_name(kind) in self.definitions.classes and self.asks(of)
             case ast.Call(func=ast.Name(id=name), args=[of, *more], keywords=[]) if name in _ASKS:
@@ -369,25 +351,9 @@ def paths_of(target: ast.expr) -> list[str]:
     raise NotStraight(f"{ast.unparse(target)[:60]} is given a value")
 
 
-def is_fixed(node: ast.expr) -> bool:
-    """Whether an expression is a constant, or made of constants so that it cannot be changed."""
-    kept = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
-    return all(isinstance(each, kept) for each in ast.walk(node))
-
-
 def is_scalar(node: ast.expr) -> bool:
     """Whether an expression is a constant that has no parts."""
     parts = [each for each in ast.walk(node) if isinstance(each, ast.Tuple | ast.Constant)]
-    return is_fixed(node) and all(isinstance(each, ast.Constant) and not _has_parts(each) for each in parts)
-
-
-def _has_parts(node: ast.Constant) -> bool:
-    return isinstance(node.value, str | bytes)
-
-
-def _holder(function: ast.expr) -> ast.expr:
-    return function.value if isinstance(function, ast.Attribute) else function
-
-
-def _has_arguments(node: ast.expr) -> bool:
-    return any(isinstance(each, ast.Call) and (each.args or each.keywords) for each in ast.walk(node))
+    return is_fixed(node) and all(
+        isinstance(each, ast.Constant) and not isinstance(each.value, str | bytes) for each in parts
+    )

@@ -216,7 +216,7 @@ def _asserted(text: str, definitions: Definitions) -> list[ast.stmt]:
         raise NotStraight("a doctest of code that may print something")
     lines = []
     for example in doctest.DocTestParser().get_examples(text):
-        [statement] = ast.parse(example.source).body
+        [statement, *more] = ast.parse(example.source).body
         shown, want = None, example.want.removesuffix("\n")
         match statement:
             case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=args, keywords=named)):
@@ -224,7 +224,7 @@ def _asserted(text: str, definitions: Definitions) -> list[ast.stmt]:
                 shown = ("str", args[0]) if is_one else None
             case ast.Expr(value=of):
                 shown = ("repr", of)
-        is_odd = example.exc_msg is not None or example.options or want == "None" or "<BLANKLINE>" in want
+        is_odd = more or example.exc_msg is not None or example.options or want == "None" or "<BLANKLINE>" in want
         if is_odd or (shown is None and (want or isinstance(statement, ast.Expr))):
             raise NotStraight("an example of a doctest that shows more than a value")
         lines.append(statement if shown is None else _shown(*shown, want))

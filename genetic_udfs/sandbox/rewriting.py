@@ -4,11 +4,11 @@ import ast
 import copy
 import operator
 from collections.abc import Callable
+from types import EllipsisType
 from typing import Any, Final
 
 from genetic_udfs.sandbox.changes import METHODS
-from genetic_udfs.sandbox.names import is_fixed
-from genetic_udfs.sandbox.unroll import NotStraight
+from genetic_udfs.sandbox.unroll import NotStraight, is_fixed, number
 
 # What it is done to is not told by the result alone.
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
@@ -56,7 +56,7 @@ class _Replaced(ast.NodeTransformer):
         match made:
             case ast.BinOp(left=ast.Constant(value=int(left)), op=op, right=ast.Constant(value=int(right))):
                 done = _ARITHMETIC.get(type(op))
-                return made if done is None or max(left, right) > _MAX_FOLDED else ast.Constant(done(left, right))
+                return made if done is None or max(left, right) > _MAX_FOLDED else number(done(left, right))
         return made
 
     def _constant(self, node: ast.Name | ast.Attribute | ast.Subscript, value: ast.expr | None) -> ast.AST:
@@ -75,19 +75,13 @@ def part_of(node: ast.expr, literals: dict[str, ast.expr]) -> ast.expr | None:
         case ast.Dict(keys=keys, values=values) if all(map(_is_plain_key, keys)):
             found = [each for key, each in zip(keys, values, strict=True) if _is_constant(key, at)]
             return found[-1] if found else None
-        case ast.List(elts=items) | ast.Tuple(elts=items) as held if not _has_starred(items):
+        case ast.List(elts=items) | ast.Tuple(elts=items) as held if not any(
+            isinstance(each, ast.Starred) for each in items
+        ):
             if isinstance(at, slice):
                 return type(held)(items[at], ast.Load())
             return items[at] if type(at) is int and -len(items) <= at < len(items) else None
-        case ast.Constant(value=str(text)) if isinstance(at, slice) or (
-            type(at) is int and -len(text) <= at < len(text)
-        ):
-            return ast.Constant(text[at])
     return None
-
-
-def _has_starred(items: list[ast.expr]) -> bool:
-    return any(isinstance(each, ast.Starred) for each in items)
 
 
 def _index(node: ast.expr) -> Any:
@@ -123,6 +117,11 @@ def _is_plain_key(node: ast.expr | None) -> bool:
     )
 
 
+def _is_singleton(node: ast.expr) -> bool:
+    """Whether there is one such value alone, so that a copy of it is the same; texts and numbers may be others."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, bool | EllipsisType | None)
+
+
 def is_literal(node: ast.expr) -> bool:
     """Whether an expression is a constant, or a container of such."""
     return all(isinstance(each, _LITERAL) for each in ast.walk(node))
@@ -134,9 +133,9 @@ def looks_into(node: ast.AST, answer: str) -> bool:
         case ast.Compare(left=left, ops=ops, comparators=others) if any(
             isinstance(op, ast.Is | ast.IsNot) for op in ops
         ):
-            return not any(isinstance(each, ast.Constant) for each in (left, *others))
+            return not any(map(_is_singleton, (left, *others)))
         case ast.Call(func=ast.Attribute(attr="assertIs" | "assertIsNot"), args=several):
-            return not any(isinstance(each, ast.Constant) for each in several)
+            return not any(map(_is_singleton, several))
         case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in METHODS:  # done to a copy
             return any(isinstance(each, ast.Name) and each.id == answer for each in ast.walk(of))
         case ast.Attribute(attr=attr):

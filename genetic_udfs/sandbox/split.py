@@ -9,19 +9,19 @@ import ast
 import copy
 from typing import Any, Final
 
-from genetic_udfs.sandbox.changes import has_effects, is_late, makes_container
-from genetic_udfs.sandbox.check import ANSWER, FRESH, KEPT, KIND
+from genetic_udfs.sandbox.changes import changed, has_effects, is_gone_through, is_late
+from genetic_udfs.sandbox.check import ANSWER, FRESH, KIND
 from genetic_udfs.sandbox.definitions import Definitions, bound_by
-from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, is_fixed, paths_of, used_paths
+from genetic_udfs.sandbox.names import INSIDE, Binding, Names, Origin, bound_names, paths_of, used_paths
 from genetic_udfs.sandbox.rewriting import looks_into, mapped, part_of, replaced
-from genetic_udfs.sandbox.sharing import Sharing, is_function
 from genetic_udfs.sandbox.steps import Split, Step, answer
 from genetic_udfs.sandbox.unroll import (
-    MOST_STATEMENTS,
+    MAX_STATEMENTS,
     ODDITIES,
     NotStraight,
     Segment,
     bound,
+    is_fixed,
     items_of,
     leaves,
     located,
@@ -74,8 +74,9 @@ class _Splitter:
         self._scope = 0
         self._path: tuple[int, ...] = ()
         self._groups = 1 << 20  # scopes have smaller numbers
-        self._left = MOST_STATEMENTS
-        self._sharing = Sharing(self._names)
+        self._left = MAX_STATEMENTS
+        self._asked = 0  # how often: each time the solution may have changed what it has
+        self._looked_up: set[tuple[int, str]] = set()  # names that something looks up later, with their scopes
         self.steps: list[Step] = []
         self.imports: dict[str, None] = {}
 
@@ -104,8 +105,8 @@ class _Splitter:
                 return self._statement(located(ast.With([ast.withitem(ast.Call(asks, [kind], []))], [body])))
             case ast.With(items=[ast.withitem(context_expr=ast.Call(func=ast.Attribute(attr="subTest")))]):
                 return self._statements(node.body)
-            case ast.For(orelse=[]) if (written_out := self._loop(node)) is not None:
-                return self._statements(written_out)
+            case ast.For(orelse=[]) if (lines := self._loop(node)) is not None:
+                return lines
             case ast.Return() | ast.Global() | ast.Nonlocal() | ast.Delete() | ast.AsyncFor() | ast.AsyncWith():
                 raise NotStraight(f"{type(node).__name__} in a test")
             case ast.Import() | ast.ImportFrom():
@@ -127,21 +128,15 @@ class _Splitter:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if any(isinstance(each, ast.Global | ast.Nonlocal) for each in ast.walk(node)):
                 raise NotStraight("a function gives names of others other values")
-            effects = has_effects(node)
-            self._bind(
-                [node.name], Binding(Origin.TEST, made_by=[node], uses=self._sharing.uses(node), has_effects=effects)
-            )
+            self._bind([node.name], self._made(node, effects=has_effects(node)))
             return self._rest(node)
-        names = bound_names(node)
-        lines, uses = self._rest(node), self._sharing.uses(node)
-        for name in names:
-            is_new = name not in self._names
-            part = self._part(node) if len(names) == 1 else "a part of a statement that gives several names values"
-            self._bind([name], Binding(Origin.TEST, made_by=[node], uses=uses, is_diverged=not is_new, part=part))
+        lines, binding = self._rest(node), self._made(node, Origin.HERE)
+        binding.uses |= {name: self._names.get(name) for name in bound_names(node)}  # or still what they were
+        self._bind(bound_names(node), binding)
         return lines
 
     def _loop(self, node: ast.For) -> list[ast.stmt] | None:
-        """Return a loop over a literal, written out; None if it is another one."""
+        """Return the rest of a loop over a literal, written out; None if it is another one."""
         called = {
             each.func.id
             for each in ast.walk(node.iter)
@@ -157,8 +152,13 @@ class _Splitter:
             themselves = {path for item in items for path in used_paths(item)}
             for path in used_paths(node.iter):
                 if path not in themselves:
-                    self._sharing.lend(path)
-        return [line for item in items for line in (*bound(node.target, item), *node.body)]
+                    self._lend(path)
+        held = [self._names.get(path) for path in used_paths(node.iter)]
+        literals = [each for each in held if each and each.lasting_literal]
+        lines = self._statements([line for item in items for line in (*bound(node.target, item), *node.body)])
+        if not all(each.lasting_literal for each in literals):
+            raise NotStraight("a loop over what the solution may change")
+        return lines
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> list[ast.stmt]:
         of = node.module or "" if isinstance(node, ast.ImportFrom) else ""
@@ -179,7 +179,7 @@ class _Splitter:
                 raise NotStraight("an import of everything")
             else:
                 module = (of or alias.name).partition(".")[0]
-                self._names.bind(name, Binding(Origin.TEST, module=module, made_by=[node]))
+                self._names.bind(name, Binding(Origin.TEST, module=module, made_by=node))
         if isinstance(node, ast.Import):
             node = ast.Import(others)
         return [node] if others else []
@@ -202,15 +202,22 @@ class _Splitter:
             self._bind(paths, Binding(Origin.OWN if self._names.makes_own(node.value) else Origin.RESULT))
             return lines
         origin = Origin.DERIVED if self._names.asks(node.value) else Origin.TEST
-        value = self._outside(node.value)
-        lines = self._rest(ast.Assign(targets, value))
-        made = self._replaced(node)  # as names are now
-        uses, effects = self._sharing.uses(node), self._sharing.goes_on(node.value)
-        made_at = self._sharing.asked if origin is Origin.DERIVED else None
-        binding = Binding(origin, made_by=[made], uses=uses, has_effects=effects, copied_at=made_at)
-        binding.is_new, binding.part = makes_container(node), self._part(node)
-        self._bind(paths, binding)
+        lines = self._rest(ast.Assign(targets, self._outside(node.value)))
+        self._bind(paths, self._made(node, origin, effects=is_gone_through(node.value)))
         return lines
+
+    def _made(self, node: ast.stmt, origin: Origin = Origin.TEST, *, effects: bool = False) -> Binding:
+        """Return what a statement of the test's makes, as names are now."""
+        is_function = isinstance(node, ast.FunctionDef)
+        uses: dict[str, Binding | None] = {}
+        for path in used_paths(node, within=not is_function):
+            held = self._names.get(path)
+            if is_function:
+                uses[path] = None
+            elif held is not None and held.origin not in INSIDE and not held.module and not _is_fixed(held.literal):
+                uses[path] = held
+        made = node if is_function else self._replaced(node)
+        return Binding(origin, "", "", made, uses, effects, self._asked, part=self._part(node))
 
     def _one_by_one(self, target: ast.Tuple | ast.List, value: ast.expr) -> list[ast.stmt]:
         """Return assignments of the parts of a literal, so that one does not bring another along; none if it is none.
@@ -226,42 +233,28 @@ class _Splitter:
         except NotStraight:
             return []
         for path in used if lines and of is not value and not is_fixed(of or value) else ():
-            self._sharing.lend(path)
+            self._lend(path)
         return lines
 
     def _bind(self, paths: list[str], binding: Binding) -> None:
         for path in paths:
-            if path in self._sharing.looked_up:
+            if (self._scope, path) in self._looked_up:
                 raise NotStraight(f"{path} is given another value, and something looks it up later")
             self._names.bind(path, binding)
 
     def _change(self, node: ast.stmt, paths: list[str]) -> list[ast.stmt]:
-        """Do a statement that changes what names stand for: on the side where that is, or on both."""
+        """Do a statement that changes what names stand for where the solution has that."""
         held = [self._names.get(path) for path in paths]
-        if any(each is not None and each.origin in {Origin.OWN, Origin.RESULT} for each in held):
-            return self._done(node, paths)
-        for path, binding in zip(paths, held, strict=True):
-            is_plain = binding is not None and binding.origin is Origin.TEST and not binding.module
-            if binding is None or not is_plain or self._names.asks(node):
-                raise NotStraight(f"{path} is changed")
-            is_rebound = isinstance(node, ast.AugAssign) and not _is_part(node.target)
-            if is_rebound and (path in self._sharing.looked_up or (self._scope and self._names.is_of_the_module(path))):
-                raise NotStraight(f"{path} is given another value, and something looks it up later")
-            if not binding.is_there:
-                for each in binding.reached():
-                    if each is not binding:
-                        self._sharing.diverge(each)
-            line = self._replaced(node)
-            binding.part = binding.part or self._part(node, binding)
-            binding.uses += [each for each in self._sharing.uses(node) if each.binding is not binding]
-            binding.made_by.append(line)
-            binding.changes, binding.rebound = binding.changes + 1, binding.rebound + is_rebound
-            if binding.is_there:
-                if binding.part:
-                    raise NotStraight(binding.part)
-                self._hand_over(line)
-                self._step(line, paths)
-        return self._rest(node, is_replayed=True)
+        if not any(each is not None and each.origin in {Origin.OWN, Origin.RESULT} for each in held):
+            raise NotStraight(f"{', '.join(paths)} is changed")
+        return self._done(node, paths)
+
+    def _lend(self, path: str) -> None:
+        """Note that copies of a literal's items have names of their own: what is changed of them is not in it."""
+        held = self._names.get(path)
+        if held is not None:
+            _check_lent(path, held)
+            held.is_lent = True
 
     def _expression(self, node: ast.Expr) -> list[ast.stmt]:
         if self._names.is_inside(node.value):
@@ -269,7 +262,7 @@ class _Splitter:
         if not self._names.asks(node):
             match node.value:
                 case ast.Call(func=ast.Name(id="print")):
-                    return []
+                    return self._rest(node)
                 case ast.Call(func=ast.Attribute(value=ast.Name() | ast.Subscript() as holder)):
                     binding = self._names.get(paths_of(holder)[0])
                     if binding is not None and not binding.module:
@@ -285,7 +278,7 @@ class _Splitter:
             raise NotStraight(f"with {ast.unparse(call)[:60]}")
         given = self._outside(call)
         if isinstance(item.optional_vars, ast.Name):
-            self._names.bind(item.optional_vars.id, Binding(Origin.DERIVED))
+            self._names.bind(item.optional_vars.id, Binding(Origin.HERE))
         with self._names.perhaps():
             body = self._group(node.body)
         return self._rest(ast.With([ast.withitem(given, item.optional_vars)], body or [ast.Pass()]))
@@ -298,7 +291,7 @@ class _Splitter:
             kind = each.type if each.type is None else self._kind(each.type)
             with self._names.perhaps():
                 if each.name:
-                    self._names.bind(each.name, Binding(Origin.DERIVED))
+                    self._names.bind(each.name, Binding(Origin.HERE))
                 handlers.append(ast.ExceptHandler(kind, each.name, self._without_steps(each.body)))
         with self._names.perhaps():
             orelse, final = self._without_steps(node.orelse), self._without_steps(node.finalbody)
@@ -333,7 +326,7 @@ class _Splitter:
             self._names.check_inside(path)
         node = self._replaced(node)
         self._hand_over(node)
-        self._sharing.asked += 1
+        self._asked += 1
         return answer(self._step(node, paths))
 
     def _kind(self, node: ast.expr) -> ast.expr:
@@ -350,8 +343,8 @@ class _Splitter:
         self.steps.append(Step(scope, place, ast.unparse(node), binds))
         return len(self.steps) - 1
 
-    def _part(self, node: ast.AST, makes: Binding | None = None) -> str:
-        return part_taken(node, self._names, self._literals(node), makes)
+    def _part(self, node: ast.AST) -> str:
+        return part_taken(node, self._names, self._literals(node))
 
     def _hand_over(self, node: ast.AST) -> None:
         """Have the test's own values that something uses made in the solution's process, too."""
@@ -359,29 +352,31 @@ class _Splitter:
             binding = self._names.get(path)
             if binding is None or binding.origin in INSIDE:
                 continue
-            if binding.origin is Origin.DERIVED:
-                raise NotStraight(f"{path} is made of what the solution has returned")
-            self._sharing.check_copies(path, binding)
-            if binding.is_diverged:
-                raise NotStraight(f"{path} is changed in a way that cannot be done again")
+            if binding.origin is not Origin.TEST:
+                raise NotStraight(f"{path} is made of what the solution has returned, or perhaps")
+            _check_lent(path, binding)
             if not binding.is_there:
                 with self._names.meaning_of(path):
                     self._make_there(binding)
 
     def _make_there(self, binding: Binding) -> None:
         """Have a value of the test's made in the solution's process, whether or not what stands before it raises."""
-        for use in binding.uses:
-            self._sharing.check_use(use)
-        of_the_module = self._names.is_the_module_s
-        at = (0, ()) if of_the_module or not self._scope else (self._scope, (self._scope,))
-        binding.is_there, binding.there_at = True, self._sharing.asked
-        if binding.part:
+        for path, used in binding.uses.items():
+            if used is not None and self._names.get(path) is not used:
+                raise NotStraight(f"{path} was something else")
+            if used is not None and used.there_at is not None and self._asked != max(used.there_at, binding.made_at):
+                raise NotStraight(f"{path} may have been something else")
+        binding.there_at = self._asked
+        if binding.part or binding.made_by is None:
             raise NotStraight(binding.part)
-        for line in map(self._replaced, binding.made_by):
-            self._hand_over(line)
-            self._step(line, bound_names(line), at)
-        if is_late(binding.made_by[0]):
-            self._sharing.looked_up |= {path for path in used_paths(binding.made_by[0]) if path in self._names}
+        line = self._replaced(binding.made_by)
+        self._hand_over(line)
+        scope = self._scope_of_names
+        self._step(line, bound_names(line), (scope, (scope,) if scope else ()))
+
+    @property
+    def _scope_of_names(self) -> int:
+        return 0 if self._names.is_the_module_s else self._scope
 
     def _replaced(self, node: Any) -> Any:
         """Return something without names that stand for the solution's, for constants, or for literals with these.
@@ -389,6 +384,8 @@ class _Splitter:
         So what else is in such a literal stays here.
         """
         held = {path: self._names.get(path) for path in used_paths(node)}
+        if is_late(node):
+            self._looked_up |= {(self._scope_of_names, path) for path in held}
         targets = {path: each.target for path, each in held.items() if each and each.origin is Origin.ALIAS}
         return replaced(node, targets, self._literals(node))
 
@@ -398,16 +395,11 @@ class _Splitter:
 
     # The rest
 
-    def _rest(self, made: ast.stmt, *, is_replayed: bool = False) -> list[ast.stmt]:
-        """Return a statement of the rest, after what makes values that the solution may have changed fresh.
-
-        Args:
-            made: The statement.
-            is_replayed: Whether the solution's process does it, too, where it has the value that is changed.
-        """
+    def _rest(self, made: ast.stmt) -> list[ast.stmt]:
+        """Return a statement of the rest, after what makes values that the solution may have changed fresh."""
         nodes = list(ast.walk(made))
         if not isinstance(made, ast.FunctionDef | ast.ClassDef | ast.With | ast.Try):
-            self._sharing.check_effects(made, is_replayed=is_replayed)
+            self._check_effects(made)
         if any(looks_into(each, ANSWER) for each in nodes):
             raise NotStraight("it tells objects apart, or looks into them")
         asks = any(isinstance(each, ast.Name) and each.id == ANSWER for each in nodes)
@@ -416,31 +408,29 @@ class _Splitter:
             if statement := self._names.check_outside(path, {"self", ANSWER, KIND}):
                 self.imports[statement] = None
             binding = self._names.get(path)
-            if binding is None or binding.module:
-                continue
-            if binding.is_there:
-                self._sharing.check_copies(path, binding)
-                if binding.is_diverged:
-                    raise NotStraight(f"{path} is changed in a way that cannot be done again")
-                lines.append(self._fresh(path, alone=not asks))
-                continue
-            for other in binding.reached():
-                if other.origin is Origin.DERIVED and other.copied_at not in {None, -1, self._sharing.asked}:
-                    lines.append(_guard(KEPT, path, other is binding and other.is_new))
-                else:
-                    self._sharing.check_copies(path, other)
-                if other.is_there and not is_function(other):  # it may hold what the solution has changed
-                    lines.append(self._fresh(self._path_of(other), alone=False))
+            for other in [] if binding is None else self._names.reached(path):
+                _check_lent(path, other)
+                if other.origin is Origin.DERIVED and other.made_at != self._asked:
+                    raise NotStraight(f"{path} may hold what the solution has changed since")
+                if other is binding and other.is_there:
+                    lines.append(self._fresh(path, alone=not asks))
+                elif other.is_there and not isinstance(other.made_by, ast.FunctionDef):
+                    lines.append(self._fresh(self._names.path_of(other), alone=False))
         return [*lines, located(made)]
 
-    def _fresh(self, path: str, *, alone: bool) -> ast.stmt:
-        return _guard(FRESH, path, self._step(ast.parse(path, mode="eval").body, None), alone)
+    def _check_effects(self, made: ast.stmt) -> None:
+        """Refuse a statement of the rest that changes values of the test's: what is made of them is not followed."""
+        for part in changed(made):
+            named = [*used_paths(part, within=True), *([part.id] if isinstance(part, ast.Name) else [])]
+            if not _is_fixed(self._names.literal(part)) and any(map(self._names.reached, named)):
+                raise NotStraight(f"{ast.unparse(part)[:60]} is changed")
+        if any(each.has_effects for path in used_paths(made, within=True) for each in self._names.reached(path)):
+            raise NotStraight("a function of the test's changes something, or a value is gone through once")
 
-    def _path_of(self, binding: Binding) -> str:
-        path = self._names.path_of(binding)
-        if path is None:
-            raise NotStraight("a value without a name that the solution may have changed")
-        return path
+    def _fresh(self, path: str, *, alone: bool) -> ast.stmt:
+        step = self._step(ast.parse(path, mode="eval").body, None)
+        guard = ast.Call(ast.Name(FRESH, ast.Load()), [ast.Constant(each) for each in (path, step, alone)], [])
+        return located(ast.Expr(guard))
 
     def _condition(self, node: ast.expr) -> ast.expr:
         """Return what is asserted; what comes after a first part that is false need not be known."""
@@ -503,8 +493,13 @@ def _is_part(target: ast.expr) -> bool:
     return isinstance(target, ast.Attribute | ast.Subscript) and not is_own
 
 
-def _guard(how: str, *arguments: str | int) -> ast.stmt:
-    return located(ast.Expr(ast.Call(ast.Name(how, ast.Load()), [ast.Constant(each) for each in arguments], [])))
+def _is_fixed(literal: ast.expr | None) -> bool:
+    return literal is not None and is_fixed(literal)
+
+
+def _check_lent(path: str, binding: Binding) -> None:
+    if binding.is_lent:
+        raise NotStraight(f"{path} has parts that may have been changed since they were copied")
 
 
 def _last_name(call: ast.Call) -> str:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from genetic_udfs.sandbox.definitions import bound_by, of_the_scope
 
-MOST_STATEMENTS: Final = 2_000
+MAX_STATEMENTS: Final = 2_000
 _OF_A_CASE: Final = {"unittest.TestCase", "TestCase"}
 _AROUND_A_TEST: Final = {True: ("setUp", "tearDown"), False: ("setup_method", "teardown_method")}  # of a case or not
 OF_A_RUNNER: Final = {
@@ -22,7 +22,6 @@ OF_A_RUNNER: Final = {
 }
 """Names that a runner asks for beside those of tests."""
 _FILE: Final = "test.py"
-_PARAMETERS: Final = "__parameters__"  # what the values of `parametrize` are an argument of
 _RUNNERS: Final = {"unittest.main", "pytest.main"}
 _EXITS: Final = {"sys.exit", "exit", "SystemExit"}
 
@@ -105,7 +104,12 @@ class _Unrolled:
         _check_names(body)
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
-        self._wrappers = _wrappers(body)
+        self._marks_parameters = any(
+            isinstance(node, ast.Attribute | ast.alias)
+            and "param" in {getattr(node, "attr", ""), getattr(node, "name", "")}
+            for each in body
+            for node in ast.walk(each)
+        )
         collected = [each for each in body if is_test_function(each) or is_test_class(each)]
         self._module([each for each in body if each not in collected and not (collected and is_guard(each))])
         for each in collected:
@@ -155,6 +159,8 @@ class _Unrolled:
                 case ast.FunctionDef() if is_test_function(each):
                     tests.append(each)
                 case ast.Assign(targets=[ast.Name(id=name)]):
+                    if not is_fixed(each.value):
+                        raise NotStraight(f"{name} is the same object for all tests of {node.name}")
                     attributes += bound(ast.Attribute(ast.Name("self", ast.Load()), name, ast.Store()), each.value)
                 case _ if not says_nothing(each):
                     raise NotStraight(f"{node.name} has more than tests")
@@ -177,13 +183,12 @@ class _Unrolled:
         body = [*before, *_body(function), *after]
         for mark in function.decorator_list:
             match mark:
-                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values], keywords=named) if all(
-                    each.arg == "ids" for each in named
-                ):
+                case ast.Call(func=ast.Attribute(attr="parametrize"), args=[parameters, values], keywords=named):
+                    if self._marks_parameters or any(each.arg != "ids" for each in named):
+                        raise NotStraight(f"{function.name} has parameters with marks of their own")
                     target = _target(parameters)
                     given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
-                    held = ast.Call(ast.Name(_PARAMETERS, ast.Load()), [values, *self._wrappers], [])
-                    body = [located(ast.For(target, held, body, []))]
+                    body = [located(ast.For(target, values, body, []))]
                 case _:
                     raise NotStraight(f"{function.name} has another mark than parametrize")
         if sorted(given) != sorted(names):
@@ -209,17 +214,14 @@ def items_of(iterable: ast.expr, literal: Callable[[ast.expr], ast.expr | None])
     match iterable:
         case ast.List(elts=items) | ast.Tuple(elts=items) if not any(isinstance(one, ast.Starred) for one in items):
             return items
-        case ast.Call(func=ast.Name(id=name), args=[of, *wrappers]) if name == _PARAMETERS:
-            names = [str(each.value) for each in wrappers if isinstance(each, ast.Constant)]
-            return [_parameter(item, names) for item in items_of(of, literal)]
         case ast.Name() | ast.Attribute() if (known := literal(iterable)) is not None:
             return items_of(known, literal)
         case ast.Dict(keys=keys) if _are_different(keys):
             return [key for key in keys if key is not None]
         case ast.Call(func=ast.Name(id="range"), args=bounds, keywords=[]):
             numbers = range(*(_number(bound) for bound in bounds))
-            if len(numbers) <= MOST_STATEMENTS:
-                return [ast.Constant(number) for number in numbers]
+            if len(numbers) <= MAX_STATEMENTS:
+                return [number(each) for each in numbers]
         case ast.Call(func=ast.Name(id="enumerate"), args=[of], keywords=[]):
             return [_tuple(ast.Constant(at), item) for at, item in enumerate(items_of(of, literal))]
         case ast.Call(func=ast.Name(id="zip"), args=several, keywords=[]) if several:
@@ -291,25 +293,9 @@ def _target(names: ast.expr) -> ast.expr:
     return parts[0] if isinstance(found, str) and len(parts) == 1 else ast.Tuple(parts, ast.Store())
 
 
-def _wrappers(body: list[ast.stmt]) -> list[ast.expr]:
-    """Return how a test calls `pytest.param`: by whatever name it imports it, or its module."""
-    found = []
-    for node in (each for statement in body for each in ast.walk(statement)):
-        match node:
-            case ast.Import(names=names):
-                found += [f"{each.asname or each.name}.param" for each in names if each.name == "pytest"]
-            case ast.ImportFrom(module="pytest", names=names):
-                found += [each.asname or each.name for each in names if each.name == "param"]
-    return [ast.Constant(each) for each in found]
-
-
-def _parameter(value: ast.expr, wrappers: list[str]) -> ast.expr:
-    """Return one value of `parametrize`, which `pytest.param` may hold, too."""
-    if isinstance(value, ast.Call) and ast.unparse(value.func) in wrappers:
-        if any(keyword.arg != "id" for keyword in value.keywords):
-            raise NotStraight("a parameter with marks")
-        return value.args[0] if len(value.args) == 1 else _tuple(*value.args)
-    return value
+def number(value: int) -> ast.expr:
+    """Return an integer as it is written: a negative one is an operation, which may need parentheses."""
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
 
 
 def _number(node: ast.expr) -> int:
@@ -340,6 +326,12 @@ def says_nothing(statement: ast.stmt) -> bool:
     """Whether a statement is a text, or `pass`."""
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     return is_text or isinstance(statement, ast.Pass)
+
+
+def is_fixed(node: ast.expr) -> bool:
+    """Whether an expression is a constant, or made of constants so that it cannot be changed."""
+    kept = (ast.Constant, ast.Tuple, ast.UnaryOp, ast.BinOp, ast.operator, ast.unaryop, ast.expr_context)
+    return all(isinstance(each, kept) for each in ast.walk(node))
 
 
 def body_of(test: str) -> list[ast.stmt]:

@@ -11,14 +11,13 @@ from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from importlib import import_module
-from types import GeneratorType
 from typing import Any, Final
 
 _DEEPEST: Final = 64
 _MAX_ITEMS: Final = 200_000
-# With hashes made to collide, so many take a second to put together; a generator may have no end.
+# With hashes made to collide, so many take a second to put together.
 _MAX_HASHED: Final = 20_000
-_MOST: Final = {"generator": 1_000, "set": 10_000, "frozenset": 10_000} | dict.fromkeys(
+_MAX_PARTS: Final = {"set": 10_000, "frozenset": 10_000} | dict.fromkeys(
     ("dict", "Counter", "OrderedDict", "defaultdict"), _MAX_HASHED
 )
 _MAX_NAMED, _MAX_FIELDS = 20, 200  # classes of named tuples, each of which Python compiles, and fields of one
@@ -47,12 +46,17 @@ def encode(value: Any) -> Any:
 
     Args:
         value: Of Python's built-in types, `collections`, numbers, dates, named tuples, classes of exceptions,
-            generators of such, and numpy's scalars and arrays.
+            and numpy's scalars and arrays. A generator is none: what it yields is not known before it is asked.
 
     Raises:
         Unsupported: naming the type that cannot be sent.
     """
-    return _Encoder().encode(value, _DEEPEST)
+    try:
+        return _Encoder().encode(value, _DEEPEST)
+    except Unsupported:
+        raise
+    except BaseException as error:  # of a class that answers for itself what is asked of it
+        raise Unsupported(f"a value that raises {type(error).__name__}") from None
 
 
 def decode(data: Any, *, numpy: str = "lowered") -> Any:
@@ -85,7 +89,7 @@ def canonical(data: Any) -> str | None:
         data: The value as `encode` gives it.
 
     Returns:
-        A long text as a hash; None for a generator, whose items are not the value.
+        A long text as a hash; None for what is no value.
     """
     try:
         text = _canonical(decode(data))
@@ -113,8 +117,6 @@ def _canonical(value: Any) -> str:
         case dict():
             pairs = sorted(f"{_canonical(key)}: {_canonical(each)}" for key, each in value.items())
             return f"dict({', '.join(pairs)})"
-        case GeneratorType():
-            raise TypeError("a generator")
     return repr(value)
 
 
@@ -163,7 +165,6 @@ _CODECS: Final[dict[str, _Codec]] = {
     "int": (int, lambda value: [format(value, "x")], _made_of(str, lambda text: int(text, 16))),
     "timedelta": (timedelta, lambda value: [value.days, value.seconds, value.microseconds], _made_of(int, timedelta)),
     "range": (range, lambda value: [value.start, value.stop, value.step], _made_of(int, _range)),
-    "generator": (GeneratorType, iter, lambda parts: (part for part in parts)),
     "complex": (complex, lambda value: [value.real, value.imag], _made_of(float, complex)),
 }
 # By identity: a class may be equal to whatever its own class wants, or have no hash.
@@ -183,13 +184,8 @@ class _Encoder:
         if id(kind) in _THEMSELVES or (kind is int and abs(value) < _EXACT_IN_JSON):
             return value
         tag, parts = _taken_apart(value, kind)
-        if tag == "generator" and depth < _DEEPEST:
-            raise Unsupported("a generator in another value, which may be gone through twice")
-        most = _MOST.get(tag, _MAX_ITEMS)
-        try:
-            items = list(itertools.islice(parts, most + 1))
-        except Exception as error:
-            raise Unsupported(f"a {tag} that raises {type(error).__name__}") from None
+        most = _MAX_PARTS.get(tag, _MAX_ITEMS)
+        items = list(itertools.islice(parts, most + 1))
         if len(items) > most:
             raise Unsupported("a value that has too many items")
         return [tag, [self.encode(item, depth - 1) for item in items]]
@@ -197,10 +193,11 @@ class _Encoder:
 
 def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     """Return the tag of a value, and its parts."""
-    has_zone = type(getattr(value, "tzinfo", None)).__name__ == "ZoneInfo"
-    is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
-    if (tag := _TAGS.get(id(kind))) and is_bounded and not has_zone:
-        return tag, _CODECS[tag][1](value)
+    if tag := _TAGS.get(id(kind)):  # only then is it asked: `__getattr__` of another class is the code's
+        has_zone = type(getattr(value, "tzinfo", None)).__name__ == "ZoneInfo"
+        is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
+        if is_bounded and not has_zone:
+            return tag, _CODECS[tag][1](value)
     if _LATE.get(kind.__name__) == kind.__module__:
         return kind.__name__, [value.numerator, value.denominator] if kind.__name__ == "Fraction" else [str(value)]
     if kind is defaultdict and value.default_factory in {None, *_FACTORIES.values()}:
@@ -235,7 +232,7 @@ class _Decoder:
             case None | bool() | int() | float() | str():
                 return data
             case [str(tag), list(parts)]:
-                self._left_hashed -= len(parts) if tag in _MOST else 0
+                self._left_hashed -= len(parts) if tag in _MAX_PARTS else 0
                 if self._left_hashed < 0:
                     raise Malformed("too many members")
                 return self._made(tag, [self.decode(part, depth - 1) for part in parts])

@@ -241,6 +241,9 @@ PASSES = {
         "d = {'a': 1, 'b': 2}\nb = d.pop('b')\nassert g(d) == {'a': 1}",
         "d = {}\nd.setdefault('a', []).append(1)\nassert g(d) == {'a': [1]}",
         "xs = [1, 2, 3]\nys = xs.copy()\nlast = ys.pop()\nassert total(xs) == 6",
+        "xs = [1, 2, 3]\nfor x in xs: xs.remove(x)\nassert total(xs) == 2",
+        "xs = [1]\nfor x in xs:\n    if len(xs) < 4: fill(xs)\nassert len(xs) > 3 and total(xs) == len(xs)",
+        "xs = [1]\nfor x in xs:\n    fill(xs)\n    if len(xs) > 8: break\nassert total(xs) == 9",
         "import heapq\nxs = [1, 2, 3]\nlow = heapq.heappop(xs)\nassert total(xs) == 5",
         "from heapq import heappop\nxs = [1, 2, 3]\nlow = heappop(xs)\nassert total(xs) == 5",
         "it = iter([1, 2, 3])\na = next(it)\nb = next(it)\nassert f(b) == 3",
@@ -308,6 +311,14 @@ PASSES = {
     STATE: [
         "s = Stack()\nassert s.items == []\ns.push(1)\nassert s.items == [1]",
         "s = Stack()\nbefore = s.copy()\ns.push(1)\nassert before == []",
+        "xs = []\nw = Writer(xs)\nif len(xs) > 5: xs = []\nw.write(1)\nassert xs == [1]",
+        "xs = []\nw = Writer(xs)\ntry:\n    Stack().none()\n    xs = []\nexcept AttributeError: pass\n"
+        "w.write(1)\nassert xs == [1]",
+        # the attributes of a class, in several tests
+        "import unittest\nclass T(unittest.TestCase):\n    s = Stack()\n    def test_a(self): self.s.push(1)\n"
+        "    def test_b(self): self.assertEqual(self.s.items, [1])",
+        "class TestStack:\n    xs = [1]\n    def test_a(self):\n        Writer(self.xs).write(2)\n"
+        "    def test_b(self): assert self.xs == [1, 2] and Stack().items == []",
         "assert Stack().__class__.__name__ == 'Stack'",
         "import solution\nsolution.inc()\nassert solution.count == 1 and hasattr(solution, 'inc')",
         "import threading\nc = Counted()\ndef many():\n    for _ in range(50): c.inc()\n"
@@ -603,6 +614,26 @@ DECIDED = {
         ("assert fact(5) == 120", "passed"),
         ("d = dq([1])\nassert len(d) == 1", "passed"),
     ],
+    "def f(x): return x\ndef total(xs): return sum(xs)\ndef parity(n): return 'odd' if n % 2 else 'even'": [
+        # a negative number that is worked out keeps its parentheses
+        ("n = 1\nassert f((n - 3) ** 2) == -4", "failed"),
+        ("n = 1\nassert f((n - 3) ** 2) == 4 and f((n - 3).bit_length()) == 2", "passed"),
+        ("for n in range(-2, 3):\n    assert f(n ** 2) == n * n", "passed"),
+        # a copy of a text is another object
+        ("assert parity(2) is 'even'", "passed"),
+        ("assert parity(2) is not 'even'", "failed"),
+        # what is printed is worked out
+        ("xs = [1, 2]\nprint(xs.pop())\nassert total(xs) == 1", "passed"),
+        ("xs = [1, 2]\nprint(xs.pop())\nassert total(xs) == 3", "failed"),
+        ("xs = [1, 2]\nprint(xs[2])\nassert total(xs) == 3", "error:IndexError"),
+        # names within a function are looked up when it is called
+        ("n = 1\ng = f(lambda: n)\nn = 2\nassert g() == 2", "passed"),
+        (">>> a = f(4); b = a\n>>> b\n4", "passed"),
+    ],
+    "class D(dict): __getattr__ = dict.__getitem__\ndef f(): return D(a=1)": [
+        ("assert f() == {'a': 1}", "passed"),
+        ("try: assert f() == 0\nexcept KeyError: pass", "failed"),
+    ],
 }
 
 
@@ -779,6 +810,13 @@ class Grid:
         ("c = C()\nassert next(c.all()) == 0\nassert list(c.all()) == [1, 2]", "passed"),
         ("b = both()\nassert next(b[0]) == 0\nassert list(b[0]) == [1, 2]", "passed"),
         ("assert list(numbers()) == [0, 1, 2]", "passed"),
+    ],
+    "def tenth():\n    yield 10\n    while True: pass\ndef up():\n    yield 1\n    raise ValueError": [
+        ("assert next(tenth()) == 10", "passed"),
+        ("for n in tenth():\n    assert n == 10\n    break", "passed"),
+        ("g = up()\nassert next(g) == 1\nassert next(g) == 2", "error:ValueError"),
+        ("assert next(zip(up(), [1, 2])) == (1, 1)", "passed"),
+        ("assert sum(up()) == 1", "error:ValueError"),
     ],
     "def ask(): return int(input())\ndef total(xs): return sum(xs)": [
         ("input = lambda *a: '4'\nassert ask() == 4", "passed"),

@@ -57,6 +57,13 @@ def test_unusual_values_too(value: Any) -> None:
     assert type(came) is type(value)
 
 
+class Unhashable:
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self) -> int:
+        return 0
+
+
 class Colour(IntEnum):
     RED = 1
 
@@ -115,12 +122,6 @@ def test_numpy_s_arrays_too() -> None:
     assert decode(data) == [[[1, 2], [3, 4]]]
 
 
-def test_a_generator_comes_as_one() -> None:
-    came = sent(abs(each) for each in [-1, -2])
-    assert came != [1, 2]
-    assert list(came) == [1, 2]
-
-
 @pytest.mark.parametrize(
     "value",
     [
@@ -132,7 +133,8 @@ def test_a_generator_comes_as_one() -> None:
         Loud("a"),
         ValueError("a"),
         map(abs, [1]),
-        (1 / 0 for _ in [1]),
+        (each for each in [1]),
+        defaultdict(Unhashable()),
         set(range(20_000)),
         [0] * 300_000,
         range(10**15),
