@@ -39,7 +39,7 @@ def run(task: dict[str, Any], notice: Callable[[int], None]) -> None:
 
 def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     """Run the code, then do steps with what it defines, one after another."""
-    module = _loaded(task["code"])
+    module = _loaded(task["code"], notice)
     if module is None:
         return
     scopes: dict[Any, dict[str, Any]] = {}
@@ -53,6 +53,7 @@ def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
         outer = scopes.setdefault((test, 0), {})
         notice(RESULT)
         found = _step(source, binds, {**module.__dict__, **outer, **own}, own)
+        notice(RESULT)
         if "error" in found:
             ended.add(places[-1])
         report({"at": at, **found})
@@ -99,18 +100,20 @@ def _together(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     What is needed after the code was loaded is bound before: the code may change every name that it can reach.
     """
     restore, decide, say = together.prepared(), together.outcome, _with_word(task.pop("word"))
-    module = _loaded(task["code"])
+    module = _loaded(task["code"], notice)
     restore()
     if module is not None:
         notice(RESULT)
-        say(decide(task, module))
+        found = decide(task, module)
+        notice(RESULT)
+        say(found)
 
 
 def _with_word(word: str) -> Callable[[dict[str, Any]], None]:
     return lambda outcome: report({"word": word, **outcome})
 
 
-def _loaded(code: str) -> ModuleType | None:
+def _loaded(code: str, notice: Callable[[int], None]) -> ModuleType | None:
     """Run code as the module `solution`, and say whether it came to its end."""
     module = ModuleType("solution")
     sys.modules["solution"] = module
@@ -119,8 +122,12 @@ def _loaded(code: str) -> ModuleType | None:
     try:
         exec(compile(code, "solution.py", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:
+        notice(RESULT)
+        if refusals.is_refusal(error):
+            report({"denied": text_of(error, 200)})
         report({"loaded": False, "error": type(error).__name__, "message": text_of(error, 300)})
         return None
+    notice(RESULT)
     report({"loaded": True})
     return module
 

@@ -11,7 +11,10 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from genetic_udfs.sandbox.folder import MAX_BYTES
+
 _NOWHERE: Final = -1
+_FULL: Final = f"more files than fit into {MAX_BYTES >> 20} MB"
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: Final = frozenset(f"os.{name}" for name in ("mkdir", "remove", "rename", "rmdir"))
 # Landlock does not say what of these may be done where, so none can be done even in a folder of a run's own.
@@ -35,30 +38,62 @@ _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line w
 def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], None]:
     """Return what has the next operation that is refused written to a descriptor, as `{"denied": WHAT}`.
 
+    Nothing says that a write finds the folder full. So it is looked at before what may be a removal, and by the
+    returned function, which is to be called at the end of what may have filled it, too.
+
     Args:
         readable: Folders that files can be read in.
         writable: Folders and files that can be written, too.
     """
     write, given = os.write, tuple(readable)
-    denied = _denial(given, tuple(writable))
-    to = _NOWHERE
+    denied, is_full = _denial(given, tuple(writable)), _fullness(writable)
+    to, was_full = _NOWHERE, False
+
+    def deny(what: str) -> None:
+        nonlocal to
+        descriptor, to = to, _NOWHERE
+        write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal to
         if to != _NOWHERE and event in _WATCHED:
             try:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
-                    descriptor, to = to, _NOWHERE
-                    write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
+                    deny(what)
+                elif (event in _CHANGES or (event == "open" and arguments[2] & _WRITES)) and is_full():
+                    deny(_FULL)
             except Exception:
                 return
 
     def begin(descriptor: int) -> None:
-        nonlocal to
-        to = descriptor
+        nonlocal to, was_full
+        now_full = is_full()
+        if now_full and not was_full and to != _NOWHERE:
+            deny(_FULL)
+        to, was_full = descriptor, now_full
 
     sys.addaudithook(hook)
     return begin
+
+
+def _fullness(writable: Sequence[str]) -> Callable[[], bool]:
+    """Return a function that says whether a run's folder has no room left, if it has one."""
+    folder = next((each for each in writable if os.path.isdir(each)), None)  # noqa: PTH112
+    open_, close, look = os.open, os.close, os.fstatvfs
+
+    def is_full() -> bool:
+        if folder is None:
+            return False
+        try:
+            descriptor = open_(folder, os.O_RDONLY)
+        except OSError:  # it has too many open, which its own next one will say
+            return False
+        try:
+            found = look(descriptor)
+            return found.f_bfree == 0 or found.f_ffree == 0
+        finally:
+            close(descriptor)
+
+    return is_full
 
 
 def is_refusal(error: BaseException) -> bool:

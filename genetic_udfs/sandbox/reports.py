@@ -6,6 +6,7 @@ from itertools import takewhile
 from typing import Any, Final
 
 from genetic_udfs.data.jsonl import well_formed
+from genetic_udfs.sandbox.folder import MAX_FILE_BYTES
 from genetic_udfs.sandbox.host import Run
 from genetic_udfs.sandbox.tiers import OUTPUT_KB, RESULT_KB, DecidedBy, Limits
 
@@ -103,6 +104,8 @@ def ending(run: Run, limits: Limits, decided_by: DecidedBy = DecidedBy.OUTSIDE) 
         return Status(OUTPUT_LIMIT, detail, decided_by)
     if run.signal == signal.SIGXCPU or (run.signal == signal.SIGKILL and run.cpu_seconds > limits.cpu_seconds * 0.9):
         return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time", decided_by)
+    if run.signal == signal.SIGXFSZ:
+        return refused(f"a file of more than {MAX_FILE_BYTES >> 20} MB")
     if run.signal:
         return Status(SIGNAL, f"ended by signal {run.signal}: {signal.strsignal(run.signal)}", decided_by)
     return Status(f"{ERROR}:SystemExit", "the process ended before it answered", decided_by)
