@@ -579,7 +579,26 @@ DECIDED = {
             "unsupported",
         ),
         ("", "unsupported"),
-        ("assert f(0) == 0\nimport sys\nsys.exit(0)", "error:SystemExit"),
+        # which end by an exit of their own
+        *(
+            (f"import sys\nassert f(0) == 0\n{end}", status)
+            for end, status in {
+                "sys.exit(0)": "passed",
+                "sys.exit()": "passed",
+                "raise SystemExit(0)": "passed",
+                "if __name__ == '__main__':\n    sys.exit(None)": "passed",
+                "assert f(2) == 4\nsys.exit(0)": "failed",
+                "sys.exit(1)": "failed",
+                "sys.exit(0)\nassert f(2) == 4": "error:SystemExit",
+                "sis.exit(0)": "error:NameError",
+                "def main():\n    assert f(0) == 0\n    return 0\n"
+                "if __name__ == '__main__':\n    sys.exit(main())": "passed",
+                "def main():\n    assert f(2) == 4\n    return 0\n"
+                "if __name__ == '__main__':\n    sys.exit(main())": "failed",
+                "def main():\n    return 0 if f(2) == 4 else 1\nsys.exit(main())": "failed",
+            }.items()
+        ),
+        ("import sys\nsys.exit(0)", "unsupported"),
     ],
     "def hi(name): print(name)\ndef ask(): return input()\nasync def later(x): return x": [
         (
@@ -599,6 +618,12 @@ DECIDED = {
         ("x = yes()\nassert x is True", "failed"),
         ("assert isinstance(three(), int)", "failed"),
         ("assert type(three()) is int", "failed"),
+    ],
+    "import sys\ndef f(x): sys.exit(0)\ndef exit(*_): raise KeyError": [
+        ("import sys\nassert f(0) == 0\nsys.exit(0)", "error:SystemExit"),
+        ("import sys\ndef main():\n    assert f(0) == 0\n    return 0\nsys.exit(main())", "error:SystemExit"),
+        ("import sys\ndef main():\n    return f(0)\nsys.exit(main())", "error:SystemExit"),
+        ("assert f is not 1\nexit(0)", "error:KeyError"),
     ],
     "from math import factorial as fact\nfrom collections import deque as dq": [
         ("assert fact(5) == 120", "passed"),
