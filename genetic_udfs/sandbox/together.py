@@ -111,6 +111,7 @@ def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
 def _run(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]]) -> None:
     if any(name in task["test"] for name in ("unittest", "pytest")):
         _without_main()
+    names.pop("pytestmark", None)  # the code's says nothing of the test
     before = dict(names)
     exec(compile(ast.Module(body_of(task["test"]), []), _FILE, "exec", dont_inherit=True), names)
     new = {name: value for name, value in names.items() if before.get(name) is not value}
@@ -193,6 +194,12 @@ def _run_by_pytest(module: ModuleType, names: Set[str], found: list[dict[str, An
             asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
             return True
 
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_makereport(self, call: Any) -> None:
+            """Notice a call of `pytest.xfail`, which may be the code's; a mark is the test's own."""
+            if call.excinfo is not None and isinstance(call.excinfo.value, pytest.xfail.Exception):
+                found.append(_skipped(str(call.excinfo.value)[:_LONGEST]))
+
         def pytest_exception_interact(self, call: Any) -> None:
             error = call.excinfo.value
             if isinstance(error, FixtureLookupError):
@@ -206,7 +213,7 @@ def _run_by_pytest(module: ModuleType, names: Set[str], found: list[dict[str, An
                     {"failed": report.longrepr[:_LONGEST]}
                 )  # a strict xfail that passed; others were reported before
             elif report.skipped and not hasattr(report, "wasxfail"):
-                found.append(_skipped(str(report.longrepr)[-_LONGEST:]))
+                found.append(_skipped(str(report.longrepr[2])[:_LONGEST]))
 
     if not _CONFIG:
         warm_up()

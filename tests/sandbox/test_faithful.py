@@ -625,6 +625,13 @@ DECIDED = {
         ("import sys\ndef main():\n    return f(0)\nsys.exit(main())", "error:SystemExit"),
         ("assert f is not 1\nexit(0)", "error:KeyError"),
     ],
+    "import pytest\npytestmark = pytest.mark.xfail\ndef f(x): return pytest.xfail('todo') if x else 0": [
+        ("def test_it(capsys): assert f(0) == 4", "failed"),
+        ("def test_it(capsys): assert f(2) == 4", "unsupported"),
+        ("import pytest\n@pytest.mark.xfail(reason='later')\ndef test_it(capsys): assert f(0) == 4", "passed"),
+        ("import pytest\npytestmark = pytest.mark.xfail\ndef test_it(capsys): assert f(0) == 4", "passed"),
+        ("import pytest\n@pytest.mark.xfail\ndef test_it(capsys): assert f(2) == 4", "unsupported"),
+    ],
     "from math import factorial as fact\nfrom collections import deque as dq": [
         ("assert fact(5) == 120", "passed"),
         ("d = dq([1])\nassert len(d) == 1", "passed"),
