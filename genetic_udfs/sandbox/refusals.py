@@ -14,13 +14,14 @@ from typing import Any, Final
 from genetic_udfs.sandbox.folder import MAX_BYTES
 
 _NOWHERE: Final = -1
+_NO_ROOM_FOR_A_LIBRARY: Final = ("failed to map segment", "annot allocate memory")  # as the dynamic linker says it
 _FULL: Final = f"more files than fit into {MAX_BYTES >> 20} MB"
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: Final = frozenset(f"os.{name}" for name in ("mkdir", "remove", "rename", "rmdir"))
+_MOVES: Final = "os.chdir"
 # Landlock does not say what of these may be done where, so none can be done even in a folder of a run's own.
 _NO_CHANGES: Final = frozenset(
-    f"os.{name}"
-    for name in ("link", "symlink", "truncate", "chmod", "chown", "utime", "chdir", "setxattr", "removexattr")
+    f"os.{name}" for name in ("link", "symlink", "truncate", "chmod", "chown", "utime", "setxattr", "removexattr")
 )
 _LISTS: Final = frozenset({"os.listdir", "os.scandir"})
 _NEVER: Final = frozenset(
@@ -30,7 +31,9 @@ _NEVER: Final = frozenset(
         *("subprocess.Popen", "resource.setrlimit", "resource.prlimit"),
     }
 )
-_WATCHED: Final = _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {"open", "socket.__new__", "sqlite3.connect", "os.kill"}
+_WATCHED: Final = (
+    _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {_MOVES, "open", "socket.__new__", "sqlite3.connect", "os.kill"}
+)
 _OF_UNIX: Final = {-1, 1}  # no family, as for a socket that has a descriptor already, and AF_UNIX
 _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line where they cannot read
 
@@ -63,6 +66,10 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
                     deny(_FULL)
             except Exception:
                 return
+        if event == _MOVES and denied(
+            event, arguments
+        ):  # the kernel lets it be, since nothing more can be opened there
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     def begin(descriptor: int) -> None:
         nonlocal to, was_full
@@ -97,7 +104,9 @@ def _fullness(writable: Sequence[str]) -> Callable[[], bool]:
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether an exception is what the kernel answers to an operation that it refuses, or that the folder is full."""
+    """Whether an exception is what the kernel answers to an operation that it refuses, or that has no room."""
+    if isinstance(error, ImportError):  # of a package whose libraries need more address space than a run has
+        return any(each in str(vars(ImportError)["msg"].__get__(error)) for each in _NO_ROOM_FOR_A_LIBRARY)
     return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG}
 
 

@@ -632,6 +632,21 @@ DECIDED = {
         ("import pytest\npytestmark = pytest.mark.xfail\ndef test_it(capsys): assert f(0) == 4", "passed"),
         ("import pytest\n@pytest.mark.xfail\ndef test_it(capsys): assert f(2) == 4", "unsupported"),
     ],
+    "import os\ndef stay(n):\n    os.chdir(os.getcwd())\n    return n\n"
+    "def inside():\n    os.mkdir('d')\n    os.chdir('d')\n    open('x', 'w').close()\n    return os.listdir()\n"
+    "def leave():\n    try: os.chdir('/usr')\n    except OSError: return 1\n"
+    "def mapped(): raise ImportError('lib.so: failed to map segment from shared object')": [
+        # `no_files` and `landlock` have no folder
+        ("assert stay(2) == 2", "passed|unsupported"),
+        ("assert inside() == ['x']", "passed|unsupported"),
+        (
+            "def test_it(monkeypatch, tmp_path):\n    monkeypatch.chdir(tmp_path)\n    assert inside() == ['x']",
+            "passed|unsupported",
+        ),
+        ("assert leave() == 1", "unsupported"),
+        ("assert mapped() == 1", "unsupported"),
+        ("def test_it(capsys): assert mapped() == 1", "unsupported"),
+    ],
     "from math import factorial as fact\nfrom collections import deque as dq": [
         ("assert fact(5) == 120", "passed"),
         ("d = dq([1])\nassert len(d) == 1", "passed"),
