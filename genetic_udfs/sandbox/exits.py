@@ -7,6 +7,7 @@ import ast
 from collections.abc import Set
 from typing import Final
 
+from genetic_udfs.sandbox.definitions import bound_by
 from genetic_udfs.sandbox.unroll import ODDITIES, body_of
 
 _EXITS: Final = {"sys.exit", "exit", "quit", "SystemExit"}
@@ -39,7 +40,15 @@ def without_exit(test: str, own: Set[str]) -> str:
             return test
         match given:
             case [] | [ast.Constant(value=0 | None)]:
-                ends: ast.stmt = ast.Expr(by)  # a name that is not there is an error still
+                imported = {
+                    bound
+                    for each in (*body, *holder)
+                    if isinstance(each, ast.Import)
+                    for alias in each.names
+                    for bound in bound_by(alias)
+                }
+                # That `sys` is not imported is an error still.
+                ends: ast.stmt = ast.Expr(by) if name == "sys.exit" and "sys" not in imported else ast.Pass()
             case [status]:
                 codes = ast.Tuple([ast.Constant(0), ast.Constant(None)], ast.Load())
                 ends = ast.Assert(ast.Compare(status, [ast.In()], [codes]), None)

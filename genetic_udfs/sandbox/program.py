@@ -21,6 +21,9 @@ from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 _LONGEST_TEXT: Final = 20_000
 _FRESH: Final = 2  # references to what a name and a call alone have
 
+# The code's own errors are reported, and it cannot come here by ending the process.
+_NO_WAY_ON: Final = b'{"denied": "built-ins that the code has replaced, or has left no memory for"}\n'
+
 _dumps: Final = json.dumps
 _write: Final = os.write
 
@@ -34,7 +37,13 @@ def run(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     """
     notice(RESULT)
     roles: dict[str, Callable[..., None]] = {"answer": _answer, "check": _check, "together": _together}
-    roles[task["do"]](task, notice)
+    is_done = False
+    try:
+        roles[task["do"]](task, notice)
+        is_done = True
+    finally:  # without a name that the code may have changed
+        if not is_done:
+            _write(RESULT, _NO_WAY_ON)
 
 
 def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
@@ -78,7 +87,7 @@ def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict
 def _described(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception elsewhere: also its bases, and what it holds if those are plain values."""
     if refusals.is_refusal(error):
-        report({"denied": text_of(error, 200)})
+        report({"denied": refusals.refusal(error)[:200]})
     found = {"error": type(error).__name__, "message": text_of(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
     with contextlib.suppress(Exception):
         found["args"] = encode(error.args)
@@ -124,7 +133,7 @@ def _loaded(code: str, notice: Callable[[int], None]) -> ModuleType | None:
     except BaseException as error:
         notice(RESULT)
         if refusals.is_refusal(error):
-            report({"denied": text_of(error, 200)})
+            report({"denied": refusals.refusal(error)[:200]})
         report({"loaded": False, "error": type(error).__name__, "message": text_of(error, 300)})
         return None
     notice(RESULT)

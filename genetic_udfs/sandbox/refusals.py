@@ -6,6 +6,7 @@ could switch it off; it could as well raise an error of its own as have one of t
 
 import errno
 import json
+import linecache
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import Any, Final
 from genetic_udfs.sandbox.folder import MAX_BYTES
 
 _NOWHERE: Final = -1
+_LONGEST_LINE: Final = 100
 _NO_ROOM_FOR_A_LIBRARY: Final = ("failed to map segment", "annot allocate memory")  # as the dynamic linker says it
 _FULL: Final = f"more files than fit into {MAX_BYTES >> 20} MB"
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -108,6 +110,20 @@ def is_refusal(error: BaseException) -> bool:
     if isinstance(error, ImportError):  # of a package whose libraries need more address space than a run has
         return any(each in str(vars(ImportError)["msg"].__get__(error)) for each in _NO_ROOM_FOR_A_LIBRARY)
     return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG}
+
+
+def refusal(error: BaseException) -> str:
+    """Return what has raised a refusal, and its text."""
+    line, text = source_line(error), str(error)
+    return f"`{line}`: {text}" if line else text
+
+
+def source_line(error: BaseException) -> str:
+    """Return the line that has raised an exception; nothing, if it is not known."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).strip()[:_LONGEST_LINE] if at else ""
 
 
 def _is_of_an_import(readable: tuple[str, ...]) -> bool:

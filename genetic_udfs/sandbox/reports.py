@@ -1,7 +1,7 @@
 """What a run has said and how it ended, as the status of code or of a test."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Final
 
@@ -67,7 +67,7 @@ def loading(run: Run, limits: Limits) -> tuple[Status, list[dict[str, Any]]]:
     """Return the status of loading the code, and the reports of steps that came in order; what follows is dropped."""
     first, *others = said(run)[1:] or [{}]  # the very first says that it was confined
     if "loaded" not in first:
-        return ending(run, limits), []
+        return replace(ending(run, limits), refused=str(first.get("denied", ""))), []
     answers = [report for _, report in takewhile(lambda each: each[1].get("at") == each[0], enumerate(others))]
     status = Status(PASSED) if first["loaded"] else raised(first)
     return Status(status.name, status.message, refused=str(first.get("denied", ""))), answers

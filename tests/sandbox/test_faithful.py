@@ -585,6 +585,7 @@ DECIDED = {
             for end, status in {
                 "sys.exit(0)": "passed",
                 "sys.exit()": "passed",
+                "exit()": "passed",
                 "raise SystemExit(0)": "passed",
                 "if __name__ == '__main__':\n    sys.exit(None)": "passed",
                 "assert f(2) == 4\nsys.exit(0)": "failed",
@@ -646,6 +647,15 @@ DECIDED = {
         ("assert leave() == 1", "unsupported"),
         ("assert mapped() == 1", "unsupported"),
         ("def test_it(capsys): assert mapped() == 1", "unsupported"),
+    ],
+    "class E(Exception): pass\ndef f(x): raise E('no')": [
+        (">>> f(2)\nTraceback (most recent call last):\n  ...\nE: no", "passed"),
+        (">>> f(2)\nTraceback (most recent call last):\n  ...\nE: yes", "failed"),
+        (">>> f(2)\nTraceback (most recent call last):\n  ...\nF: no", "failed"),
+        (
+            ">>> from two_fer import f\n>>> f(2)\nTraceback (most recent call last):\n  ...\ntwo_fer.E: no",
+            "passed",
+        ),
     ],
     "from math import factorial as fact\nfrom collections import deque as dq": [
         ("assert fact(5) == 120", "passed"),
