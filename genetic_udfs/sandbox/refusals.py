@@ -75,8 +75,10 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
 
     def begin(descriptor: int) -> None:
         nonlocal to, was_full
+        before, to = to, _NOWHERE  # the hook has nothing to say of what looks here
         now_full = is_full()
-        if now_full and not was_full and to != _NOWHERE:
+        if now_full and not was_full and before != _NOWHERE:
+            to = before
             deny(_FULL)
         to, was_full = descriptor, now_full
 
