@@ -24,10 +24,12 @@ from genetic_udfs.errors import ConfigurationError
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.runtime.row_udf import row_udf
 from genetic_udfs.runtime.session import small_batches
+from genetic_udfs.sandbox.reports import PASSED
 from genetic_udfs.sandbox.spark import (
     PASS_RATE,
     SANDBOX_TIER,
     TESTS_DECIDED_BY,
+    TESTS_MESSAGE,
     TESTS_PASSED,
     TESTS_STATUS,
     outcome_of,
@@ -35,7 +37,7 @@ from genetic_udfs.sandbox.spark import (
 from genetic_udfs.sandbox.stages import check_tier, report_progress, sandbox_error_in, spread
 from genetic_udfs.sandbox.tiers import DecidedBy
 
-ADDED: Final = (TESTS_STATUS, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
+ADDED: Final = (TESTS_STATUS, TESTS_MESSAGE, TESTS_DECIDED_BY, TESTS_PASSED, PASS_RATE, SANDBOX_TIER)
 
 # Names on the way, since those of the input may be anything.
 _ID, _CODE, _TESTS, _OUTCOME = "id", "code", "tests", "outcome"
@@ -93,6 +95,7 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
                     spread(given, total)
                     .select(_ID, outcome_of(_CODE, _TESTS, settings).alias(_OUTCOME))
                     .select(_ID, *(F.col(_OUTCOME)[name].alias(name) for name in ADDED))
+                    .withColumn(TESTS_MESSAGE, F.zip_with(TESTS_STATUS, TESTS_MESSAGE, _message_unless_passed))
                 )
                 with small_batches(spark):
                     kept = scratch.checkpoint(report_progress(found, stage, progress.address), "outcomes")
@@ -102,6 +105,10 @@ def run(spark: SparkSession, options: VerifyOptions, settings: Sandbox, progress
         if (known := sandbox_error_in(error)) is not None:
             raise known from None
         raise
+
+
+def _message_unless_passed(status: Column, message: Column) -> Column:
+    return F.when(status != PASSED, message)
 
 
 def tests_of(rows: DataFrame, name: str) -> Column:

@@ -9,7 +9,8 @@ from typing import Final
 
 from genetic_udfs.sandbox.kernel import call
 
-MAX_BYTES: Final = 8 << 20
+MAX_FILE_BYTES: Final = 8 << 20
+MAX_BYTES: Final = 2 * MAX_FILE_BYTES  # so that one file is too large, which the kernel signals, before all are
 _MAX_FILES: Final = 1_000
 
 _NEW_NAMESPACE, _NEW_USERS = 0x00020000, 0x10000000

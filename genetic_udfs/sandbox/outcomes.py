@@ -9,6 +9,7 @@ from typing import Any, Final
 from genetic_udfs.data.jsonl import well_formed
 from genetic_udfs.sandbox.check import ANSWER
 from genetic_udfs.sandbox.definitions import Definitions, modules_of
+from genetic_udfs.sandbox.exits import without_exit
 from genetic_udfs.sandbox.pool import Sandbox
 from genetic_udfs.sandbox.preload import Kind
 from genetic_udfs.sandbox.reading import Reading, Unreadable
@@ -111,7 +112,7 @@ class _Candidate:
         readings: dict[int, Reading] = {}
         for at, test in enumerate(tests):
             try:
-                readings[at] = Reading.of(test, self._definitions)
+                readings[at] = Reading.of(without_exit(test, self._definitions.own), self._definitions)
             except Unreadable as error:
                 found[at] = Status(error.status, str(error))
         splits = {at: each.split for at, each in readings.items() if each.split is not None}

@@ -20,6 +20,9 @@ from genetic_udfs.sandbox.values import Unsupported, encode, kinds_of
 
 _LONGEST_TEXT: Final = 20_000
 
+# The code's own errors are reported, and it cannot come here by ending the process.
+_NO_WAY_ON: Final = b'{"denied": "built-ins that the code has replaced, or has left no memory for"}\n'
+
 _dumps: Final = json.dumps
 _write: Final = os.write
 
@@ -33,12 +36,18 @@ def run(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     """
     notice(RESULT)
     roles: dict[str, Callable[..., None]] = {"answer": _answer, "check": _check, "together": _together}
-    roles[task["do"]](task, notice)
+    is_done = False
+    try:
+        roles[task["do"]](task, notice)
+        is_done = True
+    finally:  # without a name that the code may have changed
+        if not is_done:
+            _write(RESULT, _NO_WAY_ON)
 
 
 def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     """Run the code, then do steps with what it defines, one after another."""
-    module = _loaded(task["code"])
+    module = _loaded(task["code"], notice)
     if module is None:
         return
     scopes: dict[Any, dict[str, Any]] = {}
@@ -52,6 +61,7 @@ def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
         outer = scopes.setdefault((test, 0), {})
         notice(RESULT)
         found = _step(source, binds, {**module.__dict__, **outer, **own}, own)
+        notice(RESULT)
         if "error" in found:
             ended.add(places[-1])
         report({"at": at, **found})
@@ -73,7 +83,7 @@ def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict
 def _described(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception elsewhere: also its bases, and what it holds if those are plain values."""
     if refusals.is_refusal(error):
-        report({"denied": text_of(error, 200)})
+        report({"denied": refusals.refusal(error)[:200]})
     found = {"error": type(error).__name__, "message": text_of(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
     with contextlib.suppress(Exception):
         found["args"] = encode(error.args)
@@ -95,18 +105,20 @@ def _together(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     What is needed after the code was loaded is bound before: the code may change every name that it can reach.
     """
     restore, decide, say = together.prepared(), together.outcome, _with_word(task.pop("word"))
-    module = _loaded(task["code"])
+    module = _loaded(task["code"], notice)
     restore()
     if module is not None:
         notice(RESULT)
-        say(decide(task, module))
+        found = decide(task, module)
+        notice(RESULT)
+        say(found)
 
 
 def _with_word(word: str) -> Callable[[dict[str, Any]], None]:
     return lambda outcome: report({"word": word, **outcome})
 
 
-def _loaded(code: str) -> ModuleType | None:
+def _loaded(code: str, notice: Callable[[int], None]) -> ModuleType | None:
     """Run code as the module `solution`, and say whether it came to its end."""
     module = ModuleType("solution")
     sys.modules["solution"] = module
@@ -115,8 +127,12 @@ def _loaded(code: str) -> ModuleType | None:
     try:
         exec(compile(code, "solution.py", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:
+        notice(RESULT)
+        if refusals.is_refusal(error):
+            report({"denied": refusals.refusal(error)[:200]})
         report({"loaded": False, "error": type(error).__name__, "message": text_of(error, 300)})
         return None
+    notice(RESULT)
     report({"loaded": True})
     return module
 

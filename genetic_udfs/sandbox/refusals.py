@@ -6,18 +6,24 @@ could switch it off; it could as well raise an error of its own as have one of t
 
 import errno
 import json
+import linecache
 import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from genetic_udfs.sandbox.folder import MAX_BYTES
+
 _NOWHERE: Final = -1
+_LONGEST_LINE: Final = 100
+_NO_ROOM_FOR_A_LIBRARY: Final = ("failed to map segment", "annot allocate memory")  # as the dynamic linker says it
+_FULL: Final = f"more files than fit into {MAX_BYTES >> 20} MB"
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: Final = frozenset(f"os.{name}" for name in ("mkdir", "remove", "rename", "rmdir"))
+_MOVES: Final = "os.chdir"
 # Landlock does not say what of these may be done where, so none can be done even in a folder of a run's own.
 _NO_CHANGES: Final = frozenset(
-    f"os.{name}"
-    for name in ("link", "symlink", "truncate", "chmod", "chown", "utime", "chdir", "setxattr", "removexattr")
+    f"os.{name}" for name in ("link", "symlink", "truncate", "chmod", "chown", "utime", "setxattr", "removexattr")
 )
 _LISTS: Final = frozenset({"os.listdir", "os.scandir"})
 _NEVER: Final = frozenset(
@@ -27,7 +33,9 @@ _NEVER: Final = frozenset(
         *("subprocess.Popen", "resource.setrlimit", "resource.prlimit"),
     }
 )
-_WATCHED: Final = _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {"open", "socket.__new__", "sqlite3.connect", "os.kill"}
+_WATCHED: Final = (
+    _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {_MOVES, "open", "socket.__new__", "sqlite3.connect", "os.kill"}
+)
 _OF_UNIX: Final = {-1, 1}  # no family, as for a socket that has a descriptor already, and AF_UNIX
 _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line where they cannot read
 
@@ -35,35 +43,89 @@ _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line w
 def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], None]:
     """Return what has the next operation that is refused written to a descriptor, as `{"denied": WHAT}`.
 
+    Nothing says that a write finds the folder full. So it is looked at before what may be a removal, and by the
+    returned function, which is to be called at the end of what may have filled it, too.
+
     Args:
         readable: Folders that files can be read in.
         writable: Folders and files that can be written, too.
     """
     write, given = os.write, tuple(readable)
-    denied = _denial(given, tuple(writable))
-    to = _NOWHERE
+    denied, is_full = _denial(given, tuple(writable)), _fullness(writable)
+    to, was_full = _NOWHERE, False
+
+    def deny(what: str) -> None:
+        nonlocal to
+        descriptor, to = to, _NOWHERE
+        write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal to
         if to != _NOWHERE and event in _WATCHED:
             try:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
-                    descriptor, to = to, _NOWHERE
-                    write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
+                    deny(what)
+                elif (event in _CHANGES or (event == "open" and arguments[2] & _WRITES)) and is_full():
+                    deny(_FULL)
             except Exception:
                 return
+        if event == _MOVES and denied(
+            event, arguments
+        ):  # the kernel lets it be, since nothing more can be opened there
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     def begin(descriptor: int) -> None:
-        nonlocal to
-        to = descriptor
+        nonlocal to, was_full
+        before, to = to, _NOWHERE  # the hook has nothing to say of what looks here
+        now_full = is_full()
+        if now_full and not was_full and before != _NOWHERE:
+            to = before
+            deny(_FULL)
+        to, was_full = descriptor, now_full
 
     sys.addaudithook(hook)
     return begin
 
 
+def _fullness(writable: Sequence[str]) -> Callable[[], bool]:
+    """Return a function that says whether a run's folder has no room left, if it has one."""
+    folder = next((each for each in writable if os.path.isdir(each)), None)  # noqa: PTH112
+    open_, close, look = os.open, os.close, os.fstatvfs
+
+    def is_full() -> bool:
+        if folder is None:
+            return False
+        try:
+            descriptor = open_(folder, os.O_RDONLY)
+        except OSError:  # it has too many open, which its own next one will say
+            return False
+        try:
+            found = look(descriptor)
+            return found.f_bfree == 0 or found.f_ffree == 0
+        finally:
+            close(descriptor)
+
+    return is_full
+
+
 def is_refusal(error: BaseException) -> bool:
-    """Whether an exception is what the kernel answers to an operation that it refuses, or that the folder is full."""
+    """Whether an exception is what the kernel answers to an operation that it refuses, or that has no room."""
+    if isinstance(error, ImportError):  # of a package whose libraries need more address space than a run has
+        return any(each in str(vars(ImportError)["msg"].__get__(error)) for each in _NO_ROOM_FOR_A_LIBRARY)
     return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG}
+
+
+def refusal(error: BaseException) -> str:
+    """Return what has raised a refusal, and its text."""
+    line, text = source_line(error), str(error)
+    return f"`{line}`: {text}" if line else text
+
+
+def source_line(error: BaseException) -> str:
+    """Return the line that has raised an exception; nothing, if it is not known."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return linecache.getline(at.tb_frame.f_code.co_filename, at.tb_lineno).strip()[:_LONGEST_LINE] if at else ""
 
 
 def _is_of_an_import(readable: tuple[str, ...]) -> bool:

@@ -1,11 +1,12 @@
 """What a run has said and how it ended, as the status of code or of a test."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, Final
 
 from genetic_udfs.data.jsonl import well_formed
+from genetic_udfs.sandbox.folder import MAX_FILE_BYTES
 from genetic_udfs.sandbox.host import Run
 from genetic_udfs.sandbox.tiers import OUTPUT_KB, RESULT_KB, DecidedBy, Limits
 
@@ -66,7 +67,7 @@ def loading(run: Run, limits: Limits) -> tuple[Status, list[dict[str, Any]]]:
     """Return the status of loading the code, and the reports of steps that came in order; what follows is dropped."""
     first, *others = said(run)[1:] or [{}]  # the very first says that it was confined
     if "loaded" not in first:
-        return ending(run, limits), []
+        return replace(ending(run, limits), refused=str(first.get("denied", ""))), []
     answers = [report for _, report in takewhile(lambda each: each[1].get("at") == each[0], enumerate(others))]
     status = Status(PASSED) if first["loaded"] else raised(first)
     return Status(status.name, status.message, refused=str(first.get("denied", ""))), answers
@@ -103,6 +104,8 @@ def ending(run: Run, limits: Limits, decided_by: DecidedBy = DecidedBy.OUTSIDE) 
         return Status(OUTPUT_LIMIT, detail, decided_by)
     if run.signal == signal.SIGXCPU or (run.signal == signal.SIGKILL and run.cpu_seconds > limits.cpu_seconds * 0.9):
         return Status(TIMEOUT, f"more than {limits.cpu_seconds} s of CPU time", decided_by)
+    if run.signal == signal.SIGXFSZ:
+        return refused(f"a file of more than {MAX_FILE_BYTES >> 20} MB")
     if run.signal:
         return Status(SIGNAL, f"ended by signal {run.signal}: {signal.strsignal(run.signal)}", decided_by)
     return Status(f"{ERROR}:SystemExit", "the process ended before it answered", decided_by)

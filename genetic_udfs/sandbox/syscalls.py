@@ -36,7 +36,7 @@ _WRITING: Final = """
 pwrite64 18 68          ftruncate 77 46         fsync 74 82             fdatasync 75 83
 flock 73 32             mkdirat 258 34          unlinkat 263 35         renameat 264 38
 renameat2 316 276       mkdir 83 -              rmdir 84 -              unlink 87 -
-rename 82 -
+rename 82 -             fstatfs 138 44          chdir 80 49
 """
 
 # Decided by their arguments, or answered as a kernel without them would.

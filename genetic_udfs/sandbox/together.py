@@ -9,6 +9,8 @@ import ast
 import builtins
 import contextlib
 import inspect
+import linecache
+import os
 import sys
 from collections.abc import Callable, Iterator, Set
 from importlib.util import find_spec
@@ -16,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from genetic_udfs.sandbox.check import raised
+from genetic_udfs.sandbox import check
+from genetic_udfs.sandbox.refusals import is_refusal, refusal, source_line
 from genetic_udfs.sandbox.unroll import body_of
 
 _PYTEST_OPTIONS: Final = [
@@ -26,17 +29,28 @@ _PYTEST_OPTIONS: Final = [
 _FILE: Final = "test.py"
 _LONGEST: Final = 300  # of a text that is reported
 _NOTHING: Final = "there is nothing in the test that a runner runs"
-_CONFIG: list[Any] = []
+_CONFIG: list[Any] = []  # of pytest, and what rewrites assertions for it
 
 
 def warm_up() -> None:
     """Have pytest read its options in the zygote, once for all runs."""
-    from _pytest import pathlib, tmpdir
+    from _pytest import capture, pathlib, tmpdir
+    from _pytest.assertion.rewrite import rewrite_asserts
     from _pytest.config import _prepareconfig
+
+    class Captured(capture.CaptureIO):
+        """What a test captures is printed, too, so that there is no more of it than of other output."""
+
+        def write(self, text: str) -> int:
+            with contextlib.suppress(OSError):
+                os.write(1, text.encode(errors="replace"))
+            return super().write(text)
+
+    vars(capture)["CaptureIO"] = Captured
 
     for module in (pathlib, tmpdir):  # beside each `tmp_path` there would be a link, and no run can make one
         vars(module)["_force_symlink"] = lambda *_: None
-    _CONFIG.append(_prepareconfig(_PYTEST_OPTIONS))
+    _CONFIG[:] = [_prepareconfig(_PYTEST_OPTIONS), rewrite_asserts]
 
 
 def prepared() -> Callable[[], None]:
@@ -72,6 +86,7 @@ def outcome(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
         module: The code's.
     """
     found: list[dict[str, Any]] = []
+    linecache.cache[_FILE] = (lambda: str(task["test"]),)
     try:
         names = _names(task, module)
         (_run_doctest if task["is_doctest"] else _run)(task, names, found)
@@ -84,6 +99,14 @@ def outcome(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     return {"passed": True}
 
 
+def raised(error: BaseException) -> dict[str, Any]:
+    """Return how a test ended that raised an error; of an assertion without a text, the line where it stands."""
+    if is_refusal(error):
+        return {"denied": refusal(error)}
+    found = check.raised(error)
+    return {"failed": source_line(error)} if found.get("failed") == "" else found
+
+
 def _skipped(what: str) -> dict[str, Any]:
     return {"unsupported": f"the test skips something: {what}"}
 
@@ -94,6 +117,11 @@ def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     of = module
     if task["modules"]:
         of = ModuleType(name)
+    full_name = task["modules"][0] if task["modules"] else name
+    for each in [*vars(module).values()]:  # as one file, or the module that is imported, would name its classes
+        with contextlib.suppress(Exception):
+            if isinstance(each, type) and each.__module__ == "solution":
+                each.__module__ = full_name
     of.__dict__.update({"__name__": name, "__file__": _FILE, "__builtins__": builtins})
     for full in task["modules"]:
         parent = None
@@ -111,8 +139,12 @@ def _names(task: dict[str, Any], module: ModuleType) -> dict[str, Any]:
 def _run(task: dict[str, Any], names: dict[str, Any], found: list[dict[str, Any]]) -> None:
     if any(name in task["test"] for name in ("unittest", "pytest")):
         _without_main()
+    names.pop("pytestmark", None)  # the code's says nothing of the test
     before = dict(names)
-    exec(compile(ast.Module(body_of(task["test"]), []), _FILE, "exec", dont_inherit=True), names)
+    tree = ast.Module(body_of(task["test"]), [])
+    if task["collects"] and _CONFIG:
+        _CONFIG[1](tree, task["test"].encode())  # so that a failure says what was compared
+    exec(compile(tree, _FILE, "exec", dont_inherit=True), names)
     new = {name: value for name, value in names.items() if before.get(name) is not value}
     unittest = sys.modules.get("unittest")
     cases = [each for each in new.values() if unittest and isinstance(each, type) and _is_case(each)]
@@ -193,6 +225,12 @@ def _run_by_pytest(module: ModuleType, names: Set[str], found: list[dict[str, An
             asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
             return True
 
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_makereport(self, call: Any) -> None:
+            """Notice a call of `pytest.xfail`, which may be the code's; a mark is the test's own."""
+            if call.excinfo is not None and isinstance(call.excinfo.value, pytest.xfail.Exception):
+                found.append(_skipped(str(call.excinfo.value)[:_LONGEST]))
+
         def pytest_exception_interact(self, call: Any) -> None:
             error = call.excinfo.value
             if isinstance(error, FixtureLookupError):
@@ -206,11 +244,11 @@ def _run_by_pytest(module: ModuleType, names: Set[str], found: list[dict[str, An
                     {"failed": report.longrepr[:_LONGEST]}
                 )  # a strict xfail that passed; others were reported before
             elif report.skipped and not hasattr(report, "wasxfail"):
-                found.append(_skipped(str(report.longrepr)[-_LONGEST:]))
+                found.append(_skipped(str(report.longrepr[2])[:_LONGEST]))
 
     if not _CONFIG:
         warm_up()
-    [config] = _CONFIG
+    config, _ = _CONFIG
     config.pluginmanager.register(Plugin())
     config._do_configure()
     session = Session.from_config(config)

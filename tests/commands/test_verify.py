@@ -52,7 +52,10 @@ def test_every_row_comes_out_with_the_status_of_each_test(
     run(spark, task(tmp_path, format=format_))
     before, after = read_table(spark, str(tmp_path / "t.jsonl")), read_table(spark, str(tmp_path / "out"))
     added = ["tests_status", "tests_passed", "pass_rate"]
-    assert after.columns == [*before.columns, "tests_status", "tests_decided_by", *added[1:], "sandbox_tier"]
+    assert after.columns == [
+        *before.columns,
+        *("tests_status", "tests_message", "tests_decided_by", *added[1:], "sandbox_tier"),
+    ]
     assert after.select(before.columns).orderBy("n").collect() == before.orderBy("n").collect()
     assert [tuple(row) for row in after.orderBy("n").select(*added).collect()] == [
         (["passed", "failed"], 1, 0.5),
@@ -63,6 +66,8 @@ def test_every_row_comes_out_with_the_status_of_each_test(
         ([], 0, None),
         (["error:SyntaxError"] * 3, 0, 0.0),
     ]
+    messages = {row.n: row.tests_message for row in after.collect()}
+    assert messages[1] == [None, "add(1, 2) is 3"] and messages[4] is None and messages[5] == []
     assert {row.n for row in after.where("sandbox_tier IS NULL").collect()} == {4}
     console = Console(width=100)
     with console.capture() as shown:

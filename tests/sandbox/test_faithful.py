@@ -4,6 +4,7 @@ import pytest
 
 from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
+from genetic_udfs.sandbox.tiers import Tier
 
 VECTOR = """
 class V:
@@ -589,7 +590,27 @@ DECIDED = {
             "unsupported",
         ),
         ("", "unsupported"),
-        ("assert f(0) == 0\nimport sys\nsys.exit(0)", "error:SystemExit"),
+        # which end by an exit of their own
+        *(
+            (f"import sys\nassert f(0) == 0\n{end}", status)
+            for end, status in {
+                "sys.exit(0)": "passed",
+                "sys.exit()": "passed",
+                "exit()": "passed",
+                "raise SystemExit(0)": "passed",
+                "if __name__ == '__main__':\n    sys.exit(None)": "passed",
+                "assert f(2) == 4\nsys.exit(0)": "failed",
+                "sys.exit(1)": "failed",
+                "sys.exit(0)\nassert f(2) == 4": "error:SystemExit",
+                "sis.exit(0)": "error:NameError",
+                "def main():\n    assert f(0) == 0\n    return 0\n"
+                "if __name__ == '__main__':\n    sys.exit(main())": "passed",
+                "def main():\n    assert f(2) == 4\n    return 0\n"
+                "if __name__ == '__main__':\n    sys.exit(main())": "failed",
+                "def main():\n    return 0 if f(2) == 4 else 1\nsys.exit(main())": "failed",
+            }.items()
+        ),
+        ("import sys\nsys.exit(0)", "unsupported"),
     ],
     "def hi(name): print(name)\ndef ask(): return input()\nasync def later(x): return x": [
         (
@@ -609,6 +630,43 @@ DECIDED = {
         ("x = yes()\nassert x is True", "failed"),
         ("assert isinstance(three(), int)", "failed"),
         ("assert type(three()) is int", "failed"),
+    ],
+    "import sys\ndef f(x): sys.exit(0)\ndef exit(*_): raise KeyError": [
+        ("import sys\nassert f(0) == 0\nsys.exit(0)", "error:SystemExit"),
+        ("import sys\ndef main():\n    assert f(0) == 0\n    return 0\nsys.exit(main())", "error:SystemExit"),
+        ("import sys\ndef main():\n    return f(0)\nsys.exit(main())", "error:SystemExit"),
+        ("assert f is not 1\nexit(0)", "error:KeyError"),
+    ],
+    "import pytest\npytestmark = pytest.mark.xfail\ndef f(x): return pytest.xfail('todo') if x else 0": [
+        ("def test_it(capsys): assert f(0) == 4", "failed"),
+        ("def test_it(capsys): assert f(2) == 4", "unsupported"),
+        ("import pytest\n@pytest.mark.xfail(reason='later')\ndef test_it(capsys): assert f(0) == 4", "passed"),
+        ("import pytest\npytestmark = pytest.mark.xfail\ndef test_it(capsys): assert f(0) == 4", "passed"),
+        ("import pytest\n@pytest.mark.xfail\ndef test_it(capsys): assert f(2) == 4", "unsupported"),
+    ],
+    "import os\ndef stay(n):\n    os.chdir(os.getcwd())\n    return n\n"
+    "def inside():\n    os.mkdir('d')\n    os.chdir('d')\n    open('x', 'w').close()\n    return os.listdir()\n"
+    "def leave():\n    try: os.chdir('/usr')\n    except OSError: return 1\n"
+    "def mapped(): raise ImportError('lib.so: failed to map segment from shared object')": [
+        # `no_files` and `landlock` have no folder
+        ("assert stay(2) == 2", "passed|unsupported"),
+        ("assert inside() == ['x']", "passed|unsupported"),
+        (
+            "def test_it(monkeypatch, tmp_path):\n    monkeypatch.chdir(tmp_path)\n    assert inside() == ['x']",
+            "passed|unsupported",
+        ),
+        ("assert leave() == 1", "unsupported"),
+        ("assert mapped() == 1", "unsupported"),
+        ("def test_it(capsys): assert mapped() == 1", "unsupported"),
+    ],
+    "class E(Exception): pass\ndef f(x): raise E('no')": [
+        (">>> f(2)\nTraceback (most recent call last):\n  ...\nE: no", "passed"),
+        (">>> f(2)\nTraceback (most recent call last):\n  ...\nE: yes", "failed"),
+        (">>> f(2)\nTraceback (most recent call last):\n  ...\nF: no", "failed"),
+        (
+            ">>> from two_fer import f\n>>> f(2)\nTraceback (most recent call last):\n  ...\ntwo_fer.E: no",
+            "passed",
+        ),
     ],
     "from math import factorial as fact\nfrom collections import deque as dq": [
         ("assert fact(5) == 120", "passed"),
@@ -864,6 +922,67 @@ def test_tests_of_code_that_keeps_something_are_run_one_after_another(strongest:
     code = "n = 0\ndef inc():\n    global n\n    n += 1\n    return n"
     tests = ["assert inc() == 1", "assert [inc() for _ in [1]] == [2]", "assert inc() == 3", "assert inc() + 1 == 5"]
     assert [each.name for each in examine(strongest, code, tests).tests] == ["passed"] * 4
+
+
+# Code that catches what the kernel answers where a file is too large or the folder full.
+TOO_MUCH = """
+import io, os, tempfile
+def size(n):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(n))
+        return os.path.getsize(file.name)
+def sizes(count, n, leave):
+    made, size = [], 0
+    for at in range(count):
+        made.append(f"{at}.bin")
+        with open(made[-1], "wb") as file: size += file.write(bytes(n))
+    if not leave:
+        for each in made: os.remove(each)
+    return size
+def folded(count):
+    with tempfile.TemporaryDirectory() as folder: [os.mkdir(f"{folder}/{each}") for each in range(count)]
+    return count
+def safe(call, *given):
+    try: return call(*given)
+    except OSError: return -1
+def safe_size(n): return safe(size, n)
+def safe_sizes(*given): return safe(sizes, *given)
+def safe_dirs(n): return safe(folded, n)
+def safe_zeros(n):
+    def fill():
+        with tempfile.TemporaryDirectory() as folder:
+            for at in range(n):
+                with open(f"{folder}/{at}", "wb") as file: file.write(bytes(1 << 20))
+        return n
+    return safe(fill)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "wants", "refused"),
+    [
+        ("safe_size(20_000_000)", "20_000_000", "a file of more than 8 MB"),
+        ("safe_size(20_000_000)", "-1", "a file of more than 8 MB"),
+        ("safe_size(1_000_000)", "1_000_000", ""),
+        ("safe_sizes(20, 1_000_000, True)", "20_000_000", "more files than fit into 16 MB"),
+        ("safe_zeros(20)", "-1", "more files than fit into 16 MB"),
+        ("safe_sizes(12, 1_000_000, False)", "12_000_000", ""),
+        ("safe_dirs(2000)", "-1", "more files than fit into 16 MB"),
+    ],
+)
+def test_a_folder_without_room_is_seen_though_the_code_catches_it(
+    strongest: Sandbox, call: str, wants: str, refused: str
+) -> None:
+    if strongest.tier is not Tier.LANDLOCK_FOLDER:
+        pytest.skip("there is no folder to fill")
+    tests = [f"assert {call} == {wants}", f"def test_it(tmp_path):\n    assert {call} == {wants}"]
+    for status in examine(strongest, TOO_MUCH, [*tests, *tests[:1]]).tests:
+        assert (status.name, status.message) == (
+            ("unsupported", f"the sandbox refuses {refused}") if refused else ("passed", "")
+        )
+    assert examine(strongest, f"{TOO_MUCH}\nx = {call}", ["assert safe(len, 'a') == 1"]).tests[0].passed is not bool(
+        refused
+    )
 
 
 def test_a_refusal_is_seen_however_many_came_before(strongest: Sandbox) -> None:

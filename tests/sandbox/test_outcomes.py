@@ -233,9 +233,42 @@ def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox, monkeypa
     assert len(runs) == 4
 
 
-def test_a_failed_test_says_what_came_instead(strongest: Sandbox) -> None:
-    [status] = examine(strongest, "def f(x): return x * 2", ["assert f(2) == 5"]).tests
-    assert status.message == "f(2) is 4"
+DOUBLE = "def f(x): return x * 2"
+SET_USER = "import os\ndef f(x):\n    return os.setuid(0)"
+MESSAGES = [
+    (DOUBLE, "assert f(2) == 5", "f(2) is 4"),
+    (DOUBLE, "def test_it(capsys): assert f(2) == 5", "assert 4 == 5\n +  where 4 = f(2)"),
+    (DOUBLE, "def test_it(capsys): assert f(2) == 5, 'no'", "no\nassert 4 == 5\n +  where 4 = f(2)"),
+    (DOUBLE, "for _ in sorted([1]):\n    assert f(2) == 5", "assert f(2) == 5"),
+    (
+        DOUBLE,
+        "import pytest\n@pytest.mark.skip\ndef test_it(capsys): assert f(2) == 5",
+        "the test skips something: Skipped: unconditional skip",
+    ),
+    *(
+        (SET_USER, test, "the sandbox refuses `return os.setuid(0)`: [Errno 1] Operation not permitted")
+        for test in ("assert f(2) == 5", "def test_it(capsys): assert f(2) == 5")
+    ),
+    *(
+        (
+            f"import builtins\nbuiltins.isinstance = builtins.len = builtins.range = None\n{DOUBLE}",
+            test,
+            "the sandbox refuses built-ins that the code has replaced, or has left no memory for",
+        )
+        for test in ("assert f(2) == 4", "def test_it(capsys): assert f(2) == 4")
+    ),
+    (
+        "def f(x):\n    while True: print('x' * 1000)",
+        "def test_it(capsys): assert f(2) == 4",
+        "more than 4096 KB printed or 1024 KB of results",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "test", "message"), MESSAGES)
+def test_a_test_that_is_not_passed_says_why(strongest: Sandbox, code: str, test: str, message: str) -> None:
+    [status] = examine(strongest, code, [test]).tests
+    assert not status.passed and status.message == message
 
 
 BAD_CODE = {
