@@ -208,6 +208,10 @@ def test_a_test_that_says_nothing_is_not_run(test: str, why: str) -> None:
         Reading.of(test, DEFINED)
 
 
+def test_a_test_that_runs_a_text_may_ask_the_solution_there() -> None:
+    assert Reading.of("assert eval('f(1)') == 4", DEFINED)
+
+
 def test_a_module_that_is_not_there_and_has_the_solution_s_names_is_the_solution() -> None:
     for test in (
         "from two_fer import f",
