@@ -101,9 +101,8 @@ class Confinement:
         seconds = int(limits["cpu_seconds"])
         _limit(resource.RLIMIT_AS, self._base_memory + (int(limits["memory_mb"]) << 20))
         _limit(resource.RLIMIT_FSIZE, 0 if self.folder is None else MAX_FILE_BYTES)
-        signal.signal(
-            signal.SIGXFSZ, signal.SIG_DFL
-        )  # code that catches EFBIG would go on, and nobody would know of it
+        # Code that catches EFBIG would go on, and nobody would know of it.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         _limit(resource.RLIMIT_CPU, seconds, seconds + 1)  # SIGXCPU says why a run ended; one that ignores it is killed
         # The limit counts all threads of the user. A user of the runs' own has no others; of Spark's user there are at
         # most as many as the machine has. Without it thousands of threads with tiny stacks could starve the executor.

@@ -59,9 +59,8 @@ def _answer(task: dict[str, Any], notice: Callable[[int], None]) -> None:
             continue
         own = scopes.setdefault((test, scope), {} if scope == 0 else {"self": SimpleNamespace()})
         outer = scopes.setdefault((test, 0), {})
-        notice(RESULT)
         found = _step(source, binds, {**module.__dict__, **outer, **own}, own)
-        notice(RESULT)
+        notice(RESULT)  # loading was noticed, too, so nothing is to be looked at before a step
         if "error" in found:
             ended.add(places[-1])
         report({"at": at, **found})
@@ -82,14 +81,18 @@ def _step(source: str, binds: list[str] | None, names: dict[str, Any], own: dict
 
 def _described(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception elsewhere: also its bases, and what it holds if those are plain values."""
-    if refusals.is_refusal(error):
-        report({"denied": refusals.refusal(error)[:200]})
+    _report_refusal(error)
     found = {"error": type(error).__name__, "message": text_of(error, _LONGEST_TEXT), "kinds": kinds_of(type(error))}
     with contextlib.suppress(Exception):
         found["args"] = encode(error.args)
     with contextlib.suppress(Exception):
         found["state"] = encode(vars(error))
     return found
+
+
+def _report_refusal(error: BaseException) -> None:
+    if refusals.is_refusal(error):
+        report({"denied": refusals.refusal(error)[:200]})
 
 
 def _check(task: dict[str, Any], notice: Callable[[int], None]) -> None:
@@ -108,7 +111,6 @@ def _together(task: dict[str, Any], notice: Callable[[int], None]) -> None:
     module = _loaded(task["code"], notice)
     restore()
     if module is not None:
-        notice(RESULT)
         found = decide(task, module)
         notice(RESULT)
         say(found)
@@ -128,8 +130,7 @@ def _loaded(code: str, notice: Callable[[int], None]) -> ModuleType | None:
         exec(compile(code, "solution.py", "exec", dont_inherit=True), module.__dict__)
     except BaseException as error:
         notice(RESULT)
-        if refusals.is_refusal(error):
-            report({"denied": refusals.refusal(error)[:200]})
+        _report_refusal(error)
         report({"loaded": False, "error": type(error).__name__, "message": text_of(error, 300)})
         return None
     notice(RESULT)

@@ -68,9 +68,8 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
                     deny(_FULL)
             except Exception:
                 return
-        if event == _MOVES and denied(
-            event, arguments
-        ):  # the kernel lets it be, since nothing more can be opened there
+        # The kernel lets it be, since nothing more can be opened there.
+        if event == _MOVES and denied(event, arguments):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     def begin(descriptor: int) -> None:
