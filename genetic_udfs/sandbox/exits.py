@@ -8,7 +8,7 @@ from collections.abc import Set
 from typing import Final
 
 from genetic_udfs.sandbox.definitions import bound_by
-from genetic_udfs.sandbox.unroll import ODDITIES, body_of
+from genetic_udfs.sandbox.unroll import ODDITIES, body_of, is_guard
 
 _EXITS: Final = {"sys.exit", "exit", "quit", "SystemExit"}
 
@@ -24,10 +24,8 @@ def without_exit(test: str, own: Set[str]) -> str:
         return test
     try:
         body = body_of(test)
-        holder = body
-        match body:
-            case [*_, ast.If(test=ast.Compare(left=ast.Name(id="__name__")), orelse=[]) as guard]:
-                holder = guard.body
+        last = body[-1] if body else None
+        holder = last.body if isinstance(last, ast.If) and is_guard(last) else body
         match holder:
             case [*_, ast.Expr(value=ast.Call(func=by, args=given, keywords=[]))]:
                 pass
