@@ -40,8 +40,8 @@ from tests.sandbox.test_forgeries import (
     SPLIT,
 )
 
-RUNS = 2_000
-PLAIN_RUNS = 1_000
+RUNS = 6_000
+PLAIN_RUNS = 2_000
 CANDIDATES = 6_000
 PATIENT = Limits(cpu_seconds=10, wall_seconds=60.0)
 

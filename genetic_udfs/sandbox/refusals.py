@@ -52,7 +52,7 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
     """
     write, given = os.write, tuple(readable)
     denied, is_full = _denial(given, tuple(writable)), _fullness(writable)
-    to, was_full = _NOWHERE, False
+    to, has_written, was_full = _NOWHERE, False, False
 
     def deny(what: str) -> None:
         nonlocal to
@@ -60,14 +60,19 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
         write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if to != _NOWHERE and event in _WATCHED:
-            try:
+        nonlocal has_written
+        if event not in _WATCHED:
+            return
+        try:
+            writes = event in _CHANGES or (event == "open" and bool(arguments[2] & _WRITES))
+            has_written = has_written or writes
+            if to != _NOWHERE:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
                     deny(what)
-                elif (event in _CHANGES or (event == "open" and arguments[2] & _WRITES)) and is_full():
+                elif writes and is_full():
                     deny(_FULL)
-            except Exception:
-                return
+        except Exception:
+            return
         # The kernel lets it be, since nothing more can be opened there.
         if event == _MOVES and denied(event, arguments):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
@@ -75,7 +80,7 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
     def begin(descriptor: int) -> None:
         nonlocal to, was_full
         before, to = to, _NOWHERE  # the hook has nothing to say of what looks here
-        now_full = is_full()
+        now_full = has_written and is_full()
         if now_full and not was_full and before != _NOWHERE:
             to = before
             deny(_FULL)
