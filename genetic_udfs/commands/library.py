@@ -199,5 +199,5 @@ def run_tests(code: Column | str, tests: Column | str, settings: Sandbox | None 
     return outcome_of(code, tests, settings or Sandbox(decided_by="together"))
 
 
-def _checkpoint(rows: DataFrame, name: str) -> DataFrame:
+def _checkpoint(rows: DataFrame, name: str, *, max_bytes: int | None = None) -> DataFrame:
     return rows.localCheckpoint()

@@ -16,7 +16,11 @@ from genetic_udfs.dedup.jaccard import exact_links, texts_of_pairs, verified
 from genetic_udfs.dedup.signatures import hash_family
 from genetic_udfs.dedup.signing import signed
 from genetic_udfs.dedup.survivors import dropped
-from genetic_udfs.runtime.checkpoint import Checkpoint
+from genetic_udfs.runtime.checkpoint import BoundedCheckpoint
+
+# What a text takes with its keys and hash, if it is longer than most, and a pair.
+_BYTES_OF_TEXT: Final = 16 << 10
+_BYTES_OF_PAIR: Final = 256
 
 # The largest partition over an even share, above which texts are shuffled first.
 _MAX_UNEVENNESS: Final = 1.5
@@ -69,10 +73,12 @@ def near_duplicates(
     kept: DataFrame | None,
     settings: Dedup,
     seed: int,
-    checkpoint: Checkpoint,
+    checkpoint: BoundedCheckpoint,
     *,
     indexed: DataFrame | None = None,
     is_spread: bool = False,
+    max_new: int | None = None,
+    max_indexed: int | None = None,
 ) -> Search:
     """Find the new texts that are dropped as duplicates, each with the kept text that it duplicates.
 
@@ -95,29 +101,42 @@ def near_duplicates(
         checkpoint: Stores intermediate results, each of which is read several times.
         indexed: Further kept texts, columns as `columns.INDEXED`; by the same settings and seed.
         is_spread: Whether the texts lie in partitions of like size. Else those are counted, and uneven ones shuffled.
+        max_new: How many new texts there can be, if that is known and there are no kept ones but the indexed.
+        max_indexed: How many of these there can be, likewise.
     """
     texts = _texts(new, F.col(c.RANK), is_new=True)
     if kept is not None:
         texts = texts.unionByName(_texts(kept, F.lit(0), is_new=False))
     family = hash_family(new.sparkSession, seed, settings.bands * settings.rows)
-    signing, pairing = Observation(), Observation()
+    signing, meeting, pairing = Observation(), Observation(), Observation()
     of_texts = signed(texts if is_spread else _spread(texts), family, settings)
     new_keys = F.sum(F.when(F.col(c.IS_NEW), F.size(c.BANDS) + 1))
-    signatures = checkpoint(of_texts.observe(signing, new_keys.alias("new_keys")), "signatures")
-    of_all = signatures
+    signatures = checkpoint(
+        of_texts.observe(signing, new_keys.alias("new_keys")), "signatures", max_bytes=_bytes_of(max_new)
+    )
+    of_all, max_texts = signatures, max_new
     if indexed is not None:
-        indexed = checkpoint(sharing_a_bucket(indexed, signatures, signing.get["new_keys"] or 0), "indexed")
+        sharing = sharing_a_bucket(indexed, signatures, signing.get["new_keys"] or 0)
+        counted = sharing.observe(meeting, F.count(F.lit(1)).alias("texts"))
+        indexed = checkpoint(counted, "indexed", max_bytes=_bytes_of(max_indexed))
         of_all = signatures.unionByName(as_signed(indexed))
-    found = checkpoint(candidate_pairs(of_all).observe(pairing, *_counts_of_pairs()), "pairs")
+        max_texts = None if max_new is None else max_new + meeting.get["texts"]
+    max_bytes = None if max_new is None or max_texts is None else max_new * max_texts * _BYTES_OF_PAIR
+    found = checkpoint(candidate_pairs(of_all).observe(pairing, *_counts_of_pairs()), "pairs", max_bytes=max_bytes)
     counts = pairing.get
     pairs = found.where(F.col(c.SKIPPED).isNull()).select(*c.PAIRS.fieldNames())
     if counts["near"]:
-        to_compare = checkpoint(texts_of_pairs(pairs, counts["near"], texts, indexed), "texts")
+        of_pairs = texts_of_pairs(pairs, counts["near"], texts, indexed)
+        to_compare = checkpoint(of_pairs, "texts", max_bytes=_bytes_of(max_texts))
         links = verified(pairs, to_compare, settings.threshold, settings.shingle_words)
     else:
         links = exact_links(pairs)
     left_out = NotCompared(counts["buckets"], counts["skipped"] or 0)
     return Search(links, dropped(links), counts["pairs"], left_out, signatures, texts)
+
+
+def _bytes_of(texts: int | None) -> int | None:
+    return None if texts is None else texts * _BYTES_OF_TEXT
 
 
 def _counts_of_pairs() -> tuple[Column, ...]:

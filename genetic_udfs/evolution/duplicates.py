@@ -27,15 +27,21 @@ PARTNER: Final = StructType([CANDIDATES_SCHEMA["duplicate_of"], CANDIDATES_SCHEM
 def reject_duplicates(rows: DataFrame, this: Round) -> DataFrame:
     """Reject what is near the population, near what this generation has accepted, or near another candidate."""
     run = this.run
+
+    def of_near_duplicates(rows: DataFrame, name: str, *, max_bytes: int | None = None) -> DataFrame:
+        return run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}", max_bytes=max_bytes)
+
     with run.progress.stage(f"generation {this.generation}, round {this.number}: near-duplicates", None):
         found = near_duplicates(
             ranked_texts(rows, this),
             None,
             run.config.dedup,
             run.config.seed,
-            lambda rows, name: run.scratch.checkpoint(rows, f"{this.name}/near-duplicates-{name}"),
+            of_near_duplicates,
             indexed=this.index,
             is_spread=True,
+            max_new=this.max_offspring,
+            max_indexed=this.size + run.config.samples_per_generation,
         )
     if message := format_not_compared(found.not_compared):
         run.progress.note(f"generation {this.generation}, round {this.number}: {message}")

@@ -103,7 +103,7 @@ def yield_before(run: Run, generation: int) -> tuple[int, int]:
 def index_accepted(this: Round, made: DataFrame) -> DataFrame:
     """Return what a round has accepted as rows of the near-duplicate index, made once for all later rounds."""
     rows = index_of(this.run.store, this.run.config, made.filter(F.col("status") == ACCEPTED))
-    return this.run.scratch.checkpoint(rows, f"{this.name}/index")
+    return this.run.scratch.checkpoint(rows, f"{this.name}/index", max_bytes=this.max_bytes)
 
 
 def indexed_in_rounds(run: Run, generation: int) -> DataFrame | None:
@@ -194,7 +194,7 @@ def ask_instructor(rows: DataFrame, this: Round) -> DataFrame:
     )
     sample = draw(this.run.config.seed, "instructor", *(F.col(name) for name in SLOT_KEY))
     prompts = rows.withColumns({"prompt": prompt, "template": template, "sample": sample})
-    return with_replies(this.run, "instructor", prompts, this.generation, this.number)
+    return asked(prompts, this, "instructor")
 
 
 def read_instructions(rows: DataFrame, this: Round) -> DataFrame:

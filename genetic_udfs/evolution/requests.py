@@ -120,6 +120,7 @@ def with_replies(
     settings: RoleSettings | None = None,
     is_scored: bool | None = None,
     ledger_role: str | None = None,
+    max_bytes: int | None = None,
 ) -> DataFrame:
     """Ask a role about every row that has a `prompt`, and return the rows with `request_id` and `reply`.
 
@@ -134,6 +135,7 @@ def with_replies(
         settings: which engine is asked and how it samples; those of the role unless given.
         is_scored: whether `yes_probability` is read; of the Judge in its usual stage unless given.
         ledger_role: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
+        max_bytes: what the rows may take, if that is known.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `engine.columns.REPLY_FIELDS`.
@@ -146,6 +148,7 @@ def with_replies(
     plan = run.ledger.plan(
         rows.withColumn("request_id", request_id(run, role, generation, engine, settings)),
         Stage(purpose or role, ledger_role or role, generation, round_, role),
+        max_bytes,
     )
     place, label = ", ".join(plan.stage.place), plan.stage.label
     price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))

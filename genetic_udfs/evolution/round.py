@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -13,6 +14,9 @@ from genetic_udfs.decontamination import BenchmarkItem
 from genetic_udfs.evolution.requests import prompted, with_replies
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.runtime.session import small_batches
+
+# Prompt, reply, instruction and code, where they are longer than most.
+_BYTES_A_ROW: Final = 16 << 10
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,17 @@ class Round:
         attempt = "" if self.attempt == 1 else f"/attempt-{self.attempt}"
         return f"generation-{self.generation}/round-{self.number}{attempt}"
 
+    @property
+    def max_offspring(self) -> int:
+        """How many instructions it makes at most."""
+        return sum(self.slots.values()) * self.run.config.operators.crossover_instructions
+
+    @property
+    def max_bytes(self) -> int:
+        """What the rows of a stage take at most: all solutions of all instructions, and one of each repaired."""
+        coder = self.run.config.roles.coder
+        return self.max_offspring * (coder.samples + coder.repair) * _BYTES_A_ROW
+
 
 def checkpoint(
     rows: DataFrame,
@@ -61,7 +76,8 @@ def checkpoint(
         return rows
     batches = small_batches(this.run.spark) if takes_seconds else nullcontext()
     with batches, this.run.progress.stage(f"generation {this.generation}, round {this.number}: {name}", None):
-        return this.run.scratch.checkpoint(rows, f"{this.name}/{name.replace(' ', '-')}", observed)
+        place = f"{this.name}/{name.replace(' ', '-')}"
+        return this.run.scratch.checkpoint(rows, place, observed, max_bytes=this.max_bytes)
 
 
 def not_rejected() -> Column:
@@ -97,7 +113,14 @@ def asked(prompts: DataFrame, this: Round, role: Role) -> DataFrame:
     """
     purpose = None if this.attempt == 1 else f"{role} of repaired solutions"
     return with_replies(
-        this.run, role, prompts, this.generation, this.number, purpose=purpose, is_scored=role == "judge"
+        this.run,
+        role,
+        prompts,
+        this.generation,
+        this.number,
+        purpose=purpose,
+        is_scored=role == "judge",
+        max_bytes=this.max_bytes,
     )
 
 

@@ -97,7 +97,7 @@ class Ledger:
     wave_size: int
     _answered_before: dict[int, DataFrame | None] = field(default_factory=dict, repr=False, compare=False)
 
-    def plan(self, rows: DataFrame, stage: Stage) -> Plan:
+    def plan(self, rows: DataFrame, stage: Stage, max_bytes: int | None = None) -> Plan:
         """Keep a stage's rows in the scratch space, with which of their requests have a reply already.
 
         What a plan has is taken as answered by the plans after it: record it, or end.
@@ -107,6 +107,7 @@ class Ledger:
         Args:
             rows: any columns, with `request_id` (null where nothing is asked).
             stage: the stage.
+            max_bytes: what the rows may take, if that is known.
         """
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
         keyed = rows.withColumn(_KEY, F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string")))
@@ -121,6 +122,7 @@ class Ledger:
                 "here": F.count_if(F.col(_IN_STAGE)),
                 "elsewhere": F.count_if(~F.col(_IN_STAGE)),
             },
+            max_bytes=max_bytes,
         )
         seen = self.scratch.observed(kept)
         return Plan(stage, kept, seen["missing"], seen["here"], seen["elsewhere"])

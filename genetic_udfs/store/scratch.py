@@ -1,17 +1,20 @@
-"""Scratch space of a run: results of a stage as Parquet, so that no later stage computes them again.
+"""Scratch space of a run: results of a stage, so that no later stage computes them again.
 
-It cuts the plan of a round off from the plans before it and, unlike cached data, survives the loss of an executor.
-Nothing here is needed to resume: the ledger is. In the process that wrote them, a generation's plans decide what is
-asked.
+It cuts the plan of a round off from the plans before it and, unlike cached data, survives the loss of an executor: a
+result is Parquet, or rows that the driver keeps where they are few, as a file takes longer than these. Nothing
+here is needed to resume: the ledger is. In the process that wrote them, a generation's plans decide what is asked.
 """
 
 import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from functools import reduce
+from pathlib import PurePosixPath
+from typing import Any, Final, Self
 from weakref import WeakKeyDictionary
 
+import pyarrow as pa
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
@@ -21,6 +24,9 @@ from pyspark.sql.types import StructType
 from genetic_udfs.runtime.error_text import text_of
 from genetic_udfs.runtime.session import file_system, literal_path
 from genetic_udfs.store.location import resolve_path
+
+# What the driver keeps of a generation; what may be more than is left of that becomes a file.
+_MAX_BYTES: Final = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Scratch:
 
     spark: SparkSession
     root: str
+    # What the driver keeps by name, and None for what lies in a file.
+    _kept: dict[str, pa.Table | None] = field(default_factory=dict, repr=False, compare=False)
     _observed: WeakKeyDictionary[DataFrame, dict[str, Any]] = field(
         default_factory=WeakKeyDictionary, repr=False, compare=False
     )
@@ -42,33 +50,49 @@ class Scratch:
         return cls(spark, f"{path.rstrip('/')}.scratch-{uuid.uuid4().hex[:8]}")
 
     def checkpoint(
-        self, rows: DataFrame, name: str, observed: Mapping[str, Column] | None = None, *, by: str | None = None
+        self,
+        rows: DataFrame,
+        name: str,
+        observed: Mapping[str, Column] | None = None,
+        *,
+        by: str | None = None,
+        max_bytes: int | None = None,
     ) -> DataFrame:
-        """Write rows under a name and return them as read from there, in the same schema.
+        """Keep rows under a name and return them as read from there, in the same schema.
 
         Args:
             rows: any columns.
             name: a path beneath the folder.
             observed: aggregates over the rows, computed as they are written, for `observed`.
             by: an integer column, each of whose values gets a folder, so that a filter on it reads that alone.
+            max_bytes: what the rows may take, if that is known.
         """
-        path = f"{resolve_path(self.spark, self.root)}/{name}"
         seen = Observation()
         aggregates = {"rows": F.count(F.lit(1)), **(observed or {})}
-        writer = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items())).write.mode("overwrite")
-        # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
-        writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
-        (writer if by is None else writer.partitionBy(by)).parquet(path)
-        kept = self.spark.read.schema(rows.schema).parquet(literal_path(path))
+        counted = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items()))
+        used = sum(table.nbytes for table in self._kept.values() if table is not None)
+        if max_bytes is not None and used + max_bytes <= _MAX_BYTES:
+            table = counted.toArrow()
+            kept = self.spark.createDataFrame(table, rows.schema)
+        else:
+            table, path = None, self._path(name)
+            # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
+            writer = counted.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
+            (writer if by is None else writer.partitionBy(by)).parquet(path)
+            kept = self.spark.read.schema(rows.schema).parquet(literal_path(path))
+        self._kept[name] = table
         self._observed[kept] = seen.get
         return kept
 
     def read(self, name: str, schema: StructType) -> DataFrame | None:
-        """Return what `checkpoint` has written under names that a pattern matches; None where that is nothing."""
-        pattern = f"{literal_path(resolve_path(self.spark, self.root))}/{name}"
-        system, path = file_system(self.spark, pattern)
-        found = [literal_path(status.getPath().toString()) for status in system.globStatus(path) or ()]
-        return self.spark.read.schema(schema).parquet(*found) if found else None
+        """Return what `checkpoint` has kept under names that a pattern matches; None where that is nothing."""
+        found = {each: table for each, table in self._kept.items() if PurePosixPath(each).match(name)}
+        tables = [table.select(schema.fieldNames()) for table in found.values() if table is not None]
+        paths = [literal_path(self._path(each)) for each, table in found.items() if table is None]
+        frames = [self.spark.createDataFrame(pa.concat_tables(tables), schema)] if tables else []
+        if paths:
+            frames.append(self.spark.read.schema(schema).parquet(*paths))
+        return reduce(DataFrame.unionByName, frames) if frames else None
 
     def has(self, rows: DataFrame) -> bool:
         """Tell whether rows are what `checkpoint` has returned."""
@@ -84,6 +108,7 @@ class Scratch:
 
     def clear(self) -> None:
         """Remove everything kept; what cannot be removed is left, as nothing depends on it."""
+        self._kept.clear()
         try:
             self._remove(self.root)
         except (PySparkException, Py4JError) as error:  # not in place of the error with which a run ends
@@ -92,6 +117,9 @@ class Scratch:
     def sweep(self) -> None:
         """Remove the folder that holds this one, with what killed runs have left in it."""
         self._remove(self.root.rpartition("/")[0])
+
+    def _path(self, name: str) -> str:
+        return f"{resolve_path(self.spark, self.root)}/{name}"
 
     def _remove(self, folder: str) -> None:
         system, path = file_system(self.spark, resolve_path(self.spark, folder))

@@ -61,7 +61,7 @@ def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession
     texts = numbered(planted(40, seed=6))
     names = []
 
-    def checkpoint(rows: DataFrame, name: str) -> DataFrame:
+    def checkpoint(rows: DataFrame, name: str, *, max_bytes: int | None = None) -> DataFrame:
         names.append(name)
         return spark.createDataFrame(rows.collect(), rows.schema)
 
