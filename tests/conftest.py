@@ -36,6 +36,11 @@ FOR_LITTLE_DATA = {
     "spark.sql.codegen.cache.maxEntries": 5000,  # Delta's own encoders are compiled, and soon put out of a hundred
     "spark.sql.lightweightPlanChangeValidation": False,
     "spark.sql.ui.explainMode": "simple",
+    # Hadoop starts a process for every link that it asks the local file system for.
+    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
 }
 # What has one of these starts a JVM, a pool of sandboxes, a supervisor of engines, scripts, or a model in this process.
 HEAVY = {"spark", "sandbox", "strongest", "executor", "checkout", "tiny_model"}

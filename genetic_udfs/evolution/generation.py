@@ -61,7 +61,7 @@ def make_generation(
     quota = quotas(run.config.samples_per_generation, run.config.colonies)
     decided = local_frame(run.spark, [], CANDIDATES_SCHEMA)
     accepted: dict[int, int] = {}
-    index = indexed(run.store, generation)
+    index = known = indexed(run.store, generation)
     used = attempts = 0
     before = yield_before(run, generation)
     for number in range(run.config.max_rounds):
@@ -84,7 +84,10 @@ def make_generation(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
         if sum(accepted.values()) < sum(quota.values()):
-            index = index.unionByName(index_accepted(this, made.candidates))
+            index_accepted(this, made.candidates)
+            of_rounds = indexed_in_rounds(run, generation)
+            assert of_rounds is not None
+            index = known.unionByName(of_rounds)
     return decided
 
 

@@ -73,7 +73,7 @@ class Scratch:
         used = sum(table.nbytes for table in self._kept.values() if table is not None)
         if max_bytes is not None and used + max_bytes <= _MAX_BYTES:
             table = counted.toArrow()
-            kept = self.spark.createDataFrame(table, rows.schema)
+            kept = self._local(table, rows.schema)
         else:
             table, path = None, self._path(name)
             # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
@@ -89,7 +89,7 @@ class Scratch:
         found = {each: table for each, table in self._kept.items() if PurePosixPath(each).match(name)}
         tables = [table.select(schema.fieldNames()) for table in found.values() if table is not None]
         paths = [literal_path(self._path(each)) for each, table in found.items() if table is None]
-        frames = [self.spark.createDataFrame(pa.concat_tables(tables), schema)] if tables else []
+        frames = [self._local(pa.concat_tables(tables), schema)] if tables else []
         if paths:
             frames.append(self.spark.read.schema(schema).parquet(*paths))
         return reduce(DataFrame.unionByName, frames) if frames else None
@@ -117,6 +117,10 @@ class Scratch:
     def sweep(self) -> None:
         """Remove the folder that holds this one, with what killed runs have left in it."""
         self._remove(self.root.rpartition("/")[0])
+
+    def _local(self, table: pa.Table, schema: StructType) -> DataFrame:
+        """Return the driver's rows, in one partition: nothing that is made of them alone needs a shuffle."""
+        return self.spark.createDataFrame(table, schema).coalesce(1)
 
     def _path(self, name: str) -> str:
         return f"{resolve_path(self.spark, self.root)}/{name}"
