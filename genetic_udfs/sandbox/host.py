@@ -22,7 +22,7 @@ from genetic_udfs.sandbox.tiers import OUTPUT_KB, RESULT_KB, Limits, Tier
 
 _START_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 10.0  # from the kill of a run to its end
-_MOST_MILLISECONDS: Final = 10
+_USUAL_MILLISECONDS: Final = 10
 _CHUNK: Final = 65536
 
 _START: Final = (
@@ -190,7 +190,7 @@ class Zygote:
         deadline = time.monotonic() + limits.wall_seconds
         waiting.register(control, select.POLLIN)
         # Most runs end before: to be woken for each of their lines would take a tenth of their time.
-        if not waiting.poll(_MOST_MILLISECONDS):
+        if not waiting.poll(_USUAL_MILLISECONDS):
             for descriptor in (results, output):
                 waiting.register(descriptor, select.POLLIN)
         while run.status is None:
