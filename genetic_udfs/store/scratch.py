@@ -27,6 +27,8 @@ from genetic_udfs.store.location import resolve_path
 
 # What the driver keeps of a generation; what may be more than is left of that becomes a file.
 _MAX_BYTES: Final = 64 << 20
+# To start a task takes as long as what a stage does with some hundred rows.
+_ROWS_A_TASK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -119,8 +121,8 @@ class Scratch:
         self._remove(self.root.rpartition("/")[0])
 
     def _local(self, table: pa.Table, schema: StructType) -> DataFrame:
-        """Return the driver's rows, in one partition: nothing that is made of them alone needs a shuffle."""
-        return self.spark.createDataFrame(table, schema).coalesce(1)
+        """Return the driver's rows; few are in one partition, so nothing that is made of them alone needs a shuffle."""
+        return self.spark.createDataFrame(table, schema).coalesce(1 + table.num_rows // _ROWS_A_TASK)
 
     def _path(self, name: str) -> str:
         return f"{resolve_path(self.spark, self.root)}/{name}"
