@@ -235,7 +235,7 @@ def next_round(this: Round, slots: dict[int, int]) -> Round:
 
 def after(this: Round, made: RoundResult) -> Round:
     accepted = this.accepted.unionByName(made.candidates.filter(F.col("status") == ACCEPTED))
-    index = this.index.unionByName(index_accepted(this, made.candidates))
+    index = indexed(this.run.store, 1).unionByName(index_accepted(this, made.candidates))
     return replace(this, number=this.number + 1, accepted=accepted, index=index)
 
 

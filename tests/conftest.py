@@ -36,8 +36,7 @@ FOR_LITTLE_DATA = {
     "spark.sql.codegen.cache.maxEntries": 5000,  # Delta's own encoders are compiled, and soon put out of a hundred
     "spark.sql.lightweightPlanChangeValidation": False,
     "spark.sql.ui.explainMode": "simple",
-    # Hadoop starts a process for every link that it asks the local file system for.
-    "spark.delta.logStore.file.impl": "io.delta.storage.LocalLogStore",
+    # Otherwise Hadoop runs `readlink` for each checksum of Delta's log.
     "spark.sql.streaming.checkpointFileManagerClass": (
         "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
     ),

@@ -19,6 +19,8 @@ from tests.conftest import PROJECT
         ("rpc.netty.Inbox", "An error happened while processing message in the inbox for MapOutputTracker", True),
         ("scheduler.TaskSchedulerImpl", "Exception in statusUpdate", True),
         ("scheduler.TaskSchedulerImpl", "Lost executor 1 on 10.0.0.1: Command exited with code 137", False),
+        ("scheduler.TaskSetManager", "Stage 2 contains a task of very large size (4095 KiB). The maximum", False),
+        ("scheduler.TaskSetManager", "Lost task 1.0 in stage 0.0 (TID 1): ExecutorLostFailure (executor 1", False),
         ("scheduler.TaskSetManager", "Task 1 in stage 0.0 failed 4 times; aborting job", True),
     ],
 )

@@ -18,7 +18,7 @@ from genetic_udfs.dedup.signing import signed
 from genetic_udfs.dedup.survivors import dropped
 from genetic_udfs.runtime.checkpoint import BoundedCheckpoint
 
-# What a text takes with its keys and hash, if it is longer than most, and a pair.
+# Upper estimates: of a text of 4,000 tokens, with its keys and hash, and of a pair's two ids and ranks.
 _BYTES_OF_TEXT: Final = 16 << 10
 _BYTES_OF_PAIR: Final = 256
 

@@ -84,10 +84,7 @@ def make_generation(
             f"generation {generation}, round {number}: {sum(accepted.values())} of {sum(quota.values())} accepted"
         )
         if sum(accepted.values()) < sum(quota.values()):
-            index_accepted(this, made.candidates)
-            of_rounds = indexed_in_rounds(run, generation)
-            assert of_rounds is not None
-            index = known.unionByName(of_rounds)
+            index = known.unionByName(index_accepted(this, made.candidates))
     return decided
 
 
@@ -104,9 +101,12 @@ def yield_before(run: Run, generation: int) -> tuple[int, int]:
 
 
 def index_accepted(this: Round, made: DataFrame) -> DataFrame:
-    """Return what a round has accepted as rows of the near-duplicate index, made once for all later rounds."""
+    """Make rows of the near-duplicate index of what a round has accepted, once; return those of all rounds so far."""
     rows = index_of(this.run.store, this.run.config, made.filter(F.col("status") == ACCEPTED))
-    return this.run.scratch.checkpoint(rows, f"{this.name}/index", max_bytes=this.max_bytes)
+    this.run.scratch.checkpoint(rows, f"{this.name}/index", max_bytes=this.max_bytes)
+    of_rounds = indexed_in_rounds(this.run, this.generation)
+    assert of_rounds is not None
+    return of_rounds
 
 
 def indexed_in_rounds(run: Run, generation: int) -> DataFrame | None:

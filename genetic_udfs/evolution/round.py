@@ -15,8 +15,10 @@ from genetic_udfs.evolution.requests import prompted, with_replies
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.runtime.session import small_batches
 
-# Prompt, reply, instruction and code, where they are longer than most.
-_BYTES_A_ROW: Final = 16 << 10
+# A text is in a row twice, as a reply and as what was read of it, and has some four bytes a token.
+_BYTES_A_TOKEN: Final = 8
+# Ids, reasons, the parents of a prompt, and what its template says.
+_BYTES_BESIDES: Final = 8 << 10
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,18 @@ class Round:
         return sum(self.slots.values()) * self.run.config.operators.crossover_instructions
 
     @property
-    def max_bytes(self) -> int:
-        """What the rows of a stage take at most: all solutions of all instructions, and one of each repaired."""
-        coder = self.run.config.roles.coder
-        return self.max_offspring * (coder.samples + coder.repair) * _BYTES_A_ROW
+    def max_bytes(self) -> int | None:
+        """An upper estimate of what the rows of a stage take; None where a role's replies have no bound.
+
+        They are all solutions of all instructions, and one of each repaired, and hold what was asked and replied.
+        """
+        roles = self.run.config.roles
+        asked = [roles.instructor, roles.coder, roles.judge, *([roles.tester] if roles.tester else [])]
+        bounds = [role.max_tokens for role in asked if role.max_tokens is not None]
+        if len(bounds) < len(asked):
+            return None
+        of_row = _BYTES_BESIDES + sum(bounds) * _BYTES_A_TOKEN
+        return self.max_offspring * (roles.coder.samples + roles.coder.repair) * of_row
 
 
 def checkpoint(

@@ -80,8 +80,7 @@ class Confinement:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         for what, bound in _LIMITS.items():
             _limit(what, bound)
-        _limit(resource.RLIMIT_FSIZE, 0 if self.folder is None else MAX_FILE_BYTES)
-        # Code that catches EFBIG would go on, and nobody would know of it.
+        # Code that catches EFBIG would go on, and nobody would know of it. The zygote itself has no such limit.
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         self._filter = Filter(architecture, opens=has_files, writes=self.folder is not None)
         self._zygote, self._base_memory = os.getpid(), _address_space()
@@ -103,6 +102,7 @@ class Confinement:
         os.setsid()
         seconds = int(limits["cpu_seconds"])
         _limit(resource.RLIMIT_AS, self._base_memory + (int(limits["memory_mb"]) << 20))
+        _limit(resource.RLIMIT_FSIZE, 0 if self.folder is None else MAX_FILE_BYTES)
         _limit(resource.RLIMIT_CPU, seconds, seconds + 1)  # SIGXCPU says why a run ended; one that ignores it is killed
         # The limit counts all threads of the user. A user of the runs' own has no others; of Spark's user there are at
         # most as many as the machine has. Without it thousands of threads with tiny stacks could starve the executor.

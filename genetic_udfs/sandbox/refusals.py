@@ -15,6 +15,7 @@ from typing import Any, Final
 from genetic_udfs.sandbox.folder import MAX_BYTES
 
 _NOWHERE: Final = -1
+_NO_FOLDER: Final = (-1, -1)
 _LONGEST_LINE: Final = 100
 _NO_ROOM_FOR_A_LIBRARY: Final = ("failed to map segment", "annot allocate memory")  # as the dynamic linker says it
 _FULL: Final = f"more files than fit into {MAX_BYTES >> 20} MB"
@@ -44,15 +45,24 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
     """Return what has the next operation that is refused written to a descriptor, as `{"denied": WHAT}`.
 
     Nothing says that a write finds the folder full. So it is looked at before what may be a removal, and by the
-    returned function, which is to be called at the end of what may have filled it, too.
+    returned function where something was made there: it is to be called before the first operation, and at the end of
+    what may have filled the folder.
 
     Args:
         readable: Folders that files can be read in.
         writable: Folders and files that can be written, too.
     """
     write, given = os.write, tuple(readable)
-    denied, is_full = _denial(given, tuple(writable)), _fullness(writable)
-    to, has_written, was_full = _NOWHERE, False, False
+    denied, folder, stat = _denial(given, tuple(writable)), _folder(writable), os.stat
+    is_full = _fullness(folder)
+    to, empty, was_full = _NOWHERE, _NO_FOLDER, False
+
+    def state() -> tuple[int, int]:
+        """Return what changes as something is made in the folder, be it by a library in C."""
+        if folder is None:
+            return _NO_FOLDER
+        found = stat(folder)
+        return found.st_size, found.st_mtime_ns
 
     def deny(what: str) -> None:
         nonlocal to
@@ -60,27 +70,26 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
         write(descriptor, json.dumps({"denied": what[:200]}).encode() + b"\n")
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal has_written
         if event not in _WATCHED:
             return
-        try:
-            writes = event in _CHANGES or (event == "open" and bool(arguments[2] & _WRITES))
-            has_written = has_written or writes
-            if to != _NOWHERE:
+        if to != _NOWHERE:
+            try:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
                     deny(what)
-                elif writes and is_full():
+                elif (event in _CHANGES or (event == "open" and arguments[2] & _WRITES)) and is_full():
                     deny(_FULL)
-        except Exception:
-            return
+            except Exception:
+                return
         # The kernel lets it be, since nothing more can be opened there.
         if event == _MOVES and denied(event, arguments):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     def begin(descriptor: int) -> None:
-        nonlocal to, was_full
+        nonlocal to, empty, was_full
         before, to = to, _NOWHERE  # the hook has nothing to say of what looks here
-        now_full = has_written and is_full()
+        found = state()
+        empty = found if empty == _NO_FOLDER else empty
+        now_full = found != empty and is_full()
         if now_full and not was_full and before != _NOWHERE:
             to = before
             deny(_FULL)
@@ -90,9 +99,12 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
     return begin
 
 
-def _fullness(writable: Sequence[str]) -> Callable[[], bool]:
+def _folder(writable: Sequence[str]) -> str | None:
+    return next((each for each in writable if os.path.isdir(each)), None)  # noqa: PTH112
+
+
+def _fullness(folder: str | None) -> Callable[[], bool]:
     """Return a function that says whether a run's folder has no room left, if it has one."""
-    folder = next((each for each in writable if os.path.isdir(each)), None)  # noqa: PTH112
     open_, close, look = os.open, os.close, os.fstatvfs
 
     def is_full() -> bool:

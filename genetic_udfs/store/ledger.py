@@ -107,7 +107,7 @@ class Ledger:
         Args:
             rows: any columns, with `request_id` (null where nothing is asked).
             stage: the stage.
-            max_bytes: what the rows may take, if that is known.
+            max_bytes: an upper estimate of the rows' size; None where it is unknown.
         """
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
         keyed = rows.withColumn(_KEY, F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string")))

@@ -1,7 +1,7 @@
 """Scratch space of a run: results of a stage, so that no later stage computes them again.
 
 It cuts the plan of a round off from the plans before it and, unlike cached data, survives the loss of an executor: a
-result is Parquet, or rows that the driver keeps where they are few, as a file takes longer than these. Nothing
+result is Parquet, or stays in the driver where it is small, because writing and reading a file takes longer. Nothing
 here is needed to resume: the ledger is. In the process that wrote them, a generation's plans decide what is asked.
 """
 
@@ -19,13 +19,15 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from genetic_udfs.runtime.error_text import text_of
 from genetic_udfs.runtime.session import file_system, literal_path
 from genetic_udfs.store.location import resolve_path
 
-# What the driver keeps of a generation; what may be more than is left of that becomes a file.
+# What the driver keeps of a generation, as Arrow; what is more than is left of that becomes a file. Tasks bring it to
+# executors, in messages of 128 MB at most by default (`spark.rpc.message.maxSize`).
 _MAX_BYTES: Final = 64 << 20
 # To start a task takes as long as what a stage does with some hundred rows.
 _ROWS_A_TASK: Final = 500
@@ -33,9 +35,9 @@ _ROWS_A_TASK: Final = 500
 
 @dataclass(frozen=True)
 class Scratch:
-    """A folder of the store that lives as long as a generation is being made.
+    """Results that live as long as a generation is being made: in a folder of the store, or in the driver.
 
-    `root` is beneath the store's, be that a folder or a schema.
+    `root`, the folder, is beneath the store's, be that a folder or a schema.
     """
 
     spark: SparkSession
@@ -67,16 +69,16 @@ class Scratch:
             name: a path beneath the folder.
             observed: aggregates over the rows, computed as they are written, for `observed`.
             by: an integer column, each of whose values gets a folder, so that a filter on it reads that alone.
-            max_bytes: what the rows may take, if that is known.
+            max_bytes: an upper estimate of the rows' size; without one, and with `by`, a file is written.
         """
-        seen = Observation()
+        seen, table = Observation(), None
         aggregates = {"rows": F.count(F.lit(1)), **(observed or {})}
         counted = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items()))
-        used = sum(table.nbytes for table in self._kept.values() if table is not None)
-        if max_bytes is not None and used + max_bytes <= _MAX_BYTES:
+        left = _MAX_BYTES - sum(table.nbytes for table in self._kept.values() if table is not None)
+        if max_bytes is not None and max_bytes <= left and by is None:
             table = counted.toArrow()
-            kept = self._local(table, rows.schema)
-        else:
+            counted = kept = self._local(table, rows.schema)
+        if table is None or table.nbytes > left:
             table, path = None, self._path(name)
             # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
             writer = counted.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
@@ -88,8 +90,9 @@ class Scratch:
 
     def read(self, name: str, schema: StructType) -> DataFrame | None:
         """Return what `checkpoint` has kept under names that a pattern matches; None where that is nothing."""
-        found = {each: table for each, table in self._kept.items() if PurePosixPath(each).match(name)}
-        tables = [table.select(schema.fieldNames()) for table in found.values() if table is not None]
+        found = {each: table for each, table in self._kept.items() if PurePosixPath("/", each).match(f"/{name}")}
+        arrow = to_arrow_schema(schema, timezone="UTC")
+        tables = [table.select(arrow.names).cast(arrow) for table in found.values() if table is not None]
         paths = [literal_path(self._path(each)) for each, table in found.items() if table is None]
         frames = [self._local(pa.concat_tables(tables), schema)] if tables else []
         if paths:

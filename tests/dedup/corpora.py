@@ -90,6 +90,6 @@ def by_id(frame: DataFrame) -> dict[str, Dropped]:
     return found
 
 
-def cached(rows: DataFrame, name: str) -> DataFrame:
+def cached(rows: DataFrame, name: str, *, max_bytes: int | None = None) -> DataFrame:
     """Keep an intermediate result."""
     return rows.localCheckpoint()

@@ -942,6 +942,19 @@ def sizes(count, n, leave):
 def folded(count):
     with tempfile.TemporaryDirectory() as folder: [os.mkdir(f"{folder}/{each}") for each in range(count)]
     return count
+def safe_databases(count):
+    import sqlite3
+    made, rows = [], 0
+    try:
+        for at in range(count):
+            made.append(sqlite3.connect(f"{tempfile.mkdtemp()}/{at}.db"))
+            made[-1].execute("CREATE TABLE t (x BLOB)")
+            for _ in range(14):
+                made[-1].execute("INSERT INTO t VALUES (?)", (bytes(500_000),))
+                rows += 1
+            made[-1].commit()
+    except sqlite3.Error: pass
+    return rows if rows == 14 * count else -1
 def safe(call, *given):
     try: return call(*given)
     except OSError: return -1
@@ -967,6 +980,7 @@ def safe_zeros(n):
         ("safe_sizes(20, 1_000_000, True)", "20_000_000", "more files than fit into 16 MB"),
         ("safe_zeros(20)", "-1", "more files than fit into 16 MB"),
         ("safe_sizes(12, 1_000_000, False)", "12_000_000", ""),
+        ("safe_databases(4)", "-1", "more files than fit into 16 MB"),  # its library opens files, not Python
         ("safe_dirs(2000)", "-1", "more files than fit into 16 MB"),
     ],
 )

@@ -57,3 +57,31 @@ def test_the_driver_keeps_no_more_than_its_share(
     for number in range(4):  # of 24 bytes each
         scratch.checkpoint(spark.range(3), str(number), max_bytes=60)
     assert sorted(each.name for each in (tmp_path / "scratch").iterdir()) == ["2", "3"]
+
+
+def test_what_takes_more_than_was_estimated_becomes_a_file(
+    spark: SparkSession, scratch: Scratch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MAX_BYTES", 1000)
+    rows = scratch.checkpoint(spark.range(200), "large", {"last": F.max("id")}, max_bytes=100)
+    assert (rows.count(), scratch.observed(rows)) == (200, {"rows": 200, "last": 199})
+    assert [each.name for each in (tmp_path / "scratch").iterdir()] == ["large"]
+    found = scratch.read("large", rows.schema)
+    assert found is not None and found.count() == 200
+
+
+def test_a_column_may_be_without_nulls_in_one_result_and_with_them_in_another(
+    spark: SparkSession, scratch: Scratch
+) -> None:
+    scratch.checkpoint(spark.sql("SELECT 1 AS n, 'more' AS text"), "one/n", max_bytes=ENOUGH)
+    scratch.checkpoint(spark.sql("SELECT CAST(NULL AS int) AS n"), "other/n", max_bytes=ENOUGH)
+    found = scratch.read("*/n", spark.sql("SELECT CAST(NULL AS int) AS n").schema)
+    assert found is not None
+    assert {row.n for row in found.collect()} == {1, None}
+    assert scratch.read("n", found.schema) is None
+
+
+def test_few_rows_are_in_one_partition_and_many_in_several(spark: SparkSession, scratch: Scratch) -> None:
+    for count, partitions in ((3, 1), (5000, 2)):
+        kept = scratch.checkpoint(spark.range(count), str(count), max_bytes=ENOUGH)
+        assert kept.select(F.spark_partition_id()).distinct().count() == partitions
