@@ -17,7 +17,7 @@ from genetic_udfs.runtime.session import small_batches
 
 # A text is in a row twice, as a reply and as what was read of it, and has some four bytes a token.
 _BYTES_A_TOKEN: Final = 8
-# Ids, reasons, the parents of a prompt, and what its template says.
+# Ids, reasons, and what the template of a prompt says.
 _BYTES_BESIDES: Final = 8 << 10
 
 
@@ -60,13 +60,15 @@ class Round:
 
         They are all solutions of all instructions, and one of each repaired, and hold what was asked and replied.
         """
-        roles = self.run.config.roles
-        asked = [roles.instructor, roles.coder, roles.judge, *([roles.tester] if roles.tester else [])]
+        roles, solutions = self.run.config.roles, self.run.config.roles.coder.samples
+        # A row has all tests that were written for solutions of its instruction.
+        asked = [roles.instructor, roles.coder, roles.judge, *([roles.tester] * solutions if roles.tester else [])]
         bounds = [role.max_tokens for role in asked if role.max_tokens is not None]
         if len(bounds) < len(asked):
             return None
-        of_row = _BYTES_BESIDES + sum(bounds) * _BYTES_A_TOKEN
-        return self.max_offspring * (roles.coder.samples + roles.coder.repair) * of_row
+        parents = self.run.config.operators.crossover_parents * (roles.instructor.max_tokens or 0)
+        of_row = _BYTES_BESIDES + (sum(bounds) + parents) * _BYTES_A_TOKEN
+        return self.max_offspring * (solutions + roles.coder.repair) * of_row
 
 
 def checkpoint(

@@ -21,6 +21,7 @@ _NO_ROOM_FOR_A_LIBRARY: Final = ("failed to map segment", "annot allocate memory
 _FULL: Final = f"more files than fit into {MAX_BYTES >> 20} MB"
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES: Final = frozenset(f"os.{name}" for name in ("mkdir", "remove", "rename", "rmdir"))
+_FILLS: Final = _CHANGES | {"sqlite3.connect"}
 _MOVES: Final = "os.chdir"
 # Landlock does not say what of these may be done where, so none can be done even in a folder of a run's own.
 _NO_CHANGES: Final = frozenset(
@@ -46,7 +47,7 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
 
     Nothing says that a write finds the folder full. So it is looked at before what may be a removal, and by the
     returned function where something was made there: it is to be called before the first operation, and at the end of
-    what may have filled the folder.
+    what may have filled the folder. Not seen is SQLite where it makes room again on a connection that it has.
 
     Args:
         readable: Folders that files can be read in.
@@ -76,7 +77,7 @@ def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], N
             try:
                 if (what := denied(event, arguments)) and not _is_of_an_import(given):
                     deny(what)
-                elif (event in _CHANGES or (event == "open" and arguments[2] & _WRITES)) and is_full():
+                elif (event in _FILLS or (event == "open" and arguments[2] & _WRITES)) and is_full():
                     deny(_FULL)
             except Exception:
                 return

@@ -31,6 +31,7 @@ from genetic_udfs.store.location import resolve_path
 _MAX_BYTES: Final = 64 << 20
 # To start a task takes as long as what a stage does with some hundred rows.
 _ROWS_A_TASK: Final = 500
+_BYTES_A_TASK: Final = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ class Scratch:
 
     def _local(self, table: pa.Table, schema: StructType) -> DataFrame:
         """Return the driver's rows; few are in one partition, so nothing that is made of them alone needs a shuffle."""
-        return self.spark.createDataFrame(table, schema).coalesce(1 + table.num_rows // _ROWS_A_TASK)
+        tasks = 1 + max(table.num_rows // _ROWS_A_TASK, table.nbytes // _BYTES_A_TASK)
+        return self.spark.createDataFrame(table, schema).coalesce(tasks)
 
     def _path(self, name: str) -> str:
         return f"{resolve_path(self.spark, self.root)}/{name}"
