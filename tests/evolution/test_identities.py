@@ -23,7 +23,7 @@ class Planned(Exception):
 def request_id(spark: SparkSession, config: Config) -> str:
     planned: list[DataFrame] = []
 
-    def plan(rows: DataFrame, stage: object) -> None:
+    def plan(rows: DataFrame, stage: object, max_bytes: int | None) -> None:
         planned.append(rows)
         raise Planned
 
