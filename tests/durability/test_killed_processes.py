@@ -137,14 +137,14 @@ def driver(tmp_path: Path) -> Iterator[Driver]:
 
 
 def once(role: str, action: Callable[[], object]) -> Callable[[Request], None]:
-    """Act when a role is asked for the second time, in a thread of its own."""
+    """Act when a role is asked for the second time, before that request or any other one is answered."""
     seen = [0]
 
     def look(request: Request) -> None:
         if role_of(request) == role:
             seen[0] += 1
             if seen[0] == 2:
-                threading.Thread(target=action).start()
+                action()
 
     return look
 
