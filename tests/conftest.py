@@ -21,15 +21,19 @@ CLASS_DATA = sorted((PROJECT / ".cache" / "class-data").glob("*/spark.jsa"), key
 os.environ["SPARK_DIST_CLASSPATH"] = ":".join(map(str, JARS))
 # Java's first compiler alone has room for 48 MB of code by default; then it throws out and repeats, half of the time.
 QUICK_JVM = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"]
-JAVA_OPTIONS = [
-    *QUICK_JVM,
+# The session that all tests share lives long enough for the second compiler to pay, of what is called most alone.
+LASTING_JVM = [
+    *("-XX:Tier4InvocationThreshold=25000", "-XX:Tier4MinInvocationThreshold=5000", "-XX:Tier4CompileThreshold=60000"),
+    *("-XX:ReservedCodeCacheSize=400m", "-XX:+UseSerialGC"),
+]
+CLASSES_AND_LOG = [
     *(f"-XX:SharedArchiveFile={newest}" for newest in CLASS_DATA[-1:]),
     *("-Xlog:disable", "-Xlog:all=error:stderr"),
 ]
 # Many small jobs: compilers, Java's and Spark's own, and plans that are made again in the middle, would take more time
 # than they gain.
 FOR_LITTLE_DATA = {
-    "spark.driver.extraJavaOptions": " ".join(JAVA_OPTIONS),
+    "spark.driver.extraJavaOptions": " ".join([*QUICK_JVM, *CLASSES_AND_LOG]),
     "spark.sql.codegen.wholeStage": False,
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": False,
@@ -94,9 +98,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     conf = {
         "spark.driver.memory": "2g",
         **FOR_LITTLE_DATA,
+        "spark.driver.extraJavaOptions": " ".join([*LASTING_JVM, *CLASSES_AND_LOG]),
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
-        "spark.sql.shuffle.partitions": 2,
+        "spark.sql.shuffle.partitions": 1,  # more where they are the subject
         "spark.databricks.delta.snapshotPartitions": 1,
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the test suite in two processes, or with pytest's ARGUMENTS what they say, in the environment that
-# spark-submit.sh makes.
+# Runs the test suite in three processes, which keep two cores at work, or with pytest's ARGUMENTS what they say, in
+# the environment that spark-submit.sh makes.
 #   tests/run.sh                    everything but the clusters
 #   tests/run.sh --fast             what needs no JVM, no engine and no sandbox
 #   tests/run.sh --cluster          a standalone cluster and a YARN on this machine
@@ -28,7 +28,7 @@ fi
 export PYSPARK_PYTHON=${PYSPARK_PYTHON:-$python} PYSPARK_DRIVER_PYTHON=$python SPARK_HOME=$spark_home
 
 case ${1:-} in
-'' | --shuffle) set -- --numprocesses 2 --dist loadfile --no-loadscope-reorder "$@" ;;
+'' | --shuffle) set -- --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" ;;
 --cluster)
     fetch_yarn_jars
     set -- tests/cluster "${@:2}"

@@ -25,6 +25,7 @@ from genetic_udfs.data.text import printable
 from genetic_udfs.engine.progress import ProgressAddress, ProgressListener, StageProgress
 from genetic_udfs.engine.utilization import EngineUtilization
 from genetic_udfs.reporting.amounts import duration
+from genetic_udfs.runtime.session import named_jobs
 
 # Spark pipes the driver's output, so spark-submit.sh says where the terminal is if there is one.
 TERMINAL_VARIABLE: Final = "GENETIC_UDFS_TERMINAL"
@@ -245,7 +246,8 @@ class Progress:
             self._stage = (name, total, time.monotonic(), price, hourly)
             self._last_tick = None
         try:
-            yield name
+            with named_jobs(name):
+                yield name
         finally:
             with self._lock:
                 self._stage = None

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
-from py4j.java_gateway import JavaPackage, JVMView
+from py4j.java_gateway import JavaClass, JavaMember, JavaPackage, JVMView
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.traceback_utils import SCCallSiteSync
 
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
@@ -39,6 +40,9 @@ _DEFAULTS: Final = {
 }
 # PySpark's loggers of failed queries, which write 10 kB of JSON before the same error is raised.
 _REPEATING: Final = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+
+# The properties of a thread by which Spark names what it starts: in its lists, and where it shows all of the stack.
+_CALL_SITE: Final = ("callSite.short", "callSite.long")
 
 # What Hadoop takes for a part of a pattern in a path.
 _GLOB: Final = re.compile(r"[\[\]{}*?\\]")
@@ -84,7 +88,33 @@ def open_session(config: Config, name: str = "genetic-udfs") -> SparkSession:
             " io.delta:delta-spark_4.2_2.13:4.4.0}"
         ) from None
     spark._jvm.__class__ = _RememberingView
+    SCCallSiteSync._spark_stack_depth += 1  # else PySpark takes the names of `named_jobs` away at each `collect`
+    _name_jobs(spark.sparkContext, name, name)
     return spark
+
+
+@contextmanager
+def named_jobs(name: str) -> Iterator[None]:
+    """Give the jobs and stages that the body starts in this thread a name, for Spark's pages and its event log.
+
+    Spark's own name of each is the place in its code, for which it walks the stack at every step of a plan: a twentieth
+    of what the driver computes in a small generation.
+    """
+    context = SparkContext._active_spark_context
+    if context is None:
+        yield
+        return
+    before = [context.getLocalProperty(key) for key in _CALL_SITE]
+    _name_jobs(context, name, name)
+    try:
+        yield
+    finally:
+        _name_jobs(context, *before)
+
+
+def _name_jobs(context: SparkContext, *names: str | None) -> None:
+    for key, value in zip(_CALL_SITE, names, strict=True):
+        context.setLocalProperty(key, value)  # type: ignore[arg-type]
 
 
 class _Remembering:
@@ -95,9 +125,10 @@ class _Remembering:
 
     def __getattr__(self, name: str) -> Any:
         found = super().__getattr__(name)  # type: ignore[misc]
-        if type(found) is JavaPackage:
-            found.__class__ = _RememberingPackage
-        self.__dict__[name] = found
+        if type(found) in _REMEMBERING:
+            found.__class__ = _REMEMBERING[type(found)]
+        if isinstance(found, JavaClass | JavaMember | JavaPackage):  # and not the value of a field
+            self.__dict__[name] = found
         return found
 
 
@@ -107,6 +138,13 @@ class _RememberingView(_Remembering, JVMView):  # type: ignore[misc]
 
 class _RememberingPackage(_Remembering, JavaPackage):  # type: ignore[misc]
     pass
+
+
+class _RememberingClass(_Remembering, JavaClass):  # type: ignore[misc]
+    pass
+
+
+_REMEMBERING: Final = {JavaPackage: _RememberingPackage, JavaClass: _RememberingClass}
 
 
 def _settings(config: Config) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A run that nothing befalls, to hold the others against."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +22,8 @@ class Undisturbed:
     requests: int
 
 
-@pytest.fixture(scope="package", autouse=True)
-def few_partitions(spark: SparkSession) -> Iterator[None]:
-    """Tables here have a dozen rows. That results do not depend on partitions is shown in tests/evolution."""
-    before = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", "1")
-    yield
-    spark.conf.set("spark.sql.shuffle.partitions", before or "2")
-
-
 @pytest.fixture(scope="package")
-def undisturbed(spark: SparkSession, few_partitions: None, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     run = undisturbed_run(spark, tmp_path_factory, "undisturbed", max_rounds=6)
     (row,) = (row for row in table(run.config, "generations") if row["generation"] == 1)
     assert (row["accepted"], row["shortfall"]) == (6, 0)

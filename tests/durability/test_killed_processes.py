@@ -120,7 +120,7 @@ def one_round(folder: Path, url: str, **changes: Any) -> Config:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(spark: SparkSession, few_partitions: None, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     run = undisturbed_run(spark, tmp_path_factory, "undisturbed-round", max_rounds=1)
     assert len(population(run.config)) > 8 + 2
     return run
