@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from genetic_udfs.data.syntax import parsed
+from genetic_udfs.sandbox.changes import changed
 
 _LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
 
@@ -37,8 +38,8 @@ class Definitions:
             and defines, and names that it gives to functions of modules.
         free: Names that it uses and defines nowhere: a test may define them, built-ins, too.
         modules: The top-level modules that it imports, anywhere.
-        keeps: Whether a function of its gives a name of the module another value: what it answers may depend on what
-            was asked before.
+        keeps: Whether a function of its changes what a name of the module, or a class, has: what it answers may depend
+            on what was asked before.
         readable: Whether the code could be read; if not, nothing is known of it.
     """
 
@@ -72,8 +73,30 @@ class Definitions:
             doubtful=frozenset(own & BUILT_INS | own & named.keys() | renamed | named.keys() & BUILT_INS),
             free=frozenset(names_used(walked) - bound),
             modules=modules_of(walked),
-            keeps=any(isinstance(node, ast.Global) for node in walked),
+            keeps=any(_keeps(node, own) for node in walked),
         )
+
+
+def _keeps(node: ast.AST, own: frozenset[str]) -> bool:
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    parts = [part for each in [node.args, *node.body] for part in ast.walk(each)]
+    outer = own.difference(*map(bound_by, parts))
+    return any(isinstance(part, ast.Global) for part in parts) or any(_is_kept(of, outer) for of in changed(node))
+
+
+def _is_kept(of: ast.expr, outer: frozenset[str]) -> bool:
+    """Whether something is part of a name of the module's, or of a class."""
+    match of:
+        case ast.Name(id=name):
+            return name in outer or name == "cls"
+        case ast.Attribute(value=inner, attr=attr):
+            return attr == "__class__" or _is_kept(inner, outer)
+        case ast.Subscript(value=inner):
+            return _is_kept(inner, outer)
+        case ast.Call(func=ast.Name(id="type")):
+            return True
+    return False
 
 
 def _is_short_name(statement: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Set
 from typing import Final
 
 from genetic_udfs.sandbox.definitions import bound_by
-from genetic_udfs.sandbox.unroll import ODDITIES, body_of, is_guard
+from genetic_udfs.sandbox.unroll import ODDITIES, body_of, is_guard, runs_tests
 
 _EXITS: Final = {"sys.exit", "exit", "quit", "SystemExit"}
 
@@ -34,6 +34,8 @@ def without_exit(test: str, own: Set[str]) -> str:
             case _:
                 return test
         name = ast.unparse(by)
+        if runs_tests(holder[-1]):
+            return test
         if name not in _EXITS or name.partition(".")[0] in own or len(given) > 1:
             return test
         match given:

@@ -35,6 +35,7 @@ _START: Final = (
 _ENVIRONMENT: Final = {
     "HOME": "/nonexistent",
     "LANG": "C.UTF-8",
+    "LOGNAME": "nobody",  # which pytest asks for, and the system's list of users cannot be read
     "MALLOC_ARENA_MAX": "1",
     "MKL_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -100,6 +101,7 @@ class Run:
         for line in self.results[: RESULT_KB << 10].split(b"\n")[:-1]:
             try:
                 report = json.loads(line)
+                marshal.dumps(report)  # what is too deep could not be handed on to another run
             except (ValueError, RecursionError):
                 return
             if not isinstance(report, dict):

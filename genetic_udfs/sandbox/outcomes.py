@@ -124,7 +124,7 @@ class _Candidate:
         first = self._first_that_follows(readings, splits)
         for at, reading in readings.items():
             decided = compared.get(at, reading.no_split)
-            if at > 0 and first <= at and all(found[before].passed for before in range(at)):
+            if at > 0 and first <= at and all(found[before].name in {PASSED, UNSUPPORTED} for before in range(at)):
                 decided, reading = "it is run after those before it", _after([*readings.values()][: at + 1])
             if isinstance(decided, Status):
                 found[at] = decided
@@ -199,7 +199,7 @@ class _Candidate:
             dead = next((each for each in given[at] if isinstance(each, Status)), None)
             reports = [each for each in given[at] if isinstance(each, dict)]
             denied = next((report["denied"] for report in reports if "denied" in report), None)
-            if status := dead or (refused(denied) if denied else _plainly_compared(way, reports)):
+            if status := refused(denied) if denied else dead or _plainly_compared(way, reports):
                 found[at] = status
             else:
                 try:

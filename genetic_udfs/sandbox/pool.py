@@ -76,7 +76,7 @@ class Sandbox:
         run = Run(task)
         try:
             self._zygote(kind).run(run, self.limits)
-        except ZygoteLostError as error:
+        except (ZygoteLostError, OSError) as error:  # the latter where the machine has no more processes or files
             self._fault = str(error)
             self._drop(kind)
             return None

@@ -87,12 +87,14 @@ def libraries(folders: list[str]) -> list[str]:
                 mapped = {line.split(maxsplit=5)[-1].strip() for line in file if ".so" in line}
             found = sorted(path for path in mapped if not path.startswith(tuple(folders)))
             os.write(writing, "\n".join(found).encode())
-        finally:
             os._exit(0)
+        finally:
+            os._exit(1)
     os.close(writing)
     with os.fdopen(reading) as file:
         found = file.read().split("\n")
-    os.waitpid(child, 0)
+    if (status := os.waitpid(child, 0)[1]) != 0:
+        raise OSError(f"the process that looks for the libraries of packages has failed: {status}")
     return [path for path in found if os.path.isfile(path)]  # noqa: PTH113
 
 

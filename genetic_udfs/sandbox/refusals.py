@@ -1,10 +1,12 @@
-"""Notices what a process does that the sandbox refuses, so that no test passes or fails by a refusal.
+"""Notices what a process does that the sandbox refuses, so that hardly a test passes or fails by a refusal.
 
 An audit hook cannot be taken away, and what it has written cannot be taken back. Code that finds the hook's variables
 could switch it off; it could as well raise an error of its own as have one of the sandbox's taken for it.
 """
 
 import errno
+import functools
+import importlib
 import json
 import linecache
 import os
@@ -35,11 +37,36 @@ _NEVER: Final = frozenset(
         *("subprocess.Popen", "resource.setrlimit", "resource.prlimit"),
     }
 )
+# What is refused and Python says nothing of, by module; these say it with the event `_SAID`.
+_SILENT: Final = {
+    "os": ("mkfifo", "mknod", "nice", "statvfs", "umask"),
+    "pwd": ("getpwall", "getpwnam", "getpwuid"),
+    "grp": ("getgrall", "getgrgid", "getgrnam"),
+    "socket": ("getprotobyname", "getservbyname", "getservbyport"),
+}
+_SAID: Final = "genetic_udfs.refused"
 _WATCHED: Final = (
-    _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {_MOVES, "open", "socket.__new__", "sqlite3.connect", "os.kill"}
+    _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {_MOVES, _SAID, "open", "socket.__new__", "sqlite3.connect", "os.kill"}
 )
-_OF_UNIX: Final = {-1, 1}  # no family, as for a socket that has a descriptor already, and AF_UNIX
+_NO_FAMILY: Final = -1  # as for a socket that has a descriptor already
 _OF_TRACEBACKS: Final = ("/linecache.py", "/tokenize.py")  # they show no line where they cannot read
+
+
+def announce() -> None:
+    """Have functions that are refused, and that Python has no audit event for, say so before they are called."""
+    for module, names in _SILENT.items():
+        held = importlib.import_module(module)
+        for name in names:
+            setattr(held, name, _announced(f"{module}.{name}", getattr(held, name)))
+
+
+def _announced(what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        sys.audit(_SAID, what)
+        return function(*given, **named)
+
+    return call
 
 
 def watch(readable: Sequence[str], writable: Sequence[str]) -> Callable[[int], None]:
@@ -128,7 +155,7 @@ def is_refusal(error: BaseException) -> bool:
     """Whether an exception is what the kernel answers to an operation that it refuses, or that has no room."""
     if isinstance(error, ImportError):  # of a package whose libraries need more address space than a run has
         return any(each in str(vars(ImportError)["msg"].__get__(error)) for each in _NO_ROOM_FOR_A_LIBRARY)
-    return isinstance(error, OSError) and error.errno in {errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG}
+    return isinstance(error, OSError) and error.errno in (errno.EPERM, errno.EACCES, errno.ENOSPC, errno.EFBIG)
 
 
 def refusal(error: BaseException) -> str:
@@ -157,14 +184,14 @@ def _is_of_an_import(readable: tuple[str, ...]) -> bool:
 
 def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[str, tuple[Any, ...]], str]:
     """Return a function that says what of an event is refused; nothing, if it is not."""
-    stat, real_path = os.stat, os.path.realpath
+    stat, real_path, folders = os.stat, os.path.realpath, tuple(f"{each.rstrip('/')}/" for each in readable)
 
     def is_within(path: str, folders: tuple[str, ...]) -> bool:
         real = real_path(path)
         return any(real == each or real.startswith(f"{each.rstrip('/')}/") for each in folders)
 
     def is_unreadable(path: str) -> bool:
-        if ".." not in path and path.startswith(readable):
+        if ".." not in path and path.startswith(folders):
             return False
         try:
             stat(path)
@@ -179,8 +206,11 @@ def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[s
             return event
         if event == "os.kill":
             return "" if first == os.getpid() else event
-        if event == "socket.__new__":
-            return "" if more[0] in _OF_UNIX else "a socket"
+        if event == _SAID:
+            return str(first)
+        if event == "socket.__new__":  # a pair of sockets is made, and then given to two
+            has_one = more[0] == _NO_FAMILY or sys._getframe(2).f_locals.get("fileno") is not None
+            return "" if has_one else "a socket"
         if not isinstance(first, str | bytes | os.PathLike):
             return ""
         path, by = os.fsdecode(first), sys._getframe(2).f_code.co_filename

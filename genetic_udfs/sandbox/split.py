@@ -245,7 +245,8 @@ class _Splitter:
     def _change(self, node: ast.stmt, paths: list[str]) -> list[ast.stmt]:
         """Do a statement that changes what names stand for where the solution has that."""
         held = [self._names.get(path) for path in paths]
-        if not any(each is not None and each.origin in {Origin.OWN, Origin.RESULT} for each in held):
+        inside = {Origin.OWN} if isinstance(node, ast.AugAssign) else {Origin.OWN, Origin.RESULT}
+        if not any(each is not None and each.origin in inside for each in held):
             raise NotStraight(f"{', '.join(paths)} is changed")
         return self._done(node, paths)
 
@@ -301,9 +302,20 @@ class _Splitter:
         """Return the rest of statements that may raise: what follows the one that does is not done."""
         outer, self._groups = self._path, self._groups + 1
         self._path = (*outer, self._groups)
-        lines = self._statements(body)
+        lines: list[ast.stmt] = []
+        may_raise = False  # other than by a step
+        for each in body:
+            asked, made = self._asked, self._statement(each)
+            if may_raise and self._asked > asked:
+                raise NotStraight("the solution is asked after what may raise")
+            may_raise = may_raise or any(not _is_answer(line) for line in made)
+            lines += made
         self._path = outer
         return lines
+
+    def _in_group(self) -> bool:
+        """Whether a test goes on after what raises here."""
+        return len(self._path) > bool(self._scope)
 
     def _without_steps(self, body: list[ast.stmt]) -> list[ast.stmt]:
         before = len(self.steps)
@@ -434,7 +446,7 @@ class _Splitter:
 
     def _condition(self, node: ast.expr) -> ast.expr:
         """Return what is asserted; what comes after a first part that is false need not be known."""
-        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and not self._in_group():
             return ast.BoolOp(node.op, [self._condition(each) for each in node.values])
         return self._outside(node)
 
@@ -491,6 +503,13 @@ def _is_part(target: ast.expr) -> bool:
     """Whether an assignment changes a part of something."""
     is_own = isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self"
     return isinstance(target, ast.Attribute | ast.Subscript) and not is_own
+
+
+def _is_answer(line: ast.stmt) -> bool:
+    match line:
+        case ast.Expr(ast.Call(func=ast.Name(id=name))):
+            return name in {ANSWER, FRESH}
+    return False
 
 
 def _is_fixed(literal: ast.expr | None) -> bool:

@@ -292,6 +292,7 @@ def _has_equal_to_everything() -> bool:
                 if getattr(getattr(own, "__code__", None), "co_filename", "") == "solution.py":
                     with contextlib.suppress(BaseException):
                         made = each.__new__(each)
-                        if own(made, object()) not in {False, NotImplemented}:
+                        found = own(made, object())
+                        if found is not NotImplemented and found:
                             return True
     return False

@@ -83,7 +83,7 @@ def kinds_of(kind: type[BaseException]) -> list[Any]:
 
 
 def canonical(data: Any) -> str | None:
-    """Return a text that is the same for values that are equal, or nearly so: floats have 9 digits, sets no order.
+    """Return a text that is the same for values that are equal, or nearly so: fractions have 9 digits, sets no order.
 
     Args:
         data: The value as `encode` gives it.
@@ -194,7 +194,7 @@ class _Encoder:
 def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     """Return the tag of a value, and its parts."""
     if tag := _TAGS.get(id(kind)):  # only then is it asked: `__getattr__` of another class is the code's
-        has_zone = type(getattr(value, "tzinfo", None)).__name__ == "ZoneInfo"
+        has_zone = kind in {datetime, time} and repr(kind.fromisoformat(value.isoformat())) != repr(value)
         is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
         if is_bounded and not has_zone:
             return tag, _CODECS[tag][1](value)

@@ -56,6 +56,7 @@ def main() -> None:
     except (OSError, ImportError) as error:
         control.send(json.dumps({"refused": str(error)[:1000]}).encode())
         return
+    refusals.announce()
     sys.argv = ["solution.py"]
     random.seed(0)
     if (numpy := sys.modules.get("numpy")) is not None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from genetic_udfs.config import Config
 from genetic_udfs.reporting.progress import Progress
 from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
 from tests.delta_rows import delta_rows
+from tests.scripted_server import ScriptedServer
 
 WAVE = 4
 SPARK = {
@@ -117,3 +119,10 @@ def ledger(config: Config) -> Mapping[str, str]:
     replies = {row["request_id"]: row["text"] for row in rows}
     assert len(replies) == len(rows), "a request has two replies"
     return replies
+
+
+def settle(spark: SparkSession, server: ScriptedServer) -> None:
+    """Wait for the end of cancelled tasks, whose workers live on for a moment after their job."""
+    tracker = spark.sparkContext._jsc.sc().statusTracker()
+    while server.running or any(executor.numRunningTasks() for executor in tracker.getExecutorInfos()):
+        time.sleep(0.05)

@@ -21,7 +21,7 @@ from genetic_udfs.store import lease, runs
 from genetic_udfs.store.write_access import write_access
 from tests import scripted_model
 from tests.durability.conftest import Undisturbed
-from tests.durability.small_run import copy_of, evolve, ledger, population, settings, table, table_path
+from tests.durability.small_run import copy_of, evolve, ledger, population, settings, settle, table, table_path
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = pytest.mark.slow
@@ -165,6 +165,7 @@ class TestDisk:
             config = settings(disk / "run", server.url)
             with pytest.raises(StoreError, match=r"run/store cannot be written to: the disk is full; make room"):
                 evolve(spark, config)
+            settle(spark, server)
             fill_up(disk / "more")  # what the run had kept in its scratch space is free again
             kept, asked = ledger(config), server.calls.total()
             assert kept.items() <= ledger(undisturbed.config).items()

@@ -4,7 +4,6 @@ The kills are simulated in one process: from a point on nothing is committed, ke
 `test_killed_processes.py` kills real ones.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +19,7 @@ from genetic_udfs.store.scratch import Scratch
 from tests import scripted_model
 from tests.durability import points
 from tests.durability.conftest import Undisturbed
-from tests.durability.small_run import WAVE, decided, evolve, ledger, population, settings, table
+from tests.durability.small_run import WAVE, decided, evolve, ledger, population, settings, settle, table
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 ROUND_0, ROUND_1 = "generation-1/round-0", "generation-1/round-1"
@@ -92,13 +91,6 @@ def role_of(request: Request) -> str:
     if "You review answers" in request.prompt:
         return "judge"
     return "coder" if "Solve the programming problem" in request.prompt else "instructor"
-
-
-def settle(spark: SparkSession, server: ScriptedServer) -> None:
-    """Wait for the end of cancelled tasks, whose workers live on for a moment in a kill that is simulated."""
-    tracker = spark.sparkContext._jsc.sc().statusTracker()
-    while server.running or any(executor.numRunningTasks() for executor in tracker.getExecutorInfos()):
-        time.sleep(0.05)
 
 
 @pytest.mark.slow

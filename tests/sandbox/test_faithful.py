@@ -4,7 +4,7 @@ import pytest
 
 from genetic_udfs.sandbox.outcomes import examine
 from genetic_udfs.sandbox.pool import Sandbox
-from genetic_udfs.sandbox.tiers import Tier
+from genetic_udfs.sandbox.tiers import DecidedBy, Tier
 
 VECTOR = """
 class V:
@@ -882,6 +882,57 @@ class Grid:
         ("sum = len\nassert total([5, 6]) == 2", "passed"),
         ("def test_it():\n    sum = 3\n    assert total([1, 2]) == sum", "passed"),
     ],
+    """
+class C:
+    def __init__(self): self.items = []
+    def push(self, x): self.items.append(x)
+    def __len__(self): return len(self.items)
+class P:
+    def __init__(self, x): self.x = x
+    def __eq__(self, other):
+        if isinstance(other, P): return self.x == other.x
+def f(x): return x
+def at(x): return P(x)
+""": [
+        (
+            "c = C()\ntry:\n    assert f(1) == 2\n    c.push(3)\nexcept AssertionError: pass\nassert len(c) == 0",
+            "passed",
+        ),
+        (
+            "c = C()\ntry:\n    assert f(1) == 2\n    c.push(3)\nexcept AssertionError: pass\nassert len(c) == 1",
+            "failed",
+        ),
+        ("c = C()\ntry: assert f(1) == 2 and c.push(3)\nexcept AssertionError: pass\nassert len(c) == 0", "passed"),
+        ("import sys, pytest\ndef test_a(): assert f(1) == 1\nsys.exit(pytest.main())", "passed"),
+        ("import sys, pytest\ndef test_a(): assert f(1) == 2\nsys.exit(pytest.main())", "failed"),
+        ("import pytest\ndef test_a(): assert f(1) == 1\nraise SystemExit(pytest.main([__file__]))", "passed"),
+        (
+            "import sys, unittest\nclass T(unittest.TestCase):\n    def test_it(self): self.assertEqual(f(1), 1)\n"
+            "sys.exit(unittest.main())",
+            "passed",
+        ),
+        ("assert at(1) == P(1)", "passed"),
+        ("assert at(1) == P(2)", "failed"),
+    ],
+    "import random\ndef ask(): return int(input())\ndef roll(): return random.randint(1, 6)": [
+        (
+            "from unittest.mock import patch\nm = patch('builtins.input', return_value='3').start()\nassert ask() == 3",
+            "passed",
+        ),
+        (
+            "import unittest\nfrom unittest.mock import patch\nclass T(unittest.TestCase):\n    def setUp(self):\n"
+            "        self.p = patch('random.randint', return_value=9)\n        self.m = self.p.start()\n"
+            "    def tearDown(self): self.p.stop()\n    def test_it(self): self.assertEqual(roll(), 9)",
+            "passed",
+        ),
+    ],
+    "from datetime import datetime, timedelta, timezone\ndef noon():\n"
+    "    return datetime(2020, 1, 1, 12, tzinfo=timezone(timedelta(hours=1), 'CET'))\n"
+    "def again(): return datetime(2020, 10, 25, 2, fold=1)": [
+        ("assert noon().strftime('%Z') == 'CET'", "passed"),
+        ("d = noon()\nassert d.strftime('%Z') == 'CET'", "passed"),
+        ("assert again().replace(hour=3).fold == 1", "passed"),
+    ],
     "import importlib\nnp = importlib.import_module('numpy')\ndef yes(): return np.bool_(True)": [
         ("assert yes() is True", "failed"),
         ("x = yes()\nassert x is True", "failed"),
@@ -918,10 +969,25 @@ def test_a_test_ends_as_in_python(strongest: Sandbox, code: str, test: str, expe
     assert status.name in expected.split("|"), status
 
 
-def test_tests_of_code_that_keeps_something_are_run_one_after_another(strongest: Sandbox) -> None:
-    code = "n = 0\ndef inc():\n    global n\n    n += 1\n    return n"
+KEEPING = [
+    "n = 0\ndef inc():\n    global n\n    n += 1\n    return n",
+    "import itertools\nids = itertools.count(1)\ndef inc(): return next(ids)",
+    "class A:\n    n = 0\n    def __init__(self): A.n += 1\ndef inc():\n    A()\n    return A.n",
+    "class A:\n    n = 0\n    @classmethod\n    def up(cls):\n        cls.n += 1\n        return cls.n\n"
+    "def inc(): return A.up()",
+    "class A:\n    n = [0]\n    def up(self):\n        type(self).n[0] += 1\n        return self.n[0]\n"
+    "def inc(): return A().up()",
+    "def inc():\n    inc.n += 1\n    return inc.n\ninc.n = 0",
+    "seen = []\ndef inc():\n    seen.append(1)\n    return len(seen)",
+]
+
+
+@pytest.mark.parametrize("code", KEEPING)
+def test_tests_of_code_that_keeps_something_are_run_one_after_another(strongest: Sandbox, code: str) -> None:
     tests = ["assert inc() == 1", "assert [inc() for _ in [1]] == [2]", "assert inc() == 3", "assert inc() + 1 == 5"]
     assert [each.name for each in examine(strongest, code, tests).tests] == ["passed"] * 4
+    outside = examine(strongest, code, tests, DecidedBy.OUTSIDE).tests
+    assert [each.name for each in outside] == ["passed", *["unsupported"] * 3]
 
 
 # Code that catches what the kernel answers where a file is too large or the folder full.
@@ -1003,3 +1069,53 @@ def test_a_refusal_is_seen_however_many_came_before(strongest: Sandbox) -> None:
     code = "def save():\n    try: open('/etc/shadow')\n    except OSError: return 1"
     for tests in (["assert save() == 1"] * 6, [f"for _ in range({n}):\n    assert save() == 1" for n in (1, 5)]):
         assert {each.name for each in examine(strongest, code, tests).tests} == {"unsupported"}
+
+
+SILENT = """
+import getpass, grp, os, pwd, shutil, socket
+def safe(call):
+    try: call()
+    except Exception: return 0
+    return 1
+def user(): return getpass.getuser()
+async def later(): return 1
+def pair():
+    a, b = socket.socketpair()
+    a.send(b"x")
+    return b.recv(1)
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.nice(1)",
+        "os.umask(0)",
+        "os.mkfifo('x')",
+        "shutil.disk_usage('.')",
+        "pwd.getpwuid(0)",
+        "os.path.expanduser('~root')",
+        "socket.getservbyname('http')",
+        "socket.socket(socket.AF_UNIX)",
+        "socket.socket()",
+    ],
+)
+def test_a_refusal_of_which_python_says_nothing_is_seen(strongest: Sandbox, call: str) -> None:
+    code = f"{SILENT}\ndef f(): return safe(lambda: {call})"
+    for wanted in (0, 1):
+        assert examine(strongest, code, [f"assert f() == {wanted}"]).tests[0].name == "unsupported"
+
+
+def test_what_seems_to_need_what_is_refused_is_not(strongest: Sandbox) -> None:
+    tests = [
+        "assert pair() == b'x'",
+        "assert user() == 'nobody'",
+        "import asyncio\nassert asyncio.run(later()) == 1",
+    ]
+    assert [each.name for each in examine(strongest, SILENT, tests).tests] == ["passed"] * 3
+
+
+def test_a_refusal_counts_though_the_process_has_ended(strongest: Sandbox) -> None:
+    code = f"{SILENT}\ndef g(): return safe(lambda: open('/etc/shadow'))\ndef f(x): os._exit(1)"
+    [status] = examine(strongest, code, ["assert g() == 0 and f(1) == 1"]).tests
+    assert status.name == "unsupported"

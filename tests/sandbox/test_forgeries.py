@@ -230,6 +230,40 @@ _ENDS = "import os\ndef f(x): os._exit(0)"
 
 # Code, and a test whose form it makes use of.
 FORGERIES_OF_A_FORM = {
+    "what an assignment with an operator makes of a result": (
+        "class V(int):\n    def __isub__(self, other): return 0\n    def __ipow__(self, other): return 0\n"
+        "def f(x): return V(7)\ndef g(x): return [V(7)]",
+        [
+            "d = f(2)\nd -= 4\nassert d == 0",
+            "d = f(2)\nd **= 0.5\nassert d == 0",
+            "d = g(2)\nd[0] -= 4\nassert d[0] == 0",
+            "def test_it():\n    d = f(2)\n    d -= 4\n    assert d == 0",
+        ],
+    ),
+    **{
+        f"a class of exceptions that catches the test's own, {what}": (
+            code,
+            [
+                "try:\n    f(-1)\n    assert False\nexcept NoFunds: pass",
+                "import pytest\nwith pytest.raises(NoFunds):\n    assert f(-1) == 1",
+                "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n"
+                "        with self.assertRaises(NoFunds): f(-1)[0]",
+            ],
+        )
+        for what, code in {
+            "by its name": "NoFunds = Exception\ndef f(x): return 0",
+            "by a narrower one": "NoFunds = (AssertionError, TypeError)[x := 0]\ndef f(x): return 0",
+            "by the descriptor": """
+import os
+class NoFunds(Exception): pass
+def f(x): return 0
+os.write(3, b'{"loaded": true}\\n{"at": 0, "value": 0}\\n'
+    b'{"at": 1, "value": ["exception", ["builtins.Exception", ["list", []]]]}\\n'
+    b'{"at": 2, "value": ["exception", ["builtins.Exception", ["list", []]]]}\\n')
+os._exit(0)
+""",
+        }.items()
+    },
     "an array in the tester's memory": (
         _ARRAY,
         [
