@@ -382,7 +382,7 @@ def test_of_a_store_under_way_what_is_finished_gets_out(
     assert [sorted(found[name]) for name in own] == [["A", "B"]] * len(own)
 
 
-@pytest.mark.parametrize("kilobytes", [24, 80])
+@pytest.mark.parametrize("kilobytes", [24, 60])
 def test_a_disk_that_is_full_leaves_nothing_that_looks_whole(
     spark: SparkSession, made_once: Path, tmp_path: Path, kilobytes: int
 ) -> None:
