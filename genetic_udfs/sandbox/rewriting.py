@@ -10,7 +10,7 @@ from typing import Any, Final
 from genetic_udfs.sandbox.changes import METHODS
 from genetic_udfs.sandbox.unroll import NotStraight, is_fixed, number
 
-# What it is done to is not told by the result alone.
+# Operations whose result does not say what it was made of: 7 may be 3 + 4, or 8 - 1.
 _ARITHMETIC: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
