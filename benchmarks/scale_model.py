@@ -5,11 +5,13 @@ Prints the tables of docs/scale.md. Every constant is an option, so that one's o
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -120,7 +122,11 @@ def print_tables(of: Constants, models: Sequence[Model]) -> None:
     for model in models:
         total, gpu_hours, waiting = hours(of, model)
         took.add_row(
-            model.name, f"{model.tokens_per_second:,.0f}", f"{total:,.0f}", f"{gpu_hours:,.0f}", f"{waiting:.1%}"
+            escape(model.name),
+            f"{model.tokens_per_second:,.0f}",
+            f"{total:,.0f}",
+            f"{gpu_hours:,.0f}",
+            f"{waiting:.1%}",
         )
     console.print(took)
 
@@ -128,16 +134,35 @@ def print_tables(of: Constants, models: Sequence[Model]) -> None:
 def _model(text: str) -> Model:
     try:
         name, gpus, tokens = text.rsplit(":", 2)
-        return Model(name, float(gpus), float(tokens))
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME:GPUS:TOKENS_PER_SECOND") from None
+        name = ""
+    if not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME:GPUS:TOKENS_PER_SECOND")
+    return Model(name, _positive(gpus), _positive(tokens))
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def _share(text: str) -> float:
+    if (share := _positive(text)) > 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than all, which is 1")
+    return share
 
 
 def main() -> None:
     """Print what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for each in fields(Constants):
-        parser.add_argument(f"--{each.name.replace('_', '-')}", type=float, default=each.default, help="%(default)s")
+        read = _share if each.name == "solved_share" else _positive
+        parser.add_argument(f"--{each.name.replace('_', '-')}", type=read, default=each.default, help="%(default)s")
     parser.add_argument(
         "--model", type=_model, action="append", help="NAME:GPUS:TOKENS_PER_SECOND; several may be given"
     )

@@ -26,7 +26,13 @@ _OF_TEXTS: Final = frozenset(
 )
 _NO_WEIGHTS: Final = ("load-format", "dummy")  # other formats read the same weights
 _WEIGHTS: Final = frozenset({".bin", ".gguf", ".pt", ".pth", ".safetensors"})
-_DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".txt"})  # architecture, index of weights, tokenizer
+# Architecture, code of its own, index of weights, tokenizer.
+_DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".py", ".tiktoken"})
+_VOCABULARIES: Final = frozenset({"merges.txt", "vocab.txt"})
+# What training leaves beside a model.
+_OF_TRAINING: Final = frozenset(
+    {"optimizer.bin", "optimizer.pt", "rng_state.pth", "scheduler.pt", "trainer_state.json", "training_args.bin"}
+)
 # Blocks that are read of a file of weights, evenly over its length: 70 GB would take minutes, and checkpoints of one
 # training differ in all of their blocks.
 _BLOCK, _BLOCKS = 1 << 16, 16
@@ -36,17 +42,18 @@ def model_identity(engine: Engine, *, is_unlimited: bool = False) -> str:
     """Return what of an engine is part of a request's identity.
 
     That is the model's name, or a hash of the contents where it is a folder of this machine, with the arguments that
-    change its replies. A folder that only executors have counts by its path. Replies that are unlimited end where a
+    change its replies; an argument that names a folder or a file of this machine counts by its contents, too. What only
+    executors have counts by its path. Replies that are unlimited end where a
     server of our own has no room for more, so its length counts, too.
     """
     names = _OF_NUMBERS if engine.embeds else _OF_NUMBERS | _OF_TEXTS
     # vLLM also takes a part of an argument, as in `hf-overrides.rope_theta`.
     deciding = {
-        name: value
+        name: identity_of_files(value) if isinstance(value, str) else value
         for name, value in sorted(engine.flags.items())
         if name.partition(".")[0] in names or (name, value) == _NO_WEIGHTS
     }
-    if engine.dtype != "auto":
+    if engine.dtype != "auto" and not engine.urls:  # an endpoint is not told of it
         deciding["dtype"] = engine.dtype
     length = deciding_length(engine.max_model_len, is_served_here=not engine.urls, is_unlimited=is_unlimited)
     if length is not None:
@@ -61,12 +68,17 @@ def deciding_length(max_model_len: int | None, *, is_served_here: bool, is_unlim
 
 
 def identity_of_files(model: str) -> str:
-    """Return a model's name, or a hash of the contents where it is a folder of this machine."""
-    folder = Path(model).expanduser()
-    if not model.startswith(("/", "./", "../", "~")) or not folder.is_dir():
+    """Return a model's name, or a hash of the contents where it is a folder, or a file, of this machine."""
+    place = Path(model).expanduser()
+    if not model.startswith(("/", "./", "../", "~")) or not place.exists():
         return model
-    files = sorted(path for path in folder.iterdir() if path.suffix in _WEIGHTS | _DESCRIPTION)
+    files = sorted(filter(_is_of_the_model, place.iterdir())) if place.is_dir() else [place]
     return _digest(tuple((file, stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]))
+
+
+def _is_of_the_model(file: Path) -> bool:
+    counts = file.suffix in _WEIGHTS | _DESCRIPTION or file.name in _VOCABULARIES
+    return counts and file.name not in _OF_TRAINING and file.is_file()
 
 
 @cache
@@ -76,7 +88,7 @@ def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     for path, size, _ in files:
         found.update(f"{path.name}\x1e{size}\x1e".encode())
         with path.open("rb") as file:
-            if path.suffix in _DESCRIPTION or size <= _BLOCK * _BLOCKS:
+            if path.suffix not in _WEIGHTS or size <= _BLOCK * _BLOCKS:
                 found.update(file.read())
                 continue
             for block in range(_BLOCKS):

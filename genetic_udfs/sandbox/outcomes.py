@@ -32,6 +32,7 @@ from genetic_udfs.sandbox.unroll import ODDITIES
 from genetic_udfs.sandbox.values import canonical, decode
 
 # After so many calls, or comparisons, that never end, those left are not tried: what loops mostly loops always.
+_BOM: Final = "\ufeff"  # at the beginning of some files
 _MAX_TIMEOUTS: Final = 2
 _TOO_MUCH: Final = {"undecided": "comparing takes too much"}
 
@@ -104,13 +105,13 @@ Answer = dict[str, Any] | Status
 class _Candidate:
     def __init__(self, sandbox: Sandbox, code: str) -> None:
         self._sandbox, self._limits = sandbox, sandbox.limits
-        self._code = well_formed(code.removeprefix("\ufeff"))
+        self._code = well_formed(code.removeprefix(_BOM))
         self._definitions = Definitions.of(self._code)
 
     def outcome(self, tests: Sequence[str], decided_by: DecidedBy) -> Outcome:
         found: dict[int, Status] = {}
         readings: dict[int, Reading] = {}
-        for at, test in enumerate(tests):
+        for at, test in enumerate(each.removeprefix(_BOM) for each in tests):
             try:
                 readings[at] = Reading.of(without_exit(test, self._definitions.own), self._definitions)
             except Unreadable as error:

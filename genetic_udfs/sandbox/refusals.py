@@ -39,7 +39,12 @@ _NEVER: Final = frozenset(
 )
 # What is refused and Python says nothing of, by module; these say it with the event `_SAID`.
 _SILENT: Final = {
-    "os": ("mkfifo", "mknod", "nice", "statvfs", "umask"),
+    "dbm": ("open",),
+    "os": (
+        *("chroot", "eventfd", "fchmod", "fchown", "memfd_create", "mkfifo", "mknod", "nice", "pidfd_open"),
+        *("posix_fallocate", "sched_setaffinity", "setegid", "seteuid", "setgid", "setgroups", "setpgid"),
+        *("setpriority", "setregid", "setreuid", "setsid", "setuid", "statvfs", "umask"),
+    ),
     "pwd": ("getpwall", "getpwnam", "getpwuid"),
     "grp": ("getgrall", "getgrgid", "getgrnam"),
     "socket": ("getprotobyname", "getservbyname", "getservbyport"),

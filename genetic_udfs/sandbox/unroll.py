@@ -98,18 +98,35 @@ def runs_tests(node: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and ast.unparse(call.func) in _RUNNERS
 
 
+def _has_param(body: list[ast.stmt]) -> bool:
+    return any(
+        isinstance(node, ast.Attribute | ast.alias)
+        and "param" in {getattr(node, "attr", ""), getattr(node, "name", "")}
+        for each in body
+        for node in ast.walk(each)
+    )
+
+
+class _WithoutIds(ast.NodeTransformer):
+    """Writes parameters that have only a name, `pytest.param(1, 2, id="a")`, as their values."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        match node:
+            case ast.Call(func=ast.Attribute(ast.Name("pytest"), "param"), args=[_, *_] as given, keywords=named):
+                if not any(isinstance(each, ast.Starred) for each in given) and all(each.arg == "id" for each in named):
+                    return given[0] if len(given) == 1 else ast.copy_location(ast.Tuple(given, ast.Load()), node)
+        return self.generic_visit(node)
+
+
 class _Unrolled:
     def __init__(self, body: list[ast.stmt]) -> None:
         self.segments = [Segment(0)]
         _check_names(body)
+        if _has_param(body):
+            body = [_WithoutIds().visit(copy.deepcopy(each)) for each in body]
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
-        self._marks_parameters = any(
-            isinstance(node, ast.Attribute | ast.alias)
-            and "param" in {getattr(node, "attr", ""), getattr(node, "name", "")}
-            for each in body
-            for node in ast.walk(each)
-        )
+        self._marks_parameters = _has_param(body)
         collected = [each for each in body if is_test_function(each) or is_test_class(each)]
         self._module([each for each in body if each not in collected and not (collected and is_guard(each))])
         for each in collected:
@@ -190,7 +207,7 @@ class _Unrolled:
                     given += [each.id for each in ast.walk(target) if isinstance(each, ast.Name)]
                     body = [located(ast.For(target, values, body, []))]
                 case _:
-                    raise NotStraight(f"{function.name} has another mark than parametrize")
+                    raise NotStraight(f"{function.name} has a decorator that is not parametrize")
         if sorted(given) != sorted(names):
             raise NotStraight(f"{function.name} has parameters that something else gives")
         if of is not None and _is_asked_as_a_whole(body):

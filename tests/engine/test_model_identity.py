@@ -28,6 +28,8 @@ def test_a_folder_that_was_moved_is_the_same_model(folder: Path, tmp_path: Path)
     before = identity(folder)
     assert str(tmp_path) not in before
     (folder / "notes.md").write_text("changed")
+    (folder / "notes.txt").write_text("new")
+    (folder / "training_args.bin").write_bytes(b"new")
     assert identity(Path(shutil.move(folder, tmp_path / "elsewhere"))) == before
 
 
@@ -84,6 +86,28 @@ def test_one_argument_written_in_two_ways_is_one() -> None:
     assert model_identity(Engine(model="org/name", args=one)) == model_identity(Engine(model="org/name", args=other))
 
 
+def test_a_file_or_folder_that_an_argument_names_counts_by_its_contents(folder: Path, tmp_path: Path) -> None:
+    template = tmp_path / "turns.jinja"
+    template.write_text("{{ messages }}")
+
+    def with_args(template: Path, tokenizer: Path) -> str:
+        args = {"chat-template": str(template), "tokenizer": str(tokenizer)}
+        return model_identity(Engine(model="org/name", args=args))
+
+    before = with_args(template, folder)
+    assert str(tmp_path) not in before
+    moved = shutil.copytree(tmp_path, tmp_path / "moved")
+    assert with_args(moved / template.name, moved / folder.name) == before
+    template.write_text("{{ messages[0] }}")
+    assert with_args(template, folder) != before
+
+
+def test_code_of_a_model_s_own_counts(folder: Path) -> None:
+    before = identity(folder)
+    (folder / "modeling_own.py").write_text("class Model: pass")
+    assert identity(folder) != before
+
+
 def test_an_endpoint_and_a_folder_of_executors_alone_count_by_their_names(folder: Path) -> None:
-    assert model_identity(Engine(model=str(folder), url="http://host/v1")) == str(folder)
+    assert model_identity(Engine(model=str(folder), url="http://host/v1", dtype="float16")) == str(folder)
     assert model_identity(Engine(model="/nowhere/checkpoint")) == "/nowhere/checkpoint"

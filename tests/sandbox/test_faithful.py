@@ -169,6 +169,7 @@ PASSES = {
         "d = {1: 1, True: 2}\nassert f(d[1]) == 3",
         "k = 'a'\nd = {'a': 1, k: 2}\nassert f(d['a']) == 3",
         "xs = [1, 2, 3]\nassert f(xs[-1]) == 4",
+        "\ufeffassert f(1) == 2",
         "def my_param(x): return x * 10\nfor v in [my_param(1)]:\n    assert f(v) == 11",
         "import pytest\ndef param(x): return x * 10\nfor v in [param(1)]:\n    assert f(v) == 11",
         "import pytest\ndef my_param(x): return x * 10\n@pytest.mark.parametrize('v', [my_param(1)])\n"
@@ -1072,7 +1073,7 @@ def test_a_refusal_is_seen_however_many_came_before(strongest: Sandbox) -> None:
 
 
 SILENT = """
-import getpass, grp, os, pwd, shutil, socket
+import dbm, getpass, grp, os, pwd, shutil, socket
 def safe(call):
     try: call()
     except Exception: return 0
@@ -1091,6 +1092,9 @@ def pair():
     [
         "os.nice(1)",
         "os.umask(0)",
+        "os.setuid(1)",
+        "os.memfd_create('x')",
+        "dbm.open('x', 'c')",
         "os.mkfifo('x')",
         "shutil.disk_usage('.')",
         "pwd.getpwuid(0)",

@@ -230,6 +230,11 @@ _ENDS = "import os\ndef f(x): os._exit(0)"
 
 # Code, and a test whose form it makes use of.
 FORGERIES_OF_A_FORM = {
+    "what evaluates a call": (
+        "import builtins\nbuiltins.eval = builtins.exec = lambda *_, **__: 4\n"
+        "builtins.compile = lambda *_, **__: '4'\ndef f(x): return 0",
+        ["assert f(2) == 4", "x = f(2)\nassert x == 4"],
+    ),
     "what an assignment with an operator makes of a result": (
         "class V(int):\n    def __isub__(self, other): return 0\n    def __ipow__(self, other): return 0\n"
         "def f(x): return V(7)\ndef g(x): return [V(7)]",

@@ -234,7 +234,7 @@ def test_of_calls_that_never_end_two_are_waited_for(strongest: Sandbox, monkeypa
 
 
 DOUBLE = "def f(x): return x * 2"
-SET_USER = "import os\ndef f(x):\n    return os.setuid(0)"
+SET_USER = "import os\ndef f(x):\n    return os.setresuid(0, 0, 0)"
 MESSAGES = [
     (DOUBLE, "assert f(2) == 5", "f(2) is 4"),
     (DOUBLE, "def test_it(capsys): assert f(2) == 5", "assert 4 == 5\n +  where 4 = f(2)"),
@@ -246,7 +246,7 @@ MESSAGES = [
         "the test skips something: Skipped: unconditional skip",
     ),
     *(
-        (SET_USER, test, "the sandbox refuses `return os.setuid(0)`: [Errno 1] Operation not permitted")
+        (SET_USER, test, "the sandbox refuses `return os.setresuid(0, 0, 0)`: [Errno 1] Operation not permitted")
         for test in ("assert f(2) == 5", "def test_it(capsys): assert f(2) == 5")
     ),
     *(

@@ -100,6 +100,12 @@ def test_definitions_are_what_stands_at_the_top_level() -> None:
             ["f(1)", "f(2)"],
         ),
         (
+            "import pytest\n"
+            "@pytest.mark.parametrize('x, want', [pytest.param(1, 'kangaroo', id='one'), (2, 'kangaroo')])\n"
+            "def test_it(x, want): assert f(x) == want",
+            ["f(1)", "f(2)"],
+        ),
+        (
             "import unittest\nclass T(unittest.TestCase):\n    def setUp(self): self.c = C()\n"
             "    def test_b(self):\n        with self.subTest('k'): self.assertEqual(self.c.b(), 'kangaroo')\n"
             "    def test_a(self): self.assertAlmostEqual(self.c.a(), 1.5, places=2, msg='kangaroo')\n"
