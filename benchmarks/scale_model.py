@@ -141,13 +141,19 @@ def _model(text: str) -> Model:
     return Model(name, _positive(gpus), _positive(tokens))
 
 
-def _positive(text: str) -> float:
+def _number(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return number
+
+
+def _positive(text: str) -> float:
+    if (number := _number(text)) == 0:
+        raise argparse.ArgumentTypeError("0 is too few")
     return number
 
 
@@ -157,11 +163,18 @@ def _share(text: str) -> float:
     return share
 
 
+# How constants are read of which not every number from 0 on makes sense.
+_READ: Final = {
+    "solved_share": _share,
+    **dict.fromkeys(("pairs", "generations", "executor_cores", "executors", "coder_tokens"), _positive),
+}
+
+
 def main() -> None:
     """Print what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for each in fields(Constants):
-        read = _share if each.name == "solved_share" else _positive
+        read = _READ.get(each.name, _number)
         parser.add_argument(f"--{each.name.replace('_', '-')}", type=read, default=each.default, help="%(default)s")
     parser.add_argument(
         "--model", type=_model, action="append", help="NAME:GPUS:TOKENS_PER_SECOND; several may be given"

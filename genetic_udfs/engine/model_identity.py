@@ -31,7 +31,7 @@ _DESCRIPTION: Final = frozenset({".jinja", ".json", ".model", ".py", ".tiktoken"
 _VOCABULARIES: Final = frozenset({"merges.txt", "vocab.txt"})
 # What training leaves beside a model.
 _OF_TRAINING: Final = frozenset(
-    {"optimizer.bin", "optimizer.pt", "rng_state.pth", "scheduler.pt", "trainer_state.json", "training_args.bin"}
+    {"optimizer.bin", "optimizer.pt", "scaler.pt", "scheduler.pt", "trainer_state.json", "training_args.bin"}
 )
 # Blocks that are read of a file of weights, evenly over its length: 70 GB would take minutes, and checkpoints of one
 # training differ in all of their blocks.
@@ -42,9 +42,9 @@ def model_identity(engine: Engine, *, is_unlimited: bool = False) -> str:
     """Return what of an engine is part of a request's identity.
 
     That is the model's name, or a hash of the contents where it is a folder of this machine, with the arguments that
-    change its replies; an argument that names a folder or a file of this machine counts by its contents, too. What only
-    executors have counts by its path. Replies that are unlimited end where a
-    server of our own has no room for more, so its length counts, too.
+    change its replies; an argument that is the path of a folder or a file of this machine counts by its contents, too.
+    Paths begin with `/`, `./`, `../` or `~`. What only executors have counts by its path. Replies that are unlimited
+    end where a server of our own has no room for more, so its length counts, too.
     """
     names = _OF_NUMBERS if engine.embeds else _OF_NUMBERS | _OF_TEXTS
     # vLLM also takes a part of an argument, as in `hf-overrides.rope_theta`.
@@ -69,8 +69,13 @@ def deciding_length(max_model_len: int | None, *, is_served_here: bool, is_unlim
 
 def identity_of_files(model: str) -> str:
     """Return a model's name, or a hash of the contents where it is a folder, or a file, of this machine."""
-    place = Path(model).expanduser()
-    if not model.startswith(("/", "./", "../", "~")) or not place.exists():
+    if not model.startswith(("/", "./", "../", "~")):
+        return model
+    try:
+        place = Path(model).expanduser()
+        if not place.exists():
+            return model
+    except (OSError, RuntimeError):  # it is no path after all
         return model
     files = sorted(filter(_is_of_the_model, place.iterdir())) if place.is_dir() else [place]
     return _digest(tuple((file, stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]))
@@ -78,7 +83,8 @@ def identity_of_files(model: str) -> str:
 
 def _is_of_the_model(file: Path) -> bool:
     counts = file.suffix in _WEIGHTS | _DESCRIPTION or file.name in _VOCABULARIES
-    return counts and file.name not in _OF_TRAINING and file.is_file()
+    is_of_training = file.name in _OF_TRAINING or file.name.startswith("rng_state")
+    return counts and not is_of_training and file.is_file()
 
 
 @cache

@@ -5,11 +5,11 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final
 
 from py4j.java_gateway import JavaClass, JavaMember, JavaPackage, JVMView
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -109,7 +109,8 @@ def named_jobs(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _name_jobs(context, *before)
+        with suppress(Py4JError, OSError):  # not in place of the error with which a job ends whose JVM is gone
+            _name_jobs(context, *before)
 
 
 def _name_jobs(context: SparkContext, *names: str | None) -> None:

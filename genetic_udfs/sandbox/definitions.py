@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from genetic_udfs.data.syntax import parsed
-from genetic_udfs.sandbox.changes import changed
 
 _LONGEST_CODE: Final = 1 << 18  # a syntax tree takes some hundred times the memory of the code
 
@@ -38,8 +37,8 @@ class Definitions:
             and defines, and names that it gives to functions of modules.
         free: Names that it uses and defines nowhere: a test may define them, built-ins, too.
         modules: The top-level modules that it imports, anywhere.
-        keeps: Whether a function of its changes what a name of the module, or a class, has: what it answers may depend
-            on what was asked before.
+        keeps: Whether a function of its gives a name of the module another value, counts in a class or a function, or
+            goes on with an iterator: what it answers may depend on what was asked before.
         readable: Whether the code could be read; if not, nothing is known of it.
     """
 
@@ -82,7 +81,16 @@ def _keeps(node: ast.AST, own: frozenset[str]) -> bool:
         return False
     parts = [part for each in [node.args, *node.body] for part in ast.walk(each)]
     outer = own.difference(*map(bound_by, parts))
-    return any(isinstance(part, ast.Global) for part in parts) or any(_is_kept(of, outer) for of in changed(node))
+    for part in parts:
+        match part:
+            case ast.Global():
+                return True
+            case ast.AugAssign(target=ast.Attribute() | ast.Subscript(value=ast.Attribute()) as of):
+                if _is_kept(of, outer):
+                    return True
+            case ast.Call(func=ast.Name(id="next"), args=[ast.Name(id=name), *_]) if name in outer:
+                return True
+    return False
 
 
 def _is_kept(of: ast.expr, outer: frozenset[str]) -> bool:

@@ -163,8 +163,13 @@ class Zygote:
             ZygoteLostError: If the zygote is gone; nothing is known of the run then.
         """
         # What a run has put into a pipe it could take back, as its result, by /proc/self/fd; a socket cannot be opened.
-        results, result = (each.detach() for each in socket.socketpair())
         output, stdout = os.pipe2(os.O_CLOEXEC)
+        try:
+            results, result = (each.detach() for each in socket.socketpair())
+        except OSError:
+            os.close(output)
+            os.close(stdout)
+            raise
         try:
             for descriptor in (results, output):
                 os.set_blocking(descriptor, False)

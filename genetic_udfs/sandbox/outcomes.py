@@ -32,8 +32,8 @@ from genetic_udfs.sandbox.unroll import ODDITIES
 from genetic_udfs.sandbox.values import canonical, decode
 
 # After so many calls, or comparisons, that never end, those left are not tried: what loops mostly loops always.
-_BOM: Final = "\ufeff"  # at the beginning of some files
 _MAX_TIMEOUTS: Final = 2
+_BOM: Final = "\ufeff"  # at the beginning of some files
 _TOO_MUCH: Final = {"undecided": "comparing takes too much"}
 
 
@@ -126,7 +126,8 @@ class _Candidate:
         for at, reading in readings.items():
             decided = compared.get(at, reading.no_split)
             if at > 0 and first <= at and all(found[before].name in {PASSED, UNSUPPORTED} for before in range(at)):
-                decided, reading = "it is run after those before it", _after([*readings.values()][: at + 1])
+                before = [readings[each] for each in range(at) if found[each].passed]
+                decided, reading = "it is run after those before it", _after([*before, reading])
             if isinstance(decided, Status):
                 found[at] = decided
             elif decided_by is DecidedBy.TOGETHER:

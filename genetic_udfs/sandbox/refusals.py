@@ -50,6 +50,7 @@ _SILENT: Final = {
     "socket": ("getprotobyname", "getservbyname", "getservbyport"),
 }
 _SAID: Final = "genetic_udfs.refused"
+_PACKING: Final = ("/tarfile.py", "/shutil.py")
 _WATCHED: Final = (
     _CHANGES | _NO_CHANGES | _LISTS | _NEVER | {_MOVES, _SAID, "open", "socket.__new__", "sqlite3.connect", "os.kill"}
 )
@@ -211,8 +212,9 @@ def _denial(readable: tuple[str, ...], writable: tuple[str, ...]) -> Callable[[s
             return event
         if event == "os.kill":
             return "" if first == os.getpid() else event
-        if event == _SAID:
-            return str(first)
+        if event == _SAID:  # what packs files can do without the names of their users
+            by = sys._getframe(3).f_code.co_filename
+            return "" if first.startswith(("grp.", "pwd.")) and by.endswith(_PACKING) else str(first)
         if event == "socket.__new__":  # a pair of sockets is made, and then given to two
             has_one = more[0] == _NO_FAMILY or sys._getframe(2).f_locals.get("fileno") is not None
             return "" if has_one else "a socket"

@@ -138,8 +138,6 @@ def looks_into(node: ast.AST, answer: str) -> bool:
             return not any(map(_is_singleton, several))
         case ast.Call(func=ast.Attribute(value=of, attr=attr)) if attr in METHODS:  # done to a copy
             return any(isinstance(each, ast.Name) and each.id == answer for each in ast.walk(of))
-        case ast.Attribute(attr="patch") | ast.Name(id="patch"):  # what it changes, it changes in its own process
-            return True
         case ast.Attribute(attr=attr):
             return attr.startswith("__") and attr not in _LOOKED_AT
     return False

@@ -6,7 +6,9 @@ none of the solution's code runs and each step's answer stands in the place of t
 """
 
 import ast
+import builtins
 import copy
+from collections.abc import Sequence
 from typing import Any, Final
 
 from genetic_udfs.sandbox.changes import changed, has_effects, is_gone_through, is_late
@@ -32,6 +34,14 @@ from genetic_udfs.sandbox.whole import part_taken
 
 _FEW_PARENTHESES: Final = 90  # Python reads up to 200 within each other
 _RAISES: Final = {"assertRaises", "assertRaisesRegex", "raises"}
+_MOCKS: Final = {"unittest.mock"}
+_ASSERTION: Final = {"AssertionError", "Exception", "BaseException"}
+_WRITTEN_OUT: Final = (ast.Constant, ast.List, ast.Tuple, ast.UnaryOp, ast.USub, ast.expr_context)
+# What an assertion is made of that can only fail: a comparison of plain values raises nothing else that a test catches.
+_COMPARING: Final = (
+    *(ast.Assert, ast.Compare, ast.cmpop, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.Name),
+    *(ast.Constant, ast.List, ast.Tuple, ast.Set, ast.Dict, ast.expr_context),
+)
 _OF_LOOPS: Final = {"range", "enumerate", "zip"}
 
 
@@ -48,6 +58,8 @@ def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str
     """
     if not definitions.readable:
         raise NotStraight("the code is too long, or too deep, to tell what it defines")
+    if _uses_mocks(body):
+        raise NotStraight("what a mock stands for, it stands for in its own process")
     try:
         splitter = _Splitter(definitions, modules)
         rest = tuple((each.scope, each.is_case, splitter.segment(each)) for each in unroll(body))
@@ -58,6 +70,23 @@ def split(body: list[ast.stmt], definitions: Definitions, modules: frozenset[str
     if not made.steps:
         raise NotStraight("the test calls nothing")
     return made
+
+
+def _uses_mocks(body: list[ast.stmt]) -> bool:
+    nodes = [node for each in body for node in ast.walk(each)]
+    found = {
+        name
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for each in node.names
+        if {"mock", *_MOCKS} & {each.name, getattr(node, "module", None)}
+        for name in bound_by(each)
+    }
+    return any(
+        (isinstance(node, ast.Name) and node.id in found - {"unittest"})
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) in _MOCKS)
+        for node in nodes
+    )
 
 
 def _check_sources(made: Split) -> None:
@@ -73,6 +102,8 @@ class _Splitter:
         self._names = Names(definitions, shares=not modules)
         self._scope = 0
         self._path: tuple[int, ...] = ()
+        self._may_raise = False  # what has come so far of a group, other than by a step
+        self._catches_failures = False  # what is around a group
         self._groups = 1 << 20  # scopes have smaller numbers
         self._left = MAX_STATEMENTS
         self._asked = 0  # how often: each time the solution may have changed what it has
@@ -90,6 +121,16 @@ class _Splitter:
         return [line for each in body for line in self._statement(each)]
 
     def _statement(self, node: ast.stmt) -> list[ast.stmt]:
+        """Return the rest of a statement. Steps are all done, so in a group none may follow what can raise there."""
+        asked, may_raise = len(self.steps), self._may_raise
+        lines = self._rest_of(node)
+        if self._in_group():
+            if may_raise and len(self.steps) > asked:
+                raise NotStraight("the solution is asked after what may raise")
+            self._may_raise = self._may_raise or not all(map(self._is_harmless, lines))
+        return lines
+
+    def _rest_of(self, node: ast.stmt) -> list[ast.stmt]:
         self._left -= 1
         if self._left < 0:
             raise NotStraight("so many statements")
@@ -248,7 +289,16 @@ class _Splitter:
         inside = {Origin.OWN} if isinstance(node, ast.AugAssign) else {Origin.OWN, Origin.RESULT}
         if not any(each is not None and each.origin in inside for each in held):
             raise NotStraight(f"{', '.join(paths)} is changed")
+        given = node.value.args if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else []
+        read = given if isinstance(node, ast.Expr) else [getattr(node, "value", None)]
+        if any(each is not None and self._reads_results(each) for each in read):
+            raise NotStraight(f"{', '.join(paths)} is changed by what the solution makes of its results")
         return self._done(node, paths)
+
+    def _reads_results(self, node: ast.expr) -> bool:
+        """Whether something is made of results: done with the solution, their methods would say what comes of it."""
+        held = [self._names.get(path) for path in used_paths(node)]
+        return any(each is not None and each.origin is Origin.RESULT for each in held)
 
     def _lend(self, path: str) -> None:
         """Note that copies of a literal's items have names of their own: what is changed of them is not in it."""
@@ -281,12 +331,12 @@ class _Splitter:
         if isinstance(item.optional_vars, ast.Name):
             self._names.bind(item.optional_vars.id, Binding(Origin.HERE))
         with self._names.perhaps():
-            body = self._group(node.body)
+            body = self._group(node.body, call.args[:1])
         return self._rest(ast.With([ast.withitem(given, item.optional_vars)], body or [ast.Pass()]))
 
     def _try(self, node: ast.Try) -> list[ast.stmt]:
         with self._names.perhaps():
-            body = self._group(node.body)
+            body = self._group(node.body, [each.type for each in node.handlers])
         handlers = []
         for each in node.handlers:
             kind = each.type if each.type is None else self._kind(each.type)
@@ -298,24 +348,31 @@ class _Splitter:
             orelse, final = self._without_steps(node.orelse), self._without_steps(node.finalbody)
         return self._rest(ast.Try(body or [ast.Pass()], handlers, orelse, final))
 
-    def _group(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        """Return the rest of statements that may raise: what follows the one that does is not done."""
+    def _group(self, body: list[ast.stmt], kinds: Sequence[ast.expr | None]) -> list[ast.stmt]:
+        """Return the rest of statements that may raise, what some kinds catch: what follows that one is not done."""
         outer, self._groups = self._path, self._groups + 1
         self._path = (*outer, self._groups)
-        lines: list[ast.stmt] = []
-        may_raise = False  # other than by a step
-        for each in body:
-            asked, made = self._asked, self._statement(each)
-            if may_raise and self._asked > asked:
-                raise NotStraight("the solution is asked after what may raise")
-            may_raise = may_raise or any(not _is_answer(line) for line in made)
-            lines += made
-        self._path = outer
+        before = self._may_raise, self._catches_failures
+        self._catches_failures = self._catches_failures or any(map(_catches_failures, kinds))
+        lines = self._statements(body)
+        self._path, (self._may_raise, self._catches_failures) = outer, before
         return lines
 
     def _in_group(self) -> bool:
         """Whether a test goes on after what raises here."""
         return len(self._path) > bool(self._scope)
+
+    def _is_harmless(self, line: ast.stmt) -> bool:
+        """Whether a line of the rest raises nothing but what a step does, or what ends the test."""
+        match line:
+            case ast.Expr(ast.Call(func=ast.Name(id=name))):
+                return name in {ANSWER, FRESH}
+            case ast.Assign(targets=[ast.Name()], value=value):
+                return all(isinstance(each, _WRITTEN_OUT) for each in ast.walk(value))
+            case ast.Assert() if not self._catches_failures:
+                nodes = [each for each in ast.walk(line) if not _is_answer(each)]
+                return all(isinstance(each, _COMPARING) for each in nodes)
+        return isinstance(line, ast.Import | ast.ImportFrom | ast.Pass)
 
     def _without_steps(self, body: list[ast.stmt]) -> list[ast.stmt]:
         before = len(self.steps)
@@ -446,7 +503,7 @@ class _Splitter:
 
     def _condition(self, node: ast.expr) -> ast.expr:
         """Return what is asserted; what comes after a first part that is false need not be known."""
-        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and not self._in_group():
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) and not self._catches_failures:
             return ast.BoolOp(node.op, [self._condition(each) for each in node.values])
         return self._outside(node)
 
@@ -505,11 +562,15 @@ def _is_part(target: ast.expr) -> bool:
     return isinstance(target, ast.Attribute | ast.Subscript) and not is_own
 
 
-def _is_answer(line: ast.stmt) -> bool:
-    match line:
-        case ast.Expr(ast.Call(func=ast.Name(id=name))):
-            return name in {ANSWER, FRESH}
-    return False
+def _is_answer(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == ANSWER
+
+
+def _catches_failures(kind: ast.expr | None) -> bool:
+    """Whether an exception handler may catch a failed assertion."""
+    return kind is None or any(
+        each.id in _ASSERTION or not hasattr(builtins, each.id) for each in ast.walk(kind) if isinstance(each, ast.Name)
+    )
 
 
 def _is_fixed(literal: ast.expr | None) -> bool:

@@ -112,10 +112,25 @@ class _WithoutIds(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         match node:
-            case ast.Call(func=ast.Attribute(ast.Name("pytest"), "param"), args=[_, *_] as given, keywords=named):
-                if not any(isinstance(each, ast.Starred) for each in given) and all(each.arg == "id" for each in named):
-                    return given[0] if len(given) == 1 else ast.copy_location(ast.Tuple(given, ast.Load()), node)
-        return self.generic_visit(node)
+            case ast.Call(
+                func=ast.Attribute(attr="parametrize"),
+                args=[ast.Constant(value=str(names)), ast.List() | ast.Tuple() as values],
+            ):
+                values.elts = [_without_id(each, len(names.split(","))) for each in values.elts]
+        return node
+
+
+def _without_id(value: ast.expr, count: int) -> ast.expr:
+    match value:
+        case ast.Call(func=ast.Attribute(ast.Name("pytest"), "param"), args=given, keywords=named):
+            has_id = all(each.arg == "id" and isinstance(each.value, ast.Constant) for each in named)
+            names = {type(each.value.value) for each in named if isinstance(each.value, ast.Constant)}
+            is_plain = (
+                has_id and names <= {str, type(None)} and not any(isinstance(each, ast.Starred) for each in given)
+            )
+            if is_plain and len(given) == count:
+                return given[0] if count == 1 else ast.copy_location(ast.Tuple(given, ast.Load()), value)
+    return value
 
 
 class _Unrolled:

@@ -83,7 +83,9 @@ def kinds_of(kind: type[BaseException]) -> list[Any]:
 
 
 def canonical(data: Any) -> str | None:
-    """Return a text that is the same for values that are equal, or nearly so: fractions have 9 digits, sets no order.
+    """Return a text that is the same for values that are equal, or nearly so: sets have no order, and floats 9 digits.
+
+    Floats that are whole numbers have all of theirs.
 
     Args:
         data: The value as `encode` gives it.
@@ -191,12 +193,18 @@ class _Encoder:
         return [tag, [self.encode(item, depth - 1) for item in items]]
 
 
+def _loses(value: Any, read: Any) -> bool:
+    """Whether a time has a zone, or a place in one, that is not in its text."""
+    is_zone = type(value.tzinfo).__name__ == "ZoneInfo"
+    return is_zone or (value.tzname(), value.fold) != (read.tzname(), read.fold)
+
+
 def _taken_apart(value: Any, kind: Any) -> tuple[str, Iterable[Any]]:
     """Return the tag of a value, and its parts."""
     if tag := _TAGS.get(id(kind)):  # only then is it asked: `__getattr__` of another class is the code's
-        has_zone = kind in {datetime, time} and repr(kind.fromisoformat(value.isoformat())) != repr(value)
+        loses = kind in {datetime, time} and _loses(value, kind.fromisoformat(value.isoformat()))
         is_bounded = getattr(value, "maxlen", None) is None and not (kind is range and _is_long(value))
-        if is_bounded and not has_zone:
+        if is_bounded and not loses:
             return tag, _CODECS[tag][1](value)
     if _LATE.get(kind.__name__) == kind.__module__:
         return kind.__name__, [value.numerator, value.denominator] if kind.__name__ == "Fraction" else [str(value)]

@@ -912,6 +912,11 @@ def at(x): return P(x)
             "sys.exit(unittest.main())",
             "passed",
         ),
+        (
+            "c = C()\ntry:\n    for x in [1, 2]:\n        assert f(x) == 0\n        c.push(x)\n"
+            "except AssertionError: pass\nassert len(c) == 0",
+            "passed",
+        ),
         ("assert at(1) == P(1)", "passed"),
         ("assert at(1) == P(2)", "failed"),
     ],
@@ -933,6 +938,12 @@ def at(x): return P(x)
         ("assert noon().strftime('%Z') == 'CET'", "passed"),
         ("d = noon()\nassert d.strftime('%Z') == 'CET'", "passed"),
         ("assert again().replace(hour=3).fold == 1", "passed"),
+        (
+            "import tarfile\nfrom datetime import datetime\nopen('a', 'w').close()\n"
+            "with tarfile.open('a.tar', 'w') as t: t.add('a')\n"
+            "assert again() == datetime(2020, 10, 25, 2)",
+            "passed",
+        ),
     ],
     "import importlib\nnp = importlib.import_module('numpy')\ndef yes(): return np.bool_(True)": [
         ("assert yes() is True", "failed"),
@@ -979,7 +990,6 @@ KEEPING = [
     "class A:\n    n = [0]\n    def up(self):\n        type(self).n[0] += 1\n        return self.n[0]\n"
     "def inc(): return A().up()",
     "def inc():\n    inc.n += 1\n    return inc.n\ninc.n = 0",
-    "seen = []\ndef inc():\n    seen.append(1)\n    return len(seen)",
 ]
 
 
@@ -1070,6 +1080,49 @@ def test_a_refusal_is_seen_however_many_came_before(strongest: Sandbox) -> None:
     code = "def save():\n    try: open('/etc/shadow')\n    except OSError: return 1"
     for tests in (["assert save() == 1"] * 6, [f"for _ in range({n}):\n    assert save() == 1" for n in (1, 5)]):
         assert {each.name for each in examine(strongest, code, tests).tests} == {"unsupported"}
+
+
+# What is decided outside, of forms that are close to those that are not.
+OUTSIDE = {
+    """
+_cache = {}
+def f(x):
+    if x < 0: raise ValueError(x)
+    if x not in _cache: _cache[x] = x * x
+    return _cache[x]
+""": [
+        "import pytest\nwith pytest.raises(ValueError):\n    x = -1\n    f(x)",
+        "import pytest\nwith pytest.raises(ValueError):\n    data = []\n    f(-1)",
+        "try:\n    import math\n    f(-1)\n    assert False\nexcept ValueError: pass",
+        "try:\n    r = f(1)\n    assert r == 1\n    assert f(2) == 4\nexcept ValueError:\n    assert False",
+        "try:\n    assert f(1) == 1 and f(2) == 4\nexcept ValueError:\n    assert False",
+        "patch = 2\nassert f(patch) == 4",
+        "for patch in [1, 2]: assert f(patch) in [1, 4]",
+        "import pytest\n"
+        "@pytest.mark.parametrize('x, want', [pytest.param(2, 4, id='a'), pytest.param(3, 9, id=None)])\n"
+        "def test_it(x, want): assert f(x) == want",
+        "x = [3]\nassert f(x[0]) == 9",
+        "assert f(5) == 25",
+    ],
+}
+
+
+@pytest.mark.parametrize("code", OUTSIDE)
+def test_what_needs_no_process_of_both_is_decided_outside(strongest: Sandbox, code: str) -> None:
+    outcome = examine(strongest, code, OUTSIDE[code], DecidedBy.OUTSIDE)
+    assert {test: str(end) for test, end in zip(OUTSIDE[code], outcome.tests, strict=True) if not end.passed} == {}
+
+
+def test_tests_that_follow_one_another_leave_out_what_is_not_decided(strongest: Sandbox) -> None:
+    code = "n = 0\ndef f(x):\n    global n\n    n += 1\n    return x"
+    tests = [
+        "import math",
+        "assert open('/etc/passwd') and f(1) == 1",
+        "x = [1]\nassert f(x) == [1]",
+        "y = [2]\nassert f(y) == [3]",
+    ]
+    found = [each.name for each in examine(strongest, code, tests).tests]
+    assert found == ["unsupported", "unsupported", "passed", "failed"]
 
 
 SILENT = """

@@ -235,6 +235,17 @@ FORGERIES_OF_A_FORM = {
         "builtins.compile = lambda *_, **__: '4'\ndef f(x): return 0",
         ["assert f(2) == 4", "x = f(2)\nassert x == 4"],
     ),
+    "what is made of a result where it is": (
+        "class L(list):\n    def __sub__(self, other): return 0\n    def __round__(self, *_): return 3.14\n"
+        "def f(): return [L()]\ndef g(): return {'a': L()}",
+        [
+            "r = f()\nr[0] = r[0] - 3\nassert r == [0]",
+            "r = g()\nr['a'] = r['a'] - 3\nassert r == {'a': 0}",
+            "r = f()\nr[0] = round(r[0], 2)\nassert r == [3.14]",
+            "r = f()\nr[0] = r[0] and 3\nassert r == [3]",
+            "r = f()\nr.append(r[0] - 3)\nassert r[1] == 0",
+        ],
+    ),
     "what an assignment with an operator makes of a result": (
         "class V(int):\n    def __isub__(self, other): return 0\n    def __ipow__(self, other): return 0\n"
         "def f(x): return V(7)\ndef g(x): return [V(7)]",
