@@ -34,7 +34,7 @@ from genetic_udfs.sandbox.whole import part_taken
 
 _FEW_PARENTHESES: Final = 90  # Python reads up to 200 within each other
 _RAISES: Final = {"assertRaises", "assertRaisesRegex", "raises"}
-_MOCKS: Final = {"unittest.mock"}
+_MOCKS: Final = {"mock", "unittest.mock"}
 _ASSERTION: Final = {"AssertionError", "Exception", "BaseException"}
 _WRITTEN_OUT: Final = (ast.Constant, ast.List, ast.Tuple, ast.UnaryOp, ast.USub, ast.expr_context)
 # What an assertion is made of that can only fail: a comparison of plain values raises nothing else that a test catches.
@@ -79,12 +79,12 @@ def _uses_mocks(body: list[ast.stmt]) -> bool:
         for node in nodes
         if isinstance(node, ast.Import | ast.ImportFrom)
         for each in node.names
-        if {"mock", *_MOCKS} & {each.name, getattr(node, "module", None)}
+        if _MOCKS & {each.name, getattr(node, "module", None)}
         for name in bound_by(each)
     }
     return any(
         (isinstance(node, ast.Name) and node.id in found - {"unittest"})
-        or (isinstance(node, ast.Attribute) and ast.unparse(node) in _MOCKS)
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) == "unittest.mock")
         for node in nodes
     )
 
@@ -289,8 +289,8 @@ class _Splitter:
         inside = {Origin.OWN} if isinstance(node, ast.AugAssign) else {Origin.OWN, Origin.RESULT}
         if not any(each is not None and each.origin in inside for each in held):
             raise NotStraight(f"{', '.join(paths)} is changed")
-        given = node.value.args if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else []
-        read = given if isinstance(node, ast.Expr) else [getattr(node, "value", None)]
+        value = getattr(node, "value", None)
+        read = value.args if isinstance(node, ast.Expr) and isinstance(value, ast.Call) else [value]
         if any(each is not None and self._reads_results(each) for each in read):
             raise NotStraight(f"{', '.join(paths)} is changed by what the solution makes of its results")
         return self._done(node, paths)

@@ -107,30 +107,33 @@ def _has_param(body: list[ast.stmt]) -> bool:
     )
 
 
-class _WithoutIds(ast.NodeTransformer):
-    """Writes parameters that have only a name, `pytest.param(1, 2, id="a")`, as their values."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
+def _without_ids(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return statements with parameters that have only a name, `pytest.param(1, 2, id="a")`, as their values."""
+    body = copy.deepcopy(body)
+    for node in (node for each in body for node in ast.walk(each)):
         match node:
             case ast.Call(
                 func=ast.Attribute(attr="parametrize"),
                 args=[ast.Constant(value=str(names)), ast.List() | ast.Tuple() as values],
             ):
                 values.elts = [_without_id(each, len(names.split(","))) for each in values.elts]
-        return node
+    return body
 
 
 def _without_id(value: ast.expr, count: int) -> ast.expr:
     match value:
         case ast.Call(func=ast.Attribute(ast.Name("pytest"), "param"), args=given, keywords=named):
-            has_id = all(each.arg == "id" and isinstance(each.value, ast.Constant) for each in named)
-            names = {type(each.value.value) for each in named if isinstance(each.value, ast.Constant)}
-            is_plain = (
-                has_id and names <= {str, type(None)} and not any(isinstance(each, ast.Starred) for each in given)
-            )
-            if is_plain and len(given) == count:
+            if (
+                len(given) == count
+                and not any(isinstance(each, ast.Starred) for each in given)
+                and all(each.arg == "id" and _is_id(each.value) for each in named)
+            ):
                 return given[0] if count == 1 else ast.copy_location(ast.Tuple(given, ast.Load()), value)
     return value
+
+
+def _is_id(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str | None)
 
 
 class _Unrolled:
@@ -138,7 +141,7 @@ class _Unrolled:
         self.segments = [Segment(0)]
         _check_names(body)
         if _has_param(body):
-            body = [_WithoutIds().visit(copy.deepcopy(each)) for each in body]
+            body = _without_ids(body)
         self._functions = {each.name: each for each in body if isinstance(each, ast.FunctionDef)}
         self._called: set[str] = set()
         self._marks_parameters = _has_param(body)

@@ -917,6 +917,23 @@ def at(x): return P(x)
             "except AssertionError: pass\nassert len(c) == 0",
             "passed",
         ),
+        (
+            "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        c = C()\n        try:\n"
+            "            with self.subTest('a'):\n                assert f(1) == 0\n                c.push(1)\n"
+            "        except AssertionError: pass\n        self.assertEqual(len(c), 0)",
+            "failed",  # a `subTest` catches it itself
+        ),
+        *(
+            (
+                f"import pytest\n@pytest.mark.parametrize('{names}', [pytest.param({given})])\n{test}",
+                "failed|error:TypeError",
+            )
+            for names, given, test in (
+                ("a", "1, 2, id='x'", "def test_it(a): assert f(a) == (1, 2)"),
+                ("a,b", "(1, 2), id='x'", "def test_it(a, b): assert f(a) == 1 and f(b) == 2"),
+                ("a", "1, id=3", "def test_it(a): assert f(a) == 1"),
+            )
+        ),
         ("assert at(1) == P(1)", "passed"),
         ("assert at(1) == P(2)", "failed"),
     ],
@@ -924,6 +941,14 @@ def at(x): return P(x)
         (
             "from unittest.mock import patch\nm = patch('builtins.input', return_value='3').start()\nassert ask() == 3",
             "passed",
+        ),
+        *(
+            (f"import {how}.start()\nassert roll() == 9", "passed")
+            for how in (
+                "unittest.mock\nm = unittest.mock.patch('random.randint', return_value=9)",
+                "random\nfrom unittest.mock import patch as p\nm = p('random.randint', return_value=9)",
+                "random\nfrom unittest import mock\nm = mock.patch('random.randint', return_value=9)",
+            )
         ),
         (
             "import unittest\nfrom unittest.mock import patch\nclass T(unittest.TestCase):\n    def setUp(self):\n"
