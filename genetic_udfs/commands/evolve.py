@@ -43,7 +43,6 @@ from genetic_udfs.store.runs import (
     end_run,
     runs_before,
 )
-from genetic_udfs.store.schema import POPULATION
 from genetic_udfs.store.schema_version import bring_up_to_date
 from genetic_udfs.store.scratch import Scratch
 from genetic_udfs.store.table_errors import table_error_in
@@ -184,10 +183,10 @@ def prepare(run: Run, seeds: Sequence[Seed], origin: Origin | None) -> list[Row]
         before = runs_before(run.store)
         check_same_settings(before, run.config, seeds)
         check_is_shared(run.spark, run.store.root)
-    if size := run.store.read(POPULATION).count():  # a fork's are not the configuration's seeds
-        enough_parents(run.config, size, f"{run.store.root} has a population of {size}; fork a larger one")
     with run.progress.stage("checking the population", None):
-        check_integrity(run.store)
+        size = check_integrity(run.store)
+    if size:  # a fork's are not the configuration's seeds
+        enough_parents(run.config, size, f"{run.store.root} has a population of {size}; fork a larger one")
     return before
 
 

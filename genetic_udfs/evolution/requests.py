@@ -152,6 +152,7 @@ def with_replies(
     )
     place, label = ", ".join(plan.stage.place), plan.stage.label
     price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))
+    recorded = None
     with run.progress.stage(f"{place}: {label}", plan.missing, price=price, hourly=hourly) as stage:
         if plan.missing:
             slots = feeder_slots(run.spark, engine)
@@ -172,9 +173,9 @@ def with_replies(
 
             named = f"{place}, {label}"
             with small_batches(run.spark):
-                run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
+                recorded = run.ledger.record(plan, answered, budget_check(run, plan.stage, named, plan.missing))
             if run.progress.all_failed(stage):
                 refuse_configuration(run, settings.engine, plan.stage, engine.model, sampling)
             if use := run.progress.engine_utilization(stage):
                 run.stage_utilization.append(StageUtilization(generation, round_, role, use))
-    return run.ledger.with_replies(plan).drop("prompt", "template", "sample")
+    return run.ledger.with_replies(plan, recorded).drop("prompt", "template", "sample")

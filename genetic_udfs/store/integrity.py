@@ -19,19 +19,25 @@ from genetic_udfs.store.tables import Store
 _NAMED: Final = 3  # of the rows that break one rule
 
 
-def check_integrity(store: Store) -> None:
+def check_integrity(store: Store) -> int:
     """Check that no table is missing, then ordinals, ids, parents and the sizes of generations.
+
+    Returns:
+        The size of the population.
 
     Raises:
         StoreError: naming the table that is missing, or rows of each rule that is broken, how many there are, and the
             version to go back to.
     """
     refuse_lost_tables(store)
+    if not store.exists(POPULATION):
+        return 0
     population, generations = store.read(POPULATION), store.read(GENERATIONS)
     sizes = {row["generation"]: row["count"] for row in population.groupBy("generation").count().collect()}
     rows = generations.select("generation", "population_size").orderBy("generation").collect()
     _refuse_broken(store, GENERATIONS, _in_generations(store, rows, sizes))
     _refuse_broken(store, POPULATION, [*_in_sizes(rows, sizes), *_in_order(population), *_in_lineage(population)])
+    return sum(sizes.values())
 
 
 def versions_of_generations(store: Store, table: str = POPULATION) -> dict[int, int]:

@@ -30,6 +30,8 @@ _IN_STAGE: Final = "_in_stage"
 
 # Folder of the scratch space with the requests of plans that take several waves.
 _WAVES: Final = "waves"
+# ... and with what a single wave was answered.
+_REPLIES_OF_WAVE: Final = "replies"
 _PLANNED: Final = StructType([StructField("request_id", StringType())])
 
 
@@ -77,7 +79,8 @@ class Plan:
     """A stage's rows, and which of them are to be asked.
 
     `missing` counts the rows whose request has no reply, equal requests each time; `here` those whose request was
-    answered in this stage already, `elsewhere` in another one of the generation.
+    answered in this stage already, `elsewhere` in another one of the generation. `max_bytes` is an upper estimate of
+    the rows' size with their replies; None where it is unknown.
     """
 
     stage: Stage
@@ -85,6 +88,7 @@ class Plan:
     missing: int
     here: int
     elsewhere: int
+    max_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class Ledger:
         Args:
             rows: any columns, with `request_id` (null where nothing is asked).
             stage: the stage.
-            max_bytes: an upper estimate of the rows' size; None where it is unknown.
+            max_bytes: an upper estimate of the rows' size with their replies; None where it is unknown.
         """
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
         keyed = rows.withColumn(_KEY, F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string")))
@@ -125,7 +129,7 @@ class Ledger:
             max_bytes=max_bytes,
         )
         seen = self.scratch.observed(kept)
-        return Plan(stage, kept, seen["missing"], seen["here"], seen["elsewhere"])
+        return Plan(stage, kept, seen["missing"], seen["here"], seen["elsewhere"], max_bytes)
 
     def _answered(self, stage: Stage) -> DataFrame | None:
         """Return the requests of a generation and role that have a reply, as `_KEY`, and `_IN_STAGE`; None if none has.
@@ -159,51 +163,85 @@ class Ledger:
             self._answered_before[generation] = kept
         return self._answered_before[generation]
 
-    def with_replies(self, plan: Plan) -> DataFrame:
-        """Return a stage's rows with `reply`: the reply's fields, null where nothing was asked."""
-        stage = plan.stage
+    def with_replies(self, plan: Plan, recorded: DataFrame | None = None) -> DataFrame:
+        """Return a stage's rows with `reply`: the reply's fields, null where nothing was asked.
+
+        Args:
+            plan: the stage's plan.
+            recorded: what `record` has returned for it.
+        """
+        if plan.here or plan.elsewhere:
+            replies = self._first_replies(plan)
+        else:  # each was asked once, by this run
+            if recorded is None:
+                is_own = plan.stage.has() & (F.col("run_id") == self.run_id)
+                recorded = self.store.read(REPLIES).filter(is_own)
+            replies = recorded.select(F.col("request_id").alias(_KEY), _reply().alias("reply"))
+        return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
+
+    def _first_replies(self, plan: Plan) -> DataFrame:
+        """Return what a stage's requests were answered first, here or in other stages, as `_KEY` and `reply`.
+
+        Each has one reply, were it not for a second driver on the same store, and for errors that were asked again.
+        """
         table = self.store.read(REPLIES)
-        found = table.filter(stage.has())
-        reply = F.struct(*REPLY_FIELDS)
-        if not plan.here and not plan.elsewhere:  # each was asked once, by this run
-            own = found.filter(F.col("run_id") == self.run_id)
-            replies = own.select(F.col("request_id").alias(_KEY), reply.alias("reply"))
-            return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
+        found = table.filter(plan.stage.has())
         if plan.elsewhere:
             wanted = plan.rows.filter(~F.col(_IN_STAGE)).select("request_id").distinct()
-            others = table.filter(stage.may_share() & ~stage.has())
+            others = table.filter(plan.stage.may_share() & ~plan.stage.has())
             found = found.unionByName(others.join(wanted, "request_id", "left_semi"))
-        # Each request has one reply, were it not for a second driver on the same store, and for errors that were asked
-        # again: the first answer counts.
         order = F.struct(F.col("error").isNotNull().alias("failed"), "sent_at", "run_id", "attempt")
-        first = F.min_by(reply, order)
-        replies = found.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
-        return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
+        first = F.min_by(_reply(), order)
+        return found.groupBy(F.col("request_id").alias(_KEY)).agg(first.alias("reply"))
 
     def record(
         self, plan: Plan, ask: Callable[[DataFrame], DataFrame], before_wave: Callable[[], None] = lambda: None
-    ) -> None:
+    ) -> DataFrame | None:
         """Have a stage's requests answered in waves, each appended in one commit; one that was begun is finished.
+
+        What the driver can keep of a single wave is answered before it is appended, so that it need not be read again.
 
         Args:
             plan: which requests have no reply yet.
             ask: turns requests, each once, into rows of the `replies` table, calling the engine.
             before_wave: called before a wave is sent; what it raises ends the stage once waves under way are committed.
 
+        Returns:
+            The rows that were appended, from the scratch space; None where they are in the table alone.
+
         Raises:
             Stopped: if the process was asked to stop; the waves that were under way then are committed.
         """
-        stage = plan.stage.name
         waves = max(1, -(-plan.missing // self.wave_size))
         requests = (
             plan.rows.filter(_is_missing()).select("request_id", "prompt", "template").dropDuplicates(["request_id"])
         )
         if waves > 1:
-            wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves)).cast("int")
-            by_wave = requests.withColumn("wave", wave_of).repartition("wave")
-            requests = self.scratch.checkpoint(by_wave, f"{_WAVES}/{stage}", by="wave")
-            self.store.create(REPLIES)
+            self._record_waves(plan.stage, requests, waves, ask, before_wave)
+            return None
+        with graceful_section():
+            before_wave()
+            answered, place = ask(requests), f"{_REPLIES_OF_WAVE}/{plan.stage.name}"
+            if not self.scratch.has_room(plan.max_bytes):
+                self._append(plan.stage, answered, 0)
+                return None
+            recorded = self.scratch.checkpoint(answered, place, max_bytes=plan.max_bytes)
+            self._append(plan.stage, recorded, 0)
+            return recorded
 
+    def _record_waves(
+        self,
+        stage: Stage,
+        requests: DataFrame,
+        waves: int,
+        ask: Callable[[DataFrame], DataFrame],
+        before_wave: Callable[[], None],
+    ) -> None:
+        """Have requests answered in so many waves, two at once; arguments and errors as of `record`."""
+        wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves)).cast("int")
+        by_wave = requests.withColumn("wave", wave_of).repartition("wave")
+        dealt = self.scratch.checkpoint(by_wave, f"{_WAVES}/{stage.name}", by="wave")
+        self.store.create(REPLIES)
         failed = threading.Event()
 
         @inheritable_thread_target(self.store.spark)
@@ -213,26 +251,27 @@ class Ledger:
             try:
                 with graceful_section():
                     before_wave()
-                    append(wave)
+                    self._append(stage, ask(dealt.filter(F.col("wave") == wave).drop("wave")), wave)
             except BaseException:
                 failed.set()
                 raise
 
-        def append(wave: int) -> None:
-            self.store.append(
-                REPLIES,
-                ask(requests.filter(F.col("wave") == wave).drop("wave") if waves > 1 else requests),
-                transaction=None,  # a later start asks for what is not there
-                run_id=self.run_id,
-                stage=stage,
-                wave=wave,
-            )
-
-        if waves == 1:
-            answer(0)
-            return
         with ThreadPoolExecutor(_WAVES_AT_ONCE) as pool:
             list(pool.map(answer, range(waves)))
+
+    def _append(self, stage: Stage, answered: DataFrame, wave: int) -> None:
+        self.store.append(
+            REPLIES,
+            answered,
+            transaction=None,  # a later start asks for what is not there
+            run_id=self.run_id,
+            stage=stage.name,
+            wave=wave,
+        )
+
+
+def _reply() -> Column:
+    return F.struct(*REPLY_FIELDS)
 
 
 def _requests_of(generation: int) -> str:

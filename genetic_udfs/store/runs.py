@@ -240,7 +240,7 @@ def begin_run(
         },
         "outcome": RUNNING,
     }
-    store.append(RUNS, local_frame(store.spark, [row], RUNS_SCHEMA), transaction=run_id, version=0, run_id=run_id)
+    store.append(RUNS, local_frame(store.spark, [row], RUNS_SCHEMA), transaction=None, run_id=run_id)
 
 
 def configuration_text(config: Config) -> str:

@@ -75,11 +75,10 @@ class Scratch:
         seen, table = Observation(), None
         aggregates = {"rows": F.count(F.lit(1)), **(observed or {})}
         counted = rows.observe(seen, *(value.alias(key) for key, value in aggregates.items()))
-        left = _MAX_BYTES - sum(table.nbytes for table in self._kept.values() if table is not None)
-        if max_bytes is not None and max_bytes <= left and by is None:
+        if by is None and self.has_room(max_bytes):
             table = counted.toArrow()
             counted = kept = self._local(table, rows.schema)
-        if table is None or table.nbytes > left:
+        if table is None or not self.has_room(table.nbytes):
             table, path = None, self._path(name)
             # Nothing looks for the file that says that all are there, and each file is a process: Hadoop calls chmod.
             writer = counted.write.mode("overwrite").option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
@@ -88,6 +87,11 @@ class Scratch:
         self._kept[name] = table
         self._observed[kept] = seen.get
         return kept
+
+    def has_room(self, max_bytes: int | None) -> bool:
+        """Tell whether the driver keeps rows that take so much at most; None where that is unknown."""
+        left = _MAX_BYTES - sum(table.nbytes for table in self._kept.values() if table is not None)
+        return max_bytes is not None and max_bytes <= left
 
     def read(self, name: str, schema: StructType) -> DataFrame | None:
         """Return what `checkpoint` has kept under names that a pattern matches; None where that is nothing."""

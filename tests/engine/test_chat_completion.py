@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,23 +106,6 @@ def test_the_longest_reply_has_the_name_that_the_endpoint_knows(
 def test_what_the_system_says_stands_before_a_system_turn_of_the_prompt() -> None:
     body = request_body("m", f"{mark('system')}own\n{mark('user')}p", Sampling(0.5, 1.0, 8, system="first"))
     assert [message["content"] for message in body["messages"]] == ["first\n\nown", "p"]
-
-
-@pytest.mark.vllm
-@pytest.mark.slow
-@pytest.mark.parametrize("regex", [None, "a+"])
-def test_vllms_own_request_model_knows_every_field(regex: str | None) -> None:
-    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
-
-    sampling = replace(EVERYTHING, regex=regex, json_schema=None if regex else {"type": "object"}, prefill="def")
-    body = request_body("m", "p", replace(sampling, top_logprobs=20))
-    assert body.keys() <= ChatCompletionRequest.model_fields.keys()
-    read = ChatCompletionRequest.model_validate(body)
-    assert {name: getattr(read, name) for name in ("top_k", "min_p", "repetition_penalty", "stop", "max_tokens")} == {
-        name: body[name] for name in ("top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
-    }
-    form = read.structured_outputs.regex if regex else read.response_format.json_schema.json_schema
-    assert form == (regex or {"type": "object"})
 
 
 @pytest.mark.parametrize("said", ["Yes}", "\\boxed{Yes}"])

@@ -2,14 +2,17 @@ import argparse
 import importlib.metadata
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from genetic_udfs.config import ROLES, Engine, Role
 from genetic_udfs.config.file import load_config
+from genetic_udfs.engine.chat_completion import request_body
 from genetic_udfs.engine.protocol import EngineRequest
 from genetic_udfs.engine.vllm import SERVED_MODEL, Machine, arguments, command, dtype, environment, sleeps
+from tests.engine.test_chat_completion import EVERYTHING
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CONFIGURATIONS = {name: load_config(PROJECT / "conf" / f"{name}.yaml") for name in ("local", "cluster", "paper")}
@@ -207,6 +210,23 @@ def test_vllm_itself_knows_the_variables_that_are_set_for_it(file: str, role: Ro
     assert "VLLM_NO_USAGE_STATS" in of_vllm
     assert ("VLLM_SERVER_DEV_MODE" in of_vllm) is sleeps(engine, machine)
     assert of_vllm - vllm.envs.environment_variables.keys() == set()
+
+
+@pytest.mark.vllm
+@pytest.mark.slow
+@pytest.mark.parametrize("regex", [None, "a+"])
+def test_vllms_own_request_model_knows_every_field(regex: str | None) -> None:
+    from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
+
+    sampling = replace(EVERYTHING, regex=regex, json_schema=None if regex else {"type": "object"}, prefill="def")
+    body = request_body("m", "p", replace(sampling, top_logprobs=20))
+    assert body.keys() <= ChatCompletionRequest.model_fields.keys()
+    read = ChatCompletionRequest.model_validate(body)
+    assert {name: getattr(read, name) for name in ("top_k", "min_p", "repetition_penalty", "stop", "max_tokens")} == {
+        name: body[name] for name in ("top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
+    }
+    form = read.structured_outputs.regex if regex else read.response_format.json_schema.json_schema
+    assert form == (regex or {"type": "object"})
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,14 @@ from genetic_udfs.store.tables import Store
 Turn = Callable[..., tuple[tuple[int, int, int], dict[str, str | None]]]
 
 
-@pytest.fixture
-def turn(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Turn:
+@pytest.fixture(params=[None, 1 << 20], ids=["of any size", "small"])
+def turn(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Turn:
     """Take requests through a stage of a run; return what was missing, here and elsewhere, and the replies.
 
-    Of a run's plans the first alone reads `replies`; replies of other stages are read of files of its role.
+    Of a run's plans the first alone reads `replies`; replies of other stages are read of files of its role, and those
+    of a small stage that were all asked in it not at all.
     """
+    max_bytes: int | None = request.param
 
     store = Store(spark, str(tmp_path / "store"))
     ledgers: dict[str, Ledger] = {}
@@ -57,11 +59,13 @@ def turn(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         given = [(str(place), request or None, request.upper(), "v1") for place, request in enumerate(requests)]
         rows = spark.createDataFrame(given, "id string, request_id string, prompt string, template string")
         reads.clear()
-        plan = ledger.plan(rows, Stage(role, role, 1, round_, role))
+        plan = ledger.plan(rows, Stage(role, role, 1, round_, role), max_bytes)
         assert reads == ([REPLIES] if is_first else [])
-        if plan.missing:
-            ledger.record(plan, ask)
-        replied = ledger.with_replies(plan)
+        reads.clear()
+        recorded = ledger.record(plan, ask) if plan.missing else None
+        replied = ledger.with_replies(plan, recorded)
+        is_kept = max_bytes is not None and plan.missing and not plan.here and not plan.elsewhere
+        assert reads == ([] if is_kept else [REPLIES])
         if plan.elsewhere:
             of_others = read(store, REPLIES).filter(F.col("role") != role)
             assert not {*replied.inputFiles()} & {*of_others.inputFiles()}
