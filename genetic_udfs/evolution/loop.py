@@ -135,18 +135,18 @@ def commit_population(run: Run, generation: int, size: int) -> None:
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
     """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item.
 
-    A task orders so many slots of a colony; by how many rows are in each such part it is known where it begins.
+    A task orders the keys of so many slots of a colony; by how many are in each such part it is known where it begins.
     """
     part = ("colony", "round", "part")
-    parted = accepted.withColumn("part", F.floor(F.col("slot") / SLOTS_A_TASK))
-    counts = parted.groupBy(*part).agg(F.count(F.lit(1)).alias("members"))
+    keys = accepted.withColumn("part", F.floor(F.col("slot") / SLOTS_A_TASK)).select(*part, "slot", "item", "id")
+    counts = keys.groupBy(*part).agg(F.count(F.lit(1)).alias("members"))
     before = F.coalesce(
         F.sum("members").over(Window.orderBy(*part).rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
     )
     offsets = counts.select(*part, (before + first).alias("offset"))
     place = F.row_number().over(Window.partitionBy(*part).orderBy("slot", "item")) - 1
-    placed = parted.withColumn("place", place).join(F.broadcast(offsets), [*part])
-    return placed.withColumn("ordinal", F.col("offset") + F.col("place")).drop("part", "place", "offset")
+    ordinals = keys.select(*part, "id", place.alias("place")).join(F.broadcast(offsets), [*part])
+    return accepted.join(ordinals.select("id", (F.col("offset") + F.col("place")).alias("ordinal")), "id")
 
 
 def commit_generation(

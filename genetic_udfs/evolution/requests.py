@@ -135,7 +135,7 @@ def with_replies(
         settings: which engine is asked and how it samples; those of the role unless given.
         is_scored: whether `yes_probability` is read; of the Judge in its usual stage unless given.
         ledger_role: what the ledger has as `role`, by which costs are summed up; the role's name unless given.
-        max_bytes: an upper estimate of the rows' size; None where it is unknown.
+        max_bytes: an upper estimate of the rows' size with their replies; None where it is unknown.
 
     Returns:
         `rows` without `prompt`, `template` and `sample`; `reply` has the fields of `engine.columns.REPLY_FIELDS`.

@@ -23,7 +23,7 @@ def check_integrity(store: Store) -> int:
     """Check that no table is missing, then ordinals, ids, parents and the sizes of generations.
 
     Returns:
-        The size of the population.
+        The size of the population, 0 where there is none yet.
 
     Raises:
         StoreError: naming the table that is missing, or rows of each rule that is broken, how many there are, and the

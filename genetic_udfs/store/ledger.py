@@ -30,8 +30,8 @@ _IN_STAGE: Final = "_in_stage"
 
 # Folder of the scratch space with the requests of plans that take several waves.
 _WAVES: Final = "waves"
-# ... and with what a single wave was answered.
-_REPLIES_OF_WAVE: Final = "replies"
+# Folder of the scratch space with the replies of single waves.
+_REPLIES: Final = "replies"
 _PLANNED: Final = StructType([StructField("request_id", StringType())])
 
 
@@ -180,9 +180,10 @@ class Ledger:
         return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
 
     def _first_replies(self, plan: Plan) -> DataFrame:
-        """Return what a stage's requests were answered first, here or in other stages, as `_KEY` and `reply`.
+        """Return the first reply to each of a stage's requests, of this stage or of others, as `_KEY` and `reply`.
 
-        Each has one reply, were it not for a second driver on the same store, and for errors that were asked again.
+        A request has two only after a second driver on the same store, or an error that was asked again; an answer
+        goes before an error.
         """
         table = self.store.read(REPLIES)
         found = table.filter(plan.stage.has())
@@ -199,7 +200,8 @@ class Ledger:
     ) -> DataFrame | None:
         """Have a stage's requests answered in waves, each appended in one commit; one that was begun is finished.
 
-        What the driver can keep of a single wave is answered before it is appended, so that it need not be read again.
+        A single wave whose replies the driver can keep is collected before it is appended, so that `with_replies` need
+        not read it back.
 
         Args:
             plan: which requests have no reply yet.
@@ -219,15 +221,16 @@ class Ledger:
         if waves > 1:
             self._record_waves(plan.stage, requests, waves, ask, before_wave)
             return None
+        # Others are read from the table with those that were answered before.
+        is_kept = not plan.here and not plan.elsewhere and self.scratch.has_room(plan.max_bytes)
         with graceful_section():
             before_wave()
-            answered, place = ask(requests), f"{_REPLIES_OF_WAVE}/{plan.stage.name}"
-            if not self.scratch.has_room(plan.max_bytes):
-                self._append(plan.stage, answered, 0)
-                return None
-            recorded = self.scratch.checkpoint(answered, place, max_bytes=plan.max_bytes)
-            self._append(plan.stage, recorded, 0)
-            return recorded
+            answered = ask(requests)
+            if is_kept:
+                self.store.before_commit()  # an append looks before it asks, too
+                answered = self.scratch.checkpoint(answered, f"{_REPLIES}/{plan.stage.name}", max_bytes=plan.max_bytes)
+            self._append(plan.stage, answered, 0)
+        return answered if is_kept else None
 
     def _record_waves(
         self,
@@ -237,7 +240,7 @@ class Ledger:
         ask: Callable[[DataFrame], DataFrame],
         before_wave: Callable[[], None],
     ) -> None:
-        """Have requests answered in so many waves, two at once; arguments and errors as of `record`."""
+        """Have requests answered in `waves` waves, two at once; `ask`, `before_wave` and errors as of `record`."""
         wave_of = F.pmod(F.xxhash64("request_id"), F.lit(waves)).cast("int")
         by_wave = requests.withColumn("wave", wave_of).repartition("wave")
         dealt = self.scratch.checkpoint(by_wave, f"{_WAVES}/{stage.name}", by="wave")

@@ -89,7 +89,7 @@ class Scratch:
         return kept
 
     def has_room(self, max_bytes: int | None) -> bool:
-        """Tell whether the driver keeps rows that take so much at most; None where that is unknown."""
+        """Tell whether rows of at most this size stay in the driver; those of unknown size (None) do not."""
         left = _MAX_BYTES - sum(table.nbytes for table in self._kept.values() if table is not None)
         return max_bytes is not None and max_bytes <= left
 

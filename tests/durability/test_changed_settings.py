@@ -50,6 +50,9 @@ def test_what_would_change_the_meaning_of_rows_is_refused_by_name_and_nothing_is
         "dedup.threshold": "0.7 in the store, 0.8",
         "dedup.shingle_words": "3 in the store, 2",
     }
+    more = settings(tmp_path, "http://127.0.0.1:9/v1", generations=2, operators={"crossover_parents": 15})
+    with pytest.raises(ConfigurationError, match="15 different parents, but .* has a population of 14; fork a larger"):
+        evolve(spark, more)
     assert versions(config) == before
 
 

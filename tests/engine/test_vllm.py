@@ -212,6 +212,7 @@ def test_vllm_itself_knows_the_variables_that_are_set_for_it(file: str, role: Ro
     assert of_vllm - vllm.envs.environment_variables.keys() == set()
 
 
+# Here, as each test process that imports vLLM takes 20 s of CPU for it, and one process has all tests of a file.
 @pytest.mark.vllm
 @pytest.mark.slow
 @pytest.mark.parametrize("regex", [None, "a+"])

@@ -42,11 +42,12 @@ def afresh() -> Iterator[None]:
 
 
 class Asking:
-    """A stage of eight requests in four waves, two at once, none of which is answered before `may_answer` is there."""
+    """A stage of eight requests in waves, two at once, none of which is answered before `may_answer` is there."""
 
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
+    def __init__(self, spark: SparkSession, folder: Path, wave_size: int = 2, max_bytes: int | None = None) -> None:
         self.store = Store(spark, str(folder / "store"))
-        self.ledger = Ledger(self.store, Scratch(spark, str(folder / "scratch")), "run", wave_size=2)
+        self.ledger = Ledger(self.store, Scratch(spark, str(folder / "scratch")), "run", wave_size)
+        self.max_bytes = max_bytes
         self.begun, self.may_answer = folder / "begun", folder / "may answer"
         begun, may_answer = self.begun, self.may_answer
 
@@ -62,7 +63,8 @@ class Asking:
     def ask(self) -> None:
         rows = self.store.spark.createDataFrame([(f"request-{n}",) for n in range(8)], "request_id string")
         requests = rows.select("request_id", F.lit("ask").alias("prompt"), F.lit("v1").alias("template"))
-        self.ledger.record(self.ledger.plan(requests, Stage("stage", "coder", 1, 0, "coder")), self._rows)
+        stage = Stage("stage", "coder", 1, 0, "coder")
+        self.ledger.record(self.ledger.plan(requests, stage, self.max_bytes), self._rows)
 
     def _rows(self, wave: DataFrame) -> DataFrame:
         values = {"request_id": F.col("request_id"), "text": self._answered("request_id")}
@@ -99,11 +101,20 @@ def test_waves_under_way_are_committed_and_no_others_begun(spark: SparkSession, 
     assert 1 <= history.count() <= 2
 
 
-@pytest.mark.parametrize("grace", [1.0, FOR_EVER])
+def test_a_wave_that_the_driver_keeps_is_committed_whole(spark: SparkSession, tmp_path: Path) -> None:
+    asking = Asking(spark, tmp_path, wave_size=8, max_bytes=1 << 20)
+    stopping = asking.when_it_asks(lambda: request_stop(FOR_EVER), asking.may_answer.touch)
+    asking.ask()
+    stopping.join()
+    shutting_down.set()
+    assert asking.replies() == 8
+
+
+@pytest.mark.parametrize(("grace", "wave_size", "max_bytes"), [(1.0, 2, None), (FOR_EVER, 2, None), (1.0, 8, 1 << 20)])
 def test_a_stop_is_bounded_by_its_patience_and_by_a_second_one(
-    spark: SparkSession, tmp_path: Path, grace: float
+    spark: SparkSession, tmp_path: Path, grace: float, wave_size: int, max_bytes: int | None
 ) -> None:
-    asking = Asking(spark, tmp_path)
+    asking = Asking(spark, tmp_path, wave_size, max_bytes)
     again = [lambda: time.sleep(1.0), lambda: request_stop(FOR_EVER)] if grace > 1 else []
     stopping = asking.when_it_asks(lambda: request_stop(grace), *again)
     with pytest.raises(Exception, match="cancelled"):

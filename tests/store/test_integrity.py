@@ -16,7 +16,7 @@ TABLES = (RUNS, POPULATION, GENERATIONS, REPLIES, CANDIDATES)
 
 
 def test_a_store_as_a_run_leaves_it_is_fine(made: Store) -> None:
-    check_integrity(made)
+    assert check_integrity(made) == 8
     assert versions_of_generations(made) == {0: 0, 1: 1, 2: 2}
 
 
@@ -55,7 +55,8 @@ def test_only_tables_that_a_run_has_come_to_are_missed(made: Store, spark: Spark
     spark.sql(f"DELETE FROM {made.name(POPULATION)} WHERE generation > 0")
     for name in (CANDIDATES, GENERATIONS, POPULATION, RUNS):  # from the last that a run makes to the first
         shutil.rmtree(made.path(name))
-        check_integrity(Store(spark, made.root))
+        size = check_integrity(Store(spark, made.root))
+    assert size == 0
 
 
 def test_of_each_rule_that_is_broken_some_rows_are_named_and_the_others_counted(made: Store) -> None:

@@ -21,8 +21,8 @@ Turn = Callable[..., tuple[tuple[int, int, int], dict[str, str | None]]]
 def turn(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Turn:
     """Take requests through a stage of a run; return what was missing, here and elsewhere, and the replies.
 
-    Of a run's plans the first alone reads `replies`; replies of other stages are read of files of its role, and those
-    of a small stage that were all asked in it not at all.
+    Of a run's plans the first alone reads `replies`; replies of other stages are read of files of its role. A small
+    stage whose requests are all new reads `replies` not at all.
     """
     max_bytes: int | None = request.param
 
