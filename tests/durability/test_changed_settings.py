@@ -11,8 +11,10 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.commands.checks.preflight import check_seeds
+from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config import Config
 from genetic_udfs.errors import ConfigurationError
+from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store.runs import check_same_settings, runs_before
 from genetic_udfs.store.tables import Store
 from tests import scripted_model
@@ -51,8 +53,9 @@ def test_what_would_change_the_meaning_of_rows_is_refused_by_name_and_nothing_is
         "dedup.shingle_words": "3 in the store, 2",
     }
     more = settings(tmp_path, "http://127.0.0.1:9/v1", generations=2, operators={"crossover_parents": 15})
-    with pytest.raises(ConfigurationError, match="15 different parents, but .* has a population of 14; fork a larger"):
-        evolve(spark, more)
+    with pytest.raises(ConfigurationError, match=r"15 different parents, but .* has a population of 14; fork a larger"):
+        with Progress() as progress:  # the seeds may be enough, and a fork's population too small
+            evolve_recorded(new_run(spark, more, progress), check_seeds(config), [])
     assert versions(config) == before
 
 

@@ -174,8 +174,9 @@ class Seen:
         running = executor.servers()
         for server in running:
             if server not in self.servers:
-                self.lengths.append(model_length(server))
-                self.servers.append(server)
+                with contextlib.suppress(ValueError):  # one that ends while it is looked at has no arguments
+                    self.lengths.append(model_length(server))
+                    self.servers.append(server)
         self.most_servers = max(self.most_servers, len(running))
         # A core may outlive its server.
         self.most_cores = max(self.most_cores, sum(len(engine_cores(server)) for server in self.servers))
@@ -189,8 +190,7 @@ def watching(executor: RealExecutor) -> Iterator[Seen]:
 
     def watch() -> None:
         while not over.wait(0.1):
-            with contextlib.suppress(ValueError):  # a server that ends while it is looked at has no arguments
-                seen.look(executor)
+            seen.look(executor)
 
     seen.look(executor)
     thread = threading.Thread(target=watch, daemon=True)
