@@ -53,7 +53,7 @@ def test_what_would_change_the_meaning_of_rows_is_refused_by_name_and_nothing_is
         "dedup.shingle_words": "3 in the store, 2",
     }
     more = settings(tmp_path, "http://127.0.0.1:9/v1", generations=2, operators={"crossover_parents": 15})
-    too_small = r"15 different parents, but .* has a population of 14; fork a larger"  # a fork's, though seeds be enough
+    too_small = r"15 different parents, but .* has a population of 14; fork a larger"  # of a fork
     with Progress() as progress, pytest.raises(ConfigurationError, match=too_small):
         evolve_recorded(new_run(spark, more, progress), check_seeds(config), [])
     assert versions(config) == before
