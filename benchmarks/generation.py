@@ -117,7 +117,7 @@ def growth(results: Results, options: argparse.Namespace) -> None:
             "spark_eventLog_dir": logs.as_uri(),
             "spark_eventLog_compress": False,
             "spark_eventLog_rolling_enabled": False,
-            "spark_driver_memory": "4g",  # Java takes what it may have; the workers' memory comes on top
+            "spark_driver_memory": "3g",  # Java takes what it may have; the workers' memory comes on top
         }
         with spark_session(**events) as spark:
             timed_generation(spark, settings(f"{folder}/warm", samples_per_generation=500, colonies=4))
