@@ -221,10 +221,18 @@ def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
-    """Apply the rules for instructions, and add `content_hash`."""
+    """Apply the rules for instructions, and add `content_hash`; of `parents`, whose texts are done with, ids are left.
+
+    Texts of parents are most of a row, and later stages shuffle rows.
+    """
     hashed = row_udf(content_hash, StringType())("instruction")
     found = rejection_of("instruction", "parents", "task", this.run.config.filters)
-    return reject(rows, found).withColumn("content_hash", F.when(F.col("instruction") != "", hashed))
+    return reject(rows, found).withColumns(
+        {
+            "content_hash": F.when(F.col("instruction") != "", hashed),
+            "parents": F.transform("parents", lambda parent: parent["id"]),
+        }
+    )
 
 
 def reject_test_problems(rows: DataFrame, this: Round) -> DataFrame:
@@ -368,9 +376,8 @@ def decide(rows: DataFrame, this: Round) -> DataFrame:
     unanswered = F.col("code").isNull()
     if this.run.config.acceptance != "tests" and not this.run.config.accepts_by_execution:
         unanswered = unanswered | F.col("verdict").isNull()
-    parents = F.transform("parents", lambda parent: parent["id"])
     return (
         rows.transform(reject, F.when(unanswered, lost))
-        .withColumns({"parents": parents, "run_id": F.lit(this.run.id)})
+        .withColumn("run_id", F.lit(this.run.id))
         .select(*CANDIDATES_SCHEMA.fieldNames())
     )
