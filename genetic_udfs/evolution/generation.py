@@ -221,9 +221,9 @@ def read_instructions(rows: DataFrame, this: Round) -> DataFrame:
 
 
 def reject_unfit(rows: DataFrame, this: Round) -> DataFrame:
-    """Apply the rules for instructions, and add `content_hash`; of `parents`, whose texts are done with, ids are left.
+    """Apply the rules for instructions, and add `content_hash`; of `parents`, ids are left.
 
-    Texts of parents are most of a row, and later stages shuffle rows.
+    Their texts are done with, and no later stage carries them.
     """
     hashed = row_udf(content_hash, StringType())("instruction")
     found = rejection_of("instruction", "parents", "task", this.run.config.filters)
