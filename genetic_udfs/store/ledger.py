@@ -90,6 +90,11 @@ class Plan:
     elsewhere: int
     max_bytes: int | None
 
+    @property
+    def is_new(self) -> bool:
+        """Whether none of its requests was answered before, so that each is asked once, by this run."""
+        return not self.here and not self.elsewhere
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -170,13 +175,13 @@ class Ledger:
             plan: the stage's plan.
             recorded: what `record` has returned for it.
         """
-        if plan.here or plan.elsewhere:
-            replies = self._first_replies(plan)
-        else:  # each was asked once, by this run
+        if plan.is_new:
             if recorded is None:
                 is_own = plan.stage.has() & (F.col("run_id") == self.run_id)
                 recorded = self.store.read(REPLIES).filter(is_own)
             replies = recorded.select(F.col("request_id").alias(_KEY), _reply().alias("reply"))
+        else:
+            replies = self._first_replies(plan)
         return plan.rows.join(replies, _KEY, "left").drop(_KEY, _IN_STAGE)
 
     def _first_replies(self, plan: Plan) -> DataFrame:
@@ -222,7 +227,7 @@ class Ledger:
             self._record_waves(plan.stage, requests, waves, ask, before_wave)
             return None
         # Others are read from the table with those that were answered before.
-        is_kept = not plan.here and not plan.elsewhere and self.scratch.has_room(plan.max_bytes)
+        is_kept = plan.is_new and self.scratch.has_room(plan.max_bytes)
         with graceful_section():
             before_wave()
             answered = ask(requests)
