@@ -32,6 +32,8 @@ _IN_STAGE: Final = "_in_stage"
 _WAVES: Final = "waves"
 # Folder of the scratch space with the replies of single waves.
 _REPLIES: Final = "replies"
+# Folder of the scratch space with those of a plan's requests that have a reply.
+_ANSWERED: Final = "answered"
 _PLANNED: Final = StructType([StructField("request_id", StringType())])
 
 
@@ -120,28 +122,46 @@ class Ledger:
         """
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
         keyed = rows.withColumn(_KEY, F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string")))
-        answered = self._answered(stage)
+        answered = self._answered(stage)  # before this plan is among those that it looks at
         kept = self.scratch.checkpoint(
-            keyed.withColumn(_IN_STAGE, F.lit(None).cast("boolean"))
-            if answered is None
-            else keyed.join(answered, _KEY, "left"),
+            keyed,
             f"{_plans_of(stage)}/{stage.name.replace('/', '.')}",
+            {"requests": F.count("request_id")},
+            max_bytes=max_bytes,
+        )
+        requests = self.scratch.observed(kept)["requests"]
+        found = None if answered is None or not requests else self._found(answered, kept, stage, max_bytes)
+        if found is None:
+            return Plan(stage, kept.withColumn(_IN_STAGE, F.lit(None).cast("boolean")), requests, 0, 0, max_bytes)
+        seen = self.scratch.observed(found)
+        here, elsewhere = seen["here"], seen["elsewhere"]
+        with_found = kept.join(found.select(_KEY, _IN_STAGE), _KEY, "left")
+        return Plan(stage, with_found, requests - here - elsewhere, here, elsewhere, max_bytes)
+
+    def _found(self, answered: DataFrame, kept: DataFrame, stage: Stage, max_bytes: int | None) -> DataFrame | None:
+        """Return which of a plan's requests have a reply, as `_KEY` and `_IN_STAGE`; None if none has.
+
+        Keys alone are shuffled: of a late round's requests few were answered before, and its rows have their prompts.
+        """
+        wanted = kept.filter(F.col("request_id").isNotNull()).groupBy(_KEY).agg(F.count(F.lit(1)).alias("times"))
+        by_request = answered.join(wanted, _KEY).groupBy(_KEY, "times").agg(F.max(_IN_STAGE).alias(_IN_STAGE))
+        found = self.scratch.checkpoint(
+            by_request,
+            f"{_ANSWERED}/{stage.name}",
             {
-                "missing": F.count_if(_is_missing()),
-                "here": F.count_if(F.col(_IN_STAGE)),
-                "elsewhere": F.count_if(~F.col(_IN_STAGE)),
+                "here": F.sum(F.when(F.col(_IN_STAGE), F.col("times")).otherwise(0)),
+                "elsewhere": F.sum(F.when(F.col(_IN_STAGE), 0).otherwise(F.col("times"))),
             },
             max_bytes=max_bytes,
         )
-        seen = self.scratch.observed(kept)
-        return Plan(stage, kept, seen["missing"], seen["here"], seen["elsewhere"], max_bytes)
+        return found if self.scratch.count(found) else None
 
     def _answered(self, stage: Stage) -> DataFrame | None:
         """Return the requests of a generation and role that have a reply, as `_KEY`, and `_IN_STAGE`; None if none has.
 
         These are the requests of this run's plans so far, and those that earlier runs have answered: none asks Delta
         but the first of a generation. Those of plans count as those of other stages: looked for in all, their replies
-        are found in any.
+        are found in any. A request may stand in several rows.
         """
         found = []
         before = self._before(stage.generation)
@@ -150,10 +170,7 @@ class Ledger:
         planned = self.scratch.read(f"{_plans_of(stage)}/*", _PLANNED)
         if planned is not None:
             found.append(planned.filter(F.col("request_id").isNotNull()).withColumn(_IN_STAGE, F.lit(False)))
-        if not found:
-            return None
-        by_request = reduce(DataFrame.unionAll, found).groupBy(F.col("request_id").alias(_KEY))
-        return by_request.agg(F.max(_IN_STAGE).alias(_IN_STAGE))
+        return reduce(DataFrame.unionAll, found).withColumnRenamed("request_id", _KEY) if found else None
 
     def _before(self, generation: int) -> DataFrame | None:
         """Return what earlier runs have answered in a generation, None if nothing; its first plan of this run reads it.
