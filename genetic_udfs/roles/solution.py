@@ -13,16 +13,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genetic_udfs.data.syntax import nodes_of, parsed
+from genetic_udfs.data.syntax import nodes_in, nodes_of, parsed
 from genetic_udfs.roles.leads import is_another, is_called_wrong, is_correction
 
 _BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # Most nodes bind nothing.
-_BINDING: Final = (
+_BINDING: Final = {
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Name, ast.arg, ast.ExceptHandler),
     *(ast.Import, ast.ImportFrom, ast.MatchAs, ast.MatchStar, ast.MatchMapping),
-)
+}
 
 _OF_A_RUN: Final = re.compile(
     r"(?:main|demo|usage|run_tests?|check|check_(?:all|cases|examples?|solution)|verify|bench\w*|timing)\Z"
@@ -71,12 +71,11 @@ class Piece:
     @classmethod
     def of(cls, code: str, lead: str = "") -> "Piece | None":
         """Read a piece; None where it does nothing, as comments and samples of output do."""
-        tree = parsed(code)
-        if tree is None or not any(map(_does_something, tree.body)):
+        tree, nodes = parsed(code), nodes_in(code)
+        if tree is None or nodes is None or not any(map(_does_something, tree.body)):
             return None
-        nodes = nodes_of(tree)
-        read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        named = {name for node in nodes if isinstance(node, _BINDING) for name in _bound_by(node)}
+        read = {node.id for node in nodes if type(node) is ast.Name and type(node.ctx) is ast.Load}
+        named = {name for node in nodes if type(node) in _BINDING for name in _bound_by(node)}
         return cls(
             code=code,
             lead=lead,

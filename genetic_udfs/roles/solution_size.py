@@ -6,7 +6,7 @@ import re
 import tokenize
 from typing import Final, NamedTuple
 
-from genetic_udfs.data.syntax import nodes_of, parsed
+from genetic_udfs.data.syntax import nodes_in
 
 # Tokens that make no line one of code.
 _NO_CODE: Final = {
@@ -17,10 +17,11 @@ _NO_CODE: Final = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
-_BRANCHING: Final = (
+_DOCUMENTED: Final = {ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef}
+_BRANCHING: Final = {
     *(ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler),
     *(ast.BoolOp, ast.comprehension, ast.Match),
-)
+}
 # What ends lines or continues them otherwise than a line break does.
 _SPECIAL: Final = re.compile(r"[\r\f]|\\\n")
 
@@ -39,19 +40,18 @@ def solution_size(code: str) -> SolutionSize | None:
     `if`, `elif`, conditional expressions, loops, `except`, the `for` and `if` of comprehensions, each `and` and `or`,
     and the cases of `match` but one that takes everything.
     """
-    tree = parsed(code)
-    if tree is None:
+    nodes = nodes_in(code)
+    if nodes is None:
         return None
-    nodes = nodes_of(tree)
     try:
         lines = _lines_of_code(code, nodes)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
         return None
-    return SolutionSize(len(lines), sum(map(_branches, nodes)))
+    return SolutionSize(len(lines), sum(_branches(node) for node in nodes if type(node) in _BRANCHING))
 
 
 def _lines_of_code(code: str, nodes: list[ast.AST]) -> set[int]:
-    docstrings = [each for node in nodes if (each := _docstring(node)) is not None]
+    docstrings = [each for node in nodes if type(node) in _DOCUMENTED and (each := _docstring(node)) is not None]
     of_docstrings = {line for _, lines in docstrings for line in lines}
     texts = {id(text) for text, _ in docstrings}
     is_plain = not _SPECIAL.search(code) and not any(
@@ -77,9 +77,10 @@ def _lines_of_tokens(code: str) -> set[int]:
 
 def _docstring(node: ast.AST) -> tuple[ast.Constant, range] | None:
     """Return a node's docstring and its lines; beside its `def`, the first line is that of code."""
-    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+    body = getattr(node, "body", None)
+    if not body:
         return None
-    first = node.body[0]
+    first = body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         begin = first.lineno + (first.lineno == getattr(node, "lineno", 0))
         return first.value, range(begin, (first.end_lineno or first.lineno) + 1)
@@ -87,8 +88,6 @@ def _docstring(node: ast.AST) -> tuple[ast.Constant, range] | None:
 
 
 def _branches(node: ast.AST) -> int:
-    if not isinstance(node, _BRANCHING):
-        return 0
     match node:
         case ast.BoolOp():
             return len(node.values) - 1
