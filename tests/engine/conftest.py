@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from genetic_udfs.engine.executor import Executor
+from genetic_udfs.engine.progress import ProgressListener, StageProgress
 from genetic_udfs.engine.supervisor_launch import control_socket
 from genetic_udfs.runtime.process import ProcessId
 
@@ -19,6 +20,12 @@ def eventually(condition: Callable[[], bool], seconds: float = 300.0) -> bool:
     while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return met
+
+
+def heard(listener: ProgressListener, stage: str, rows: int) -> StageProgress:
+    """Return what is heard of a stage that is over: its last datagram may come after its last row."""
+    assert eventually(lambda: stage in (told := listener.snapshot()) and told[stage].rows >= rows)
+    return listener.snapshot()[stage]
 
 
 def processes_in(folder: Path) -> list[ProcessId]:
