@@ -4,33 +4,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Config
 from genetic_udfs.evolution.generation import read_instructions
-from genetic_udfs.evolution.requests import prompted, with_replies
+from genetic_udfs.evolution.requests import prompted, request_id
 from genetic_udfs.evolution.round import Round
 from genetic_udfs.evolution.run import Run
 from tests.durability.small_run import settings
 
 
-class Planned(Exception):
-    """Ends a stage before anything is sent."""
-
-
-def request_id(spark: SparkSession, config: Config) -> str:
-    planned: list[DataFrame] = []
-
-    def plan(rows: DataFrame, stage: object, max_bytes: int | None) -> None:
-        planned.append(rows)
-        raise Planned
-
-    run = cast(Run, SimpleNamespace(config=config, ledger=SimpleNamespace(plan=plan)))
-    with pytest.raises(Planned):
-        with_replies(run, "coder", prompted(spark.range(1), F.lit("Write it."), "v1"), 1, 0)
-    return str(planned[0].collect()[0]["request_id"])
+def id_of_request(spark: SparkSession, config: Config) -> str:
+    run, coder = cast(Run, SimpleNamespace(config=config)), config.roles.coder
+    found = request_id(run, "coder", 1, config.used_engines()[coder.engine], coder)
+    (row,) = prompted(spark.range(1), F.lit("Write it."), "v1").select(found.alias("request_id")).collect()
+    return str(row["request_id"])
 
 
 def test_where_a_role_sets_no_limit_a_request_is_another_with_another_length(
@@ -40,7 +29,7 @@ def test_where_a_role_sets_no_limit_a_request_is_another_with_another_length(
         roles = {role: {"engine": "own", "max_tokens": max_tokens} for role in ("instructor", "coder", "judge")}
         engines: list[dict[str, Any]] = [{"model": "org/name", "max_model_len": length} for length in (None, 9000)]
         return [
-            request_id(spark, settings(tmp_path, "http://host/v1", engines={"own": own}, roles=roles))
+            id_of_request(spark, settings(tmp_path, "http://host/v1", engines={"own": own}, roles=roles))
             for own in engines
         ]
 
