@@ -5,11 +5,11 @@ two cores, and a second scan, for few of the texts themselves, 1.4 s.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Dedup
@@ -21,6 +21,10 @@ from genetic_udfs.runtime.arrow import batches_of, rows
 
 # Keys of new texts up to which they go to every executor, in some 50 bytes each; beyond, both sides are shuffled.
 _MAX_BROADCAST_KEYS: Final = 3_000_000
+
+# Keys of new texts up to which they stand in the plan: then the keys of an index are not each made a row, which takes
+# Spark's interpreter ten times as long.
+_MAX_LITERAL_KEYS: Final = 5_000
 
 # Texts unpacked into an Arrow batch, whose columns hold 2 GB at most.
 _TEXTS_A_BATCH: Final = 64
@@ -61,9 +65,17 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame, new_keys: int) -> 
     new = signatures.where(c.IS_NEW)
     keys = F.concat(c.BANDS, F.array(content_key()))
     wanted = new.select(F.explode(keys).alias(c.KEY)).distinct()
+    if new_keys <= _MAX_LITERAL_KEYS:
+        index = index.where(_has_one_of([row[c.KEY] for row in wanted.collect()]))
     if new_keys <= _MAX_BROADCAST_KEYS:
         return _sharing(index, F.broadcast(wanted), c.CONTENT_HASH, c.PACKED)
     return _sharing(index, wanted).join(index.select(c.ID, c.CONTENT_HASH, c.PACKED), c.ID)
+
+
+def _has_one_of(keys: Sequence[int]) -> Column:
+    """Tell whether a row of an index has one of so many keys."""
+    literals = ", ".join(f"{key}L" for key in keys)
+    return F.expr(f"exists({c.KEYS}, key -> key IN ({literals}))") if keys else F.lit(False)
 
 
 def _sharing(index: DataFrame, wanted: DataFrame, *beside: str) -> DataFrame:

@@ -42,7 +42,7 @@ def test_with_an_index_the_same_is_dropped_as_by_comparing_all_pairs(
     assert by_id(found.dropped) == expected
 
 
-@pytest.mark.parametrize("new_keys", [SETTINGS.bands + 1, 10**9], ids=["broadcast", "shuffled"])
+@pytest.mark.parametrize("new_keys", [SETTINGS.bands + 1, 10**6, 10**9], ids=["literal", "broadcast", "shuffled"])
 def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession, new_keys: int) -> None:
     strangers = numbered(planted(50, seed=1, share=0.0), prefix="stranger")
     [friend, *_] = planted(1, seed=2)
