@@ -99,6 +99,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         "spark.driver.memory": "2g",
         **FOR_LITTLE_DATA,
         "spark.driver.extraJavaOptions": " ".join([*LASTING_JVM, *CLASSES_AND_LOG]),
+        "spark.python.daemon.module": "tests.worker_daemon",
         "spark.ui.enabled": False,
         "spark.log.level": "ERROR",
         "spark.sql.shuffle.partitions": 1,  # more where they are the subject
