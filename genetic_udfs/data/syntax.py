@@ -5,7 +5,8 @@ import warnings
 from functools import lru_cache
 from typing import Final
 
-# Of each kind of node, but for operators and contexts, which have no place in the code.
+# The fields of each kind of node in which others stand. Operators and contexts (`ast.Add`, `ast.Load`) are left out:
+# they say how their parent works, and nothing stands in them.
 _FIELDS: Final = {
     kind: [name for name in kind._fields if name not in {"ctx", "op", "ops"}]
     for kind in vars(ast).values()
@@ -32,10 +33,7 @@ def nodes_in(code: str) -> list[ast.AST] | None:
 
 
 def nodes_of(tree: ast.AST) -> list[ast.AST]:
-    """Return a tree and what stands beneath it, in the order of `ast.walk`, which takes five times as long.
-
-    Operators and contexts (`ast.Add`, `ast.Load`), which have no place in the code, are left out: half of all nodes.
-    """
+    """Return a tree and what stands beneath it, but operators and contexts, in the order of `ast.walk`."""
     nodes = [tree]
     for node in nodes:  # which grows meanwhile
         for name in _FIELDS[type(node)]:

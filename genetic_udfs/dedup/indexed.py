@@ -22,8 +22,8 @@ from genetic_udfs.runtime.arrow import batches_of, rows
 # Keys of new texts up to which they go to every executor, in some 50 bytes each; beyond, both sides are shuffled.
 _MAX_BROADCAST_KEYS: Final = 3_000_000
 
-# Keys of new texts up to which they stand in the plan: then the keys of an index are not each made a row, which takes
-# Spark's interpreter ten times as long.
+# Up to so many keys of new texts, the filter of an index has them as literals: those of a round of some hundred slots.
+# To make a row of every key of an index takes Spark's interpreter ten times as long.
 _MAX_LITERAL_KEYS: Final = 5_000
 
 # Texts unpacked into an Arrow batch, whose columns hold 2 GB at most.
@@ -53,6 +53,7 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame, new_keys: int) -> 
     """Return the rows of an index that have a band key or the content of a new text, with what it shares.
 
     So the cost is one scan of the index, and grows with what is new and what shares a key with it in everything else.
+    Few keys are collected first.
 
     Args:
         index: Columns as `columns.INDEXED`.
@@ -73,7 +74,7 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame, new_keys: int) -> 
 
 
 def _has_one_of(keys: Sequence[int]) -> Column:
-    """Tell whether a row of an index has one of so many keys."""
+    """Tell whether a row of an index has one of these keys."""
     literals = ", ".join(f"{key}L" for key in keys)
     return F.expr(f"exists({c.KEYS}, key -> key IN ({literals}))") if keys else F.lit(False)
 

@@ -145,11 +145,11 @@ def with_replies(
     if is_scored is None:
         is_scored = role == "judge" and purpose is None
     sampling = sampling_key(settings)
-    this = Stage(purpose or role, ledger_role or role, generation, round_, role)
-    place, label = ", ".join(this.place), this.label
+    turn = Stage(purpose or role, ledger_role or role, generation, round_, role)
+    place, label = ", ".join(turn.place), turn.label
     with run.progress.watching(f"{place}: {label}: requests"):
         requests = rows.withColumn("request_id", request_id(run, role, generation, engine, settings))
-        plan = run.ledger.plan(requests, this, max_bytes)
+        plan = run.ledger.plan(requests, turn, max_bytes)
     price, hourly = engine.price, engine.hourly(gpus_in_all(run.spark))
     recorded = None
     with run.progress.stage(f"{place}: {label}", plan.missing, price=price, hourly=hourly) as stage:

@@ -71,9 +71,10 @@ class Piece:
     @classmethod
     def of(cls, code: str, lead: str = "") -> "Piece | None":
         """Read a piece; None where it does nothing, as comments and samples of output do."""
-        tree, nodes = parsed(code), nodes_in(code)
-        if tree is None or nodes is None or not any(map(_does_something, tree.body)):
+        tree = parsed(code)
+        if tree is None or not any(map(_does_something, tree.body)):
             return None
+        nodes = nodes_in(code) or []
         read = {node.id for node in nodes if type(node) is ast.Name and type(node.ctx) is ast.Load}
         named = {name for node in nodes if type(node) in _BINDING for name in _bound_by(node)}
         return cls(

@@ -77,10 +77,9 @@ def _lines_of_tokens(code: str) -> set[int]:
 
 def _docstring(node: ast.AST) -> tuple[ast.Constant, range] | None:
     """Return a node's docstring and its lines; beside its `def`, the first line is that of code."""
-    body = getattr(node, "body", None)
-    if not body:
+    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
         return None
-    first = body[0]
+    first = node.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         begin = first.lineno + (first.lineno == getattr(node, "lineno", 0))
         return first.value, range(begin, (first.end_lineno or first.lineno) + 1)
@@ -88,6 +87,7 @@ def _docstring(node: ast.AST) -> tuple[ast.Constant, range] | None:
 
 
 def _branches(node: ast.AST) -> int:
+    """Count the decisions of a node that branches."""
     match node:
         case ast.BoolOp():
             return len(node.values) - 1

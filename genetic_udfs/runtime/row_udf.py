@@ -12,7 +12,7 @@ from pyspark.sql.types import DataType, StructType
 
 
 @cache
-def spare_imports() -> None:
+def freeze_imports() -> None:
     """Take what a worker has imported out of the collection of garbage that PySpark does after each task: 50 ms."""
     gc.freeze()
 
@@ -29,7 +29,7 @@ def row_udf(function: Callable[..., Any], returns: DataType) -> Callable[..., Co
     nothing = None if fields is None else (None,) * len(fields)
 
     def results(columns: tuple[Any, ...]) -> list[Any]:
-        spare_imports()
+        freeze_imports()
         rows = (function(*values) for values in zip(*columns, strict=True))
         return [nothing if row is None else row for row in rows]
 

@@ -122,7 +122,7 @@ class Ledger:
         """
         # A key for rows that ask nothing, too: equal ones, nulls among them, would all come to one task.
         keyed = rows.withColumn(_KEY, F.coalesce("request_id", F.xxhash64(*rows.columns).cast("string")))
-        answered = self._answered(stage)  # before this plan is among those that it looks at
+        answered = self._answered(stage)  # read before this plan is kept: it must not find itself
         kept = self.scratch.checkpoint(
             keyed,
             f"{_plans_of(stage)}/{stage.name.replace('/', '.')}",
@@ -141,7 +141,8 @@ class Ledger:
     def _found(self, answered: DataFrame, kept: DataFrame, stage: Stage, max_bytes: int | None) -> DataFrame | None:
         """Return which of a plan's requests have a reply, as `_KEY` and `_IN_STAGE`; None if none has.
 
-        Keys alone are shuffled: of a late round's requests few were answered before, and its rows have their prompts.
+        Keys alone are shuffled for it. The rows, which have their prompts, are joined with what is found: in a round
+        after others that is little, and goes to every executor.
         """
         wanted = kept.filter(F.col("request_id").isNotNull()).groupBy(_KEY).agg(F.count(F.lit(1)).alias("times"))
         by_request = answered.join(wanted, _KEY).groupBy(_KEY, "times").agg(F.max(_IN_STAGE).alias(_IN_STAGE))

@@ -57,6 +57,14 @@ def test_only_what_shares_a_bucket_is_taken_from_an_index(spark: SparkSession, n
     assert 0 < len(rows["near"]["keys"]) <= SETTINGS.bands
 
 
+def test_a_round_of_which_nothing_is_left_meets_an_index(spark: SparkSession) -> None:
+    known = index(spark, numbered(planted(5, seed=1)))
+    found = near_duplicates(
+        new_frame(spark, [Text("new", 0, " ")]), None, SETTINGS, SEED, cached, indexed=known, max_new=1, max_indexed=5
+    )
+    assert (found.pairs, by_id(found.dropped)) == (0, {})
+
+
 def test_intermediate_results_are_kept_where_the_caller_says(spark: SparkSession) -> None:
     texts = numbered(planted(40, seed=6))
     names = []

@@ -22,9 +22,9 @@ def eventually(condition: Callable[[], bool], seconds: float = 300.0) -> bool:
     return met
 
 
-def heard(listener: ProgressListener, stage: str, rows: int) -> StageProgress:
-    """Return what is heard of a stage that is over: its last datagram may come after its last row."""
-    assert eventually(lambda: stage in (told := listener.snapshot()) and told[stage].rows >= rows)
+def final_progress(listener: ProgressListener, stage: str, rows: int) -> StageProgress:
+    """Return the progress of a stage that is over: its last datagram may come after its last row."""
+    assert eventually(lambda: listener.snapshot().get(stage, StageProgress()).rows >= rows)
     return listener.snapshot()[stage]
 
 

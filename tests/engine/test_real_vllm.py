@@ -27,7 +27,7 @@ from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask
 from genetic_udfs.runtime.process import ProcessId, members
 from tests.decontamination.tiny_model import make_tiny_model
-from tests.engine.conftest import eventually, heard, processes_in
+from tests.engine.conftest import eventually, final_progress, processes_in
 
 pytestmark = [pytest.mark.vllm, pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -133,7 +133,7 @@ def model_length(server: ProcessId) -> int:
 
 def _runs_pyspark(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return "pyspark.daemon" in process.cmdline()
+        return "pyspark.worker" in process.cmdline()
     return False
 
 
@@ -260,7 +260,7 @@ def test_rows_are_answered_and_none_is_lost_when_the_engine_is_killed(
         )
         with mid_stage(listener, "kill", kill):
             rows = numbers.select("id", asked(prompt).alias("reply")).collect()
-        progress = heard(listener, "kill", ROWS)
+        progress = final_progress(listener, "kill", ROWS)
 
     assert len(killed) == 1
     assert_all_answered(rows, ROWS)
@@ -334,7 +334,7 @@ def test_an_engine_that_hangs_is_replaced_and_no_row_is_lost(spark: SparkSession
         prompt = F.concat(F.lit("Write one sentence about the number "), "id")
         with mid_stage(listener, "hang", stop):
             rows = spark.range(0, ROWS, 1, 2).select("id", asked(prompt).alias("reply")).collect()
-        progress = heard(listener, "hang", ROWS)
+        progress = final_progress(listener, "hang", ROWS)
 
     assert len(stopped) == 1
     assert hung > {*stopped}

@@ -15,7 +15,7 @@ from genetic_udfs.engine.endpoint import Endpoint
 from genetic_udfs.engine.failure import engine_error_in
 from genetic_udfs.engine.progress import ProgressListener
 from genetic_udfs.engine.udf import ask, frame
-from tests.engine.conftest import heard
+from tests.engine.conftest import final_progress
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 SAMPLING = Sampling(temperature=0.5, top_p=1.0, max_tokens=16)
@@ -110,7 +110,7 @@ def test_progress_reaches_the_driver(spark: SparkSession) -> None:
         asked = ask("remote", engine, SAMPLING, stage="coder", progress=listener.address)
         rows = spark.range(0, 100, 1, 2).select(asked(F.col("id").cast("string")).alias("reply"))
         assert rows.filter("reply.text is not null").count() == 100
-        progress = heard(listener, "coder", 100)
+        progress = final_progress(listener, "coder", 100)
     assert (progress.rows, progress.errors, progress.prompt_tokens, progress.completion_tokens) == (
         100,
         0,

@@ -86,12 +86,15 @@ def test_each_request_is_asked_once_in_a_generation(turn: Turn, spark: SparkSess
     assert turn("one", 0, "a", role="judge") == ((1, 0, 0), {"a": "one A"})
     # An equal request of an earlier round, and equal ones in a stage.
     assert turn("one", 1, "b", "c", "c") == ((2, 0, 1), {"b": "one B", "c": "one C"})
+    # Others were asked before, and none of these; an equal request of an earlier round, twice.
+    assert turn("one", 2, "e") == ((1, 0, 0), {"e": "one E"})
+    assert turn("one", 3, "b", "b", "f") == ((1, 0, 2), {"b": "one B", "f": "one F"})
     # What another run has asked, in this stage and in another one, also in the second stage after it.
-    assert turn("two", 0, "a") == ((0, 1, 0), {"a": "one A"})
+    assert turn("two", 0, "a", "a") == ((0, 2, 0), {"a": "one A"})
     assert turn("two", 1, "a", "c", "d") == ((1, 1, 1), {"a": "one A", "c": "one C", "d": "two D"})
     assert turn("two", 0, "a", "d", role="judge") == ((1, 1, 0), {"a": "one A", "d": "two D"})
     replies = Store(spark, str(tmp_path / "store")).read(REPLIES)
-    assert replies.count() == 6
+    assert replies.count() == 8
     first, second = ({*replies.filter(f"role = 'coder' AND round = {n}").inputFiles()} for n in (0, 1))
     assert first and second and not first & second  # Delta skips those of other rounds
 
