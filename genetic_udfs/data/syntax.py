@@ -2,6 +2,7 @@
 
 import ast
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -25,14 +26,8 @@ def parsed(code: str) -> ast.Module | None:
         return None
 
 
-@lru_cache(maxsize=4)
-def nodes_in(code: str) -> list[ast.AST] | None:
-    """Return `nodes_of` code's syntax tree, the tree first, which others may hold too; None where there is none."""
-    tree = parsed(code)
-    return None if tree is None else nodes_of(tree)
-
-
-def nodes_of(tree: ast.AST) -> list[ast.AST]:
+@lru_cache(maxsize=4)  # few: what is kept is looked at whenever Python collects garbage
+def nodes_of(tree: ast.AST) -> Sequence[ast.AST]:
     """Return a tree and what stands beneath it, but operators and contexts, in the order of `ast.walk`."""
     nodes = [tree]
     for node in nodes:  # which grows meanwhile

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from genetic_udfs.config import Dedup
@@ -67,16 +67,17 @@ def sharing_a_bucket(index: DataFrame, signatures: DataFrame, new_keys: int) -> 
     keys = F.concat(c.BANDS, F.array(content_key()))
     wanted = new.select(F.explode(keys).alias(c.KEY)).distinct()
     if new_keys <= _MAX_LITERAL_KEYS:
-        index = index.where(_has_one_of([row[c.KEY] for row in wanted.collect()]))
+        return _sharing_one_of(index, [row[c.KEY] for row in wanted.collect()])
     if new_keys <= _MAX_BROADCAST_KEYS:
         return _sharing(index, F.broadcast(wanted), c.CONTENT_HASH, c.PACKED)
     return _sharing(index, wanted).join(index.select(c.ID, c.CONTENT_HASH, c.PACKED), c.ID)
 
 
-def _has_one_of(keys: Sequence[int]) -> Column:
-    """Tell whether a row of an index has one of these keys."""
-    literals = ", ".join(f"{key}L" for key in keys)
-    return F.expr(f"exists({c.KEYS}, key -> key IN ({literals}))") if keys else F.lit(False)
+def _sharing_one_of(index: DataFrame, wanted: Sequence[int]) -> DataFrame:
+    """Return what `sharing_a_bucket` does, with the keys that are wanted in the plan."""
+    literals = ", ".join(f"{key}L" for key in wanted) or "NULL"
+    shared = F.expr(f"filter({c.KEYS}, key -> key IN ({literals}))")
+    return index.select(c.ID, c.CONTENT_HASH, c.PACKED, shared.alias(c.KEYS)).where(F.size(c.KEYS) > 0)
 
 
 def _sharing(index: DataFrame, wanted: DataFrame, *beside: str) -> DataFrame:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from genetic_udfs.data.syntax import nodes_in
+from genetic_udfs.data.syntax import nodes_of, parsed
 
 # A name in back quotes with a parenthesis after it, and a class that is named in back quotes or by what follows.
 _CALLED: Final = re.compile(r"`([A-Za-z_]\w*)\s*\([^`\n]*`")
@@ -51,7 +51,8 @@ def missing_from(code: str, names: Sequence[str]) -> list[str]:
     """Return the names that code binds nowhere: as a function or class, a method, by assignment or import."""
     if not names:
         return []
-    bound = {name for node in nodes_in(code) or () for name in _bound(node)}
+    tree = parsed(code)
+    bound = set() if tree is None else {name for node in nodes_of(tree) for name in _bound(node)}
     return [name for name in names if name not in bound]
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from genetic_udfs.data.syntax import nodes_in, nodes_of, parsed
+from genetic_udfs.data.syntax import nodes_of, parsed
 from genetic_udfs.roles.leads import is_another, is_called_wrong, is_correction
 
 _BUILT_IN: Final = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
@@ -74,7 +74,7 @@ class Piece:
         tree = parsed(code)
         if tree is None or not any(map(_does_something, tree.body)):
             return None
-        nodes = nodes_in(code) or []
+        nodes = nodes_of(tree)
         read = {node.id for node in nodes if type(node) is ast.Name and type(node.ctx) is ast.Load}
         named = {name for node in nodes if type(node) in _BINDING for name in _bound_by(node)}
         return cls(
@@ -292,7 +292,7 @@ def _made_by(each: ast.stmt) -> list[str]:
     return []
 
 
-def _of_top(statement: ast.stmt) -> list[ast.AST]:
+def _of_top(statement: ast.stmt) -> Sequence[ast.AST]:
     """Return the nodes of a statement that bind names at the top: not those within a definition."""
     return [statement] if isinstance(statement, _Definition) else nodes_of(statement)
 

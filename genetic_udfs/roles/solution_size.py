@@ -4,9 +4,10 @@ import ast
 import io
 import re
 import tokenize
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from genetic_udfs.data.syntax import nodes_in
+from genetic_udfs.data.syntax import nodes_of, parsed
 
 # Tokens that make no line one of code.
 _NO_CODE: Final = {
@@ -17,7 +18,7 @@ _NO_CODE: Final = {
     tokenize.DEDENT,
     tokenize.ENDMARKER,
 }
-_DOCUMENTED: Final = {ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef}
+_Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _BRANCHING: Final = {
     *(ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler),
     *(ast.BoolOp, ast.comprehension, ast.Match),
@@ -40,9 +41,10 @@ def solution_size(code: str) -> SolutionSize | None:
     `if`, `elif`, conditional expressions, loops, `except`, the `for` and `if` of comprehensions, each `and` and `or`,
     and the cases of `match` but one that takes everything.
     """
-    nodes = nodes_in(code)
-    if nodes is None:
+    tree = parsed(code)
+    if tree is None:
         return None
+    nodes = nodes_of(tree)
     try:
         lines = _lines_of_code(code, nodes)
     except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
@@ -50,8 +52,8 @@ def solution_size(code: str) -> SolutionSize | None:
     return SolutionSize(len(lines), sum(_branches(node) for node in nodes if type(node) in _BRANCHING))
 
 
-def _lines_of_code(code: str, nodes: list[ast.AST]) -> set[int]:
-    docstrings = [each for node in nodes if type(node) in _DOCUMENTED and (each := _docstring(node)) is not None]
+def _lines_of_code(code: str, nodes: Sequence[ast.AST]) -> set[int]:
+    docstrings = [each for node in nodes if isinstance(node, _Documented) and (each := _docstring(node)) is not None]
     of_docstrings = {line for _, lines in docstrings for line in lines}
     texts = {id(text) for text, _ in docstrings}
     is_plain = not _SPECIAL.search(code) and not any(
@@ -75,9 +77,9 @@ def _lines_of_tokens(code: str) -> set[int]:
     return lines
 
 
-def _docstring(node: ast.AST) -> tuple[ast.Constant, range] | None:
+def _docstring(node: _Documented) -> tuple[ast.Constant, range] | None:
     """Return a node's docstring and its lines; beside its `def`, the first line is that of code."""
-    if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+    if not node.body:
         return None
     first = node.body[0]
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
