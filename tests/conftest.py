@@ -25,6 +25,11 @@ QUICK_JVM = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+
 LASTING_JVM = [
     *("-XX:Tier4InvocationThreshold=25000", "-XX:Tier4MinInvocationThreshold=5000", "-XX:Tier4CompileThreshold=60000"),
     *("-XX:ReservedCodeCacheSize=400m", "-XX:+UseSerialGC"),
+    *(
+        "-Xms2g",
+        "-Xmn900m",
+        "-XX:MetaspaceSize=600m",
+    ),  # few collections of garbage: half of the memory is for what is new
 ]
 CLASSES_AND_LOG = [
     *(f"-XX:SharedArchiveFile={newest}" for newest in CLASS_DATA[-1:]),

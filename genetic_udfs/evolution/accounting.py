@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import yaml
-from pyspark.sql import Column, Row
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from genetic_udfs.data.seeds import Seed
@@ -98,21 +98,22 @@ def judge_and_tests(attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any] | N
     return {**counts, "kappa": agreement.kappa if has_both else None, "brier": squares / rated if rated else None}
 
 
-def costs(run: Run, generation: int) -> list[Row]:
+def costs(run: Run, generation: int) -> list[dict[str, Any]]:
     """Return a `schema.ROLE_COST` for each role that was asked in a generation, in alphabetical order.
 
     A role's seconds run from the first request of each of its stages to the last reply, so time between the stages of a
     run, or between two runs, is not counted.
     """
     replies = run.store.read(REPLIES).filter(F.col("generation") == generation)
+    stages = by_stage(replies).collect()
     summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "request_seconds")
-    return (
-        by_stage(replies)
-        .groupBy("role")
-        .agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in summed), F.sum("money").alias("money"))
-        .orderBy("role")
-        .collect()
-    )
+    found = []
+    for role in sorted({stage["role"] for stage in stages}):
+        own = [stage for stage in stages if stage["role"] == role]
+        money = [stage["money"] for stage in own if stage["money"] is not None]
+        sums = {name: sum(stage[name] or 0 for stage in own) for name in summed}
+        found.append({"role": role, **sums, "money": sum(money) if money else None})
+    return found
 
 
 def engines(run: Run, generation: int) -> list[dict[str, Any]]:

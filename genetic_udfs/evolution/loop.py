@@ -18,7 +18,6 @@ from genetic_udfs.evolution.accounting import generation_row
 from genetic_udfs.evolution.diversity.meter import DiversityMeter
 from genetic_udfs.evolution.duplicates import embedded_candidates
 from genetic_udfs.evolution.generation import indexed_in_rounds, make_generation
-from genetic_udfs.evolution.operators.slots import SLOTS_A_TASK
 from genetic_udfs.evolution.population_embeddings import add_embeddings, update_embeddings
 from genetic_udfs.evolution.population_index import add_to_index, update_index
 from genetic_udfs.evolution.run import Run
@@ -35,6 +34,9 @@ from genetic_udfs.store.schema import (
 
 _COMMIT: Final = "generation"
 
+# Slots of a colony whose accepted candidates one task puts in order: some 30 MB of rows.
+_SLOTS_A_PART: Final = 5_000
+
 
 def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> list[Row]:
     """Bring the population to `config.generations` generations; return the rows of `generations`, in order.
@@ -48,6 +50,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
     """
     meter = DiversityMeter(run, seeds)
     done, size = last_generation(run)
+    is_new = done is None
     if done is None:
         with run.progress.stage(f"generation 0: {len(seeds)} seeds", None):
             size = commit_seeds(run, seeds, meter)
@@ -55,7 +58,7 @@ def evolve(run: Run, seeds: Sequence[Seed], items: Sequence[BenchmarkItem]) -> l
     else:
         run.progress.note(_begun(done, run.config.generations))
     with run.progress.stage(f"generation {done}: near-duplicate index", None):
-        update_index(run.store, run.config, run.id)
+        update_index(run.store, run.config, run.id, is_new=is_new)
     if run.config.embedding_model is not None:
         with run.progress.stage(f"generation {done}: embeddings", None):
             update_embeddings(run.store, run.config, run.id)
@@ -135,18 +138,18 @@ def commit_population(run: Run, generation: int, size: int) -> None:
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
     """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item.
 
-    A task orders the keys of so many slots of a colony; by how many are in each such part it is known where it begins.
+    A task orders so many slots of a colony; by how many rows are in each such part it is known where it begins.
     """
     part = ("colony", "round", "part")
-    keys = accepted.withColumn("part", F.floor(F.col("slot") / SLOTS_A_TASK)).select(*part, "slot", "item", "id")
-    counts = keys.groupBy(*part).agg(F.count(F.lit(1)).alias("members"))
+    parted = accepted.withColumn("part", F.floor(F.col("slot") / _SLOTS_A_PART))
+    counts = parted.groupBy(*part).agg(F.count(F.lit(1)).alias("members"))
     before = F.coalesce(
         F.sum("members").over(Window.orderBy(*part).rowsBetween(Window.unboundedPreceding, -1)), F.lit(0)
     )
-    offsets = counts.select(*part, (before + first).alias("offset"))
-    place = F.row_number().over(Window.partitionBy(*part).orderBy("slot", "item")) - 1
-    ordinals = keys.select(*part, "id", place.alias("place")).join(F.broadcast(offsets), [*part])
-    return accepted.join(ordinals.select("id", (F.col("offset") + F.col("place")).alias("ordinal")), "id")
+    offsets = counts.select(*part, (before + first - 1).alias("offset"))
+    place = F.row_number().over(Window.partitionBy(*part).orderBy("slot", "item"))
+    placed = parted.withColumn("place", place).join(F.broadcast(offsets), [*part])
+    return placed.select(*accepted.columns, (F.col("offset") + F.col("place")).alias("ordinal"))
 
 
 def commit_generation(

@@ -37,10 +37,16 @@ def indexed(store: Store, generation: int) -> DataFrame:
     return store.read(DEDUP_INDEX).filter(F.col("generation") < generation).drop("generation")
 
 
-def update_index(store: Store, config: Config, run_id: str) -> None:
+def update_index(store: Store, config: Config, run_id: str, *, is_new: bool = False) -> None:
     """Add what is in the population and not in the index, a generation a commit, each exactly once.
 
     A run calls it at its start, for what a killed run left undone.
+
+    Args:
+        store: the store.
+        config: whose settings and seed are taken.
+        run_id: the run.
+        is_new: whether this run has committed generation 0: nothing but that is lacking then.
 
     Raises:
         ConfigurationError: if the index was made by other settings, naming them.
@@ -49,7 +55,9 @@ def update_index(store: Store, config: Config, run_id: str) -> None:
     if not store.exists(DEDUP_MANIFEST):
         row = local_frame(store.spark, [manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
         store.append(DEDUP_MANIFEST, row, transaction="creation", version=0, run_id=run_id)
-    for generation in generations_lacking(store, DEDUP_INDEX):  # one without a row that is not blank is never known
+    for generation in (
+        [0] if is_new else generations_lacking(store, DEDUP_INDEX)
+    ):  # one without a row that is not blank is never known
         add_to_index(store, config, run_id, generation)
 
 

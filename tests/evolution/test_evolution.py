@@ -30,9 +30,7 @@ from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.loop import numbered
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.maintenance import optimize, vacuum
-from genetic_udfs.store.schema import CANDIDATES, POPULATION, POPULATION_SCHEMA
-from genetic_udfs.store.tables import Store
+from genetic_udfs.store.schema import CANDIDATES, POPULATION_SCHEMA
 from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.delta_rows import delta_rows
@@ -76,6 +74,7 @@ class Evolved:
 
 
 def settings(store: Path, url: str, **changes: Any) -> Config:
+    """Return a configuration of two generations in three colonies, without what most tests do not look at."""
     return Config.model_validate(
         {
             "store": str(store),
@@ -87,6 +86,9 @@ def settings(store: Path, url: str, **changes: Any) -> Config:
             "max_rounds": 6,
             "engines": {"scripted": {"model": "scripted", "url": url, "max_num_seqs": 16}},
             "roles": {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder", "judge")},
+            "decontamination": {"human_eval": False},
+            "dedup": {"audit": 0},
+            "diversity": {"sample": 0},
             **changes,
         }
     )
@@ -109,7 +111,7 @@ def evolve(spark: SparkSession, config: Config, interfere: Callable[[Run], None]
 def evolved(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evolved]:
     store = tmp_path_factory.mktemp("evolved")
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        config = settings(store, server.url)
+        config = settings(store, server.url, decontamination={}, dedup={}, diversity={})
         yield Evolved(store, server, config, evolve(spark, config))
 
 
@@ -142,7 +144,7 @@ def test_ordinals_follow_colony_round_slot_and_item_however_many_slots_a_task_or
     keys = [(*key, item) for key in itertools.product(range(2), range(2), range(5)) for item in range(1 + key[2] % 2)]
     rows = [(str(key), *key) for key in reversed(keys)]
     accepted = spark.createDataFrame(rows, "id string, colony int, round int, slot int, item int")
-    monkeypatch.setattr(loop, "SLOTS_A_TASK", 2)
+    monkeypatch.setattr(loop, "_SLOTS_A_PART", 2)
     found = numbered(accepted, 7).select("ordinal", "colony", "round", "slot", "item").orderBy("ordinal").collect()
     assert [tuple(row) for row in found] == [(7 + place, *key) for place, key in enumerate(keys)]
 
@@ -339,11 +341,11 @@ def test_more_generations_go_on_from_the_last_even_if_its_version_is_forgotten(
     evolved: Evolved, spark: SparkSession
 ) -> None:
     copy = evolved.copy()
-    store = Store(spark, copy.config.store)
-    optimize(store)
-    assert len(vacuum(store, 0, forget=True)[POPULATION]) > 0
-    more = {"generations": 3, "samples_per_generation": 3, "max_rounds": 1}
-    rows = evolve(spark, copy.config.model_copy(update=more))
+    population = DeltaTable(copy.store / "population")
+    population.optimize.compact()
+    assert len(population.vacuum(0, dry_run=False, enforce_retention_duration=False)) > 0
+    more = settings(copy.store, copy.server.url, generations=3, samples_per_generation=3, max_rounds=1)
+    rows = evolve(spark, more)
     assert [row["generation"] for row in rows] == [0, 1, 2, 3]
     assert rows[:3] == evolved.generations
     assert len(copy.table("population")) == 30 + rows[3]["accepted"] > 30
