@@ -31,7 +31,7 @@ case ${1:-} in
 '' | --shuffle) set -- --numprocesses 3 --dist loadfile --no-loadscope-reorder "$@" ;;
 --cluster)
     fetch_yarn_jars
-    set -- tests/cluster "${@:2}"
+    set -- --numprocesses 2 --dist loadfile tests/cluster "${@:2}"
     ;;
 esac
 cd "$project"
