@@ -55,9 +55,8 @@ def update_index(store: Store, config: Config, run_id: str, *, is_new: bool = Fa
     if not store.exists(DEDUP_MANIFEST):
         row = local_frame(store.spark, [manifest(store, config)], DEDUP_MANIFEST_SCHEMA)
         store.append(DEDUP_MANIFEST, row, transaction="creation", version=0, run_id=run_id)
-    for generation in (
-        [0] if is_new else generations_lacking(store, DEDUP_INDEX)
-    ):  # one without a row that is not blank is never known
+    lacking = [0] if is_new else generations_lacking(store, DEDUP_INDEX)
+    for generation in lacking:  # one without a row that is not blank is never known
         add_to_index(store, config, run_id, generation)
 
 
