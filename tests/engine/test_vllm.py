@@ -3,7 +3,9 @@ import importlib.metadata
 import os
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,12 +54,16 @@ def options(line: list[str]) -> dict[str, str | None]:
     return found
 
 
-def parsed_by_vllm(line: list[str]) -> argparse.Namespace:
+@cache
+def vllm_parser() -> Any:
     from vllm.entrypoints.launchers.cli_args import make_arg_parser
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
-    parser = make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
-    parsed: argparse.Namespace = parser.parse_args(line)
+    return make_arg_parser(FlexibleArgumentParser())  # type: ignore[no-untyped-call]
+
+
+def parsed_by_vllm(line: list[str]) -> argparse.Namespace:
+    parsed: argparse.Namespace = vllm_parser().parse_args(line)
     return parsed
 
 
