@@ -235,13 +235,15 @@ class TestStore:
 class TestEngines:
     """All checks with Spark, against an endpoint that answers, or does not."""
 
-    def examined(self, spark: SparkSession, settings: Config) -> Mapping[str, Finding]:
+    def examined(self, spark: SparkSession, settings: Config, *, runs_code: bool = False) -> Mapping[str, Finding]:
+        settings = settings.model_copy(update={"sandbox": Sandbox(check_runs=runs_code)})
         return {finding.name: finding for finding in with_spark(spark, settings, {}, has_delta=False)}
 
     def test_an_endpoint_that_answers(self, spark: SparkSession, seeds: Path) -> None:
         with ScriptedServer(model="m") as server:
-            found = self.examined(spark, config(seeds, url=server.url))
+            found = self.examined(spark, config(seeds, url=server.url), runs_code=True)
         assert status_and(found["engine it: answers"], "answered in", "on 1 of 1") is Status.OK
+        assert status_and(found["sandbox"], "in every task slot") is Status.OK
         assert found["vLLM"].status is Status.OK
         assert found["store"].status is Status.SKIPPED
         assert {request.body.get("top_logprobs") for request in server.requests} == {None, 20}
@@ -250,6 +252,7 @@ class TestEngines:
         with ScriptedServer() as server:
             settings = config(seeds, url=server.url)
         found = self.examined(spark, settings)
+        assert "sandbox" not in found  # as no code is run
         assert status_and(found["engine it: reachable"], server.url, "refused") is Status.FAILED
         assert found["engine it: answers"].status is Status.SKIPPED
 
@@ -379,12 +382,14 @@ class TestJob:
             "samples_per_generation": 1,
             "engines": {"it": {"model": "m"}},
             "roles": {role: {"engine": "it"} for role in ("instructor", "coder", "judge")},
+            "sandbox": {"check_runs": False},
         }
         return json.dumps(settings | changes)
 
     def test_each_of_two_executors_is_checked_and_everything_wrong_is_reported_in_one_go(self, tmp_path: Path) -> None:
         conf = {  # and no jars of Delta's
             **FOR_LITTLE_DATA,
+            "spark.python.daemon.module": "tests.worker_daemon",
             "spark.executor.extraJavaOptions": FOR_LITTLE_DATA["spark.driver.extraJavaOptions"],
             "spark.executor.memory": "1g",
             "spark.ui.enabled": False,
