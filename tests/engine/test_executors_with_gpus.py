@@ -20,7 +20,7 @@ from genetic_udfs.config import Engine
 from genetic_udfs.engine.vllm import Machine, arguments
 from genetic_udfs.runtime.process import ProcessId
 from tests.engine.conftest import eventually, processes_in
-from tests.engine.two_executors import CORES, ROWS_PER_TASK
+from tests.engine.two_executors import EXECUTORS, ROWS_PER_TASK, TASKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -72,8 +72,9 @@ def application() -> Iterator[Application]:
         )
         try:
             made = Application(driver, folder, defaultdict(list))
-            eventually(lambda: len(made.held()) == 4 or driver.poll() is not None, 900.0)
-            assert len(made.held()) == 4, made.log()
+            tasks = EXECUTORS * TASKS
+            eventually(lambda: len(made.held()) == tasks or driver.poll() is not None, 900.0)
+            assert len(made.held()) == tasks, made.log()
             for line in (folder / "tasks").read_text().splitlines():
                 task = json.loads(line)
                 made.tasks[task["part"]].append(task)
@@ -91,18 +92,17 @@ def assert_all_rows_are_right(tasks: list[dict[str, Any]]) -> None:
     assert rows == {number: f"echo: row {number}" for number in range(len(tasks) * ROWS_PER_TASK)}
 
 
-def test_two_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gave_to_it(
-    application: Application,
-) -> None:
+def test_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gave_to_it(application: Application) -> None:
+    """Also two that call their GPUs by the same name."""
     tasks = application.tasks["an executor for each GPU"]
-    assert len(tasks) == CORES
+    assert len(tasks) == EXECUTORS * TASKS
     assert_all_rows_are_right(tasks)
     by_jvm = {task["jvm"]: [other for other in tasks if other["jvm"] == task["jvm"]] for task in tasks}
-    assert len(by_jvm) == 2
+    assert len(by_jvm) == EXECUTORS
     found = []
     for fed in by_jvm.values():
-        assert len(fed) == 4
-        # Four tasks, and the same GPU, the same folder, the same one server.
+        assert len(fed) == TASKS
+        # The tasks have the same GPU, the same folder, the same one server.
         assert all(task["gpus"] == fed[0]["gpus"] for task in fed)
         assert {task["folder"] for task in fed} == {fed[0]["folder"]}
         assert all(task["servers"] == fed[0]["servers"] for task in fed)
@@ -110,8 +110,8 @@ def test_two_executors_on_one_host_have_an_engine_each_on_the_gpu_that_spark_gav
         assert fed[0]["gpus"] == [visible]
         found.append((fed[0]["folder"], server, visible))
     folders, servers, visible = zip(*found, strict=True)
-    assert sorted(visible) == ["0", "1"]
-    assert len(set(folders)) == len(set(servers)) == 2
+    assert sorted(visible) == ["0", "0", "1"]
+    assert len(set(folders)) == len(set(servers)) == EXECUTORS
 
 
 def test_a_task_that_holds_all_gpus_of_its_executor_feeds_one_engine_that_spans_them(application: Application) -> None:
@@ -138,22 +138,14 @@ def test_tasks_that_hold_a_part_of_a_gpu_feed_an_engine_for_each_gpu_of_their_ex
     assert folders[0] == folders[1] != folders[2] == folders[3]
 
 
-def test_two_executors_that_call_their_gpus_by_the_same_name_have_an_engine_each(application: Application) -> None:
-    tasks = application.held()
-    assert [task["gpus"] for task in tasks] == [["0"]] * 4
-    assert len({task["folder"] for task in tasks}) == len({task["jvm"] for task in tasks}) == 2
-    assert all(list(task["servers"].values()) == ["0"] for task in tasks)
-    assert len({server for task in tasks for server in task["servers"]}) == 2
-
-
 def test_no_executor_and_no_engine_outlives_a_driver_that_is_killed(application: Application) -> None:
     """The last test that needs the driver; what the others look at is known before."""
     folder = application.folder
     commands = [Path(f"/proc/{process.pid}/cmdline").read_bytes() for process in processes_in(folder)]
-    assert sum(b"fake_supervisor" in command for command in commands) == 2
-    assert sum(b"scripted_server" in command for command in commands) == 2
+    assert sum(b"fake_supervisor" in command for command in commands) == EXECUTORS
+    assert sum(b"scripted_server" in command for command in commands) == EXECUTORS
     executors = [ProcessId.of(jvm) for jvm in {task["jvm"] for task in application.held()}]
-    assert [executor is not None and executor.is_alive() for executor in executors] == [True, True]
+    assert [executor is not None and executor.is_alive() for executor in executors] == [True] * EXECUTORS
 
     [jvm] = psutil.Process(application.driver.pid).children()  # the JVM first: it can tell nobody
     jvm.kill()

@@ -1,11 +1,12 @@
 """A Spark application of its own, started by `test_executors_with_gpus.py`: executors on one host that hold GPUs.
 
 Its master is `local-cluster`: Spark's standalone master and workers in the driver's JVM, and executors that are JVMs of
-their own. A worker finds its GPUs by a discovery script and hands them out: one worker GPUs 0 and 1, two workers GPU 0
-each, as containers with a GPU each would. The servers are scripted ones.
+their own. A worker finds its GPUs, 0 and 1, by a discovery script and hands them out. First one worker has an executor
+with both; then two workers have three executors with a GPU each, of which two are called 0, as containers count theirs.
+The servers are scripted ones.
 
 One cluster follows another in the driver's JVM. It prints what each task saw as a JSON object a line, when its rows are
-answered; on the last cluster each task writes that to a file, and then asks in vain.
+answered; in the last job each task writes that to a file, and then asks in vain.
 """
 
 import argparse
@@ -34,8 +35,9 @@ from genetic_udfs.engine.supervisor_launch import control_socket
 from tests.conftest import QUICK_JVM
 from tests.engine.conftest import eventually, processes_in
 
-GPUS = 2
-CORES = 8
+GPUS = 2  # of a worker
+EXECUTORS = 3  # of two workers
+TASKS = 2  # at once on an executor of these
 WINDOW = 16
 ROWS_PER_TASK = 5
 
@@ -45,6 +47,7 @@ class Part:
     """How the tasks of a job hold GPUs: how many each, and how many tasks are to share a server before one asks."""
 
     name: str
+    tasks: int
     task_gpus: float
     together: int
 
@@ -53,35 +56,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True, help="for the discovery script, and for the last tasks")
     folder = parser.parse_args().folder
-    with cluster(folder, workers=1, executor_gpus=1) as context:
-        run(context, Part("an executor for each GPU", task_gpus=0.25, together=4))
-    with cluster(folder, workers=1, executor_gpus=2) as context:
-        run(context, Part("all GPUs of an executor", task_gpus=2, together=1))
-        run(context, Part("a part of a GPU", task_gpus=0.5, together=2))
-    with cluster(folder, workers=2, executor_gpus=1) as context:
-        run(context, Part("held", task_gpus=0.5, together=2), hold=folder)
+    with cluster(folder, workers=1, executors=1, executor_gpus=GPUS) as context:
+        run(context, Part("all GPUs of an executor", tasks=1, task_gpus=2, together=1))
+        run(context, Part("a part of a GPU", tasks=4, task_gpus=0.5, together=2))
+    with cluster(folder, workers=2, executors=EXECUTORS, executor_gpus=1) as context:
+        tasks = EXECUTORS * TASKS
+        run(context, Part("an executor for each GPU", tasks=tasks, task_gpus=1 / TASKS, together=TASKS))
+        run(context, Part("held", tasks=tasks, task_gpus=1 / TASKS, together=TASKS), hold=folder)
 
 
 @contextmanager
-def cluster(folder: Path, *, workers: int, executor_gpus: int) -> Iterator[SparkContext]:
+def cluster(folder: Path, *, workers: int, executors: int, executor_gpus: int) -> Iterator[SparkContext]:
     """Start executors, and see in the end that no engine outlives them."""
-    executors = GPUS // executor_gpus
-    worker_gpus = GPUS // workers
+    cores = TASKS * executor_gpus  # of an executor
     script = folder / "discover.sh"
-    found = {"name": "gpu", "addresses": [str(gpu) for gpu in range(worker_gpus)]}
+    found = {"name": "gpu", "addresses": [str(gpu) for gpu in range(GPUS)]}
     script.write_text(f"#!/bin/sh\necho '{json.dumps(found)}'\n")
     script.chmod(0o755)
     conf = {
-        "spark.executor.cores": CORES // executors,
+        "spark.executor.cores": cores,
         "spark.executor.memory": "512m",
-        "spark.worker.resource.gpu.amount": worker_gpus,
+        "spark.worker.resource.gpu.amount": GPUS,
         "spark.worker.resource.gpu.discoveryScript": script,
         "spark.executor.resource.gpu.amount": executor_gpus,
         "spark.task.resource.gpu.amount": executor_gpus,
         "spark.driver.extraJavaOptions": " ".join(QUICK_JVM),
         "spark.executor.extraJavaOptions": " ".join(QUICK_JVM),
         # No task starts before all executors are there: else the first one might run them all.
-        "spark.cores.max": CORES,
+        "spark.cores.max": executors * cores,
         "spark.scheduler.minRegisteredResourcesRatio": 1.0,
         "spark.scheduler.maxRegisteredResourcesWaitingTime": "600s",
         "spark.task.maxFailures": 1,
@@ -90,7 +92,7 @@ def cluster(folder: Path, *, workers: int, executor_gpus: int) -> Iterator[Spark
         "spark.log.level": "ERROR",
     }
     spark_conf = SparkConf().setAll([(key, str(value)) for key, value in conf.items()])
-    spark_conf.setAppName("two executors").setMaster(f"local-cluster[{workers},{CORES // workers},1024]")
+    spark_conf.setAppName("two executors").setMaster(f"local-cluster[{workers},{TASKS * GPUS},1024]")
     context = SparkContext(conf=spark_conf)
     yield context
     context.stop()
@@ -98,8 +100,7 @@ def cluster(folder: Path, *, workers: int, executor_gpus: int) -> Iterator[Spark
 
 
 def run(context: SparkContext, part: Part, hold: Path | None = None) -> None:
-    tasks = round(GPUS / part.task_gpus)
-    rows = context.parallelize(range(tasks * ROWS_PER_TASK), tasks)
+    rows = context.parallelize(range(part.tasks * ROWS_PER_TASK), part.tasks)
     resources = TaskResourceRequests().cpus(1).resource("gpu", part.task_gpus)
     rows = rows.withResources(ResourceProfileBuilder().require(resources).build)
     for seen in rows.mapPartitions(partial(ask, part.together, hold)).collect():
