@@ -125,13 +125,15 @@ def adopt_orphans() -> None:
 
 
 def reap_orphans(own: set[int]) -> None:
-    """Take note of adopted children that have ended, other than `own`, whose exit somebody waits for."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) not in own:
-            stat = _stat(int(entry.name))
-            if stat is not None and stat[0] == "Z" and int(stat[1]) == os.getpid():
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(int(entry.name), os.WNOHANG)
+    """Take note of adopted children that have ended, other than `own`, whose exit somebody waits for.
+
+    One of `own` that has ended may hide others until its exit has been noticed.
+    """
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            if ended.si_pid in own:
+                return
+            os.waitpid(ended.si_pid, os.WNOHANG)
 
 
 def die_with_parent() -> None:
