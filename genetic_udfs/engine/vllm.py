@@ -15,6 +15,7 @@ from genetic_udfs.runtime.process import python_path
 SERVED_MODEL: Final = "engine"
 """The name under which every server of our own serves its model."""
 
+_EAGER: Final = "enforce-eager"
 _GIB: Final = 2**30
 _FAST_BFLOAT16: Final = {"avx512_bf16", "amx_bf16"}
 # What Spark sets for its Python workers, and what would bend a server that inherits it.
@@ -98,7 +99,7 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
         flags["runner"] = "pooling"
     defaults: dict[str, bool | int | float | str] = {"disable-uvicorn-access-log": True}
     if machine.cpu_build:
-        defaults["enforce-eager"] = True  # compiling takes minutes on a CPU and gains little
+        defaults[_EAGER] = True  # compiling takes minutes on a CPU and gains little
     if sleeps(engine, machine):
         # Without its CUDA graphs a sleeper leaves more of the memory to the others.
         defaults |= {"enable-sleep-mode": True, "sleep-mode-offload-cudagraph": True}
@@ -120,6 +121,9 @@ def environment(engine: Engine, model: str, machine: Machine, inherited: Mapping
     if Path(model).is_dir():
         kept["HF_HUB_OFFLINE"] = "1"
     if machine.cpu_build:
+        if engine.flags.get(_EAGER, True) and f"no-{_EAGER}" not in engine.flags:
+            # Else single functions are compiled all the same, as when log-probabilities are first asked for.
+            kept["TORCH_COMPILE_DISABLE"] = "1"
         # By default one core is left out and the cache takes nearly all memory: both are for machines without
         # Spark.
         kept["VLLM_CPU_NUM_OF_RESERVED_CPU"] = "0"

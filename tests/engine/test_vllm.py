@@ -140,6 +140,7 @@ def test_the_environment_of_a_cpu_engine() -> None:
     del found["PYTHONPATH"]
     assert found == {
         "PATH": "/bin",
+        "TORCH_COMPILE_DISABLE": "1",
         "VLLM_NO_USAGE_STATS": "1",
         "VLLM_CPU_NUM_OF_RESERVED_CPU": "0",
         "VLLM_CPU_KVCACHE_SPACE": "4",
@@ -151,6 +152,22 @@ def test_the_environment_of_a_gpu_engine() -> None:
     assert found["CUDA_VISIBLE_DEVICES"] == "2,5"
     assert found["VLLM_WORKER_MULTIPROC_METHOD"] == "spawn"
     assert not [name for name in found if name.startswith("VLLM_CPU")]
+
+
+@pytest.mark.parametrize(
+    ("args", "machine", "compiles"),
+    [
+        ({}, AVX2, False),
+        ({"enforce_eager": True}, AVX2, False),
+        ({"enforce-eager": False}, AVX2, True),
+        ({"no-enforce-eager": True}, AVX2, True),
+        ({}, ONE_GPU, True),
+    ],
+)
+def test_torch_compiles_nothing_for_an_engine_that_is_not_compiled(
+    args: dict[str, bool | int | float | str], machine: Machine, compiles: bool
+) -> None:
+    assert ("TORCH_COMPILE_DISABLE" not in environment(Engine(model="m", args=args), "m", machine, {})) is compiles
 
 
 def test_env_of_the_configuration_comes_last() -> None:
