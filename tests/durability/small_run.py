@@ -16,11 +16,14 @@ from genetic_udfs.commands.checks.test_sets import check_test_sets
 from genetic_udfs.commands.evolve import evolve_recorded, new_run
 from genetic_udfs.config import Config
 from genetic_udfs.reporting.progress import Progress
+from genetic_udfs.store.schema import CANDIDATES, DEDUP_INDEX, GENERATIONS, POPULATION, REPLIES
 from tests.conftest import FOR_LITTLE_DATA, JARS, PROJECT
 from tests.delta_rows import delta_rows
 from tests.scripted_server import ScriptedServer
 
 WAVE = 4
+# In the order of a generation's commits.
+COMMITTED_AT_THE_END = (CANDIDATES, POPULATION, DEDUP_INDEX, GENERATIONS)
 SPARK = {
     "master": "local[2]",
     "conf": {
@@ -62,6 +65,20 @@ def settings(folder: Path, url: str, **changes: Any) -> Config:
 def copy_of(config: Config, folder: Path) -> Path:
     """Copy a finished run's store and seeds to a folder, and return that."""
     shutil.copytree(Path(config.store).parent, folder, dirs_exist_ok=True)
+    return folder
+
+
+def without_generation_1(folder: Path, *tables: str) -> Path:
+    """Take back the commits of generation 1 to tables of a copied store: it is then that of a run killed before them.
+
+    Their files stay, as of commits that were cut off.
+    """
+    for name in tables:
+        if name in (REPLIES, CANDIDATES):  # where no other generation has commits
+            shutil.rmtree(folder / "store" / name)
+        else:
+            for file in (folder / "store" / name / "_delta_log").glob("*00001.*"):
+                file.unlink()
     return folder
 
 

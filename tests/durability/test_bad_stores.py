@@ -1,5 +1,6 @@
 """Stores that are none, that somebody has damaged, or that cannot be written to: said, and gone on with then."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -18,15 +19,27 @@ from genetic_udfs.errors import ConfigurationError, StoreError
 from genetic_udfs.evolution import accounting
 from genetic_udfs.reporting.progress import Progress
 from genetic_udfs.store import lease, runs
+from genetic_udfs.store.schema import REPLIES
 from genetic_udfs.store.write_access import write_access
 from tests import scripted_model
 from tests.durability.conftest import Undisturbed
-from tests.durability.small_run import copy_of, evolve, ledger, population, settings, settle, table, table_path
+from tests.durability.small_run import (
+    COMMITTED_AT_THE_END,
+    copy_of,
+    evolve,
+    ledger,
+    population,
+    settings,
+    settle,
+    table,
+    table_path,
+    without_generation_1,
+)
 from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = pytest.mark.slow
 
-NOBODY = "http://127.0.0.1:9/v1"  # generation 1 is done, so nobody is asked
+NOBODY = "http://127.0.0.1:9/v1"  # all is answered, so nobody is asked
 
 
 class TestPlace:
@@ -55,11 +68,6 @@ def test_a_place_where_no_folder_can_be_made_is_named(spark: SparkSession, tmp_p
         evolve(spark, config)
 
 
-def restart(spark: SparkSession, config: Config) -> None:
-    """Start a finished run again: it goes through all checks, and asks nothing."""
-    assert [row["generation"] for row in evolve(spark, config)] == [0, 1]
-
-
 def begin(spark: SparkSession, config: Config) -> None:
     """Do what a start does before it goes on: take the lease, look through the store."""
     with Progress() as progress:
@@ -68,55 +76,38 @@ def begin(spark: SparkSession, config: Config) -> None:
             prepare(run, check_seeds(config), None)
 
 
-class TestDamage:
-    @pytest.fixture
-    def config(self, tmp_path: Path, undisturbed: Undisturbed) -> Config:
-        return settings(copy_of(undisturbed.config, tmp_path / "run"), NOBODY)
-
-    @pytest.mark.parametrize("name", ["population", "generations", "runs"])
-    def test_a_missing_file_is_named_and_the_run_goes_on_when_it_is_back(
-        self, spark: SparkSession, config: Config, tmp_path: Path, name: str
-    ) -> None:
+def test_missing_files_and_rows_edited_by_hand_are_named_and_the_run_goes_on_when_they_are_as_they_were(
+    spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    """`tests/store/test_integrity.py` has each rule that edited rows break."""
+    config = settings(copy_of(undisturbed.config, tmp_path / "run"), NOBODY)
+    for name in ("population", "generations", "runs"):
         file = Path(DeltaTable(table_path(config, name)).file_uris()[0])
-        before = population(config)
         shutil.move(file, tmp_path / file.name)
         with pytest.raises(StoreError, match=rf"/{name}\b.*: a file of this table is missing: {file.name}"):
             begin(spark, config)
         shutil.move(tmp_path / file.name, file)
-        begin(spark, config)
-        assert population(config) == before
 
-    @pytest.mark.parametrize(
-        ("edit", "message"),
-        [
-            (
-                "SET parents = array('nobody') WHERE ordinal = 9",
-                r"id '\w+': its parent 'nobody' is not in the",
-            ),
-            ("SET id = 'same' WHERE ordinal > 11", r"id 'same': stands in 2 rows"),
-        ],
-    )
-    def test_a_row_edited_by_hand_is_named_and_the_way_back_works(
-        self, spark: SparkSession, config: Config, edit: str, message: str
-    ) -> None:
-        before = population(config)
-        spark.sql(f"UPDATE delta.`{config.store}/population` {edit}")
-        with pytest.raises(StoreError, match=message) as refused:
-            begin(spark, config)
-        (way,) = [line for line in str(refused.value).splitlines() if "RESTORE TABLE" in line]
-        spark.sql(way[way.index("RESTORE") : way.index(" with jobs/sql.py")])
+    edits = "parents = IF(ordinal = 9, array('nobody'), parents), id = IF(ordinal > 10, 'same', id)"
+    spark.sql(f"UPDATE delta.`{config.store}/population` SET {edits}")
+    spark.sql(f"DELETE FROM delta.`{config.store}/population` WHERE ordinal = 13")
+    with pytest.raises(StoreError) as refused:
         begin(spark, config)
-        assert population(config) == before
-
-    def test_rows_taken_out_are_noticed(self, spark: SparkSession, config: Config) -> None:
-        spark.sql(f"DELETE FROM delta.`{config.store}/population` WHERE ordinal = 13")
-        with pytest.raises(StoreError, match=r"generation 1: the population had 14 rows .*, and has 13"):
-            begin(spark, config)
+    *rules, way = str(refused.value).splitlines()[1:]
+    assert [re.sub(r"id '\w{32}'|\(.*\)", "...", rule) for rule in rules] == [
+        "  generation 1: the population had 14 rows ..., and has 13",
+        "  id 'same': stands in 2 rows",
+        "  ...: its parent 'nobody' is not in the population",
+    ]
+    spark.sql(way[way.index("RESTORE") : way.index(" with jobs/sql.py")])
+    begin(spark, config)
+    assert population(config) == population(undisturbed.config)
 
 
 def test_a_clock_that_jumps_back_changes_nothing_but_times(
     spark: SparkSession, tmp_path: Path, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The run goes on from one that was killed when all was answered, before the commit of `candidates`."""
     calls = [0]
 
     class Clock(datetime):
@@ -127,13 +118,15 @@ def test_a_clock_that_jumps_back_changes_nothing_but_times(
             calls[0] += 1
             return datetime.now(tz) - timedelta(hours=calls[0])
 
+    folder = without_generation_1(copy_of(undisturbed.config, tmp_path), *COMMITTED_AT_THE_END)
     for module in (accounting, lease, runs):
         monkeypatch.setattr(module, "datetime", Clock)
-    with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        config = settings(copy_of(undisturbed.config, tmp_path), server.url, generations=2, samples_per_generation=2)
-        rows = evolve(spark, config)
+    config = settings(folder, NOBODY, max_rounds=1)
+    rows = evolve(spark, config)
     assert calls[0] > 4
-    assert [row["accepted"] for row in rows] == [8, 6, 2]
+    expected = undisturbed.first_round()
+    assert population(config) == expected.population
+    assert [row["accepted"] for row in rows] == [8, len(expected.population) - 8]
     assert all(row["seconds"] > 0 for row in rows)
     assert all(cost["seconds"] >= 0 for row in rows for cost in row["costs"])
     assert [run["outcome"] for run in table(config, "runs")] == ["finished"] * 2
@@ -155,6 +148,7 @@ class TestDisk:
         self, spark: SparkSession, disk: Path, undisturbed: Undisturbed
     ) -> None:
         filler = disk / "filler"
+        expected = undisturbed.first_round()
 
         def fill(request: Request) -> Answer:
             if "You review answers" in request.prompt and not filler.exists():
@@ -162,13 +156,14 @@ class TestDisk:
             return scripted_model.answer(request)
 
         with ScriptedServer(fill, model="scripted") as server:
-            config = settings(disk / "run", server.url)
+            folder = without_generation_1(copy_of(undisturbed.config, disk / "run"), REPLIES, *COMMITTED_AT_THE_END)
+            config = settings(folder, server.url, max_rounds=1)
             with pytest.raises(StoreError, match=r"run/store cannot be written to: the disk is full; make room"):
                 evolve(spark, config)
             settle(spark, server)
             fill_up(disk / "more")  # what the run had kept in its scratch space is free again
             kept, asked = ledger(config), server.calls.total()
-            assert kept.items() <= ledger(undisturbed.config).items()
+            assert kept.items() <= expected.replies.items()
             with pytest.raises(StoreError, match="the disk is full"):
                 evolve(spark, config, take_over=True)
             assert server.calls.total() == asked
@@ -176,8 +171,8 @@ class TestDisk:
             (disk / "more").unlink()
             server.answer = scripted_model.answer
             evolve(spark, config, take_over=True)
-            assert server.calls.total() - asked == undisturbed.requests - len(kept)
-        assert population(config) == population(undisturbed.config)
+            assert server.calls.total() - asked == len(expected.replies) - len(kept)
+        assert population(config) == expected.population
 
     def test_a_read_only_store_is_said_and_the_run_goes_on_when_it_is_writable(
         self, spark: SparkSession, disk: Path, undisturbed: Undisturbed
@@ -185,9 +180,9 @@ class TestDisk:
         config = settings(copy_of(undisturbed.config, disk / "run"), NOBODY)
         subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
         with pytest.raises(StoreError, match="run/store cannot be written to: it is read-only; make it writable"):
-            restart(spark, config)
+            begin(spark, config)
         subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
-        restart(spark, config)
+        begin(spark, config)
         assert population(config) == population(undisturbed.config)
 
 
