@@ -24,13 +24,13 @@ from tests.scripted_server import Answer, Request, ScriptedServer
 
 # In the order in which a run comes by them, one of those that lie between the same two commits. "asking instructor" is
 # the moment when that role gets its second request of a start, which is in round 1: round 0 is answered by then.
-# Beside a wave's commit another wave may be under way; at the others none is. The test of a clock in
-# `test_bad_stores.py` goes on from what lies before the commit of `candidates`.
+# Beside a wave's commit another wave may be under way; at the others none is. Other tests go on from what is not here:
+# that of a clock in `test_bad_stores.py` from all replies without `candidates`, `test_killed_processes.py` from
+# `candidates` without the population.
 POINTS: Final = [
     "after append population generation-0",
     "after append replies generation-1/round-0/coder wave-0",
     "asking instructor",
-    "after append candidates generation-1",
     "after append population generation-1",
     "after append dedup_index generation-1",
     "after append generations generation-1",

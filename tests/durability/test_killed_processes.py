@@ -1,4 +1,4 @@
-"""Real processes that are killed or told to end: the driver with its JVM, a Python worker.
+"""Real processes that are killed or told to end: the driver with its JVM, and Python workers.
 
 What such a process leaves behind is gone on with by the next one, in the end by this process, in the session that all
 tests share. `tests/cluster/test_standalone.py` kills executors.
@@ -47,7 +47,7 @@ from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-TRIED_AGAIN = {**SPARK, "master": "local[2,4]"}  # a task whose worker is killed, as on a cluster
+TRIED_AGAIN = {**SPARK, "master": "local[2,4]"}  # a task whose worker was killed, as on a cluster
 HANGS_AFTER = 900.0  # seconds, of a process that needs some twenty
 
 
@@ -122,7 +122,7 @@ def test_a_run_that_is_stopped_taken_over_and_killed_while_it_commits_ends_as_on
     expected = undisturbed.first_round()
     folder = without_generation_1(copy_of(undisturbed.config, tmp_path), REPLIES, *COMMITTED_AT_THE_END)
     config = settings(folder, driver.server.url, max_rounds=1, spark=TRIED_AGAIN)
-    asked_again = a_killed_worker_is_made_up_for_and_sigterm_keeps_what_was_asked_for(spark, driver, config)
+    asked_again = killed_workers_are_made_up_for_and_sigterm_keeps_what_was_asked_for(spark, driver, config)
     of_the_stopped = ledger(config)
     assert of_the_stopped.items() <= expected.replies.items()
 
@@ -159,10 +159,10 @@ def test_a_run_that_is_stopped_taken_over_and_killed_while_it_commits_ends_as_on
     assert outcomes == ["finished", "stopped", "killed", "killed", "finished"]
 
 
-def a_killed_worker_is_made_up_for_and_sigterm_keeps_what_was_asked_for(
+def killed_workers_are_made_up_for_and_sigterm_keeps_what_was_asked_for(
     spark: SparkSession, driver: Driver, config: Config
 ) -> int:
-    """Have a worker killed as the Instructor is asked, and the run stopped as the Coder is.
+    """Have Spark's Python workers killed as the Instructor is asked, and the run stopped as the Coder is.
 
     Meanwhile a second run is refused.
 
@@ -173,16 +173,16 @@ def a_killed_worker_is_made_up_for_and_sigterm_keeps_what_was_asked_for(
     killed: list[int] = []
     coding, refused = threading.Event(), threading.Event()
 
-    def kill_worker() -> None:
-        victim = driver.descendants("pyspark.daemon")[-1]
-        victim.kill()
-        killed.append(victim.pid)
+    def kill_workers() -> None:
+        for victim in driver.descendants("pyspark.daemon"):
+            victim.kill()
+            killed.append(victim.pid)
 
     def wait_for_refusal() -> None:
         coding.set()
         refused.wait(HANGS_AFTER)
 
-    actions = [once("instructor", kill_worker), once("coder", wait_for_refusal)]
+    actions = [once("instructor", kill_workers), once("coder", wait_for_refusal)]
 
     def look(request: Request) -> None:
         for action in actions:
@@ -201,7 +201,7 @@ def a_killed_worker_is_made_up_for_and_sigterm_keeps_what_was_asked_for(
     assert process.returncode == 143
     assert errors.splitlines()[-1] == "stopped; run the same command to resume"
     assert "stopping: finishing the requests under way, for 600 s at most" in errors
-    assert len(killed) == 1
+    assert killed
     asked = driver.server.calls
     assert len(asked) == len(ledger(config)), "a reply that was asked for is not kept"
     roles = Counter(role_of(request) for request in driver.server.requests)
