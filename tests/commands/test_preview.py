@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from genetic_udfs.evolution.plan import stages_of
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, REPLIES
 from genetic_udfs.store.tables import SCHEMAS, Store
 from tests import scripted_model
+from tests.delta_rows import delta_rows
 from tests.evolution.test_evolution import seeds, settings
 from tests.scripted_server import ScriptedServer
 
@@ -30,7 +32,8 @@ from tests.scripted_server import ScriptedServer
 @pytest.mark.slow
 def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: SparkSession, tmp_path: Path) -> None:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        config = settings(tmp_path / "new" / "deep" / "store", server.url, decontamination={"human_eval": False})
+        trimmed = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "diversity": {"sample": 0}}
+        config = settings(tmp_path / "new" / "deep" / "store", server.url, **trimmed)
         before = set(tmp_path.iterdir())
         candidates, seen = run_preview(spark, config, Inputs(seeds(), [], None), slots=5)
         asked = len(server.requests)
@@ -63,9 +66,9 @@ def test_what_is_done_of_a_run_is_read(spark: SparkSession, made_once: Path, tmp
     assert asked == {("coder", "one"): 6, ("instructor", "one"): 7, ("judge", "one"): 6}
     assert (done.seen.row_bytes, done.seen.seed_bytes) == (
         size_of(store, "candidates") + size_of(store, "replies"),
-        size_of(store, "population", "generation = 0"),
+        size_of(store, "population", lambda generation: generation == 0),
     )
-    assert done.seen.pair_bytes == size_of(store, "population", "generation > 0") / 5
+    assert done.seen.pair_bytes == size_of(store, "population", lambda generation: generation > 0) / 5
     nothing = state_of(Store(spark, str(tmp_path / "none")))
     assert nothing == RunState(None, 0, [], None)
     assert not (tmp_path / "none").exists()
@@ -77,8 +80,8 @@ def test_a_plan_of_a_store_that_lost_a_table_is_refused(made: Store) -> None:
         state_of(Store(made.spark, made.root))
 
 
-def size_of(store: Store, table: str, where: str = "true") -> int:
-    """Return the bytes of a table's values, counted one after another."""
+def size_of(store: Store, table: str, where: Callable[[int], bool] = lambda generation: True) -> int:
+    """Return the bytes of the values of a table's rows of some generations, counted one after another."""
     widths: dict[type, int] = {type(None): 0, bool: 1, float: 8, datetime: 8}
     longs = {field.name for field in SCHEMAS[table] if isinstance(field.dataType, LongType)}
     return sum(
@@ -87,8 +90,9 @@ def size_of(store: Store, table: str, where: str = "true") -> int:
         else (8 if name in longs else 4)
         if type(value) is int
         else widths[type(value)]
-        for row in store.read(table).filter(where).collect()
-        for name, value in row.asDict().items()
+        for row in delta_rows(Path(store.path(table)))
+        if where(row["generation"])
+        for name, value in row.items()
     )
 
 
@@ -100,8 +104,10 @@ def test_what_is_under_way_is_not_counted_with_what_is_finished(made: Store) -> 
     assert (done.seen.slots, done.seen.candidates, done.seen.passed) == (3, 3, 2)
     asked = {names: seen.requests for names, seen in done.seen.roles.items()}
     assert asked == {("coder", "one"): 3, ("instructor", "one"): 3, ("judge", "one"): 2, ("judge", "other"): 1}
-    assert done.seen.row_bytes == sum(size_of(made, table, "generation < 2") for table in ("candidates", "replies"))
-    assert done.seen.pair_bytes == size_of(made, "population", "generation = 1") / 2
+    assert done.seen.row_bytes == sum(
+        size_of(made, table, lambda generation: generation < 2) for table in ("candidates", "replies")
+    )
+    assert done.seen.pair_bytes == size_of(made, "population", lambda generation: generation == 1) / 2
 
 
 def test_a_plan_has_stages_engines_and_where_the_run_is(tmp_path: Path) -> None:
