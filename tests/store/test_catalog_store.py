@@ -46,6 +46,8 @@ def test_a_run_in_a_schema_resumable_and_is_read_as_one_in_a_folder(spark: Spark
             assert spark.sql("SELECT count(*) FROM population VERSION AS OF 1").collect()[0][0] == 18
             seeds = spark.sql("SELECT count(DISTINCT descendant) FROM ancestry WHERE operator = 'seed'")
             assert seeds.collect()[0][0] == 20
+            # The schema keeps its views: they are there for others too.
+            assert spark.newSession().sql("SELECT count(*) FROM genetic_run.by_operator").collect()[0][0] > 0
             folder = Path(store.folder.removeprefix("file:"))
             assert not [file for file in folder.glob("_scratch/**/*") if file.is_file()]
             with Progress() as progress:

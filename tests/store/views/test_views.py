@@ -1,6 +1,7 @@
 """What the views and table functions over a store hold, on a store whose rows are known."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ from genetic_udfs.store import views
 from genetic_udfs.store.schema import GENERATIONS, VERDICTS, VERDICTS_SCHEMA
 from genetic_udfs.store.tables import SCHEMAS, Store
 from genetic_udfs.store.views.definitions import TABLES_READ, statements
-from tests.made_store import make_store
+from tests.made_store import edit
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,7 @@ WALK = {
     "e": {"e": 0, "c": 1, "a": 2, "b": 2, "seed-0": 2, "seed-1": 3, "seed-2": 3},
     **{seed: {seed: 0} for seed in ("seed-0", "seed-1", "seed-2")},
 }
+PAIRS_OF_WALK = [(child, parent, steps) for child, ancestors in WALK.items() for parent, steps in ancestors.items()]
 
 
 def forget(spark: SparkSession) -> None:
@@ -42,11 +44,22 @@ def forget(spark: SparkSession) -> None:
 
 
 @pytest.fixture(scope="module")
-def registered(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = make_store(spark, str(tmp_path_factory.mktemp("views")))
+def registered(spark: SparkSession, made_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("views") / "store"
+    store = Store(spark, str(shutil.copytree(made_once, folder)))
     store.register()
     yield store
     forget(spark)
+
+
+@pytest.fixture
+def own(made: Store) -> Iterator[Store]:
+    """A copy of the store, in a session and a schema of its own."""
+    session = made.spark.newSession()
+    session.sql("CREATE SCHEMA own")
+    session.sql("USE own")
+    yield Store(session, made.root)
+    session.sql("DROP SCHEMA own CASCADE")
 
 
 def assert_says_what_it_holds(store: Store, view: str) -> None:
@@ -58,17 +71,13 @@ def rows(store: Store, query: str) -> list[tuple[object, ...]]:
     return [tuple(row) for row in store.spark.sql(query).collect()]
 
 
-def test_ancestry_goes_back_to_the_seeds_by_the_shortest_way(registered: Store) -> None:
-    found: dict[object, dict[object, object]] = {}
-    for descendant, ancestor, distance in rows(registered, "SELECT descendant, ancestor, distance FROM ancestry"):
-        found.setdefault(descendant, {})[ancestor] = distance
-    assert found == WALK
-    assert len(rows(registered, "SELECT * FROM ancestry")) == sum(map(len, WALK.values()))
-
-
-def test_ancestry_tells_how_an_ancestor_came_about(registered: Store) -> None:
-    query = "SELECT ancestor, generation, colony, operator, task FROM ancestry WHERE descendant = 'd' ORDER BY distance"
-    assert rows(registered, query) == [
+def test_ancestry_goes_back_to_the_seeds_by_the_shortest_way_and_tells_how_an_ancestor_came_about(
+    registered: Store,
+) -> None:
+    query = "SELECT descendant, ancestor, distance, generation, colony, operator, task FROM ancestry ORDER BY distance"
+    found = rows(registered, query)
+    assert sorted(row[:3] for row in found) == sorted(PAIRS_OF_WALK)
+    assert [(row[1], *row[3:]) for row in found if row[0] == "d"] == [
         ("d", 2, 0, "mutation", "reasoning"),
         ("a", 1, 0, "mutation", "complexity"),
         ("seed-0", 0, None, "seed", None),
@@ -76,11 +85,13 @@ def test_ancestry_tells_how_an_ancestor_came_about(registered: Store) -> None:
 
 
 def test_descendants_are_the_same_pairs_with_the_other_end_named(registered: Store) -> None:
-    assert sorted(rows(registered, "SELECT descendant, ancestor, distance FROM descendants")) == sorted(
-        rows(registered, "SELECT descendant, ancestor, distance FROM ancestry")
-    )
-    query = "SELECT descendant, generation, operator, task FROM descendants WHERE ancestor = 'c' ORDER BY distance"
-    assert rows(registered, query) == [("c", 2, "crossover", None), ("e", 2, "mutation", "constraints")]
+    query = "SELECT descendant, ancestor, distance, generation, operator, task FROM descendants ORDER BY distance"
+    found = rows(registered, query)
+    assert sorted(row[:3] for row in found) == sorted(PAIRS_OF_WALK)
+    assert [(row[0], *row[3:]) for row in found if row[1] == "c"] == [
+        ("c", 2, "crossover", None),
+        ("e", 2, "mutation", "constraints"),
+    ]
 
 
 def test_the_functions_give_the_rows_of_one_pair(registered: Store) -> None:
@@ -169,55 +180,43 @@ def test_what_each_reads_is_what_its_sql_names() -> None:
         assert set(re.findall(r"(?:FROM|JOIN) (\w+)", text)) & {*SCHEMAS, *TABLES_READ} == set(read), name
 
 
-def test_only_what_is_named_is_registered_with_what_it_reads(registered: Store) -> None:
-    session = registered.spark.newSession()
-    session.sql("CREATE SCHEMA few")
-    session.sql("USE few")
-    try:
-        assert Store(session, registered.root).register({"by_operator", "ancestors_of"}) == ["population", "candidates"]
-        tables = {row.tableName: row.isTemporary for row in session.sql("SHOW TABLES").collect()}
-        assert tables == {"population": False, "candidates": False, "by_operator": True}
-        assert session.sql("SELECT * FROM ancestors_of('a')").count() == 2
-        assert session.sql("SELECT count(*) FROM by_operator").collect()[0][0] == 5
-        assert Store(session, registered.root).register({"descendants"}) == ["population"]
-        assert session.sql("SELECT * FROM descendants WHERE ancestor = 'c'").count() == 2
-        assert Store(session, registered.root).register({"verdicts"}) == []  # nobody has judged anew
-    finally:
-        session.sql("DROP SCHEMA few CASCADE")
+def test_only_what_is_named_is_registered_with_what_it_reads(own: Store) -> None:
+    assert own.register({"by_operator", "ancestors_of"}) == ["population", "candidates"]
+    tables = {row.tableName: row.isTemporary for row in own.spark.sql("SHOW TABLES").collect()}
+    assert tables == {"population": False, "candidates": False, "by_operator": True}
+    # That all they read is there shows before a row is read.
+    assert own.spark.sql("SELECT * FROM ancestors_of('a')").columns[:2] == ["ancestor", "distance"]
+    assert rows(own, "SELECT count(*) FROM by_operator") == [(5,)]
+    assert own.register({"descendants"}) == ["population"]
+    assert own.spark.sql("SELECT * FROM descendants").columns[:2] == ["ancestor", "descendant"]
+    assert own.register({"verdicts"}) == []  # nobody has judged anew
 
 
-def test_a_table_of_another_store_under_that_name_is_refused(
-    registered: Store, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_table_of_another_store_under_that_name_is_refused(registered: Store, made_once: Path) -> None:
     with pytest.raises(StoreError, match="the catalog has another table named 'population'"):
-        make_store(registered.spark, str(tmp_path_factory.mktemp("other"))).register({"population"})
+        Store(registered.spark, str(made_once)).register({"population"})
 
 
-@pytest.mark.timeout(300)
-def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_walk(spark: SparkSession) -> None:
-    edited = {"a": {"parents": ["e"]}, "b": {"parents": ["b", "gone", "seed-2"]}}
-    session = spark.newSession()  # a schema's views take the place of the session's own
-    store = make_store(session, "catalog:genetic_views", **edited)
+def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_walk(own: Store) -> None:
+    edit(own, a={"parents": ["e"]}, b={"parents": ["b", "gone", "seed-2"]})
+    own.register({"ancestry", "ancestors_of", "descendants_of"})
+    assert len(rows(own, "SELECT * FROM ancestry WHERE descendant = 'a'")) == 1
+    found = dict(rows(own, "SELECT ancestor, distance FROM ancestors_of('e')"))
+    assert found == {"e": 0, "c": 1, "a": 2, "b": 2, "seed-0": 2, "seed-2": 3}
+    assert dict(rows(own, "SELECT descendant, distance FROM descendants_of('b')")) == {"b": 0, "c": 1, "e": 2}
+
+
+def test_rejudge_calibration_holds_another_judge_against_tests(own: Store) -> None:
     said = [("c", 2, False, 0.2), ("d", 2, False, None), ("a", 1, True, 1.0), ("b", 1, True, 1.0)]
-    of_judge = session.createDataFrame(said, "id string, generation int, verdict boolean, fitness double")
+    of_judge = own.spark.createDataFrame(said, "id string, generation int, verdict boolean, fitness double")
     columns = {name: F.lit(None).cast(VERDICTS_SCHEMA[name].dataType) for name in VERDICTS_SCHEMA.names}
     others = {**columns, **{name: F.col(name) for name in of_judge.columns}, "model": F.lit("org/other")}
-    store.append(VERDICTS, of_judge.withColumns(others), transaction="made", version=1)
-    try:
-        assert "population" in store.register()
-        assert_says_what_it_holds(store, "rejudge_calibration")
-        # The other judge's No's are of generation 2: one passed its tests. `b` was never tested.
-        assert rows(store, "SELECT * EXCEPT (template) FROM rejudge_calibration ORDER BY generation, decile") == [
-            (1, "org/other", 9, 1, 1, 0, 0, 0, 1.0, 1.0, 1.0, None, 0.0),
-            (2, "org/other", None, 1, 0, 0, 0, 1, None, 0.0, 0.5, 0.0, pytest.approx(0.8)),
-            (2, "org/other", 2, 1, 0, 0, 1, 0, 0.2, 1.0, 0.5, 0.0, pytest.approx(0.8)),
-        ]
-        assert len(rows(store, "SELECT * FROM ancestry WHERE descendant = 'a'")) == 1
-        found = dict(rows(store, "SELECT ancestor, distance FROM ancestors_of('e')"))
-        assert found == {"e": 0, "c": 1, "a": 2, "b": 2, "seed-0": 2, "seed-2": 3}
-        assert dict(rows(store, "SELECT descendant, distance FROM descendants_of('b')")) == {"b": 0, "c": 1, "e": 2}
-        # The schema keeps its views: they are there for others too.
-        assert spark.newSession().sql("SELECT count(*) FROM genetic_views.by_operator").collect()[0][0] == 5
-    finally:
-        session.sql("USE default")
-        session.sql("DROP SCHEMA genetic_views CASCADE")
+    own.append(VERDICTS, of_judge.withColumns(others), transaction="made", version=1)
+    assert own.register({"rejudge_calibration"}) == ["candidates", "verdicts"]
+    assert_says_what_it_holds(own, "rejudge_calibration")
+    # The other judge's No's are of generation 2: one passed its tests. `b` was never tested.
+    assert rows(own, "SELECT * EXCEPT (template) FROM rejudge_calibration ORDER BY generation, decile") == [
+        (1, "org/other", 9, 1, 1, 0, 0, 0, 1.0, 1.0, 1.0, None, 0.0),
+        (2, "org/other", None, 1, 0, 0, 0, 1, None, 0.0, 0.5, 0.0, pytest.approx(0.8)),
+        (2, "org/other", 2, 1, 0, 0, 1, 0, 0.2, 1.0, 0.5, 0.0, pytest.approx(0.8)),
+    ]
