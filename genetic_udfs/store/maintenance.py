@@ -6,6 +6,7 @@ read from them.
 """
 
 import contextlib
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -121,16 +122,22 @@ def vacuum(store: Store, hours: int, *, forget: bool = False, dry_run: bool = Fa
         check_integrity(store)
     else:
         refuse_lost_tables(store)
-    removed = {}
+    removed: dict[str, list[File]] = {}
     with spark_settings(store.spark, _SETTINGS):
         for table in filter(store.exists, TABLES):
-            unneeded = {file.path: file for file in unneeded_files(store, table, forget=forget)}
+            old_enough = time.time() * 1000 - hours * 3_600_000
+            unneeded = {
+                file.path: file for file in unneeded_files(store, table, forget=forget) if file.changed <= old_enough
+            }
+            if not unneeded:  # VACUUM writes two commits, whether it removes anything or not
+                removed[table] = []
+                continue
             rows = [(file.path, file.size, False, file.changed) for file in unneeded.values()]
             inventory = store.spark.createDataFrame(rows, _INVENTORY_COLUMNS)
             inventory.createOrReplaceTempView(_INVENTORY)
             command = f"VACUUM {store.name(table)} USING INVENTORY (SELECT * FROM {_INVENTORY}) RETAIN {hours} HOURS"
             try:
-                gone = unneeded.keys() & _vacuumed(store, table, command, dry_run) if unneeded else set()
+                gone = unneeded.keys() & _vacuumed(store, table, command, dry_run)
             except PySparkException as error:
                 raise StoreError(f"{store.path(table)}: VACUUM failed: {error}") from None
             finally:
