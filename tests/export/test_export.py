@@ -121,10 +121,9 @@ def test_an_export_is_loaded_and_holds_the_accepted_pairs_alone(made: Store, tmp
 
 
 # What is asked for, the pairs that get out, and how many do not because of a test item: b's tests and e's thoughts.
+# Messages and Alpaca's form without preference are loaded by other tests here.
 LOADED: list[tuple[dict[str, Any], str, int]] = [
-    ({"format": ExportFormat.MESSAGES, "reasoning": True}, "abcd", 1),
     ({"format": ExportFormat.SHAREGPT, "file_type": FileType.JSONL, "reasoning": True}, "abcd", 1),
-    ({"format": ExportFormat.ALPACA, "reasoning": True}, "abcd", 1),
     ({"format": ExportFormat.OPEN_CODE_GENETIC_INSTRUCT}, "abcde", 0),
     ({"format": ExportFormat.OPEN_CODE_INSTRUCT, "file_type": FileType.JSONL}, "acde", 1),
     ({"format": ExportFormat.PARQUET, "generation": 1, "where": "fitness > 0.7"}, "a", 1),
@@ -372,8 +371,11 @@ def test_of_a_store_under_way_what_is_finished_gets_out(
     rows.option("overwriteSchema", "true").save(made.path(POPULATION))
     monkeypatch.setattr(shards, "_SHARD_BYTES", 4096)
     made.table(POPULATION).update("generation > 0", {"code": F.repeat(F.lit("x"), F.lit(9999))})
-    done = run(made, tmp_path / "small", format=ExportFormat.MESSAGES)  # without code
+    done = run(made, tmp_path / "small", format=ExportFormat.ALPACA)  # without code
     assert (done.rows, len(done.splits[0].files)) == (2, 1)
+    small = load(tmp_path / "small", tmp_path / "cache")["train"]
+    assert (sorted(small["id"]), small.column_names) == (["a", "b"], ["id", "instruction", "input", "output"])
+    assert all(answer.startswith("```python") for answer in small["output"])
     done = run(made, tmp_path / "out{1}", format=ExportFormat.PARQUET)
     assert len(done.splits[0].files) == 2
     assert (done.generation, done.pairs, done.rows) == (1, 2, 2)
