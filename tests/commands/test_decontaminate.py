@@ -65,10 +65,10 @@ def documents(folder: Path) -> None:
     (folder / "docs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-@pytest.mark.parametrize("format_", TableFormat)
-def test_every_row_comes_out_tagged(spark: SparkSession, tmp_path: Path, format_: TableFormat) -> None:
+def test_every_row_comes_out_tagged(spark: SparkSession, tmp_path: Path) -> None:
     documents(tmp_path)
-    run(spark, config(tmp_path), tmp_path, columns=["text", "code"], format=format_)
+    run(spark, config(tmp_path), tmp_path, columns=["text", "code"], format=TableFormat.DELTA)
+    assert (tmp_path / "out" / "_delta_log").is_dir()
     before, after = read_table(spark, str(tmp_path / "docs.jsonl")), read_table(spark, str(tmp_path / "out"))
     tags = ["contaminated_by", "contaminated_item", "contamination_rule"]
     assert after.columns == [*before.columns, *tags]
@@ -103,6 +103,7 @@ def test_paraphrases_are_asked_about_and_the_answer_is_kept(spark: SparkSession,
     assert rows == {1: ("rivers", "paraphrase"), 2: ("rivers", "ngram"), 3: (None, None), 4: (None, None)}
     assert len(server.requests) == 1 and "Sort a list of pears" in server.requests[0].prompt
     assert sorted(file.name for file in tmp_path.iterdir()) == ["docs.jsonl", "model", "out", "set.jsonl"]
+    assert not (tmp_path / "out" / "_delta_log").exists()
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,10 @@ def run(spark: SparkSession, given: command.VerifyOptions, settings: Sandbox = S
         command.run(spark, given, settings, progress)
 
 
-@pytest.mark.parametrize("format_", TableFormat)
-def test_every_row_comes_out_with_the_status_of_each_test(
-    spark: SparkSession, tmp_path: Path, format_: TableFormat
-) -> None:
+def test_every_row_comes_out_with_the_status_of_each_test(spark: SparkSession, tmp_path: Path) -> None:
     write(tmp_path, ROWS)
-    run(spark, task(tmp_path, format=format_))
+    run(spark, task(tmp_path, format=TableFormat.DELTA))
+    assert (tmp_path / "out" / "_delta_log").is_dir()
     before, after = read_table(spark, str(tmp_path / "t.jsonl")), read_table(spark, str(tmp_path / "out"))
     added = ["tests_status", "tests_passed", "pass_rate"]
     assert after.columns == [
@@ -66,9 +64,10 @@ def test_every_row_comes_out_with_the_status_of_each_test(
         ([], 0, None),
         (["error:SyntaxError"] * 3, 0, 0.0),
     ]
-    messages = {row.n: row.tests_message for row in after.collect()}
+    found = {row.n: row for row in after.collect()}
+    messages = {n: row.tests_message for n, row in found.items()}
     assert messages[1] == [None, "add(1, 2) is 3"] and messages[4] is None and messages[5] == []
-    assert {row.n for row in after.where("sandbox_tier IS NULL").collect()} == {4}
+    assert {n for n, row in found.items() if row.sandbox_tier is None} == {4}
     console = Console(width=100)
     with console.capture() as shown:
         command.print_summary(console, after, task(tmp_path))
@@ -117,6 +116,7 @@ def test_a_text_is_read_as_several_tests(spark: SparkSession, tmp_path: Path) ->
     run(spark, task(tmp_path))
     [row] = read_table(spark, str(tmp_path / "out")).collect()
     assert (row.tests_status, row.pass_rate) == (["passed", "failed"], 0.5)
+    assert not (tmp_path / "out" / "_delta_log").exists()
 
 
 @pytest.mark.parametrize(
