@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+from pyspark.sql.types import IntegerType, StructType
 
 from genetic_udfs.commands import output_table
 from genetic_udfs.commands.choices import TableFormat
@@ -28,21 +29,35 @@ def test_what_is_written_is_read_again(spark: SparkSession, tmp_path: Path, form
     assert (tmp_path / "out" / "_delta_log").is_dir() is (format_ is TableFormat.DELTA)
 
 
-@pytest.mark.parametrize(
-    ("given", "is_mapped"),
-    [("1 AS `text.en`, map('k', array(named_struct('a', 1))) AS m", False)]
-    + [(f"map('k', array(named_struct('a{sign}b', 1))) AS m", True) for sign in " ,;{}()\n\t="],
-)
-def test_columns_are_mapped_where_a_name_needs_it_alone(
-    spark: SparkSession, tmp_path: Path, given: str, is_mapped: bool
+SIGNS = " ,;{}()\n\t="
+
+
+def test_columns_are_mapped_where_a_name_needs_it_alone(spark: SparkSession, tmp_path: Path) -> None:
+    plain = spark.sql("SELECT 1 AS `text.en`, map('k', array(named_struct('a', 1))) AS m")
+    deep = [f"map('k', array(named_struct('a{sign}b', 1))) AS m{place}" for place, sign in enumerate(SIGNS)]
+    for name, rows, is_mapped in (("plain", plain, False), ("mapped", spark.sql(f"SELECT {', '.join(deep)}"), True)):
+        out = str(tmp_path / name)
+        write_table(rows, out, TableFormat.DELTA)
+        assert read_table(spark, out).collect() == rows.collect()
+        assert ("delta.columnMapping.mode" in DeltaTable(out).metadata().configuration) is is_mapped
+    assert delta_rows(tmp_path / "plain") == [{"text.en": 1, "m": [("k", [{"a": 1}])]}]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_each_sign_that_delta_keeps_only_where_it_maps_names_asks_for_it(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
-    out = str(tmp_path / "out")
-    rows = spark.sql(f"SELECT {given}")
-    write_table(rows, out, TableFormat.DELTA)
-    assert read_table(spark, out).collect() == rows.collect()
-    assert ("delta.columnMapping.mode" in DeltaTable(out).metadata().configuration) is is_mapped
-    if not is_mapped:
-        assert delta_rows(tmp_path / "out") == [{"text.en": 1, "m": [("k", [{"a": 1}])]}]
+    asked: dict[str, str] = {}
+
+    def option(writer: DataFrameWriter, key: str, value: str) -> DataFrameWriter:
+        asked[key] = value
+        return writer
+
+    monkeypatch.setattr(DataFrameWriter, "option", option)
+    monkeypatch.setattr(DataFrameWriter, "save", lambda writer, path: None)
+    rows = spark.createDataFrame([], StructType().add("m", StructType().add(f"a{sign}b", IntegerType())))
+    write_table(rows, str(tmp_path / "out"), TableFormat.DELTA)
+    assert asked == {"delta.columnMapping.mode": "name"}
 
 
 def test_an_output_that_cannot_be_made_is_refused_at_once(spark: SparkSession, tmp_path: Path) -> None:
