@@ -20,22 +20,25 @@ def test_a_store_as_a_run_leaves_it_is_fine(made: Store) -> None:
     assert versions_of_generations(made) == {0: 0, 1: 1, 2: 2}
 
 
-@pytest.mark.parametrize(
-    ("changed", "told"),
-    [
-        ({"c": {"generation": None}}, "generation: is null in 1 rows"),
-        ({"d": {"parents": []}}, "id 'd': has no parents, and is no seed"),
-        ({"d": {"parents": None}}, "id 'd': has no parents, and is no seed"),
-        ({"d": {"parents": ["e"]}}, "id 'd': its parent 'e' is not older than it"),
-        ({"d": {"id": "c"}}, "id 'c': stands in 2 rows"),
-        ({"e": {"ordinal": None}}, "ordinal None: is that of 'e'; 8 rows have 0 to 7, each once"),
-    ],
-)
-def test_a_row_edited_by_hand_is_named(made: Store, changed: dict[str, dict[str, object]], told: str) -> None:
+def test_rows_edited_by_hand_are_named_each_by_the_rule_that_it_breaks(made: Store) -> None:
+    edited = {"a": {"parents": ["d"]}, "b": {"parents": []}, "c": {"generation": None}, "d": {"parents": None}}
     with pytest.raises(StoreError) as refused:
-        check_integrity(edit(made, **changed))
-    assert told in str(refused.value)
-    assert "TO VERSION AS OF 2 with" in str(refused.value)
+        check_integrity(edit(made, **edited, e={"ordinal": None}))
+    _, *told, hint = str(refused.value).splitlines()
+    assert told == [
+        "  generation: is null in 1 rows",
+        "  generation 2: the population had 8 rows (generations.population_size), and has 7",
+        "  ordinal None: is that of 'e'; 8 rows have 0 to 7, each once",
+        "  id 'b': has no parents, and is no seed",
+        "  id 'd': has no parents, and is no seed",
+        "  id 'a': its parent 'd' is not older than it",
+    ]
+    assert "TO VERSION AS OF 2 with" in hint
+
+
+def test_two_rows_with_one_id_are_named_where_nothing_else_is_wrong(made: Store) -> None:
+    with pytest.raises(StoreError, match="id 'c': stands in 2 rows"):
+        check_integrity(edit(made, d={"id": "c"}))
 
 
 @pytest.mark.parametrize("name", TABLES)
