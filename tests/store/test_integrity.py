@@ -7,7 +7,7 @@ from pyspark.sql import SparkSession
 
 from genetic_udfs.errors import StoreError
 from genetic_udfs.store.integrity import check_integrity, versions_of_generations
-from genetic_udfs.store.presence import require
+from genetic_udfs.store.presence import refuse_lost_tables, require
 from genetic_udfs.store.schema import CANDIDATES, GENERATIONS, POPULATION, REPLIES, RUNS
 from genetic_udfs.store.tables import Store
 from tests.made_store import edit
@@ -53,13 +53,13 @@ def test_a_table_that_was_lost_is_named(made: Store, name: str) -> None:
 def test_only_tables_that_a_run_has_come_to_are_missed(made: Store, spark: SparkSession) -> None:
     spark.sql(f"UPDATE {made.name(CANDIDATES)} SET instructor_request = NULL")
     shutil.rmtree(made.path(REPLIES))
-    check_integrity(Store(spark, made.root))  # no reply was ever asked for
+    refuse_lost_tables(Store(spark, made.root))  # no reply was ever asked for
     spark.sql(f"DELETE FROM {made.name(GENERATIONS)} WHERE generation > 0")
     spark.sql(f"DELETE FROM {made.name(POPULATION)} WHERE generation > 0")
     for name in (CANDIDATES, GENERATIONS, POPULATION, RUNS):  # from the last that a run makes to the first
         shutil.rmtree(made.path(name))
-        size = check_integrity(Store(spark, made.root))
-    assert size == 0
+        refuse_lost_tables(Store(spark, made.root))
+    assert check_integrity(Store(spark, made.root)) == 0
 
 
 def test_of_each_rule_that_is_broken_some_rows_are_named_and_the_others_counted(made: Store) -> None:
