@@ -21,15 +21,13 @@ CLASS_DATA = sorted((PROJECT / ".cache" / "class-data").glob("*/spark.jsa"), key
 os.environ["SPARK_DIST_CLASSPATH"] = ":".join(map(str, JARS))
 # Java's first compiler alone has room for 48 MB of code by default; then it throws out and repeats, half of the time.
 QUICK_JVM = ["-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC"]
-# The session that all tests share lives long enough for the second compiler to pay, of what is called most alone.
+# The session that all tests share lives long enough for the second compiler to pay, of what is called most alone. Room
+# for what is new, and for classes, so that garbage is collected seldom.
+HEAP = "2g"
 LASTING_JVM = [
     *("-XX:Tier4InvocationThreshold=25000", "-XX:Tier4MinInvocationThreshold=5000", "-XX:Tier4CompileThreshold=60000"),
     *("-XX:ReservedCodeCacheSize=400m", "-XX:+UseSerialGC"),
-    *(
-        "-Xms2g",
-        "-Xmn900m",
-        "-XX:MetaspaceSize=600m",
-    ),  # few collections of garbage: half of the memory is for what is new
+    *(f"-Xms{HEAP}", "-Xmn900m", "-XX:MetaspaceSize=600m"),
 ]
 CLASSES_AND_LOG = [
     *(f"-XX:SharedArchiveFile={newest}" for newest in CLASS_DATA[-1:]),
@@ -101,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """A local session on 2 cores, with partitions to match the size of test data."""
     conf = {
-        "spark.driver.memory": "2g",
+        "spark.driver.memory": HEAP,
         **FOR_LITTLE_DATA,
         "spark.driver.extraJavaOptions": " ".join([*LASTING_JVM, *CLASSES_AND_LOG]),
         "spark.python.daemon.module": "tests.worker_daemon",

@@ -1,7 +1,8 @@
 """Spark's daemon of Python workers, with what a worker imports already there: in tests workers are many, and do little.
 
 Spark's own imports nothing before it forks, as a library may start threads. Those of ours start one, of the allocator
-of pyarrow, which lives through a fork. Nearly all jobs in processes of their own have Spark's own daemon.
+of pyarrow, which lives through a fork. Jobs in processes of their own have Spark's own daemon; one of the doctor's has
+this one.
 """
 
 import gc

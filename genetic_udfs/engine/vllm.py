@@ -15,7 +15,6 @@ from genetic_udfs.runtime.process import python_path
 SERVED_MODEL: Final = "engine"
 """The name under which every server of our own serves its model."""
 
-_EAGER: Final = "enforce-eager"
 _GIB: Final = 2**30
 _FAST_BFLOAT16: Final = {"avx512_bf16", "amx_bf16"}
 # What Spark sets for its Python workers, and what would bend a server that inherits it.
@@ -98,8 +97,8 @@ def arguments(engine: Engine, model: str, socket: str, machine: Machine) -> list
     if engine.embeds:
         flags["runner"] = "pooling"
     defaults: dict[str, bool | int | float | str] = {"disable-uvicorn-access-log": True}
-    if machine.cpu_build:
-        defaults[_EAGER] = True  # compiling takes minutes on a CPU and gains little
+    if is_eager(engine, machine):
+        defaults["enforce-eager"] = True
     if sleeps(engine, machine):
         # Without its CUDA graphs a sleeper leaves more of the memory to the others.
         defaults |= {"enable-sleep-mode": True, "sleep-mode-offload-cudagraph": True}
@@ -121,9 +120,9 @@ def environment(engine: Engine, model: str, machine: Machine, inherited: Mapping
     if Path(model).is_dir():
         kept["HF_HUB_OFFLINE"] = "1"
     if machine.cpu_build:
-        if engine.flags.get(_EAGER, True) and f"no-{_EAGER}" not in engine.flags:
+        if is_eager(engine, machine):
             # Else single functions are compiled all the same, as when log-probabilities are first asked for.
-            kept["TORCH_COMPILE_DISABLE"] = "1"
+            kept.setdefault("TORCH_COMPILE_DISABLE", "1")
         # By default one core is left out and the cache takes nearly all memory: both are for machines without
         # Spark.
         kept["VLLM_CPU_NUM_OF_RESERVED_CPU"] = "0"
@@ -136,6 +135,12 @@ def environment(engine: Engine, model: str, machine: Machine, inherited: Mapping
     if machine.gpus:
         kept["CUDA_VISIBLE_DEVICES"] = ",".join(machine.gpus)  # Spark assigns GPUs, but does not set this
     return kept | engine.env
+
+
+def is_eager(engine: Engine, machine: Machine) -> bool:
+    """Whether the server compiles nothing: by default on a CPU, where compiling takes minutes and gains little."""
+    compiles = engine.flags.get("no-enforce-eager", not machine.cpu_build)
+    return bool(engine.flags.get("enforce-eager", not compiles))
 
 
 def sleeps(engine: Engine, machine: Machine) -> bool:

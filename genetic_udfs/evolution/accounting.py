@@ -4,7 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
 
 import yaml
 from pyspark.sql import Column
@@ -17,6 +19,8 @@ from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.judge_agreement import Agreement
 from genetic_udfs.store.costs import by_stage
 from genetic_udfs.store.schema import ACCEPTED, CANDIDATES, ENGINE_USE, POPULATION, REPLIES, RUNS
+
+_role: Final = itemgetter("role")
 
 
 def generation_row(
@@ -107,13 +111,13 @@ def costs(run: Run, generation: int) -> list[dict[str, Any]]:
     replies = run.store.read(REPLIES).filter(F.col("generation") == generation)
     stages = by_stage(replies).collect()
     summed = ("requests", "errors", "prompt_tokens", "completion_tokens", "seconds", "request_seconds")
-    found = []
-    for role in sorted({stage["role"] for stage in stages}):
-        own = [stage for stage in stages if stage["role"] == role]
-        money = [stage["money"] for stage in own if stage["money"] is not None]
-        sums = {name: sum(stage[name] or 0 for stage in own) for name in summed}
-        found.append({"role": role, **sums, "money": sum(money) if money else None})
-    return found
+    costs_by_role = []
+    for role, group in groupby(sorted(stages, key=_role), _role):
+        of_role = list(group)
+        money = [stage["money"] for stage in of_role if stage["money"] is not None]
+        sums = {name: sum(stage[name] or 0 for stage in of_role) for name in summed}
+        costs_by_role.append({"role": role, **sums, "money": sum(money) if money else None})
+    return costs_by_role
 
 
 def engines(run: Run, generation: int) -> list[dict[str, Any]]:

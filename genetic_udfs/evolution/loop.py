@@ -34,7 +34,7 @@ from genetic_udfs.store.schema import (
 
 _COMMIT: Final = "generation"
 
-# Slots of a colony whose accepted candidates one task puts in order: some 30 MB of rows.
+# Slots of a colony's round whose accepted candidates are put in order together: some 30 MB of rows.
 _SLOTS_A_PART: Final = 5_000
 
 
@@ -138,7 +138,8 @@ def commit_population(run: Run, generation: int, size: int) -> None:
 def numbered(accepted: DataFrame, first: int) -> DataFrame:
     """Add `ordinal`, from `first` on without a gap, in the order of colony, round, slot and item.
 
-    A task orders so many slots of a colony; by how many rows are in each such part it is known where it begins.
+    A part of so many slots of a colony's round is ordered in one task; by how many rows each has it is known where the
+    next begins.
     """
     part = ("colony", "round", "part")
     parted = accepted.withColumn("part", F.floor(F.col("slot") / _SLOTS_A_PART))

@@ -46,7 +46,7 @@ def update_index(store: Store, config: Config, run_id: str, *, is_new: bool = Fa
         store: the store.
         config: whose settings and seed are taken.
         run_id: the run.
-        is_new: whether this run has committed generation 0: nothing but that is lacking then.
+        is_new: whether generation 0 is all that the population has: then nothing else can be lacking.
 
     Raises:
         ConfigurationError: if the index was made by other settings, naming them.

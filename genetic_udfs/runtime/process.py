@@ -127,13 +127,13 @@ def adopt_orphans() -> None:
 def reap_orphans(own: set[int]) -> None:
     """Take note of adopted children that have ended, other than `own`, whose exit somebody waits for.
 
-    One of `own` that has ended may hide others until its exit has been noticed.
+    One of `own` that has ended may hide others until whoever waits for it has noticed.
     """
     with contextlib.suppress(ChildProcessError):
-        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
-            if ended.si_pid in own:
+        while (child := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            if child.si_pid in own:
                 return
-            os.waitpid(ended.si_pid, os.WNOHANG)
+            os.waitpid(child.si_pid, os.WNOHANG)
 
 
 def die_with_parent() -> None:

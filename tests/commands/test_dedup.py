@@ -184,7 +184,7 @@ def test_odd_texts_are_no_trouble(dedupe: Dedupe) -> None:
         long + " x",
         "Напиши функцию",
     ]
-    rows, _ = dedupe(texts(*odd))
+    rows, _ = dedupe(texts(*odd), audit=2000)
     assert [row.duplicate_of for row in rows] == [None, None, None, None, 3, None, None, 6, None, 8, None]
 
 

@@ -382,7 +382,6 @@ class TestJob:
             "samples_per_generation": 1,
             "engines": {"it": {"model": "m"}},
             "roles": {role: {"engine": "it"} for role in ("instructor", "coder", "judge")},
-            "sandbox": {"check_runs": False},
         }
         return json.dumps(settings | changes)
 

@@ -32,8 +32,7 @@ from tests.scripted_server import ScriptedServer
 @pytest.mark.slow
 def test_a_preview_runs_one_round_of_so_many_slots_and_leaves_nothing(spark: SparkSession, tmp_path: Path) -> None:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        trimmed = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "diversity": {"sample": 0}}
-        config = settings(tmp_path / "new" / "deep" / "store", server.url, **trimmed)
+        config = settings(tmp_path / "new" / "deep" / "store", server.url, dedup={}, diversity={})
         before = set(tmp_path.iterdir())
         candidates, seen = run_preview(spark, config, Inputs(seeds(), [], None), slots=5)
         asked = len(server.requests)

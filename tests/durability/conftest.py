@@ -31,7 +31,10 @@ class Undisturbed:
     requests: int
 
     def first_round(self) -> FirstRound:
-        """Return what the run would have come to with one round: no later one changes what a round asks or accepts."""
+        """Return what the run would have come to with one round: no later one changes what a round asks or accepts.
+
+        `test_killed_processes.py` compares it with runs of one round.
+        """
         later = {row["id"] for row in table(self.config, "candidates") if row["round"] > 0}
         rows = [row for row in population(self.config) if row["id"] not in later]
         return FirstRound(

@@ -69,9 +69,9 @@ def copy_of(config: Config, folder: Path) -> Path:
 
 
 def without_generation_1(folder: Path, *tables: str) -> Path:
-    """Take back the commits of generation 1 to tables of a copied store: it is then that of a run killed before them.
+    """Take back the commits of generation 1 to tables of a copied store, as if its run had been killed before them.
 
-    Their files stay, as of commits that were cut off.
+    Its files of `population`, `dedup_index` and `generations` stay; in `runs` it stays finished.
     """
     for name in tables:
         if name in (REPLIES, CANDIDATES):  # where no other generation has commits

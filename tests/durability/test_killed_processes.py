@@ -1,7 +1,6 @@
-"""Real processes that are killed or told to end: the driver with its JVM, and Python workers.
+"""Real processes that are killed or told to end: the driver with its JVM, an executor, a Python worker.
 
-What such a process leaves behind is gone on with by the next one, in the end by this process, in the session that all
-tests share. `tests/cluster/test_standalone.py` kills executors.
+What such a process leaves behind is finished in this process, in the session that all tests share.
 """
 
 import os
@@ -9,23 +8,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pyspark
 import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from genetic_udfs.config import Config
-from genetic_udfs.runtime.stopping import cancel_jobs
 from genetic_udfs.store.lease import LeaseError
-from genetic_udfs.store.schema import REPLIES
 from tests import scripted_model
-from tests.conftest import PROJECT
+from tests.conftest import FOR_LITTLE_DATA, PROJECT
 from tests.durability.conftest import Undisturbed
 from tests.durability.small_run import (
     COMMITTED_AT_THE_END,
@@ -36,7 +33,6 @@ from tests.durability.small_run import (
     ledger,
     population,
     settings,
-    settle,
     table,
     table_path,
     without_generation_1,
@@ -47,17 +43,21 @@ from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-TRIED_AGAIN = {**SPARK, "master": "local[2,4]"}  # a task whose worker was killed, as on a cluster
+EXECUTOR = {
+    "spark.executor.memory": "768m",
+    "spark.executor.extraJavaOptions": FOR_LITTLE_DATA["spark.driver.extraJavaOptions"],
+}
 HANGS_AFTER = 900.0  # seconds, of a process that needs some twenty
 
 
 class Driver:
     """Starts a configuration's run, with a server that answers it and may do something else first."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.on_request: Callable[[Request], None] = lambda request: None
         self.latency: Mapping[str, float] = {}  # seconds, by role
         self.server = ScriptedServer(self._answer, model="scripted")
+        self.folder = folder
         self.process: subprocess.Popen[str] | None = None
 
     def _answer(self, request: Request) -> Answer:
@@ -71,7 +71,12 @@ class Driver:
         self.process = subprocess.Popen(
             command,
             cwd=PROJECT,
-            env={**inherited, "PYTHONPATH": str(PROJECT), "SPARK_LOCAL_IP": "127.0.0.1"},
+            env={
+                **inherited,
+                "PYTHONPATH": str(PROJECT),
+                "SPARK_HOME": str(spark_home(self.folder)),
+                "SPARK_LOCAL_IP": "127.0.0.1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -101,114 +106,29 @@ class Driver:
         return found
 
 
+def spark_home(folder: Path) -> Path:
+    """Return a Spark of our own, in whose folder `work` executors work."""
+    home = folder / "spark"
+    if not home.exists():
+        home.mkdir()
+        for name in ("bin", "jars"):
+            (home / name).symlink_to(Path(pyspark.__file__).parent / name)
+    return home
+
+
+def one_round(folder: Path, url: str, **changes: Any) -> Config:
+    """Return a configuration of a single round; `test_killed_at_each_point.py` has several."""
+    return settings(folder, url, max_rounds=1, **changes)
+
+
 @pytest.fixture
-def driver() -> Iterator[Driver]:
-    driver = Driver()
+def driver(tmp_path: Path) -> Iterator[Driver]:
+    driver = Driver(tmp_path)
     with driver.server:
         yield driver
     if driver.process is not None and driver.process.poll() is None:
         driver.kill()
         driver.process.wait()
-
-
-def files_of_population(config: Config) -> set[Path]:
-    return set(table_path(config, "population").glob("*.parquet"))
-
-
-def test_a_run_that_is_stopped_taken_over_and_killed_while_it_commits_ends_as_one_that_nothing_befell(
-    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
-) -> None:
-    """One run of one round, which goes through the hands of several processes."""
-    expected = undisturbed.first_round()
-    folder = without_generation_1(copy_of(undisturbed.config, tmp_path), REPLIES, *COMMITTED_AT_THE_END)
-    config = settings(folder, driver.server.url, max_rounds=1, spark=TRIED_AGAIN)
-    asked_again = killed_workers_are_made_up_for_and_sigterm_keeps_what_was_asked_for(spark, driver, config)
-    of_the_stopped = ledger(config)
-    assert of_the_stopped.items() <= expected.replies.items()
-
-    driver.latency = {"judge": 3600.0}
-    judging = threading.Event()
-    driver.on_request = once("judge", judging.set)
-    before = files_of_population(config)
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(evolve, spark, config)
-        try:
-            assert judging.wait(HANGS_AFTER)
-            driver.latency = {}
-            code, errors = driver.run(config, "--take-over", "--kill-at", "within append population generation-1")
-            assert code == -signal.SIGKILL, errors
-            with pytest.raises(LeaseError, match="has taken the lease over from this run"):
-                first.result(HANGS_AFTER)
-        finally:
-            cancel_jobs()
-    settle(spark, driver.server)
-    assert files_of_population(config) - before, "not at that point"
-    assert DeltaTable(table_path(config, "population")).version() == 0, "not at that point"
-    assert ledger(config) == expected.replies
-    asked = driver.server.calls.total()
-    assert 1 <= asked - asked_again - len(expected.replies) <= 2 * WAVE
-
-    evolve(spark, config)
-    assert driver.server.calls.total() == asked
-    assert ledger(config) == expected.replies
-    assert population(config) == expected.population
-    accepted = len(expected.population) - 8
-    assert {row["generation"]: row["accepted"] for row in table(config, "generations")} == {0: 8, 1: accepted}
-    assert len(table(config, "dedup_index")) == 8 + accepted
-    outcomes = [run["outcome"] for run in sorted(table(config, "runs"), key=lambda run: run["started_at"])]
-    assert outcomes == ["finished", "stopped", "killed", "killed", "finished"]
-
-
-def killed_workers_are_made_up_for_and_sigterm_keeps_what_was_asked_for(
-    spark: SparkSession, driver: Driver, config: Config
-) -> int:
-    """Have Spark's Python workers killed as the Instructor is asked, and the run stopped as the Coder is.
-
-    Meanwhile a second run is refused.
-
-    Returns:
-        How many requests were asked twice.
-    """
-    driver.latency = {"instructor": 0.3, "coder": 1.0}
-    killed: list[int] = []
-    coding, refused = threading.Event(), threading.Event()
-
-    def kill_workers() -> None:
-        for victim in driver.descendants("pyspark.daemon"):
-            victim.kill()
-            killed.append(victim.pid)
-
-    def wait_for_refusal() -> None:
-        coding.set()
-        refused.wait(HANGS_AFTER)
-
-    actions = [once("instructor", kill_workers), once("coder", wait_for_refusal)]
-
-    def look(request: Request) -> None:
-        for action in actions:
-            action(request)
-
-    driver.on_request = look
-    process = driver.start(config)
-    try:
-        assert coding.wait(HANGS_AFTER)
-        with pytest.raises(LeaseError, match=f"process {process.pid} on .*--take-over"):
-            evolve(spark, config)
-        process.send_signal(signal.SIGTERM)
-    finally:
-        refused.set()
-    _, errors = process.communicate(timeout=HANGS_AFTER)
-    assert process.returncode == 143
-    assert errors.splitlines()[-1] == "stopped; run the same command to resume"
-    assert "stopping: finishing the requests under way, for 600 s at most" in errors
-    assert killed
-    asked = driver.server.calls
-    assert len(asked) == len(ledger(config)), "a reply that was asked for is not kept"
-    roles = Counter(role_of(request) for request in driver.server.requests)
-    assert 2 <= roles["coder"] <= 2 * WAVE and not roles["judge"]
-    asked_again = asked.total() - len(asked)
-    assert 1 <= asked_again <= 2 * WAVE
-    return asked_again
 
 
 def once(role: str, action: Callable[[], object]) -> Callable[[Request], None]:
@@ -222,3 +142,97 @@ def once(role: str, action: Callable[[], object]) -> Callable[[Request], None]:
                 action()
 
     return look
+
+
+def test_a_run_under_way_is_not_disturbed_by_a_second_one_but_may_be_taken_over(
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    config = one_round(tmp_path, driver.server.url)
+    driver.latency = {"judge": 3600.0}
+    judging = threading.Event()
+    driver.on_request = once("judge", judging.set)
+    first = driver.start(config)
+    assert judging.wait(HANGS_AFTER)
+    replies = ledger(config)
+    driver.latency = {}
+    with pytest.raises(LeaseError, match=f"process {first.pid} on .*--take-over"):
+        evolve(spark, config)
+    evolve(spark, config, take_over=True)
+    _, errors = first.communicate(timeout=HANGS_AFTER)
+    assert first.returncode == 1
+    assert "has taken the lease over from this run" in errors.splitlines()[-1]
+
+    expected = undisturbed.first_round()
+    assert replies.items() <= ledger(config).items()
+    assert ledger(config) == expected.replies
+    assert population(config) == expected.population
+    assert 1 <= driver.server.calls.total() - len(expected.replies) <= 2 * WAVE
+
+
+def test_a_driver_killed_while_it_commits_loses_no_reply_and_its_generation_is_completed(
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    folder = without_generation_1(copy_of(undisturbed.config, tmp_path), *COMMITTED_AT_THE_END[1:])
+    config = one_round(folder, driver.server.url)
+    before = files_of_population(config)
+    assert driver.run(config, "--kill-at", "within append population generation-1")[0] == -signal.SIGKILL
+    assert files_of_population(config) - before, "not at that point"
+    assert DeltaTable(table_path(config, "population")).version() == 0, "not at that point"
+    evolve(spark, config)
+    assert driver.server.calls.total() == 0
+    assert population(config) == population(undisturbed.config)
+    accepted = len(population(undisturbed.config)) - 8
+    assert {row["generation"]: row["accepted"] for row in table(config, "generations")} == {0: 8, 1: accepted}
+    assert len(table(config, "dedup_index")) == 8 + accepted
+
+
+def files_of_population(config: Config) -> set[Path]:
+    return set(table_path(config, "population").glob("*.parquet"))
+
+
+def test_a_killed_worker_and_executor_are_made_up_for_and_sigterm_keeps_what_was_asked_for(
+    spark: SparkSession, driver: Driver, tmp_path: Path, undisturbed: Undisturbed
+) -> None:
+    cluster = {**SPARK, "master": "local-cluster[1,2,1024]", "conf": {**SPARK["conf"], **EXECUTOR}}
+    config = one_round(tmp_path, driver.server.url, spark=cluster)
+    driver.latency = {"instructor": 0.3, "coder": 0.3, "judge": 1.0}
+    killed: list[int] = []
+
+    def kill(name: str) -> Callable[[], None]:
+        def act() -> None:
+            victim = driver.descendants(name)[-1]
+            victim.kill()
+            killed.append(victim.pid)
+
+        return act
+
+    actions = [
+        once("instructor", kill("pyspark.daemon")),
+        once("coder", kill("CoarseGrainedExecutor")),
+        once("judge", lambda: driver.process and driver.process.send_signal(signal.SIGTERM)),
+    ]
+
+    def look(request: Request) -> None:
+        for action in actions:
+            action(request)
+
+    driver.on_request = look
+    code, errors = driver.run(config)
+    assert code == 143
+    assert errors.splitlines()[-1] == "stopped; run the same command to resume"
+    assert "stopping: finishing the requests under way, for 600 s at most" in errors
+    assert [run["outcome"] for run in table(config, "runs")] == ["stopped"]
+    assert len(set(killed)) == 2
+    asked = driver.server.calls
+    assert len(asked) == len(ledger(config)), "a reply that was asked for is not kept"
+    judged = sum(role_of(request) == "judge" for request in driver.server.requests)
+    assert 2 <= judged <= 2 * WAVE
+    asked_again = asked.total() - len(asked)
+    assert 1 <= asked_again <= 2 * 2 * WAVE
+
+    driver.latency, driver.on_request = {}, lambda request: None
+    evolve(spark, config)
+    expected = undisturbed.first_round()
+    assert population(config) == expected.population
+    assert ledger(config) == expected.replies
+    assert driver.server.calls.total() == len(expected.replies) + asked_again

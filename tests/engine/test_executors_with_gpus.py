@@ -1,4 +1,4 @@
-"""Executors of a real Spark application, which hold GPUs as Spark hands them out; `two_executors.py` is it."""
+"""Executors of a real Spark application, which hold GPUs as Spark hands them out; `gpu_executors.py` is it."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from genetic_udfs.config import Engine
 from genetic_udfs.engine.vllm import Machine, arguments
 from genetic_udfs.runtime.process import ProcessId
 from tests.engine.conftest import eventually, processes_in
-from tests.engine.two_executors import EXECUTORS, ROWS_PER_TASK, TASKS
+from tests.engine.gpu_executors import EXECUTORS, ROWS_PER_TASK, TASKS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -55,7 +55,7 @@ def application() -> Iterator[Application]:
             (spark_home / part).symlink_to(PYSPARK / part)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_"))}
         driver = subprocess.Popen(
-            [sys.executable, "-m", "tests.engine.two_executors", "--folder", str(folder)],
+            [sys.executable, "-m", "tests.engine.gpu_executors", "--folder", str(folder)],
             env={
                 **inherited,
                 "SPARK_HOME": str(spark_home),

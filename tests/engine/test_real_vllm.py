@@ -192,12 +192,12 @@ class Seen:
 
 @contextlib.contextmanager
 def watching(executor: RealExecutor) -> Iterator[Seen]:
-    """Look at the executor's servers twice a second."""
+    """Look at the executor's servers ten times a second."""
     seen = Seen()
     over = threading.Event()
 
     def watch() -> None:
-        while not over.wait(0.5):
+        while not over.wait(0.1):
             seen.look(executor)
 
     seen.look(executor)

@@ -161,13 +161,17 @@ def test_the_environment_of_a_gpu_engine() -> None:
         ({"enforce_eager": True}, AVX2, False),
         ({"enforce-eager": False}, AVX2, True),
         ({"no-enforce-eager": True}, AVX2, True),
+        ({"no-enforce-eager": False}, AVX2, False),
         ({}, ONE_GPU, True),
     ],
 )
 def test_torch_compiles_nothing_for_an_engine_that_is_not_compiled(
     args: dict[str, bool | int | float | str], machine: Machine, compiles: bool
 ) -> None:
-    assert ("TORCH_COMPILE_DISABLE" not in environment(Engine(model="m", args=args), "m", machine, {})) is compiles
+    engine = Engine(model="m", args=args)
+    assert ("TORCH_COMPILE_DISABLE" not in environment(engine, "m", machine, {})) is compiles
+    kept = {"TORCH_COMPILE_DISABLE": "0"}
+    assert environment(engine, "m", machine, kept).items() >= kept.items()
 
 
 def test_env_of_the_configuration_comes_last() -> None:

@@ -30,7 +30,9 @@ from genetic_udfs.evolution.generation import make_generation
 from genetic_udfs.evolution.loop import numbered
 from genetic_udfs.evolution.run import Run
 from genetic_udfs.reporting.progress import Progress
-from genetic_udfs.store.schema import CANDIDATES, POPULATION_SCHEMA
+from genetic_udfs.store.maintenance import optimize, vacuum
+from genetic_udfs.store.schema import CANDIDATES, POPULATION, POPULATION_SCHEMA
+from genetic_udfs.store.tables import Store
 from tests import scripted_model
 from tests.decontamination.tiny_model import make_tiny_model
 from tests.delta_rows import delta_rows
@@ -341,9 +343,9 @@ def test_more_generations_go_on_from_the_last_even_if_its_version_is_forgotten(
     evolved: Evolved, spark: SparkSession
 ) -> None:
     copy = evolved.copy()
-    population = DeltaTable(copy.store / "population")
-    population.optimize.compact()
-    assert len(population.vacuum(0, dry_run=False, enforce_retention_duration=False)) > 0
+    store = Store(spark, copy.config.store)
+    optimize(store)
+    assert len(vacuum(store, 0, forget=True)[POPULATION]) > 0
     more = settings(copy.store, copy.server.url, generations=3, samples_per_generation=3, max_rounds=1)
     rows = evolve(spark, more)
     assert [row["generation"] for row in rows] == [0, 1, 2, 3]

@@ -31,11 +31,7 @@ from tests.scripted_server import ScriptedServer
 pytestmark = pytest.mark.slow
 
 # Crossovers alone: none of the scripted model's duplicates, so that most generations need one round.
-QUICK = {
-    "decontamination": {"human_eval": False},
-    "dedup": {"audit": 0},
-    "operators": {"crossover_share": 1.0, "crossover_instructions": 2},
-}
+QUICK = {"operators": {"crossover_share": 1.0, "crossover_instructions": 2}}
 COPIED = ("population", "candidates", "replies", "generations", "runs")
 
 

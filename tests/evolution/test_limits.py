@@ -17,12 +17,7 @@ from tests.scripted_server import Answer, Request, ScriptedServer
 
 pytestmark = pytest.mark.slow
 
-QUICK = {
-    "decontamination": {"human_eval": False},
-    "dedup": {"audit": 0},
-    "generations": 1,
-    "samples_per_generation": 10,
-}
+QUICK = {"generations": 1, "samples_per_generation": 10}
 
 
 class Begun(Exception):

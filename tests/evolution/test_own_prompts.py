@@ -32,8 +32,6 @@ def config(store: Path, url: str, coder: str, judge: str) -> Config:
     tasks = {"much_rarer": {"prompt": {"path": "/mine/rarer.j2", "text": TASK}, "weight": 1000}}
     quick = {
         "operators": {"tasks": tasks, "crossover_share": 0.0},
-        "decontamination": {"human_eval": False},
-        "dedup": {"audit": 0},
         "generations": 1,
         "max_rounds": 1,
     }

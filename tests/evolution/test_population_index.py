@@ -51,8 +51,10 @@ def test_each_generation_is_added_once_and_a_rebuilt_index_is_the_same(spark: Sp
     store, config = Store(spark, str(tmp_path)), settings(tmp_path)
     texts = planted(30, seed=1)
     add_generation(store, 0, texts[:10])
-    update_index(store, config, "first")
-    update_index(store, config, "again")
+    for start in ("first", "again"):
+        update_index(store, config, start, is_new=True)
+        assert len(rows_of(store)) == 10
+    update_index(store, config, "later")
     assert len(rows_of(store)) == 10
     add_generation(store, 1, [*texts[10:20], "  "])
     add_generation(store, 2, texts[20:])

@@ -49,9 +49,8 @@ class Judged:
         }
         roles = {role: {"engine": "scripted", "max_tokens": 200} for role in ("instructor", "coder")}
         roles["judge"] = {"engine": judge, "max_tokens": 200}
-        quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}}
         few = {"generations": 1, "colonies": 1, "samples_per_generation": 8, **changes}
-        return settings(self.store, self.server.url, engines=engines, roles=roles, **quick, **few)
+        return settings(self.store, self.server.url, engines=engines, roles=roles, **few)
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """A table's rows; a reader may give its files in any order."""

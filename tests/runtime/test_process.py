@@ -48,6 +48,36 @@ def test_a_zombie_is_not_alive() -> None:
     child.wait()
 
 
+REAPING = """
+import os, subprocess
+from genetic_udfs.runtime.process import reap_orphans
+
+def ended(code):
+    child = subprocess.Popen(["sh", "-c", f"exit {code}"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    return child
+
+def is_there(child):
+    return os.path.exists(f"/proc/{child.pid}")
+
+reap_orphans(set())
+orphan = ended(1)
+assert is_there(orphan)
+reap_orphans(set())
+assert not is_there(orphan)
+own, later = ended(7), ended(1)
+reap_orphans({own.pid})
+assert own.wait() == 7
+reap_orphans({own.pid})
+assert not is_there(later)
+"""
+
+
+def test_orphans_that_have_ended_are_reaped_and_own_children_are_left_to_who_waits_for_them() -> None:
+    done = subprocess.run([sys.executable, "-c", REAPING], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_ending_a_group_ends_those_who_ignore_sigterm() -> None:
     leader = subprocess.Popen([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True)
     assert leader.stdout is not None

@@ -23,11 +23,8 @@ LOCAL = Path(__file__).parents[2] / "conf" / "local.yaml"
 
 def test_a_run_in_a_schema_resumable_and_is_read_as_one_in_a_folder(spark: SparkSession) -> None:
     with ScriptedServer(scripted_model.answer, model="scripted") as server:
-        quick = {"decontamination": {"human_eval": False}, "dedup": {"audit": 0}, "operators": {"crossover_share": 1.0}}
-        # So that there are no embeddings, whether a model for them is there or not.
-        quick |= {"diversity": {"sample": 0}}
         few = {"generations": 1, "colonies": 1, "samples_per_generation": 2}
-        config = settings(Path("unused"), server.url, **few, **quick)
+        config = settings(Path("unused"), server.url, operators={"crossover_share": 1.0}, **few)
         config = config.model_copy(update={"store": "catalog:genetic_run"})
         store = Store(spark, config.store)
         try:

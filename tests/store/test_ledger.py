@@ -115,9 +115,7 @@ def test_a_wave_reads_its_own_folder_alone(spark: SparkSession, tmp_path: Path) 
     assert sorted(folders) == ["0", "1"]
 
 
-@pytest.mark.parametrize("turn", [1 << 20], indirect=True, ids=["small"])
 def test_what_failed_is_asked_again_by_the_next_run_alone(turn: Turn) -> None:
-    # The first stage has its reply at hand; the others, in which something was answered already, read it.
     assert turn("one", 0, "a", "b", failing="a") == ((2, 0, 0), {"a": "one A", "b": "one B"})
     assert turn("one", 1, "a") == ((0, 0, 1), {"a": "one A"})
     assert turn("two", 0, "a", "b") == ((1, 1, 0), {"a": "two A", "b": "one B"})

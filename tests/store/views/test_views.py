@@ -192,9 +192,9 @@ def test_only_what_is_named_is_registered_with_what_it_reads(own: Store) -> None
     assert own.register({"verdicts"}) == []  # nobody has judged anew
 
 
-def test_a_table_of_another_store_under_that_name_is_refused(registered: Store, made_once: Path) -> None:
+def test_a_table_of_another_store_under_that_name_is_refused(registered: Store, made: Store) -> None:
     with pytest.raises(StoreError, match="the catalog has another table named 'population'"):
-        Store(registered.spark, str(made_once)).register({"population"})
+        Store(registered.spark, made.root).register({"population"})
 
 
 def test_rows_edited_into_a_circle_or_with_a_parent_that_is_not_there_end_the_walk(own: Store) -> None:

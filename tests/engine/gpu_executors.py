@@ -92,7 +92,7 @@ def cluster(folder: Path, *, workers: int, executors: int, executor_gpus: int) -
         "spark.log.level": "ERROR",
     }
     spark_conf = SparkConf().setAll([(key, str(value)) for key, value in conf.items()])
-    spark_conf.setAppName("two executors").setMaster(f"local-cluster[{workers},{TASKS * GPUS},1024]")
+    spark_conf.setAppName("executors with GPUs").setMaster(f"local-cluster[{workers},{TASKS * GPUS},1024]")
     context = SparkContext(conf=spark_conf)
     yield context
     context.stop()
