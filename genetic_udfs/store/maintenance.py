@@ -123,12 +123,11 @@ def vacuum(store: Store, hours: int, *, forget: bool = False, dry_run: bool = Fa
     else:
         refuse_lost_tables(store)
     removed: dict[str, list[File]] = {}
+    latest = time.time() * 1000 - hours * 3_600_000
     with spark_settings(store.spark, _SETTINGS):
         for table in filter(store.exists, TABLES):
-            old_enough = time.time() * 1000 - hours * 3_600_000
-            unneeded = {
-                file.path: file for file in unneeded_files(store, table, forget=forget) if file.changed <= old_enough
-            }
+            files = unneeded_files(store, table, forget=forget)
+            unneeded = {file.path: file for file in files if file.changed <= latest}
             if not unneeded:  # VACUUM writes two commits, whether it removes anything or not
                 removed[table] = []
                 continue

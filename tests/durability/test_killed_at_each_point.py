@@ -25,9 +25,9 @@ from tests.scripted_server import Answer, Request, ScriptedServer
 ROUND_0, ROUND_1 = "generation-1/round-0", "generation-1/round-1"
 
 # In the order in which a run comes by them, one of those that lie between the same two commits; between those of
-# `candidates` and the population a driver is killed in `test_killed_processes.py`. "asking ..." is the
-# moment when that role gets its second request of a start; up to two waves are in flight then. Beside a wave's commit
-# another wave may be; at the others none is.
+# `candidates` and the population a driver is killed in `test_killed_processes.py`. "asking ..." is the moment when that
+# role gets its second request of a start; up to two waves are in flight then. Beside a wave's commit another wave may
+# be; at the others none is.
 POINTS: Final = [
     "after append population generation-0",
     "asking instructor",

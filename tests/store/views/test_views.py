@@ -184,11 +184,10 @@ def test_only_what_is_named_is_registered_with_what_it_reads(own: Store) -> None
     assert own.register({"by_operator", "ancestors_of"}) == ["population", "candidates"]
     tables = {row.tableName: row.isTemporary for row in own.spark.sql("SHOW TABLES").collect()}
     assert tables == {"population": False, "candidates": False, "by_operator": True}
-    # That all they read is there shows before a row is read.
-    assert own.spark.sql("SELECT * FROM ancestors_of('a')").columns[:2] == ["ancestor", "distance"]
+    assert own.spark.sql("SELECT * FROM ancestors_of('a')").count() == 2
     assert rows(own, "SELECT count(*) FROM by_operator") == [(5,)]
     assert own.register({"descendants"}) == ["population"]
-    assert own.spark.sql("SELECT * FROM descendants").columns[:2] == ["ancestor", "descendant"]
+    assert own.spark.sql("SELECT * FROM descendants WHERE ancestor = 'c'").count() == 2
     assert own.register({"verdicts"}) == []  # nobody has judged anew
 
 
